@@ -1,0 +1,9 @@
+/** Foundations: assertions, argument checks, rings, free lists, the frame pool, sparse memory, seeded random streams. */
+export { AssertionError, assert } from './assert.ts';
+export { alignUp, ceilPowerOfTwo, hex, isPowerOfTwo, log2Exact } from './bits.ts';
+export { checkInteger, checkNumber, checkOneOf, checkPowerOfTwo } from './check.ts';
+export { FramePool, type FramePoolOptions } from './frame-pool.ts';
+export { FreeList } from './free-list.ts';
+export { naturalLog, RandomStream, RandomStreams } from './random.ts';
+export { IntRing } from './ring.ts';
+export { offsetInChunk, type PhysicalMemory, SparseMemory } from './sparse-memory.ts';
