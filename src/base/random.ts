@@ -53,7 +53,7 @@ export class RandomStreams {
   }
 }
 
-const LN2 = 0.6931471805599453;
+const LN2 = Math.LN2;
 
 /**
  * ln(x) for x in (0, 1], from additions and multiplications alone. x = m * 2^e with m in [1/sqrt(2), sqrt(2));

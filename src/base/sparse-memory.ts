@@ -182,7 +182,7 @@ export class SparseMemory implements PhysicalMemory {
     if (address < DIRECT_LIMIT) {
       const number = (address * CHUNK_SCALE) | 0;
       const chunk = this.#index[number];
-      return chunk !== 0 ? chunk - 1 : this.#allocate(address, number);
+      return chunk > 0 ? chunk - 1 : this.#allocate(address, number); // outside: undefined, refused there
     }
     const number = Math.floor(address * CHUNK_SCALE);
     return this.#far.get(number) ?? this.#allocate(address, number);

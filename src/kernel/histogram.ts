@@ -1,0 +1,78 @@
+/** Buckets an octave: a bucket is at most 1/128 of its value wide, so a percentile is exact to 0.8 %. */
+const SUB_SHIFT = 7;
+const SUB_BUCKETS = 1 << SUB_SHIFT;
+/** Values up to 2^48 ps (281 s). */
+const OCTAVES = 48 - SUB_SHIFT;
+
+/**
+ * A histogram of durations in ps with a bounded relative error, in one typed array. Minimum, maximum and mean are
+ * exact; a percentile is the upper end of the bucket that it falls into, and never above the maximum.
+ */
+export class Histogram {
+  samples = 0;
+  minPs = Number.POSITIVE_INFINITY;
+  maxPs = 0;
+  #sum = 0;
+  readonly #counts = new Float64Array((OCTAVES + 1) << SUB_SHIFT);
+
+  record(valuePs: number): void {
+    this.samples++;
+    this.#sum += valuePs;
+    if (valuePs < this.minPs) this.minPs = valuePs;
+    if (valuePs > this.maxPs) this.maxPs = valuePs;
+    this.#counts[bucketOf(valuePs)]++;
+  }
+
+  get meanPs(): number {
+    return this.samples === 0 ? 0 : this.#sum / this.samples;
+  }
+
+  /** The value that `fraction` (0 to 1) of the samples do not exceed, in ps; 0 without samples. */
+  percentile(fraction: number): number {
+    if (this.samples === 0) return 0;
+    const rank = Math.max(1, Math.ceil(fraction * this.samples));
+    let seen = 0;
+    for (let bucket = 0; bucket < this.#counts.length; bucket++) {
+      seen += this.#counts[bucket];
+      if (seen >= rank) return Math.max(this.minPs, Math.min(this.maxPs, upperEnd(bucket)));
+    }
+    return this.maxPs;
+  }
+
+  /** Adds the samples of `other`. */
+  merge(other: Histogram): void {
+    this.samples += other.samples;
+    this.#sum += other.#sum;
+    this.minPs = Math.min(this.minPs, other.minPs);
+    this.maxPs = Math.max(this.maxPs, other.maxPs);
+    for (let i = 0; i < this.#counts.length; i++) this.#counts[i] += other.#counts[i];
+  }
+
+  reset(): void {
+    this.samples = 0;
+    this.#sum = 0;
+    this.minPs = Number.POSITIVE_INFINITY;
+    this.maxPs = 0;
+    this.#counts.fill(0);
+  }
+}
+
+// Below 128 a bucket is one value; above, 128 buckets an octave, found from the seven bits behind the leading one.
+function bucketOf(value: number): number {
+  if (value < SUB_BUCKETS) return value | 0;
+  let octaves = 0;
+  let v = value;
+  if (v >= 2 ** 31) {
+    v = Math.floor(v / 2 ** 24);
+    octaves = 24;
+  }
+  const shift = 31 - Math.clz32(v) - SUB_SHIFT;
+  const octave = Math.min(shift + octaves, OCTAVES - 1);
+  return ((octave + 1) << SUB_SHIFT) + (((v | 0) >> shift) & (SUB_BUCKETS - 1));
+}
+
+function upperEnd(bucket: number): number {
+  if (bucket < SUB_BUCKETS) return bucket;
+  const octave = (bucket >> SUB_SHIFT) - 1;
+  return (SUB_BUCKETS + (bucket & (SUB_BUCKETS - 1)) + 1) * 2 ** octave - 1;
+}

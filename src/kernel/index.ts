@@ -1,0 +1,9 @@
+/** Time, scheduler, clock domains, counters, histograms and probes: what every part of a machine stands on. */
+export { ClockDomain } from './clock-domain.ts';
+export type { Component } from './component.ts';
+export { Histogram } from './histogram.ts';
+export { Probe, ProbeKind, type ProbeSink } from './probe.ts';
+export { type EventHandler, Scheduler } from './scheduler.ts';
+export { Serializer } from './serializer.ts';
+export { END_OF_TIME, MICROSECOND, MILLISECOND, NANOSECOND, SECOND } from './time.ts';
+export { Timer } from './timer.ts';

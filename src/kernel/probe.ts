@@ -1,0 +1,49 @@
+/**
+ * What happened, in the numbers of one record. The meaning of the operands depends on the kind and is given with it.
+ */
+export const ProbeKind = {
+  /** A TLP train has left a port: a = TLP slot, b = bytes on the link, c = TLPs. */
+  TLP_SENT: 1,
+  /** A TLP train has arrived: a = TLP slot, b = bytes on the link, c = TLPs. */
+  TLP_ARRIVED: 2,
+  /** A frame has come in at a port of the switch: a = frame slot, b = ingress port, c = bytes. */
+  FRAME_IN: 3,
+  /** A frame has left the switch: a = frame slot, b = egress port, c = bytes. */
+  FRAME_OUT: 4,
+  /** A frame was dropped: a = frame slot, b = port, c = reason. */
+  FRAME_DROPPED: 5,
+  /** A descriptor was fetched: a = queue, b = index, c = frame slot. */
+  TX_DESCRIPTOR: 6,
+  /** A received frame was given to a descriptor: a = queue, b = index, c = frame slot. */
+  RX_DESCRIPTOR: 7,
+  /** An interrupt message was sent: a = Routing ID, b = vector, c = data. */
+  INTERRUPT: 8,
+  /** An IOTLB miss started a page walk: a = Routing ID, b = page number modulo 2^32, c = 0. */
+  PAGE_WALK: 9,
+} as const;
+
+/** One of {@link ProbeKind}. */
+export type ProbeKind = (typeof ProbeKind)[keyof typeof ProbeKind];
+
+/** Takes records, in the order of simulated time. It must not touch the machine. */
+export interface ProbeSink {
+  record(timePs: number, kind: ProbeKind, a: number, b: number, c: number): void;
+}
+
+/**
+ * Where the model says what happened. Without a sink a record is one comparison; with one, the course of the run
+ * is the same, because a sink schedules nothing.
+ */
+export class Probe {
+  sink: ProbeSink | null = null;
+  readonly #clock: { readonly now: number };
+
+  constructor(clock: { readonly now: number }) {
+    this.#clock = clock;
+  }
+
+  record(kind: ProbeKind, a: number, b: number, c: number): void {
+    const sink = this.sink;
+    if (sink !== null) sink.record(this.#clock.now, kind, a, b, c);
+  }
+}

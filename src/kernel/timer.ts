@@ -1,0 +1,58 @@
+import { assert } from '../base/index.ts';
+import type { EventHandler, Scheduler } from './scheduler.ts';
+
+/**
+ * One event of a component that waits at most once: interrupt moderation, time-outs, "the link is free".
+ * Scheduling it twice is an error; {@link Timer.cancel} it or {@link Timer.reschedule} it.
+ */
+export class Timer {
+  readonly name: string;
+  readonly #scheduler: Scheduler;
+  readonly #task: number;
+  #handle = -1;
+  #duePs = 0;
+
+  constructor(scheduler: Scheduler, name: string, handler: EventHandler) {
+    this.name = name;
+    this.#scheduler = scheduler;
+    this.#task = scheduler.task(name, (a, b) => {
+      this.#handle = -1;
+      handler(a, b);
+    });
+  }
+
+  /** Whether it waits. */
+  get pending(): boolean {
+    return this.#handle >= 0;
+  }
+
+  /** When it is due, in ps; of use while it waits. */
+  get duePs(): number {
+    return this.#duePs;
+  }
+
+  /** Schedules it `delayPs` from now. */
+  schedule(delayPs: number, a = 0, b = 0): void {
+    this.scheduleAt(this.#scheduler.now + delayPs, a, b);
+  }
+
+  /** Schedules it at `timePs`. */
+  scheduleAt(timePs: number, a = 0, b = 0): void {
+    assert(this.#handle < 0, `${this.name} is scheduled already, for ${this.#duePs} ps`);
+    this.#duePs = timePs;
+    this.#handle = this.#scheduler.post(timePs, this.#task, a, b);
+  }
+
+  /** Moves it to `delayPs` from now, whether it waits or not. */
+  reschedule(delayPs: number, a = 0, b = 0): void {
+    this.cancel();
+    this.schedule(delayPs, a, b);
+  }
+
+  /** Takes it back, if it waits. */
+  cancel(): void {
+    if (this.#handle < 0) return;
+    this.#scheduler.cancel(this.#handle);
+    this.#handle = -1;
+  }
+}
