@@ -65,7 +65,8 @@ export async function interleave(options: BenchOptions, what: Interleaved): Prom
   const sampleMs = what.sampleMs ?? (options.quick ? 25 : 200);
   const reference = what.reference ?? contenders[0].name;
   const referenceIndex = contenders.findIndex((contender) => contender.name === reference);
-  if (referenceIndex < 0) throw new RangeError(`reference must be the name of a contender, got '${reference}'`);
+  if (referenceIndex < 0)
+    throw new RangeError(`reference must be the name of a contender, got '${reference}'`);
 
   const values: number[][] = contenders.map(() => []);
   for (let round = 0; round < warmup + options.samples; round++) {
@@ -95,6 +96,18 @@ async function timed(contender: Contender, timing: 'rate' | 'cost', sampleMs: nu
     elapsedMs = performance.now() - start;
   } while (elapsedMs < sampleMs);
   return timing === 'rate' ? (operations / elapsedMs) * 1e3 : (elapsedMs / operations) * 1e6;
+}
+
+let copies = 0;
+
+/**
+ * Loads a module once more, as its own copy. The compiler specialises a function for what it has seen: a loop that
+ * drives several contenders in turn would run all of them at the speed of the general case.
+ */
+export async function freshCopy<T>(module: URL): Promise<T> {
+  const url = new URL(module);
+  url.search = `copy=${copies++}`;
+  return (await import(url.href)) as T;
 }
 
 /**

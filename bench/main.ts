@@ -33,7 +33,7 @@ async function runAll(args: string[]): Promise<number> {
   for (const name of command.parts) {
     const url = partUrl(name);
     if (!existsSync(fileURLToPath(url))) {
-      console.error(`bench: the part '${name}' has no file ${fileURLToPath(url)}`);
+      console.error(`bench: the part '${name}' has no file bench/${name}.ts`);
       status = 1;
       continue;
     }

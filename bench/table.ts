@@ -17,7 +17,9 @@ export function formatTable(results: readonly BenchResult[]): string {
   const widths = HEADINGS.map((_, column) => Math.max(...table.map((row) => row[column].length)));
   // Names, units and ratios to the left, numbers to the right.
   const pad = (text: string, column: number) =>
-    column === 0 || column === 4 || column === 6 ? text.padEnd(widths[column]) : text.padStart(widths[column]);
+    column === 0 || column === 4 || column === 6
+      ? text.padEnd(widths[column])
+      : text.padStart(widths[column]);
   return table.map((row) => `  ${row.map(pad).join('  ')}`.trimEnd()).join('\n');
 }
 
