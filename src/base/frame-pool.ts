@@ -94,7 +94,7 @@ export class FramePool {
   /** Takes one holder away; the last one frees the slot. */
   release(slot: number): void {
     const left = this.references[slot] - 1;
-    assert(left >= 0, `slot ${slot} released more often than it was held`);
+    assert(left >= 0, 'a slot was released more often than it was held');
     this.references[slot] = left;
     if (left === 0) this.#free.give(slot);
   }

@@ -1,4 +1,4 @@
-import { assert } from '../base/index.ts';
+import { AssertionError, assert } from '../base/index.ts';
 import { END_OF_TIME } from './time.ts';
 
 /** What runs when an event is due. `a` and `b` are the 32-bit integers that were given when it was scheduled. */
@@ -102,10 +102,8 @@ export class Scheduler {
    * Prefer {@link Timer} where an event may have to be cancelled.
    */
   post(timePs: number, task: number, a: number, b: number): number {
-    assert(
-      timePs >= this.now && timePs <= END_OF_TIME,
-      `${this.#names[task]} scheduled at ${timePs} ps, now is ${this.now} ps`,
-    );
+    // Not assert(): its message would be built at every call.
+    if (!(timePs >= this.now && timePs <= END_OF_TIME)) this.#refuse(timePs, task);
     if (this.#free === NONE) this.#grow();
     const row = this.#free;
     this.#free = this.#next[row];
@@ -122,7 +120,7 @@ export class Scheduler {
 
   /** Cancels an event that has not run. */
   cancel(handle: number): void {
-    assert(this.#task[handle] !== CANCELLED, `event ${handle} was cancelled already`);
+    assert(this.#task[handle] !== CANCELLED, 'an event was cancelled twice');
     this.#task[handle] = CANCELLED;
   }
 
@@ -196,12 +194,14 @@ export class Scheduler {
         if (this.#heapSize === 0) return NONE;
         const time = this.#time[this.#heap[0]];
         if (time > limit) return NONE;
-        this.#advanceTo(Math.floor(time / BUCKET_PS));
+        const number = Math.floor(time / BUCKET_PS);
+        // Not number % BUCKETS: for numbers above 2^31 that is a call into the C library.
+        this.#advanceTo(number * BUCKET_PS, number - Math.floor(number / BUCKETS) * BUCKETS);
       } else {
         row = this.#head[bucket];
         if (this.#time[row] > limit) return NONE;
         const ahead = (bucket - this.#cursor) & BUCKET_MASK;
-        this.#advanceTo(this.#base / BUCKET_PS + ahead);
+        this.#advanceTo(this.#base + ahead * BUCKET_PS, bucket);
       }
       bucket = this.#cursor;
       row = this.#head[bucket];
@@ -219,17 +219,17 @@ export class Scheduler {
     return row;
   }
 
-  /** Moves the wheel to the bucket with this number since time zero, and what now lies within its horizon into it. */
-  #advanceTo(bucketNumber: number): void {
-    this.#base = bucketNumber * BUCKET_PS;
-    this.#cursor = bucketNumber % BUCKETS;
-    const horizon = this.#base + HORIZON_PS;
+  /** Moves the wheel to the bucket that starts at `basePs`, and what now lies within its horizon into it. */
+  #advanceTo(basePs: number, bucket: number): void {
+    this.#base = basePs;
+    this.#cursor = bucket;
+    const horizon = basePs + HORIZON_PS;
     while (this.#heapSize > 0) {
       const row = this.#heap[0];
       const time = this.#time[row];
       if (time >= horizon) break;
       this.#popHeap();
-      this.#insert(row, time, (((time - this.#base) | 0) >> BUCKET_SHIFT) + this.#cursor);
+      this.#insert(row, time, (((time - basePs) | 0) >> BUCKET_SHIFT) + bucket);
     }
   }
 
@@ -322,6 +322,12 @@ export class Scheduler {
     const tx = this.#time[x];
     const ty = this.#time[y];
     return tx < ty || (tx === ty && this.#heapOrder[x] < this.#heapOrder[y]);
+  }
+
+  #refuse(timePs: number, task: number): never {
+    throw new AssertionError(
+      `${this.#names[task]} scheduled at ${timePs} ps, now is ${this.now} ps, the end is ${END_OF_TIME} ps`,
+    );
   }
 
   #grow(): void {

@@ -1,4 +1,4 @@
-import { assert } from '../base/index.ts';
+import { AssertionError } from '../base/index.ts';
 import type { EventHandler, Scheduler } from './scheduler.ts';
 
 /**
@@ -38,7 +38,8 @@ export class Timer {
 
   /** Schedules it at `timePs`. */
   scheduleAt(timePs: number, a = 0, b = 0): void {
-    assert(this.#handle < 0, `${this.name} is scheduled already, for ${this.#duePs} ps`);
+    if (this.#handle >= 0)
+      throw new AssertionError(`${this.name} is scheduled already, for ${this.#duePs} ps`);
     this.#duePs = timePs;
     this.#handle = this.#scheduler.post(timePs, this.#task, a, b);
   }
