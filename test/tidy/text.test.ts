@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { readProject, report, type SourceText } from './project.ts';
+import { checkLength, checkPaths, checkWords, type LengthException, MAX_LINES } from './text.ts';
+
+/** Longer than the rest, each for the reason given. */
+const LENGTH_EXCEPTIONS: LengthException[] = [];
+
+const code = readProject(['src', 'test', 'bench', 'examples'], ['.ts', '.js', '.mjs']);
+const prose = readProject(
+  ['docs', 'scenarios', 'README.md', 'CHANGELOG.md', 'CONTRIBUTING.md'],
+  ['.md', '.json'],
+);
+/** The rules cannot be stated or tried without what they forbid. */
+const judged = [...code, ...prose].filter(({ path }) => !path.startsWith('test/tidy/'));
+
+describe('the length of files', () => {
+  it(`is at most ${MAX_LINES} lines, but for the listed tables`, () => {
+    expect(report(checkLength(code, LENGTH_EXCEPTIONS))).toEqual([]);
+  });
+
+  const ofLines = (path: string, lines: number): SourceText => ({ path, text: 'x\n'.repeat(lines) });
+
+  it('is counted without the last line end', () => {
+    const files = [ofLines('src/a.ts', MAX_LINES), ofLines('src/b.ts', MAX_LINES + 1)];
+    expect(report(checkLength(files, []))).toEqual(['src/b.ts:451: has 451 lines, more than 450']);
+  });
+
+  it('needs an exception as long as it is beyond, and no longer', () => {
+    const files = [ofLines('src/a.ts', MAX_LINES), ofLines('src/b.ts', MAX_LINES + 1)];
+    const exceptions = ['src/a.ts', 'src/b.ts', 'src/gone.ts'].map((path) => ({ path, reason: 'a table' }));
+    expect(report(checkLength(files, exceptions))).toEqual([
+      'src/a.ts:1: needs no exception for its length',
+      'src/gone.ts:1: needs no exception for its length',
+    ]);
+  });
+});
+
+describe('words that announce work', () => {
+  it('are nowhere', () => {
+    expect(report(judged.flatMap(checkWords))).toEqual([]);
+  });
+
+  it.each(['TODO', 'todo', 'FIXME', 'placeholder', 'Placeholders'])('%s is caught', (word) => {
+    expect(report(checkWords({ path: 'src/a.ts', text: `fine\n// ${word}: later` }))).toEqual([
+      `src/a.ts:2: '${word}' announces what is not there`,
+    ]);
+  });
+
+  it('are not seen inside other words', () => {
+    expect(checkWords({ path: 'src/a.ts', text: 'const autodoc = methodology;' })).toEqual([]);
+  });
+});
+
+describe('paths of one machine', () => {
+  it('are nowhere', () => {
+    expect(report(judged.flatMap(checkPaths))).toEqual([]);
+  });
+
+  it.each(['/work/x', '/root/.npm', '/tmp/out', '/home/me'])('%s is caught', (path) => {
+    expect(checkPaths({ path: 'src/a.ts', text: `open('${path}')` })).toHaveLength(1);
+  });
+
+  it('are not seen in addresses and relative paths', () => {
+    const text = "'https://example.org/work/x' './tmp/x' 'a/root/b' '/sys/class/net' '**/tmp/*'";
+    expect(checkPaths({ path: 'src/a.ts', text })).toEqual([]);
+  });
+});
