@@ -1,0 +1,102 @@
+import { checkInteger } from '../base/index.ts';
+
+/** What a receiver advertises at initialisation (PCI Express Base 2.6.1); 0 means infinite. */
+export interface CreditAdvertisement {
+  readonly postedHeaders: number;
+  readonly postedData: number;
+  readonly nonPostedHeaders: number;
+  readonly nonPostedData: number;
+  readonly completionHeaders: number;
+  readonly completionData: number;
+}
+
+/** UpdateFC DLLPs under way at most, for one class; further releases join the youngest. */
+const UPDATES = 64;
+const UPDATE_MASK = UPDATES - 1;
+
+/**
+ * The credits of one flow-control class as the transmitter sees them.
+ *
+ * Credits that the receiver gives back travel as UpdateFC DLLPs. They need no event: each is kept with the instant at which
+ * it arrives, and is counted in when the transmitter next looks.
+ */
+export class CreditGate {
+  readonly infinite: boolean;
+  #headers: number;
+  #data: number;
+  readonly #initialHeaders: number;
+  readonly #initialData: number;
+  // Updates under way, oldest first: head === tail is empty; one place stays free.
+  readonly #due = new Float64Array(UPDATES);
+  readonly #dueHeaders = new Int32Array(UPDATES);
+  readonly #dueData = new Int32Array(UPDATES);
+  #head = 0;
+  #tail = 0;
+
+  /** @param headers header credits (0 = infinite, as in InitFC), @param data data credits of 16 bytes. */
+  constructor(headers: number, data: number) {
+    checkInteger('header credits', headers, 0, 127);
+    checkInteger('data credits', data, 0, 2047);
+    this.infinite = headers === 0 && data === 0;
+    this.#initialHeaders = headers === 0 ? 1 << 30 : headers;
+    this.#initialData = data === 0 ? 1 << 30 : data;
+    this.#headers = this.#initialHeaders;
+    this.#data = this.#initialData;
+  }
+
+  /** Whether a train of these needs can go at `timePs`. */
+  allows(timePs: number, headers: number, data: number): boolean {
+    if (this.infinite) return true;
+    this.#settle(timePs);
+    return this.#headers >= headers && this.#data >= data;
+  }
+
+  /** Takes the credits of a train that goes now. */
+  consume(headers: number, data: number): void {
+    if (this.infinite) return;
+    this.#headers -= headers;
+    this.#data -= data;
+  }
+
+  /** Gives credits back with an UpdateFC that arrives at `arrivalPs`; returns false if they joined one under way. */
+  restore(arrivalPs: number, headers: number, data: number): boolean {
+    if (this.infinite) return false;
+    const youngest = (this.#tail - 1) & UPDATE_MASK;
+    const joins = this.#head !== this.#tail && this.#due[youngest] >= arrivalPs;
+    if (joins || ((this.#tail + 1) & UPDATE_MASK) === this.#head) {
+      this.#dueHeaders[youngest] += headers;
+      this.#dueData[youngest] += data;
+      return false;
+    }
+    this.#due[this.#tail] = arrivalPs;
+    this.#dueHeaders[this.#tail] = headers;
+    this.#dueData[this.#tail] = data;
+    this.#tail = (this.#tail + 1) & UPDATE_MASK;
+    return true;
+  }
+
+  /** When the next update arrives; Infinity if none is under way. */
+  nextUpdatePs(): number {
+    return this.#head === this.#tail ? Number.POSITIVE_INFINITY : this.#due[this.#head];
+  }
+
+  /** Header credits at `timePs`. */
+  headersAt(timePs: number): number {
+    this.#settle(timePs);
+    return this.#headers;
+  }
+
+  reset(): void {
+    this.#headers = this.#initialHeaders;
+    this.#data = this.#initialData;
+    this.#head = this.#tail;
+  }
+
+  #settle(timePs: number): void {
+    while (this.#head !== this.#tail && this.#due[this.#head] <= timePs) {
+      this.#headers += this.#dueHeaders[this.#head];
+      this.#data += this.#dueData[this.#head];
+      this.#head = (this.#head + 1) & UPDATE_MASK;
+    }
+  }
+}
