@@ -1,0 +1,18 @@
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { bundle } from './chromium.ts';
+
+/** What a page pays before anything can run. */
+const MAX_GZIP_BYTES = 120_000;
+
+describe('the bundle for a browser', () => {
+  it('is below 120 kB, minified and compressed', async () => {
+    // All exports are kept, as if a page used every one of them.
+    const script = await bundle("import * as all from './src/index.ts'; globalThis.sriovsim = all;");
+    expect(gzipSync(script).byteLength).toBeLessThan(MAX_GZIP_BYTES);
+  });
+
+  it('cannot be made of a module that needs Node', async () => {
+    await expect(bundle("import 'node:fs';")).rejects.toThrow(/node:fs/);
+  });
+});
