@@ -1,0 +1,99 @@
+/** Formats of what travels on the wire: Ethernet and its tags, IP, transport checksums, test frames, capture files. */
+export { readCapture } from './capture.ts';
+export { type Capture, CaptureError, type CaptureInterface, type CapturePacket } from './capture-types.ts';
+export {
+  internetChecksum,
+  internetSum,
+  isTransportChecksumValid,
+  pseudoHeaderSum,
+  transportChecksum,
+} from './checksum.ts';
+export { crc32, crc32c, isFcsValid, writeFcs } from './crc.ts';
+export { ETAG_BYTES, type ETag, parseETag, writeETag } from './etag.ts';
+export {
+  ETHERNET,
+  ETHERNET_HEADER_BYTES,
+  type EthernetHeader,
+  EtherType,
+  FCS_BYTES,
+  INTER_FRAME_GAP_BYTES,
+  MAX_FRAME_BYTES,
+  MAX_TAGGED_FRAME_BYTES,
+  MIN_FRAME_BYTES,
+  PREAMBLE_BYTES,
+  parseEthernet,
+  readDestination,
+  readEtherType,
+  readSource,
+  wireBytes,
+  writeEthernet,
+} from './ethernet.ts';
+export {
+  formatIpv4,
+  IPV4,
+  IPV4_HEADER_BYTES,
+  IpProtocol,
+  type Ipv4Fields,
+  type Ipv4Header,
+  ipv4HeaderBytes,
+  isIpv4ChecksumValid,
+  parseIpv4,
+  writeIpv4,
+  writeIpv4Checksum,
+} from './ipv4.ts';
+export { IPV6, IPV6_HEADER_BYTES, type Ipv6Header, parseIpv6, writeIpv6 } from './ipv6.ts';
+export { BROADCAST, formatMac, isMulticast, MAC_BYTES, parseMac, readMac, writeMac } from './mac.ts';
+export {
+  isSctpChecksumValid,
+  parseSctp,
+  SCTP,
+  SCTP_HEADER_BYTES,
+  type SctpHeader,
+  sctpChecksum,
+  writeSctp,
+  writeSctpChecksum,
+} from './sctp.ts';
+export { parseTagStack, type Tag, type TagStack } from './tag-stack.ts';
+export {
+  isTcpChecksumValid,
+  parseTcp,
+  TCP,
+  TCP_HEADER_BYTES,
+  type TcpFields,
+  TcpFlag,
+  type TcpHeader,
+  writeTcp,
+  writeTcpChecksum,
+} from './tcp.ts';
+export {
+  buildTestFrame,
+  findStamp,
+  MAX_TEST_FRAME_BYTES,
+  readStampFlow,
+  readStampSequence,
+  stampOffset,
+  type TestFrame,
+  writeStampFlow,
+  writeStampSequence,
+} from './test-frame.ts';
+export {
+  isUdpChecksumValid,
+  parseUdp,
+  UDP,
+  UDP_HEADER_BYTES,
+  type UdpHeader,
+  writeUdp,
+  writeUdpChecksum,
+} from './udp.ts';
+export {
+  isVlanEtherType,
+  MAX_VLAN_ID,
+  packTci,
+  parseVlanTag,
+  tciId,
+  tciPriority,
+  VLAN_TAG_BYTES,
+  type VlanTag,
+  writeVlanTag,
+} from './vlan.ts';
+export { parseVnTag, VNTAG_BYTES, type VnTag, writeVnTag } from './vntag.ts';

@@ -1,0 +1,59 @@
+import { checkInteger } from '../base/index.ts';
+import { read32, write32 } from './bytes.ts';
+
+/** The broadcast address ff:ff:ff:ff:ff:ff. */
+export const BROADCAST = 0xffff_ffff_ffff;
+
+/** Bytes of a MAC address. */
+export const MAC_BYTES = 6;
+
+const TEXT = /^[0-9a-f]{2}([:-])[0-9a-f]{2}(?:\1[0-9a-f]{2}){4}$/i;
+
+/** Splits an address into its upper 16 and its lower 32 bits: bit operations reach 32 bits only. */
+const HIGH = 2 ** 32;
+
+/**
+ * The MAC address written as `text`: six bytes of two hexadecimal digits, separated by ':' or by '-'. An address
+ * is a 48-bit integer whose most significant byte is the first on the wire.
+ *
+ * @throws TypeError if `text` is no string, RangeError if it is no MAC address.
+ * @example
+ * parseMac('02:00:00:00:01:0a') === 0x02000000010a; // true
+ */
+export function parseMac(text: string): number {
+  if (typeof text !== 'string') throw new TypeError(`MAC address must be a string, got ${typeof text}`);
+  if (!TEXT.test(text)) {
+    throw new RangeError(
+      `MAC address must be six bytes as in 02:00:00:00:01:0a, got ${JSON.stringify(text)}`,
+    );
+  }
+  return Number.parseInt(text.replaceAll(text[2], ''), 16);
+}
+
+/**
+ * `mac` in lower case with ':' between the bytes.
+ *
+ * @throws TypeError or RangeError if `mac` is no 48-bit integer.
+ */
+export function formatMac(mac: number): string {
+  const digits = checkInteger('mac', mac, 0, BROADCAST).toString(16).padStart(12, '0');
+  return digits.replace(/..(?=.)/g, '$&:');
+}
+
+/** The MAC address in the six bytes at `offset`. */
+export function readMac(u8: Uint8Array, offset: number): number {
+  return ((u8[offset] << 8) | u8[offset + 1]) * HIGH + read32(u8, offset + 2);
+}
+
+/** Writes `mac`, a 48-bit integer, to the six bytes at `offset`. */
+export function writeMac(u8: Uint8Array, offset: number, mac: number): void {
+  const high = Math.floor(mac / HIGH);
+  u8[offset] = high >>> 8;
+  u8[offset + 1] = high;
+  write32(u8, offset + 2, mac);
+}
+
+/** True for group addresses, the broadcast address among them: the lowest bit of the first byte is set. */
+export function isMulticast(mac: number): boolean {
+  return (Math.floor(mac / HIGH) & 0x100) !== 0;
+}
