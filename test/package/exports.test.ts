@@ -1,0 +1,59 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ROOT } from '../tidy/project.ts';
+
+interface Manifest {
+  exports: Record<string, string | { types: string; default: string }>;
+  bin: Record<string, string>;
+}
+
+const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest;
+/** `./pcie` and its like, and `.`: what can be imported as a module. */
+const modules = Object.keys(manifest.exports).filter((path) => !path.endsWith('.json'));
+
+/** The source that stands behind an exported path. */
+const sourceOf = (path: string) => (path === '.' ? 'src/index.ts' : `src/${path.slice(2)}/index.ts`);
+
+describe('the exported paths', () => {
+  it.each(modules)('%s leads to the index of its folder, types first', (path) => {
+    const built = sourceOf(path).replace('src/', './dist/').replace('.ts', '');
+    expect(JSON.stringify(manifest.exports[path])).toBe(
+      JSON.stringify({ types: `${built}.d.ts`, default: `${built}.js` }),
+    );
+    expect(existsSync(join(ROOT, sourceOf(path))), sourceOf(path)).toBe(true);
+  });
+
+  it('lead to files that are there once the package is built', () => {
+    const targets = Object.values(manifest.exports).flatMap((target) =>
+      typeof target === 'string' ? [target] : Object.values(target),
+    );
+    expect(targets.filter((target) => !existsSync(join(ROOT, target)))).toEqual([]);
+  });
+
+  it('give plain JavaScript what the sources export', async () => {
+    // In a process of its own: here, the names of the package lead to its sources.
+    const script = `
+      const names = {};
+      for (const path of ${JSON.stringify(modules)}) {
+        names[path] = Object.keys(await import('sriovsim' + path.slice(1))).sort();
+      }
+      console.log(JSON.stringify(names));`;
+    const printed = execFileSync(process.execPath, ['--input-type=module', '--eval', script], {
+      cwd: ROOT,
+      encoding: 'utf8',
+    });
+    const expected = await Promise.all(
+      modules.map(async (path) => [path, Object.keys(await import(join(ROOT, sourceOf(path)))).sort()]),
+    );
+    expect(JSON.parse(printed)).toEqual(Object.fromEntries(expected));
+  });
+});
+
+describe('the command', () => {
+  it('is a script that Node runs', () => {
+    const built = readFileSync(join(ROOT, manifest.bin['sriovsim']), 'utf8');
+    expect(built.split('\n')[0]).toBe('#!/usr/bin/env node');
+  });
+});
