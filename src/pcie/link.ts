@@ -1,4 +1,4 @@
-import { IntRing } from '../base/index.ts';
+import { assert, IntRing } from '../base/index.ts';
 import { type Component, type Probe, ProbeKind, type Scheduler, Serializer, Timer } from '../kernel/index.ts';
 import { type CreditAdvertisement, CreditGate } from './credits.ts';
 import {
@@ -159,16 +159,17 @@ export class LinkDirection implements Component {
     this.#pumpTimer = new Timer(scheduler, `${name}.transmit`, () => this.#pump());
   }
 
-  /** Trains of `flowClass` that can still be queued. Zero arms {@link LinkDirection.onRoom}. */
+  /** Trains of `flowClass` that can still be queued. Fewer than half arms {@link LinkDirection.onRoom}. */
   room(flowClass: FlowClass): number {
     const room = this.#queues[flowClass].room;
-    if (room === 0) this.#refused = true;
+    if (room < QUEUE_TRAINS / 2) this.#refused = true;
     return room;
   }
 
   /** Queues a train; there must be room. It leaves when its turn comes, the link is free and there are credits. */
   send(tlp: number): void {
-    this.#queues[this.#tlps.flowClass[tlp]].push(tlp);
+    const queued = this.#queues[this.#tlps.flowClass[tlp]].push(tlp);
+    assert(queued, 'a TLP was sent to a full transmit queue');
     // While a timer waits the link is busy or out of credits: the train's turn comes then.
     if (!this.#pumpTimer.pending || this.#waitsForCredits) this.#pump();
   }
@@ -246,7 +247,12 @@ export class LinkDirection implements Component {
     }
     if (waiting > 0 && !this.#waitsForCredits)
       this.#pumpTimer.scheduleAt(Math.max(now, wire.freeAt - LOW_WATER_PS));
-    if (this.#refused && waiting < QUEUE_TRAINS) {
+    if (
+      this.#refused &&
+      posted.length <= QUEUE_TRAINS / 2 &&
+      nonPosted.length <= QUEUE_TRAINS / 2 &&
+      completions.length <= QUEUE_TRAINS / 2
+    ) {
       this.#refused = false;
       if (this.onRoom !== null) this.onRoom();
     }

@@ -91,8 +91,9 @@ export class Requester implements Component {
 
   /** Whether a write can be issued now. If not, the clients are told when to ask again. */
   canWrite(): boolean {
-    // A frame with a tag taken out or put in, across a page boundary: two trains, and one for its write-back.
-    if (this.#upstream.room(FlowClass.POSTED) < 3) {
+    // The most that one step of a client writes: a frame in three parts, one across a page boundary, two write-backs,
+    // and the interrupt message behind them.
+    if (this.#upstream.room(FlowClass.POSTED) < 8) {
       this.#refused = true;
       return false;
     }

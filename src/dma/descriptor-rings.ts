@@ -1,0 +1,203 @@
+import { checkInteger } from '../base/index.ts';
+import { DESCRIPTOR_SHIFT } from './descriptor-format.ts';
+import type { DmaPort } from './dma-port.ts';
+
+/** Entries of the cache of each ring: a power of two, above any prefetch. */
+export const CACHE_ENTRIES = 64;
+const CACHE_MASK = CACHE_ENTRIES - 1;
+
+/** How the rings of an engine are made. */
+export interface DescriptorRingsOptions {
+  /** Rings. */
+  readonly queues: number;
+  /** Descriptors that the chip holds of one ring at most (1 to 64). */
+  readonly cacheDescriptors: number;
+  /** First byte of the caches in the store; `queues` x 1,024 bytes are used. */
+  readonly cacheOffset: number;
+}
+
+/**
+ * Descriptor rings in host memory, and the on-die cache of each.
+ *
+ * Software owns a ring's tail, the engine its head. `tail === fetch index` means that nothing is left to fetch: a ring of n
+ * descriptors holds n - 1 at most, so full (tail one behind head) differs from empty. Counts of fetched, taken
+ * and released descriptors run on without wrapping; a cache entry is free again when what was written back from it
+ * has landed.
+ */
+export class DescriptorRings {
+  readonly queues: number;
+  /** Host address of each ring, as the device addresses it. */
+  readonly base: Float64Array;
+  /** Descriptors in each ring. */
+  readonly size: Int32Array;
+  readonly tail: Int32Array;
+  readonly enabled: Uint8Array;
+  readonly routingId: Int32Array;
+  /** Prefetch when no more than this many are cached (PTHRESH) ... */
+  readonly prefetchThreshold: Int32Array;
+  /** ... and at least this many wait in memory (HTHRESH). */
+  readonly hostThreshold: Int32Array;
+  /** Index of the next descriptor to be taken from the cache. */
+  readonly takeIndex: Int32Array;
+  fetches = 0;
+  descriptorsFetched = 0;
+
+  readonly #fetchIndex: Int32Array;
+  readonly #fetched: Int32Array;
+  readonly #taken: Int32Array;
+  readonly #released: Int32Array;
+  readonly #inFetch: Int32Array;
+  readonly #fetchTrains: Int32Array;
+  readonly #fetchFailed: Uint8Array;
+  readonly #port: DmaPort;
+  readonly #cacheWord: number;
+  readonly #cacheOffset: number;
+  readonly #cacheDescriptors: number;
+  readonly #client: () => number;
+
+  /** @param client gives the number under which the owner signs its requests; fetches carry the cookie `-1 - queue`. */
+  constructor(port: DmaPort, options: DescriptorRingsOptions, client: () => number) {
+    const queues = checkInteger('queues', options.queues, 1, 4096);
+    this.queues = queues;
+    this.#port = port;
+    this.#client = client;
+    this.#cacheDescriptors = checkInteger('cacheDescriptors', options.cacheDescriptors, 1, CACHE_ENTRIES);
+    this.#cacheOffset = options.cacheOffset;
+    this.#cacheWord = options.cacheOffset >> 2;
+    const column = () => new Int32Array(queues);
+    this.base = new Float64Array(queues);
+    this.size = column();
+    this.tail = column();
+    this.enabled = new Uint8Array(queues);
+    this.routingId = column();
+    this.prefetchThreshold = column();
+    this.hostThreshold = column();
+    this.takeIndex = column();
+    this.#fetchIndex = column();
+    this.#fetched = column();
+    this.#taken = column();
+    this.#released = column();
+    this.#inFetch = column();
+    this.#fetchTrains = column();
+    this.#fetchFailed = new Uint8Array(queues);
+  }
+
+  /** Bytes of the store that the caches take. */
+  static cacheBytes(queues: number): number {
+    return (queues * CACHE_ENTRIES) << DESCRIPTOR_SHIFT;
+  }
+
+  /** Back to an empty ring: head, tail and cache at zero, disabled. Base, size and thresholds stay. */
+  resetQueue(queue: number): void {
+    this.enabled[queue] = 0;
+    this.tail[queue] = 0;
+    this.takeIndex[queue] = 0;
+    this.#fetchIndex[queue] = 0;
+    this.#taken[queue] = this.#released[queue] = this.#fetched[queue];
+  }
+
+  /** Descriptors in the cache that can be taken. */
+  cached(queue: number): number {
+    return (this.#fetched[queue] - this.#inFetch[queue] - this.#taken[queue]) | 0;
+  }
+
+  /** Descriptors that software has handed over and that are not fetched yet. */
+  waiting(queue: number): number {
+    const distance = this.tail[queue] - this.#fetchIndex[queue];
+    return distance < 0 ? distance + this.size[queue] : distance;
+  }
+
+  /** Descriptors under way. */
+  inFetch(queue: number): number {
+    return this.#inFetch[queue];
+  }
+
+  /** First double word of the cached descriptor `ahead` places behind the next one. */
+  wordOf(queue: number, ahead: number): number {
+    return this.#cacheWord + (queue * CACHE_ENTRIES + ((this.#taken[queue] + ahead) & CACHE_MASK)) * 4;
+  }
+
+  /** Takes the next cached descriptor; returns its index in the ring. */
+  take(queue: number): number {
+    const index = this.takeIndex[queue];
+    const next = index + 1;
+    this.takeIndex[queue] = next === this.size[queue] ? 0 : next;
+    this.#taken[queue]++;
+    return index;
+  }
+
+  /** Number of the descriptor that will be taken next, counted without wrapping. */
+  takenCount(queue: number): number {
+    return this.#taken[queue];
+  }
+
+  /** Byte offset in the store of the descriptor with this unwrapped number. */
+  offsetOfNumber(queue: number, number: number): number {
+    return this.#cacheOffset + ((queue * CACHE_ENTRIES + (number & CACHE_MASK)) << DESCRIPTOR_SHIFT);
+  }
+
+  /** `count` cache entries are free again, in the order in which they were taken. */
+  release(queue: number, count: number): void {
+    this.#released[queue] += count;
+  }
+
+  /**
+   * Fetches descriptors if the thresholds say so: with an empty cache, whatever there is; else when few are left and enough
+   * wait. One fetch of a ring is under way at a time. Returns false if the port had no room.
+   */
+  prefetch(queue: number): boolean {
+    if (this.enabled[queue] === 0 || this.#inFetch[queue] > 0) return true;
+    const waiting = this.waiting(queue);
+    if (waiting === 0) return true;
+    const cached = this.cached(queue);
+    if (cached > 0 && (cached > this.prefetchThreshold[queue] || waiting < this.hostThreshold[queue]))
+      return true;
+    const first = this.#fetched[queue];
+    const index = this.#fetchIndex[queue];
+    const entry = first & CACHE_MASK;
+    const count = Math.min(
+      waiting,
+      this.#cacheDescriptors - cached,
+      CACHE_ENTRIES - ((first - this.#released[queue]) | 0),
+      CACHE_ENTRIES - entry, // to the end of the cache
+      this.size[queue] - index, // to the end of the ring
+    );
+    if (count <= 0) return true;
+    const bytes = count << DESCRIPTOR_SHIFT;
+    if (!this.#port.canRead(bytes)) return false;
+    this.#inFetch[queue] = count;
+    this.#fetched[queue] = first + count;
+    this.#fetchIndex[queue] = index + count === this.size[queue] ? 0 : index + count;
+    this.fetches++;
+    this.descriptorsFetched += count;
+    const address = this.base[queue] + (index << DESCRIPTOR_SHIFT);
+    const offset = this.offsetOfNumber(queue, first);
+    this.#fetchTrains[queue] = this.#port.read(
+      this.routingId[queue],
+      address,
+      bytes,
+      offset,
+      this.#client(),
+      -1 - queue,
+    );
+    return true;
+  }
+
+  /**
+   * A train of a fetch has ended. Returns true when the whole fetch has, with {@link DescriptorRings.fetchFailed} telling
+   * whether it brought descriptors.
+   */
+  fetchDone(queue: number, failed: boolean): boolean {
+    if (failed) this.#fetchFailed[queue] = 1;
+    if (--this.#fetchTrains[queue] > 0) return false;
+    this.#inFetch[queue] = 0;
+    return true;
+  }
+
+  /** Whether the fetch that has just ended failed; asked once. */
+  fetchFailed(queue: number): boolean {
+    const failed = this.#fetchFailed[queue] === 1;
+    this.#fetchFailed[queue] = 0;
+    return failed;
+  }
+}

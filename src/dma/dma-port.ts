@@ -1,0 +1,166 @@
+import type { SparseMemory } from '../base/index.ts';
+
+/** Status of a read that brought its data; every other number is a failure. */
+export const DMA_OK = 0;
+
+/** A part of a device that is told how its requests ended. */
+export interface DmaClient {
+  /** A read train has ended; its bytes lie in the device's store if `status` is {@link DMA_OK}. */
+  readDone(cookie: number, status: number): void;
+  /** A write train has been taken: what it came from may be used again. */
+  writeDone(cookie: number): void;
+  /** A request was refused for want of room; now there is some. */
+  requesterReady(): void;
+}
+
+/** On-die memory: frames and descriptor caches in one buffer, as bytes and as words. */
+export interface DmaStore {
+  readonly u8: Uint8Array;
+  readonly i32: Int32Array;
+}
+
+/**
+ * The way to host memory as the engine sees it. On a card it is the PCIe requester; {@link MemoryDmaPort} is one without
+ * a bus and without time.
+ */
+export interface DmaPort {
+  addClient(client: DmaClient): number;
+  canRead(bytes: number): boolean;
+  canWrite(): boolean;
+  /** Reads into the store; returns how many times {@link DmaClient.readDone} will come. */
+  read(
+    routingId: number,
+    address: number,
+    bytes: number,
+    offset: number,
+    client: number,
+    cookie: number,
+  ): number;
+  /** Writes from the store; returns how many times {@link DmaClient.writeDone} will come. */
+  write(
+    routingId: number,
+    address: number,
+    bytes: number,
+    offset: number,
+    client: number,
+    cookie: number,
+  ): number;
+  /** As {@link DmaPort.write}, with a double word put in or bytes left out after the first `headBytes`. */
+  writeSpliced(
+    routingId: number,
+    address: number,
+    bytes: number,
+    offset: number,
+    headBytes: number,
+    skipBytes: number,
+    inserts: boolean,
+    insert: number,
+    client: number,
+    cookie: number,
+  ): number;
+}
+
+/** Requests that {@link MemoryDmaPort} holds until they are run. */
+const PENDING = 4096;
+
+/**
+ * A {@link DmaPort} straight to memory: no bus, no translation, no time. Requests are carried out by
+ * {@link MemoryDmaPort.run}, in order, which is what lets an engine run alone.
+ */
+export class MemoryDmaPort implements DmaPort {
+  readonly #memory: SparseMemory;
+  readonly #store: DmaStore;
+  readonly #clients: DmaClient[] = [];
+  readonly #isRead = new Uint8Array(PENDING);
+  readonly #client = new Int32Array(PENDING);
+  readonly #cookie = new Int32Array(PENDING);
+  #head = 0;
+  #tail = 0;
+
+  constructor(memory: SparseMemory, store: DmaStore) {
+    this.#memory = memory;
+    this.#store = store;
+  }
+
+  addClient(client: DmaClient): number {
+    return this.#clients.push(client) - 1;
+  }
+
+  canRead(): boolean {
+    return this.#tail - this.#head < PENDING;
+  }
+
+  canWrite(): boolean {
+    return this.#tail - this.#head < PENDING;
+  }
+
+  read(
+    _routingId: number,
+    address: number,
+    bytes: number,
+    offset: number,
+    client: number,
+    cookie: number,
+  ): number {
+    this.#memory.copyOutWords(address, bytes, this.#store.u8, this.#store.i32, offset);
+    this.#note(1, client, cookie);
+    return 1;
+  }
+
+  write(
+    _routingId: number,
+    address: number,
+    bytes: number,
+    offset: number,
+    client: number,
+    cookie: number,
+  ): number {
+    this.#memory.copyInWords(address, bytes, this.#store.u8, this.#store.i32, offset);
+    this.#note(0, client, cookie);
+    return 1;
+  }
+
+  writeSpliced(
+    _routingId: number,
+    address: number,
+    bytes: number,
+    offset: number,
+    headBytes: number,
+    skipBytes: number,
+    inserts: boolean,
+    insert: number,
+    client: number,
+    cookie: number,
+  ): number {
+    const { u8, i32 } = this.#store;
+    this.#memory.copyInWords(address, headBytes, u8, i32, offset);
+    let to = headBytes;
+    if (inserts) {
+      this.#memory.write32(address + to, insert);
+      to += 4;
+    }
+    this.#memory.copyInWords(address + to, bytes - to, u8, i32, offset + headBytes + skipBytes);
+    this.#note(0, client, cookie);
+    return 1;
+  }
+
+  /** Tells the clients what has been done, until nothing is left. Returns how many requests that were. */
+  run(): number {
+    let done = 0;
+    while (this.#head !== this.#tail) {
+      const at = this.#head++ & (PENDING - 1);
+      const client = this.#clients[this.#client[at]];
+      if (this.#isRead[at] === 1) client.readDone(this.#cookie[at], DMA_OK);
+      else client.writeDone(this.#cookie[at]);
+      done++;
+    }
+    return done;
+  }
+
+  #note(isRead: number, client: number, cookie: number): void {
+    const at = this.#tail++ & (PENDING - 1);
+    this.#isRead[at] = isRead;
+    this.#client[at] = client;
+    this.#cookie[at] = cookie;
+  }
+}

@@ -1,0 +1,413 @@
+import { ceilPowerOfTwo, type FramePool, IntRing } from '../base/index.ts';
+import type { Component } from '../kernel/index.ts';
+import { DESCRIPTOR_BYTES, DESCRIPTOR_SHIFT, type TransmitFormat } from './descriptor-format.ts';
+import { CACHE_ENTRIES, DescriptorRings } from './descriptor-rings.ts';
+import { DMA_OK, type DmaClient, type DmaPort } from './dma-port.ts';
+
+/** Where fetched frames go. */
+export interface TransmitSink {
+  /** A whole frame lies in `slot`; the sink holds its one reference. `index` is its last descriptor's. */
+  frameFetched(queue: number, slot: number, index: number): void;
+  /** A frame was lost on the way: a read failed, or its descriptors made no frame. */
+  frameFailed(queue: number): void;
+  /** Status of descriptors is on its way to memory: what software waits for. */
+  statusWritten(queue: number): void;
+  /** The ring itself could not be read: the queue is disabled. */
+  ringFailed(queue: number): void;
+}
+
+/** How the engine is made. */
+export interface TransmitEngineOptions {
+  readonly queues: number;
+  /** Descriptors cached of each ring (40 on an 82599). */
+  readonly cacheDescriptors: number;
+  /** Bytes of the transmit packet buffer: reserved when a frame's read is issued. */
+  readonly packetBufferBytes: number;
+  /** Slots that are left to the receive side. */
+  readonly reservedSlots: number;
+  /** First byte of the descriptor caches in the frame pool's extra area; see {@link TransmitEngine.storeBytes}. */
+  readonly storeOffset: number;
+  /** Longest frame in memory, without frame check sequence. */
+  readonly maxFrameBytes: number;
+}
+
+const NONE = -1;
+
+/**
+ * The transmit half of the DMA engine: fetches descriptors and frames of many rings, round robin, with as many reads
+ * outstanding as the port allows, hands over frames in the order of their ring, and reports status.
+ */
+export class TransmitEngine implements DmaClient, Component {
+  readonly name: string;
+  readonly rings: DescriptorRings;
+  /** Index behind the last descriptor whose frame has been fetched (the head register). */
+  readonly head: Int32Array;
+  framesFetched = 0;
+  framesFailed = 0;
+  statusWrites = 0;
+
+  readonly #frames: FramePool;
+  readonly #port: DmaPort;
+  readonly #format: TransmitFormat;
+  readonly #sink: TransmitSink;
+  readonly #options: TransmitEngineOptions;
+  readonly #client: number;
+  #bufferFree: number;
+
+  // Rings with cached descriptors, in turn; and rings whose fetch or status found no room at the port.
+  readonly #active: IntRing;
+  readonly #isActive: Uint8Array;
+  readonly #waiting: IntRing;
+  readonly #isWaiting: Uint8Array;
+  #serving = false;
+  #wantsSlot = false;
+
+  // The frame that a ring is in the middle of, and its fetched frames in order, as a list through #nextSlot.
+  readonly #openSlot: Int32Array;
+  readonly #firstSlot: Int32Array;
+  readonly #lastSlot: Int32Array;
+  readonly #nextSlot: Int32Array;
+  readonly #slotQueue: Int32Array;
+  readonly #slotTrains: Int32Array;
+  readonly #slotClosed: Uint8Array;
+  readonly #slotFailed: Uint8Array;
+  readonly #slotReports: Uint8Array;
+  readonly #slotLast: Int32Array;
+
+  // Status to be written: a run of descriptors in the ring.
+  readonly #statusFirst: Int32Array;
+  readonly #statusCount: Int32Array;
+  readonly #doneOffset: number;
+
+  constructor(
+    name: string,
+    frames: FramePool,
+    port: DmaPort,
+    format: TransmitFormat,
+    sink: TransmitSink,
+    options: TransmitEngineOptions,
+  ) {
+    this.name = name;
+    this.#frames = frames;
+    this.#port = port;
+    this.#format = format;
+    this.#sink = sink;
+    this.#options = options;
+    const { queues } = options;
+    this.rings = new DescriptorRings(
+      port,
+      { queues, cacheDescriptors: options.cacheDescriptors, cacheOffset: options.storeOffset },
+      () => this.#client,
+    );
+    this.#client = port.addClient(this);
+    this.#bufferFree = options.packetBufferBytes;
+    const ring = ceilPowerOfTwo(queues);
+    this.#active = new IntRing(ring);
+    this.#isActive = new Uint8Array(queues);
+    this.#waiting = new IntRing(ring);
+    this.#isWaiting = new Uint8Array(queues);
+    this.head = new Int32Array(queues);
+    this.#openSlot = new Int32Array(queues).fill(NONE);
+    this.#firstSlot = new Int32Array(queues).fill(NONE);
+    this.#lastSlot = new Int32Array(queues).fill(NONE);
+    const slots = frames.slots;
+    this.#nextSlot = new Int32Array(slots);
+    this.#slotQueue = new Int32Array(slots);
+    this.#slotTrains = new Int32Array(slots);
+    this.#slotClosed = new Uint8Array(slots);
+    this.#slotFailed = new Uint8Array(slots);
+    this.#slotReports = new Uint8Array(slots);
+    this.#slotLast = new Int32Array(slots);
+    this.#statusFirst = new Int32Array(queues);
+    this.#statusCount = new Int32Array(queues);
+    // What is written back is the same for every descriptor: one run of done descriptors serves all.
+    this.#doneOffset = options.storeOffset + DescriptorRings.cacheBytes(queues);
+    for (let i = 0; i < CACHE_ENTRIES; i++) format.writeDone(frames.i32, (this.#doneOffset >> 2) + i * 4);
+  }
+
+  /** Bytes that the engine needs in the frame pool's extra area. */
+  static storeBytes(queues: number): number {
+    return DescriptorRings.cacheBytes(queues) + CACHE_ENTRIES * DESCRIPTOR_BYTES;
+  }
+
+  /** Software has moved the tail of a ring. */
+  setTail(queue: number, tail: number): void {
+    if (tail >= this.rings.size[queue]) return;
+    this.rings.tail[queue] = tail;
+    this.#prefetch(queue);
+  }
+
+  /** Starts a ring whose base and size are set. */
+  enable(queue: number): void {
+    this.rings.enabled[queue] = 1;
+    this.#prefetch(queue);
+  }
+
+  /** Stops taking descriptors of a ring; frames whose reads are under way still go out. */
+  disable(queue: number): void {
+    this.rings.resetQueue(queue);
+    this.head[queue] = 0;
+  }
+
+  /** Frames of a ring that are being read. */
+  inFlight(queue: number): number {
+    let count = 0;
+    for (let slot = this.#firstSlot[queue]; slot !== NONE; slot = this.#nextSlot[slot]) count++;
+    return count;
+  }
+
+  /** `bytes` of the transmit packet buffer are free again; frames that waited for room go on. */
+  releaseBuffer(bytes: number): void {
+    this.#bufferFree += bytes;
+    if (this.#active.length > 0) this.#serve();
+  }
+
+  /** A frame slot is free again: a ring that found none goes on. */
+  slotFreed(): void {
+    if (!this.#wantsSlot) return;
+    this.#wantsSlot = false;
+    this.#serve();
+  }
+
+  readDone(cookie: number, status: number): void {
+    if (cookie < 0) {
+      this.#fetchDone(-1 - cookie, status !== DMA_OK);
+      return;
+    }
+    if (status !== DMA_OK) this.#slotFailed[cookie] = 1;
+    if (--this.#slotTrains[cookie] === 0 && this.#slotClosed[cookie] === 1) {
+      this.#handOver(this.#slotQueue[cookie]);
+    }
+  }
+
+  writeDone(): void {
+    // Status comes from a constant: nothing to free.
+  }
+
+  requesterReady(): void {
+    for (let left = this.#waiting.length; left > 0; left--) {
+      const queue = this.#waiting.shift();
+      this.#isWaiting[queue] = 0;
+      this.#writeStatus(queue);
+      this.#prefetch(queue);
+    }
+    if (this.#active.length > 0) this.#serve();
+  }
+
+  reset(): void {
+    for (let queue = 0; queue < this.rings.queues; queue++) this.disable(queue);
+    this.framesFetched = this.framesFailed = this.statusWrites = 0;
+  }
+
+  counters(): Record<string, number> {
+    const { framesFetched, framesFailed, statusWrites } = this;
+    const { fetches, descriptorsFetched } = this.rings;
+    return { framesFetched, framesFailed, statusWrites, descriptorFetches: fetches, descriptorsFetched };
+  }
+
+  #prefetch(queue: number): void {
+    if (!this.rings.prefetch(queue)) this.#waitForPort(queue);
+  }
+
+  #waitForPort(queue: number): void {
+    if (this.#isWaiting[queue] === 1) return;
+    this.#isWaiting[queue] = 1;
+    this.#waiting.push(queue);
+  }
+
+  #fetchDone(queue: number, failed: boolean): void {
+    const rings = this.rings;
+    if (!rings.fetchDone(queue, failed)) return;
+    if (rings.fetchFailed(queue)) {
+      rings.resetQueue(queue);
+      this.#sink.ringFailed(queue);
+      return;
+    }
+    if (this.#isActive[queue] === 0 && rings.cached(queue) > 0) {
+      this.#isActive[queue] = 1;
+      this.#active.push(queue);
+    }
+    this.#prefetch(queue);
+    this.#serve();
+  }
+
+  /** Issues reads for frames, ring by ring, a frame at a time, until something is exhausted. */
+  #serve(): void {
+    if (this.#serving) return; // a sink may free buffer room while it is being handed a frame
+    this.#serving = true;
+    const active = this.#active;
+    while (active.length > 0) {
+      const queue = active.peek();
+      if (this.rings.enabled[queue] === 0 || this.rings.cached(queue) <= 0) {
+        active.shift();
+        this.#isActive[queue] = 0;
+        this.#prefetch(queue);
+        continue;
+      }
+      if (!this.#takeDescriptor(queue)) break;
+      this.#prefetch(queue);
+    }
+    this.#serving = false;
+  }
+
+  /** Takes the next descriptor of a ring. Returns false if a tag, a slot or buffer room is lacking. */
+  #takeDescriptor(queue: number): boolean {
+    const frames = this.#frames;
+    const rings = this.rings;
+    const format = this.#format;
+    const cache = frames.i32;
+    const word = rings.wordOf(queue, 0);
+    if (!format.isData(cache, word)) {
+      this.#skipDescriptor(queue, format.reportStatus(cache, word));
+      return true;
+    }
+    const bytes = format.bytes(cache, word);
+    let slot = this.#openSlot[queue];
+    const before = slot === NONE ? 0 : frames.lengths[slot];
+    const overlong = before + bytes > this.#options.maxFrameBytes;
+    if (!overlong) {
+      if (this.#bufferFree < bytes || !this.#port.canRead(Math.max(1, bytes))) return false;
+      if (slot === NONE && frames.available <= this.#options.reservedSlots) {
+        this.#wantsSlot = true;
+        return false;
+      }
+    }
+    if (slot === NONE) {
+      slot = frames.take();
+      if (slot < 0) return false;
+      this.#open(queue, slot, format.insertTci(cache, word));
+    }
+    const last = format.endOfPacket(cache, word);
+    const reports = format.reportStatus(cache, word);
+    const address = format.address(cache, word);
+    const index = rings.take(queue);
+    rings.release(queue, 1);
+    if (overlong || bytes === 0) {
+      this.#slotFailed[slot] = 1;
+    } else {
+      this.#bufferFree -= bytes;
+      const offset = (slot << frames.slotShift) + before;
+      this.#slotTrains[slot] += this.#port.read(
+        rings.routingId[queue],
+        address,
+        bytes,
+        offset,
+        this.#client,
+        slot,
+      );
+      frames.lengths[slot] = before + bytes;
+    }
+    if (last) {
+      this.#openSlot[queue] = NONE;
+      this.#slotClosed[slot] = 1;
+      this.#slotReports[slot] = reports ? 1 : 0;
+      this.#slotLast[slot] = index;
+      // The next ring's turn.
+      this.#active.shift();
+      if (rings.cached(queue) > 0) this.#active.push(queue);
+      else this.#isActive[queue] = 0;
+      if (this.#slotTrains[slot] === 0) this.#handOver(queue);
+    }
+    return true;
+  }
+
+  #open(queue: number, slot: number, tci: number): void {
+    this.#frames.lengths[slot] = 0;
+    this.#frames.outerTci[slot] = tci;
+    this.#slotQueue[slot] = queue;
+    this.#slotTrains[slot] = 0;
+    this.#slotClosed[slot] = 0;
+    this.#slotFailed[slot] = 0;
+    this.#nextSlot[slot] = NONE;
+    this.#openSlot[queue] = slot;
+    if (this.#firstSlot[queue] === NONE) this.#firstSlot[queue] = slot;
+    else this.#nextSlot[this.#lastSlot[queue]] = slot;
+    this.#lastSlot[queue] = slot;
+  }
+
+  /** A context descriptor: nothing to fetch. */
+  #skipDescriptor(queue: number, reports: boolean): void {
+    const index = this.rings.take(queue);
+    this.rings.release(queue, 1);
+    this.#advanceHead(queue, index);
+    if (reports) {
+      this.#noteStatus(queue, index);
+      this.#writeStatus(queue);
+    }
+  }
+
+  /** Hands over the frames at the front of a ring whose reads have all ended. */
+  #handOver(queue: number): void {
+    const frames = this.#frames;
+    for (;;) {
+      const slot = this.#firstSlot[queue];
+      if (slot === NONE || this.#slotClosed[slot] === 0 || this.#slotTrains[slot] > 0) break;
+      this.#firstSlot[queue] = this.#nextSlot[slot];
+      const index = this.#slotLast[slot];
+      this.#advanceHead(queue, index);
+      if (this.#slotReports[slot] === 1) this.#noteStatus(queue, index);
+      if (this.#slotFailed[slot] === 1) {
+        this.framesFailed++;
+        this.#bufferFree += frames.lengths[slot];
+        frames.release(slot);
+        this.#sink.frameFailed(queue);
+      } else {
+        this.framesFetched++;
+        this.#sink.frameFetched(queue, slot, index);
+      }
+    }
+    this.#writeStatus(queue);
+  }
+
+  #advanceHead(queue: number, index: number): void {
+    const next = index + 1;
+    this.head[queue] = next === this.rings.size[queue] ? 0 : next;
+  }
+
+  /**
+   * Adds a descriptor to the run of those whose status is to be written. Where the port has held up the run before it, the run
+   * grows over the descriptors in between: they are done too, frames end in order.
+   */
+  #noteStatus(queue: number, index: number): void {
+    const size = this.rings.size[queue];
+    if (this.#statusCount[queue] > 0) {
+      const ahead = index - this.#statusFirst[queue];
+      const distance = ahead < 0 ? ahead + size : ahead;
+      if (distance !== this.#statusCount[queue]) this.#writeStatus(queue);
+      if (this.#statusCount[queue] > 0) {
+        this.#statusCount[queue] = distance + 1;
+        return;
+      }
+    }
+    this.#statusFirst[queue] = index;
+    this.#statusCount[queue] = 1;
+  }
+
+  #writeStatus(queue: number): void {
+    const rings = this.rings;
+    const size = rings.size[queue];
+    let written = false;
+    while (this.#statusCount[queue] > 0) {
+      if (!this.#port.canWrite()) {
+        this.#waitForPort(queue);
+        break;
+      }
+      const first = this.#statusFirst[queue];
+      const count = Math.min(this.#statusCount[queue], size - first, CACHE_ENTRIES);
+      const address = rings.base[queue] + (first << DESCRIPTOR_SHIFT);
+      this.#statusFirst[queue] = first + count === size ? 0 : first + count;
+      this.#statusCount[queue] -= count;
+      this.#port.write(
+        rings.routingId[queue],
+        address,
+        count << DESCRIPTOR_SHIFT,
+        this.#doneOffset,
+        this.#client,
+        0,
+      );
+      this.statusWrites++;
+      written = true;
+    }
+    if (written) this.#sink.statusWritten(queue);
+  }
+}
