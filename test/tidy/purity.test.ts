@@ -46,6 +46,7 @@ describe('the rule', () => {
 
   it.each([
     'const p = 2 ** bits + 2 ** -53 + 10 ** 12 + Math.pow(2, n);',
+    'const p = 10n ** BigInt(digits);',
     'const x = Math.floor(Math.sqrt(2) * Math.SQRT1_2);',
     'class Engine { process(frame: number) { this.process(frame); } }',
     'const table = { Date: 1, process: 2 }; table.process++;',

@@ -78,8 +78,9 @@ function mathImpurity(math: ts.Identifier): string | undefined {
   return powerImpurity(call.arguments[0], call.arguments[1]);
 }
 
-/** Exact in every engine: a power of two with a whole exponent, and whole literals. */
+/** Exact in every engine: a power of two with a whole exponent, whole literals, and powers of a BigInt literal. */
 function powerImpurity(base: ts.Expression, exponent: ts.Expression): string | undefined {
+  if (ts.isBigIntLiteral(base)) return undefined;
   const b = literalValue(base);
   const e = literalValue(exponent);
   if (b === 2 && (e === undefined || Number.isInteger(e))) return undefined;
