@@ -1,0 +1,35 @@
+import type { Io } from './io.ts';
+
+/** One command of the tool. */
+export interface Command {
+  /** What follows its name, for the help. */
+  usage: string;
+  summary: string;
+  options: Readonly<Record<string, OptionSpec>>;
+  /** Names of the arguments that it needs. */
+  parameters: readonly string[];
+  /** Returns the exit status. */
+  run(input: CommandInput, io: Io): Promise<number>;
+}
+
+/** An option: a flag, or with a value. */
+export interface OptionSpec {
+  /** What its value is called in the help; a flag has none. */
+  value?: string;
+  about: string;
+}
+
+/** A command line after it was checked against its {@link Command}. */
+export interface CommandInput {
+  parameters: readonly string[];
+  flags: ReadonlySet<string>;
+  values: ReadonlyMap<string, string>;
+}
+
+/** The command line is wrong. The message is one line. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** Exit statuses. An interrupted run ends with 128 and the number of the signal, as shells count. */
+export const EXIT = { done: 0, failed: 1, wrongInput: 2 } as const;

@@ -1,0 +1,38 @@
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { UsageError } from './command.ts';
+import { reasonOf } from './load-scenario.ts';
+
+/** A folder for results. Each file appears whole or not at all. */
+export class OutFolder {
+  readonly #path: string;
+
+  /**
+   * Makes the folder, so that a run does not find out at its end that it cannot.
+   *
+   * @throws {@link UsageError}
+   */
+  constructor(path: string) {
+    this.#path = path;
+    try {
+      mkdirSync(path, { recursive: true });
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      const reason = code === 'EEXIST' ? 'is a file' : reasonOf(error as NodeJS.ErrnoException);
+      throw new UsageError(`--out: ${JSON.stringify(path)} ${reason}; allowed a folder or a new name`);
+    }
+  }
+
+  /** Writes beside the file first: whoever looks at it meanwhile sees the old one or the new one. */
+  write(name: string, text: string): void {
+    const file = join(this.#path, name);
+    const beside = `${file}.${process.pid}.part`;
+    try {
+      writeFileSync(beside, text);
+      renameSync(beside, file);
+    } catch (error) {
+      rmSync(beside, { force: true });
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import type { Report } from '../sim/report.ts';
+import { formatJson, formatReportJson } from '../sim/report-json.ts';
+import { SCENARIO_RANGES } from '../sim/scenario-limits.ts';
+import type { LoadedScenario } from '../sim/scenario-resolve.ts';
+import { type Command, type CommandInput, EXIT } from './command.ts';
+import { numberOption } from './command-line.ts';
+import type { Io } from './io.ts';
+import { loadScenario } from './load-scenario.ts';
+import { OutFolder } from './out-folder.ts';
+import { ProgressLine } from './progress.ts';
+import { formatReportText } from './report-text.ts';
+import { INTERRUPT_STATUS, type Runnable, runToEnd } from './run-simulation.ts';
+
+/** `sriovsim run`, with a way to make the simulation, so that it can be tried with another one. */
+export function makeRunCommand(makeSimulation: (loaded: LoadedScenario) => Runnable): Command {
+  return {
+    usage: 'SCENARIO.json [--json] [--seed N] [--duration-ms X] [--out DIR] [--no-wall]',
+    summary: 'Runs a scenario and prints the report.',
+    options: {
+      json: { about: 'Print the report as one JSON document.' },
+      seed: { value: 'N', about: 'Use another seed than the scenario.' },
+      'duration-ms': { value: 'X', about: 'Measure so many simulated ms instead of what the scenario says.' },
+      out: {
+        value: 'DIR',
+        about: 'Also write report.json, report.txt and scenario.resolved.json into a folder.',
+      },
+      'no-wall': { about: 'Leave out what depends on this machine, so that two runs give the same bytes.' },
+    },
+    parameters: ['SCENARIO.json'],
+    async run(input, io) {
+      const loaded = loadScenario(input.parameters[0], overrides(input));
+      const simulation = makeSimulation(loaded);
+      const outPath = input.values.get('out');
+      const out = outPath === undefined ? undefined : new OutFolder(outPath);
+
+      const progress = new ProgressLine(io);
+      const { report, interruptedBy } = await runToEnd(simulation, progress.listener).finally(() =>
+        progress.clear(),
+      );
+      if (input.flags.has('no-wall')) delete report.wall;
+      await deliver(report, input.flags.has('json'), out, io);
+      return interruptedBy === null ? EXIT.done : INTERRUPT_STATUS[interruptedBy];
+    },
+  };
+}
+
+function overrides(input: CommandInput) {
+  const seed = numberOption(input, 'seed', SCENARIO_RANGES.seed, 'integer');
+  const durationMs = numberOption(input, 'duration-ms', SCENARIO_RANGES.durationMs);
+  return { ...(seed !== undefined && { seed }), ...(durationMs !== undefined && { durationMs }) };
+}
+
+/** Files first: a reader of the standard output who goes away early does not cost them. */
+async function deliver(report: Report, asJson: boolean, out: OutFolder | undefined, io: Io): Promise<void> {
+  const json = formatReportJson(report);
+  const text = formatReportText(report);
+  if (out !== undefined) {
+    out.write('report.json', json);
+    out.write('report.txt', text);
+    out.write('scenario.resolved.json', formatJson(report.scenario));
+  }
+  await io.stdout(asJson ? json : text);
+}

@@ -1,0 +1,89 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Report } from '../sim/report.ts';
+
+/** What a run needs of a simulation. Times are in ps from power-on. */
+export interface Runnable {
+  /** Enumerates the bus and starts the drivers. */
+  boot(): void;
+  /** Simulates up to an instant. How a run is cut into slices does not change its outcome. */
+  advance(untilPs: number): void;
+  /** When the traffic begins. */
+  readonly startPs: number;
+  readonly endPs: number;
+  readonly nowPs: number;
+  report(options: { partial: boolean }): Report;
+}
+
+/** Signals that end a run early, with the exit status that shells expect. */
+export const INTERRUPT_STATUS = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/** A signal that ends a run early. */
+export type InterruptSignal = keyof typeof INTERRUPT_STATUS;
+
+/** How a run went. */
+export interface RunOutcome {
+  report: Report;
+  /** The signal that ended it early, or null. */
+  interruptedBy: InterruptSignal | null;
+}
+
+/** Told after each slice. */
+export type ProgressListener = (simulation: Runnable, wallMs: number) => void;
+
+/** Wall time between looks at signals and progress, in ms. */
+const SLICE_MS = 30;
+/** The first slice simulates this share of the run: nobody knows yet how fast it goes. */
+const FIRST_SHARE = 1 / 1000;
+
+/**
+ * Runs a simulation to its end, or to the first SIGINT or SIGTERM: then the report is of what was simulated until
+ * then. A second signal ends the process as if nobody had asked for a report.
+ */
+export async function runToEnd(
+  simulation: Runnable,
+  onProgress: ProgressListener = () => {},
+): Promise<RunOutcome> {
+  let interruptedBy: InterruptSignal | null = null;
+  const onSignal = (signal: NodeJS.Signals) => {
+    interruptedBy = signal as InterruptSignal;
+    release();
+  };
+  const release = () => {
+    for (const signal of Object.keys(INTERRUPT_STATUS)) process.off(signal, onSignal);
+  };
+  for (const signal of Object.keys(INTERRUPT_STATUS)) process.on(signal, onSignal);
+  try {
+    const started = performance.now();
+    simulation.boot();
+    await nextTurn();
+    let slicePs = Math.ceil((simulation.endPs - simulation.nowPs) * FIRST_SHARE);
+    while (simulation.nowPs < simulation.endPs && interruptedBy === null) {
+      const before = performance.now();
+      simulation.advance(Math.min(simulation.endPs, simulation.nowPs + slicePs));
+      const now = performance.now();
+      slicePs = nextSlice(slicePs, now - before);
+      onProgress(simulation, now - started);
+      await nextTurn();
+    }
+    const seconds = (performance.now() - started) / 1000;
+    const report = simulation.report({ partial: simulation.nowPs < simulation.endPs });
+    return { report: { ...report, wall: wallReport(report, seconds) }, interruptedBy };
+  } finally {
+    release();
+  }
+}
+
+/** Aims at {@link SLICE_MS}, by at most a factor of four at a time: load varies over a run. */
+function nextSlice(slicePs: number, tookMs: number): number {
+  const factor = Math.min(4, Math.max(0.25, SLICE_MS / Math.max(tookMs, 0.01)));
+  return Math.max(1, Math.round(slicePs * factor));
+}
+
+function wallReport({ conservation, simulated }: Report, seconds: number) {
+  const perSecond = (count: number) => (seconds === 0 ? 0 : count / seconds);
+  return {
+    seconds,
+    simulatedFramesPerSecond: perSecond(conservation.delivered),
+    eventsPerSecond: perSecond(simulated.events),
+  };
+}

@@ -1,0 +1,61 @@
+/** The whole: scenarios as objects, what a run reports. Scenario files are read by scenario.ts. */
+export {
+  type Conservation,
+  type EndpointReport,
+  type FlowReport,
+  type FrameCount,
+  type InterruptReport,
+  type IommuReport,
+  type LatencyReport,
+  type LinkDirectionReport,
+  type PcieReport,
+  REPORT_SCHEMA,
+  type Report,
+  type SimulatedSpan,
+  type WallReport,
+} from './report.ts';
+export { formatJson, formatReportJson } from './report-json.ts';
+export {
+  conservation,
+  framesPerSecond,
+  gigabitsPerSecond,
+  latencyReport,
+  linkDirectionReport,
+} from './report-parts.ts';
+export { ScenarioError, type ScenarioProblem } from './scenario-error.ts';
+export { type MachineOptions, type ResolvedMachine, resolveMachine } from './scenario-machine.ts';
+export type { NicFacts } from './scenario-profiles.ts';
+export { type LoadedScenario, type ResolveOptions, resolveScenario } from './scenario-resolve.ts';
+export type {
+  EndpointRef,
+  FlowRate,
+  FrameSizes,
+  ResolvedCapture,
+  ResolvedFlow,
+  ResolvedGuest,
+  ResolvedHost,
+  ResolvedHostInterface,
+  ResolvedNic,
+  ResolvedScenario,
+  ResolvedVf,
+  TargetRef,
+} from './scenario-resolved.ts';
+export type {
+  Arrivals,
+  CaptureFilter,
+  CaptureOptions,
+  CaptureTiming,
+  DriverKind,
+  DriverOptions,
+  FrameBytes,
+  GuestOptions,
+  HostInterfaceOptions,
+  HostOptions,
+  Loopback,
+  NicOptions,
+  PageSize,
+  Scenario,
+  TrafficOptions,
+  VfOptions,
+  WeightedSize,
+} from './scenario-types.ts';

@@ -1,0 +1,72 @@
+import { ETHERNET_HEADER_BYTES, FCS_BYTES } from '../wire/index.ts';
+import type { Arrivals, DriverKind, Loopback, PageSize } from './scenario-types.ts';
+
+/** What a scenario leaves out. The published JSON Schema states the same values. */
+export const SCENARIO_DEFAULTS = {
+  seed: 1,
+  hostProfile: 'xeon-e5-v4',
+  iommu: true,
+  memoryGiB: 64,
+  nicProfile: 'intel-82599',
+  ari: true,
+  loopback: 'veb' as Loopback,
+  mtu: 1500,
+  vfsPerGuest: 1,
+  memoryMiB: 16,
+  pageSize: '4K' as PageSize,
+  driver: 'interrupt' as DriverKind,
+  ringSize: 512,
+  spoofCheck: true,
+  frameBytes: 64,
+  arrivals: 'constant' as Arrivals,
+  startMs: 0,
+  captureFrom: 'port',
+  loop: 1,
+  warmUpMs: 0.2,
+  durationMs: 2,
+};
+
+/** Allowed ranges, both ends included. */
+export const SCENARIO_RANGES = {
+  seed: [0, Number.MAX_SAFE_INTEGER],
+  memoryGiB: [1, 4096],
+  // RFC 791: every link carries 68 bytes. 9710 + 18 = 9728 is the largest frame of the drivers for the 82599.
+  mtu: [68, 9710],
+  memoryMiB: [4, 1_048_576],
+  // Drivers for the 82599 allow 64 to 4096; RDLEN and TDLEN count in units of 128 bytes, which is 8 descriptors.
+  ringSize: [64, 4096],
+  // 802.1Q: 0 is a priority tag, 4095 is reserved.
+  vlan: [1, 4094],
+  frameBytes: [64, 9732],
+  weight: [1, 1_000_000],
+  ratePps: [0.001, 1e9],
+  rateMbps: [0.001, 1e6],
+  speedup: [0.001, 1e6],
+  timeMs: [0, 3_600_000],
+  // A thousandth is 1 us: shorter runs measure nothing.
+  durationMs: [0.001, 3_600_000],
+  count: [1, Number.MAX_SAFE_INTEGER],
+  loop: [1, 1_000_000],
+} as const satisfies Record<string, readonly [number, number]>;
+
+/** Descriptor rings come in multiples of this. */
+export const RING_SIZE_STEP = 8;
+
+/** Header and FCS around a packet of MTU size. */
+export const FRAME_OVERHEAD_BYTES = ETHERNET_HEADER_BYTES + FCS_BYTES;
+
+/** The simple IMIX: IP packets of 40 (padded), 576 and 1500 bytes as 7 : 4 : 1, in Ethernet frames. */
+export const SIMPLE_IMIX = [
+  { bytes: 64, weight: 7 },
+  { bytes: 594, weight: 4 },
+  { bytes: 1518, weight: 1 },
+] as const;
+
+/** Names that mean something else where an endpoint is expected. */
+export const RESERVED_NAMES = ['host', 'port', 'broadcast', 'multicast'] as const;
+
+/** The station at the far end of the physical port. */
+export const STATION_MAC = '02:00:00:ff:00:01';
+export const BROADCAST_MAC = 'ff:ff:ff:ff:ff:ff';
+/** The group that multicast traffic is sent to: 224.0.0.1, all hosts. */
+export const MULTICAST_MAC = '01:00:5e:00:00:01';

@@ -1,0 +1,250 @@
+import { ProblemReporter, showValue } from './scenario-error.ts';
+import {
+  SCENARIO_DEFAULTS as DEFAULTS,
+  SCENARIO_RANGES as RANGES,
+  RESERVED_NAMES,
+  RING_SIZE_STEP,
+} from './scenario-limits.ts';
+import { MacBook } from './scenario-mac.ts';
+import { HOST_PROFILE_NAMES, NIC_PROFILE_NAMES, type NicFacts, nicFacts } from './scenario-profiles.ts';
+import type {
+  ResolvedGuest,
+  ResolvedHost,
+  ResolvedHostInterface,
+  ResolvedNic,
+  ResolvedVf,
+} from './scenario-resolved.ts';
+import { didYouMean } from './scenario-suggest.ts';
+import type {
+  DriverOptions,
+  GuestOptions,
+  HostOptions,
+  NicOptions,
+  Scenario,
+  VfOptions,
+} from './scenario-types.ts';
+import { allocateVfs, type VfPlace } from './scenario-vfs.ts';
+
+/** The machine of a scenario without what happens on it. */
+export type MachineOptions = Pick<Scenario, 'host' | 'nic' | 'guests' | 'hostInterface'>;
+
+/** A machine with nothing left open. */
+export interface ResolvedMachine {
+  host: ResolvedHost;
+  nic: ResolvedNic;
+  hostInterface: ResolvedHostInterface;
+  guests: ResolvedGuest[];
+  vfs: ResolvedVf[];
+}
+
+/**
+ * Fills in a machine: numbers the VFs, assigns the addresses, and checks what hangs together.
+ *
+ * @param source what the machine is called in errors.
+ * @param facts the card, for one that is no profile known by name.
+ * @throws {@link ScenarioError}
+ */
+export function resolveMachine(
+  options: MachineOptions,
+  source = 'machine',
+  facts?: NicFacts,
+): ResolvedMachine {
+  const reporter = new ProblemReporter(source);
+  const host = resolveHost(options.host ?? {}, reporter);
+  const nicOptions = options.nic ?? {};
+  const card = facts ?? findCard(nicOptions, reporter);
+  const guestOptions = options.guests ?? [];
+  const guests = guestOptions.map((guest, i) => resolveGuest(guest, i, reporter));
+  checkGuestNames(guests, reporter);
+  checkMemory(guests, host, reporter);
+
+  if (nicOptions.vfs !== undefined) reporter.integer('nic.vfs', nicOptions.vfs, [0, card.usableVfs]);
+  const places = allocateVfs(guestOptions, nicOptions.vfs, card.usableVfs, reporter);
+  for (const place of places) guests[place.guest].vfs.push(place.vf);
+  const used = places.reduce((count, place) => Math.max(count, place.vf + 1), 0);
+  const nic = resolveNic(nicOptions, nicOptions.vfs ?? used, card, reporter);
+
+  const macs = new MacBook(reporter);
+  const interfaceOptions = options.hostInterface ?? {};
+  const givenHostMac =
+    interfaceOptions.mac === undefined ? undefined : macs.claim('hostInterface.mac', interfaceOptions.mac);
+  const vfs = resolveVfs(places, guests, nic.vfs, macs, reporter);
+  const hostInterface: ResolvedHostInterface = {
+    mac: givenHostMac ?? macs.assign(0, 0),
+    vlan: reporter.vlan('hostInterface.vlan', interfaceOptions.vlan),
+    ...resolveDriver(interfaceOptions, 'hostInterface', reporter),
+  };
+  return { host, nic, hostInterface, guests, vfs };
+}
+
+function resolveHost(options: HostOptions, reporter: ProblemReporter): ResolvedHost {
+  const profile = options.profile ?? DEFAULTS.hostProfile;
+  if (!HOST_PROFILE_NAMES.includes(profile))
+    unknownProfile('host.profile', profile, HOST_PROFILE_NAMES, reporter);
+  return {
+    profile,
+    iommu: options.iommu ?? DEFAULTS.iommu,
+    memoryGiB: reporter.integer('host.memoryGiB', options.memoryGiB ?? DEFAULTS.memoryGiB, RANGES.memoryGiB),
+  };
+}
+
+function findCard(options: NicOptions, reporter: ProblemReporter): NicFacts {
+  const profile = options.profile ?? DEFAULTS.nicProfile;
+  return nicFacts(profile) ?? unknownProfile('nic.profile', profile, NIC_PROFILE_NAMES, reporter);
+}
+
+function unknownProfile(
+  path: string,
+  profile: string,
+  known: readonly string[],
+  reporter: ProblemReporter,
+): never {
+  return reporter.fail(
+    path,
+    profile,
+    `${showValue(profile)} is unknown${didYouMean(profile, known)}`,
+    known.join(', '),
+  );
+}
+
+function resolveNic(
+  options: NicOptions,
+  vfs: number,
+  card: NicFacts,
+  reporter: ProblemReporter,
+): ResolvedNic {
+  const linkGbps = options.linkGbps ?? card.linkGbps[card.linkGbps.length - 1];
+  if (!card.linkGbps.includes(linkGbps)) {
+    reporter.fail('nic.linkGbps', linkGbps, `the port has no ${linkGbps} Gb/s`, card.linkGbps.join(', '));
+  }
+  return {
+    profile: options.profile ?? DEFAULTS.nicProfile,
+    vfs,
+    ari: options.ari ?? DEFAULTS.ari,
+    loopback: reporter.oneOf('nic.loopback', options.loopback ?? DEFAULTS.loopback, ['veb', 'vepa']),
+    linkGbps,
+    mtu: reporter.integer('nic.mtu', options.mtu ?? DEFAULTS.mtu, RANGES.mtu),
+  };
+}
+
+function resolveDriver(options: DriverOptions, path: string, reporter: ProblemReporter) {
+  const ringSize = reporter.integer(
+    `${path}.ringSize`,
+    options.ringSize ?? DEFAULTS.ringSize,
+    RANGES.ringSize,
+  );
+  if (ringSize % RING_SIZE_STEP !== 0) {
+    const [min, max] = RANGES.ringSize;
+    reporter.fail(
+      `${path}.ringSize`,
+      ringSize,
+      `${ringSize} does not fit`,
+      `multiples of ${RING_SIZE_STEP} from ${min} to ${max}`,
+    );
+  }
+  return {
+    driver: reporter.oneOf(`${path}.driver`, options.driver ?? DEFAULTS.driver, ['interrupt', 'poll']),
+    ringSize,
+  };
+}
+
+function resolveGuest(options: GuestOptions, index: number, reporter: ProblemReporter): ResolvedGuest {
+  const path = `guests[${index}]`;
+  const memoryMiB = reporter.integer(
+    `${path}.memoryMiB`,
+    options.memoryMiB ?? DEFAULTS.memoryMiB,
+    RANGES.memoryMiB,
+  );
+  const pageSize = reporter.oneOf(`${path}.pageSize`, options.pageSize ?? DEFAULTS.pageSize, ['4K', '2M']);
+  if (pageSize === '2M' && memoryMiB % 2 !== 0) {
+    reporter.fail(
+      `${path}.memoryMiB`,
+      memoryMiB,
+      `${memoryMiB} MiB are no whole number of 2 MiB pages`,
+      'even numbers',
+    );
+  }
+  return {
+    name: options.name ?? `guest${index + 1}`,
+    memoryMiB,
+    pageSize,
+    ...resolveDriver(options, path, reporter),
+    vfs: [],
+  };
+}
+
+function checkGuestNames(guests: readonly ResolvedGuest[], reporter: ProblemReporter): void {
+  const reserved: readonly string[] = RESERVED_NAMES;
+  const firstWith = new Map<string, number>();
+  for (const [index, { name }] of guests.entries()) {
+    const path = `guests[${index}].name`;
+    if (reserved.includes(name)) {
+      reporter.fail(path, name, `"${name}" means something else`, `any name but ${reserved.join(', ')}`);
+    }
+    const first = firstWith.get(name);
+    if (first !== undefined) {
+      reporter.fail(path, name, `"${name}" is already the name of guests[${first}]`, 'a name of its own');
+    }
+    firstWith.set(name, index);
+  }
+}
+
+function checkMemory(guests: readonly ResolvedGuest[], host: ResolvedHost, reporter: ProblemReporter): void {
+  const hostMiB = host.memoryGiB * 1024;
+  let takenMiB = 0;
+  for (const [index, { memoryMiB }] of guests.entries()) {
+    const leftMiB = hostMiB - takenMiB;
+    if (memoryMiB > leftMiB) {
+      const problem = `${memoryMiB} MiB are more than the host has left of its ${host.memoryGiB} GiB`;
+      reporter.fail(`guests[${index}].memoryMiB`, memoryMiB, problem, `up to ${leftMiB}`);
+    }
+    takenMiB += memoryMiB;
+  }
+}
+
+function resolveVfs(
+  places: readonly VfPlace[],
+  guests: readonly ResolvedGuest[],
+  count: number,
+  macs: MacBook,
+  reporter: ProblemReporter,
+): ResolvedVf[] {
+  const given = places.map(({ path, options }) =>
+    options.mac === undefined ? undefined : macs.claim(`${path}.mac`, options.mac),
+  );
+  const vfs: ResolvedVf[] = [];
+  for (const [i, { vf, guest, index, path, options }] of places.entries()) {
+    const { name, vfs: siblings } = guests[guest];
+    vfs[vf] = {
+      vf,
+      name: siblings.length === 1 ? name : `${name}.${index}`,
+      guest,
+      mac: given[i] ?? macs.assign(guest + 1, index),
+      ...resolveVlans(options, path, reporter),
+      spoofCheck: options.spoofCheck ?? DEFAULTS.spoofCheck,
+    };
+  }
+  for (let vf = 0; vf < count; vf++) {
+    vfs[vf] ??= {
+      vf,
+      name: `VF ${vf}`,
+      guest: null,
+      mac: macs.assign(0, vf + 1),
+      vlan: null,
+      trustedVlans: [],
+      spoofCheck: DEFAULTS.spoofCheck,
+    };
+  }
+  return vfs;
+}
+
+function resolveVlans(options: VfOptions, path: string, reporter: ProblemReporter) {
+  const vlan = reporter.vlan(`${path}.vlan`, options.vlan);
+  const trustedVlans = options.trustedVlans ?? [];
+  for (const [i, id] of trustedVlans.entries()) reporter.vlan(`${path}.trustedVlans[${i}]`, id);
+  if (vlan !== null && trustedVlans.length > 0) {
+    const problem = `the guest cannot tag frames that the card tags with VLAN ${vlan}`;
+    reporter.fail(`${path}.trustedVlans`, trustedVlans, problem, 'trustedVlans or vlan, not both');
+  }
+  return { vlan, trustedVlans: [...new Set(trustedVlans)].sort((a, b) => a - b) };
+}

@@ -1,0 +1,25 @@
+/** What a scenario has to know of a card to be checked. */
+export interface NicFacts {
+  /** TotalVFs of the SR-IOV capability. */
+  totalVfs: number;
+  /** VFs that its PF driver enables at most: one pool stays with the Physical Function. */
+  usableVfs: number;
+  /** Rates of the port in Gb/s, the fastest last. */
+  linkGbps: readonly number[];
+}
+
+const NICS: Readonly<Record<string, NicFacts>> = {
+  // 64 pools, of which the ixgbe PF driver keeps one.
+  'intel-82599': { totalVfs: 64, usableVfs: 63, linkGbps: [1, 10] },
+};
+
+/** Cards that a scenario may name. */
+export const NIC_PROFILE_NAMES = Object.keys(NICS);
+
+/** Hosts that a scenario may name. */
+export const HOST_PROFILE_NAMES = ['xeon-e5-v4'];
+
+/** The facts about a card, or undefined for one that is not known. */
+export function nicFacts(profile: string): NicFacts | undefined {
+  return Object.hasOwn(NICS, profile) ? NICS[profile] : undefined;
+}

@@ -1,0 +1,120 @@
+import type { Arrivals, DriverKind, Loopback, PageSize, WeightedSize } from './scenario-types.ts';
+
+/**
+ * A scenario with nothing left open: every default filled in, VFs numbered, addresses assigned, times in ps. Plain
+ * data, and all that a run depends on beside the frames of its captures.
+ */
+export interface ResolvedScenario {
+  name: string;
+  description: string;
+  seed: number;
+  host: ResolvedHost;
+  nic: ResolvedNic;
+  hostInterface: ResolvedHostInterface;
+  guests: ResolvedGuest[];
+  /** Every enabled VF in order of its number; the index is the number. */
+  vfs: ResolvedVf[];
+  flows: ResolvedFlow[];
+  captures: ResolvedCapture[];
+  /** Traffic runs this long before anything is measured. */
+  warmUpPs: number;
+  durationPs: number;
+}
+
+/** The machine around the card. */
+export interface ResolvedHost {
+  profile: string;
+  iommu: boolean;
+  memoryGiB: number;
+}
+
+/** The card as it is set up. */
+export interface ResolvedNic {
+  profile: string;
+  vfs: number;
+  ari: boolean;
+  loopback: Loopback;
+  linkGbps: number;
+  mtu: number;
+}
+
+/** The Physical Function's own network interface. */
+export interface ResolvedHostInterface {
+  mac: string;
+  /** Port VLAN, or null. */
+  vlan: number | null;
+  driver: DriverKind;
+  ringSize: number;
+}
+
+/** A virtual machine. */
+export interface ResolvedGuest {
+  name: string;
+  memoryMiB: number;
+  pageSize: PageSize;
+  driver: DriverKind;
+  ringSize: number;
+  /** Numbers of its VFs, in the order in which `guest.0`, `guest.1`, ... count them. */
+  vfs: number[];
+}
+
+/** A Virtual Function that is enabled. */
+export interface ResolvedVf {
+  vf: number;
+  /** As in reports: `a` for the only VF of guest a, `a.1` for one of several, `VF 5` for one that no guest has. */
+  name: string;
+  /** Index of its guest, or null. */
+  guest: number | null;
+  mac: string;
+  /** Port VLAN, or null. */
+  vlan: number | null;
+  trustedVlans: number[];
+  spoofCheck: boolean;
+}
+
+/** Something that sends and receives. The PF is the host's own interface, the port stands for what is beyond it. */
+export type EndpointRef = { kind: 'vf'; vf: number } | { kind: 'pf' } | { kind: 'port' };
+
+/** Whom a flow is meant for; `mac` is an address that nobody in the scenario has. */
+export type TargetRef = EndpointRef | { kind: 'broadcast' } | { kind: 'multicast' } | { kind: 'mac' };
+
+/** Sizes with the FCS: drawn from a weighted list, or from a range with both ends. */
+export type FrameSizes =
+  | { kind: 'mix'; sizes: WeightedSize[] }
+  | { kind: 'uniform'; min: number; max: number };
+
+/** How fast a flow sends: a mean rate, or whatever goes. */
+export type FlowRate = { kind: 'rate'; framesPerSecond: number; arrivals: Arrivals } | { kind: 'saturate' };
+
+/** One traffic entry. Times count from the moment at which the guests are up. */
+export interface ResolvedFlow {
+  name: string;
+  from: EndpointRef;
+  to: TargetRef;
+  sourceMac: string;
+  destinationMac: string;
+  sizes: FrameSizes;
+  /** Tag that the sender puts on, or null. */
+  vlan: number | null;
+  rate: FlowRate;
+  startPs: number;
+  /** At most the end of the run. */
+  stopPs: number;
+  /** Frames at most, or null. */
+  count: number | null;
+}
+
+/** One capture to send again. Its frames are kept beside the scenario. */
+export interface ResolvedCapture {
+  file: string;
+  /** Length and CRC-32 of the file, so that a report says what was sent. */
+  fileBytes: number;
+  fileCrc32: string;
+  /** Frames that pass the filter. */
+  frames: number;
+  from: EndpointRef;
+  timing: { kind: 'recorded'; speedup: number } | { kind: 'rate'; framesPerSecond: number };
+  startPs: number;
+  loop: number;
+  filter: { source: string | null; destination: string | null };
+}

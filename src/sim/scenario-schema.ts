@@ -1,0 +1,268 @@
+import * as z from 'zod/mini';
+import {
+  SCENARIO_DEFAULTS as DEFAULTS,
+  SCENARIO_RANGES as RANGES,
+  RING_SIZE_STEP,
+} from './scenario-limits.ts';
+import { HOST_PROFILE_NAMES, NIC_PROFILE_NAMES } from './scenario-profiles.ts';
+import type {
+  CaptureFilter,
+  CaptureOptions,
+  CaptureTiming,
+  FrameBytes,
+  GuestOptions,
+  HostInterfaceOptions,
+  HostOptions,
+  NicOptions,
+  Scenario,
+  TrafficOptions,
+  VfOptions,
+} from './scenario-types.ts';
+
+// The message of every issue is the text of what is allowed; the parser says what is wrong in its own words.
+// Defaults are stated for the reader of the JSON Schema and filled in when the scenario is resolved.
+
+type Schema<T> = z.ZodMiniType<T, T>;
+
+const ENDPOINT = 'host, port, the name of a guest or GUEST.N';
+const GUEST_NAME = 'a letter, then up to 31 letters, digits, _ or -';
+const MAC = 'a MAC address such as 02:00:00:00:01:00';
+
+const macAddress = (about: string) =>
+  z
+    .string(saying(MAC))
+    .check(
+      z.regex(/^[0-9A-Fa-f]{2}([:-])[0-9A-Fa-f]{2}(\1[0-9A-Fa-f]{2}){4}$/, saying(MAC)),
+      z.describe(about),
+    );
+
+/** A machine around the card, in a file. */
+export const hostSchema: Schema<HostOptions> = object({
+  profile: optional(
+    oneOf(HOST_PROFILE_NAMES, 'Timing of root complex, memory and IOMMU.'),
+    DEFAULTS.hostProfile,
+  ),
+  iommu: optional(flag('Whether DMA goes through second-stage translation.'), DEFAULTS.iommu),
+  memoryGiB: optional(
+    integer(RANGES.memoryGiB, 'Memory of guests and host together, in GiB.'),
+    DEFAULTS.memoryGiB,
+  ),
+});
+
+/** The card, in a file. */
+export const nicSchema: Schema<NicOptions> = object({
+  profile: optional(oneOf(NIC_PROFILE_NAMES, 'The card.'), DEFAULTS.nicProfile),
+  vfs: optional(integer([0, 65_535], 'Virtual Functions to enable. Default: as many as the guests use.')),
+  ari: optional(flag('Whether the slot forwards ARI.'), DEFAULTS.ari),
+  loopback: optional(
+    oneOf(['veb', 'vepa'], 'veb switches inside the card, vepa sends everything to the port.'),
+    DEFAULTS.loopback,
+  ),
+  linkGbps: optional(number([0.001, 1000], 'Rate of the port in Gb/s. Default: the fastest of the profile.')),
+  mtu: optional(integer(RANGES.mtu, 'Largest layer 3 packet in bytes.'), DEFAULTS.mtu),
+});
+
+const driverShape = {
+  driver: optional(oneOf(['interrupt', 'poll'], 'How the driver learns of its work.'), DEFAULTS.driver),
+  ringSize: optional(
+    integer(RANGES.ringSize, 'Descriptors of each ring.', RING_SIZE_STEP),
+    DEFAULTS.ringSize,
+  ),
+};
+
+const vlanId = (about: string) => integer(RANGES.vlan, about);
+
+/** One VF of a guest, in a file. */
+export const vfSchema: Schema<VfOptions> = object({
+  vf: optional(integer([0, 65_535], 'Number of the VF. Default: the next free one.')),
+  mac: optional(macAddress('Unicast address. Default: made from the numbers of guest and VF.')),
+  vlan: optional(vlanId('Port VLAN that the card inserts and removes. Default: none.')),
+  trustedVlans: optional(
+    list(vlanId('A VLAN.'), 'VLANs whose tags the guest may use itself. Default: none.'),
+  ),
+  spoofCheck: optional(
+    flag('Whether frames with a foreign source address are dropped.'),
+    DEFAULTS.spoofCheck,
+  ),
+});
+
+/** A guest, in a file. */
+export const guestSchema: Schema<GuestOptions> = object({
+  name: optional(
+    z
+      .string(saying(GUEST_NAME))
+      .check(
+        z.regex(/^[A-Za-z][A-Za-z0-9_-]{0,31}$/, saying(GUEST_NAME)),
+        z.describe('Default: guest1, guest2, ...'),
+      ),
+  ),
+  vfs: optional(
+    union(
+      [integer([0, 65_535], 'How many of the next free VFs.'), list(vfSchema, 'One entry a VF.')],
+      'a number of VFs, or a list with one entry a VF',
+    ),
+    DEFAULTS.vfsPerGuest,
+  ),
+  memoryMiB: optional(integer(RANGES.memoryMiB, 'Guest memory in MiB.'), DEFAULTS.memoryMiB),
+  pageSize: optional(oneOf(['4K', '2M'], 'Pages that map guest memory in the IOMMU.'), DEFAULTS.pageSize),
+  ...driverShape,
+});
+
+/** The PF's own network interface, in a file. */
+export const hostInterfaceSchema: Schema<HostInterfaceOptions> = object({
+  mac: optional(macAddress('Unicast address.')),
+  vlan: optional(vlanId('Port VLAN of the default VPort. Default: none.')),
+  ...driverShape,
+});
+
+const frameSize = (about: string) => integer(RANGES.frameBytes, about);
+
+/** Frame sizes of a traffic entry, in a file. */
+export const frameBytesSchema: Schema<FrameBytes> = union(
+  [
+    frameSize('One size.'),
+    object({
+      imix: z.literal(true, saying('true')).check(z.describe('64, 594 and 1518 bytes as 7 : 4 : 1.')),
+    }),
+    object({ min: frameSize('Smallest size.'), max: frameSize('Largest size.') }),
+    list(
+      object({
+        bytes: frameSize('A size.'),
+        weight: integer(RANGES.weight, 'How often, beside the others.'),
+      }),
+      'A weighted mix.',
+    ).check(z.minLength(1, saying('at least one size'))),
+  ],
+  'a size, { "imix": true }, { "min", "max" } or a list of { "bytes", "weight" }',
+);
+
+/** A traffic entry, in a file. */
+export const trafficSchema: Schema<TrafficOptions> = object({
+  name: optional(text('Default: FROM to TO.')),
+  from: endpoint(ENDPOINT, 'Who sends.'),
+  to: endpoint(`${ENDPOINT}, broadcast, multicast or a MAC address`, 'Who is meant to receive.'),
+  frameBytes: optional(frameBytesSchema, DEFAULTS.frameBytes),
+  vlan: optional(vlanId('VLAN that the sender tags its frames with. Default: untagged.')),
+  ratePps: optional(number(RANGES.ratePps, 'Frames a second.')),
+  rateMbps: optional(number(RANGES.rateMbps, 'Megabits a second, FCS included, preamble and gap not.')),
+  saturate: optional(z.literal(true, saying('true')).check(z.describe('As fast as the sender can.'))),
+  arrivals: optional(oneOf(['constant', 'poisson'], 'Gaps between the frames of a rate.'), DEFAULTS.arrivals),
+  startMs: optional(number(RANGES.timeMs, 'Start, in ms after the guests are up.'), DEFAULTS.startMs),
+  stopMs: optional(number(RANGES.timeMs, 'End, in ms after the guests are up. Default: the end of the run.')),
+  count: optional(integer(RANGES.count, 'Frames after which the entry falls silent. Default: no limit.')),
+});
+
+const captureTimingSchema: Schema<CaptureTiming> = union(
+  [
+    oneOf(['recorded'], 'As recorded.'),
+    object({ ratePps: number(RANGES.ratePps, 'At a constant rate, in frames a second.') }),
+    object({ speedup: number(RANGES.speedup, 'As recorded, but so many times as fast.') }),
+  ],
+  '"recorded", { "ratePps": ... } or { "speedup": ... }',
+);
+
+const captureFilterSchema: Schema<CaptureFilter> = object({
+  source: optional(macAddress('Only frames from this address.')),
+  destination: optional(macAddress('Only frames to this address.')),
+});
+
+/** A capture to send again, in a file. */
+export const captureSchema: Schema<CaptureOptions> = object({
+  file: z
+    .string(saying('the name of a pcap or pcapng file'))
+    .check(
+      z.minLength(1, saying('the name of a pcap or pcapng file')),
+      z.describe('pcap or pcapng, relative to the scenario file.'),
+    ),
+  from: optional(endpoint(ENDPOINT, 'Who sends.'), DEFAULTS.captureFrom),
+  timing: optional(captureTimingSchema, 'recorded'),
+  startMs: optional(number(RANGES.timeMs, 'Start, in ms after the guests are up.'), DEFAULTS.startMs),
+  loop: optional(integer(RANGES.loop, 'How often the capture is sent.'), DEFAULTS.loop),
+  filter: optional(captureFilterSchema),
+});
+
+/** A whole scenario file. */
+export const scenarioSchema: Schema<Scenario> = object({
+  $schema: optional(text('Where an editor finds this schema.')),
+  name: optional(text('A name for the report.')),
+  description: optional(text('What the scenario is about.')),
+  seed: optional(integer(RANGES.seed, 'Seed of every random stream.'), DEFAULTS.seed),
+  host: optional(hostSchema),
+  nic: optional(nicSchema),
+  guests: optional(list(guestSchema, 'Virtual machines and their VFs.')),
+  hostInterface: optional(hostInterfaceSchema),
+  traffic: optional(list(trafficSchema, 'Streams of synthetic frames.')),
+  captures: optional(list(captureSchema, 'Recorded captures to send again.')),
+  warmUpMs: optional(
+    number(RANGES.timeMs, 'Simulated ms with traffic that are not measured.'),
+    DEFAULTS.warmUpMs,
+  ),
+  durationMs: optional(number(RANGES.durationMs, 'Simulated ms that are measured.'), DEFAULTS.durationMs),
+});
+
+/** The JSON Schema (2020-12) of a scenario file, as published in `schema/scenario.schema.json`. */
+export function scenarioJsonSchema(): Record<string, unknown> {
+  const schema = z.toJSONSchema(scenarioSchema, {
+    io: 'input',
+    override({ zodSchema, jsonSchema }) {
+      if ((zodSchema as unknown) !== trafficSchema) return;
+      jsonSchema.oneOf = ['ratePps', 'rateMbps', 'saturate'].map((key) => ({ required: [key] }));
+    },
+  });
+  const { $schema, ...rest } = schema;
+  return { $schema, title: 'sriovsim scenario', ...rest };
+}
+
+// ---- the few kinds of fields that a scenario has ----
+
+function saying(allowed: string): { error: () => string } {
+  return { error: () => allowed };
+}
+
+function object<T extends z.core.$ZodShape>(shape: T) {
+  return z.strictObject(shape, saying(Object.keys(shape).join(', ')));
+}
+
+function list<T extends z.core.SomeType>(element: T, about: string) {
+  return z.array(element, saying('a list')).check(z.describe(about));
+}
+
+function union<const T extends readonly z.core.SomeType[]>(options: T, allowed: string) {
+  return z.union(options, saying(allowed));
+}
+
+function optional<T extends z.core.SomeType>(schema: T, fallback?: unknown) {
+  const result = z.optional(schema);
+  return fallback === undefined ? result : result.check(z.meta({ default: fallback }));
+}
+
+function integer([min, max]: readonly [number, number], about: string, step = 1) {
+  const allowed = step === 1 ? `${min} to ${max}` : `multiples of ${step} from ${min} to ${max}`;
+  const checked = z
+    .int(saying(step === 1 ? `whole numbers from ${min} to ${max}` : allowed))
+    .check(z.minimum(min, saying(allowed)), z.maximum(max, saying(allowed)), z.describe(about));
+  return step === 1 ? checked : checked.check(z.multipleOf(step, saying(allowed)), z.describe(about));
+}
+
+function number([min, max]: readonly [number, number], about: string) {
+  const allowed = saying(`${min} to ${max}`);
+  return z.number(allowed).check(z.minimum(min, allowed), z.maximum(max, allowed), z.describe(about));
+}
+
+function flag(about: string) {
+  return z.boolean(saying('true or false')).check(z.describe(about));
+}
+
+function text(about: string) {
+  return z
+    .string(saying('text'))
+    .check(z.maxLength(4096, saying('up to 4096 characters')), z.describe(about));
+}
+
+function endpoint(allowed: string, about: string) {
+  return z.string(saying(allowed)).check(z.minLength(1, saying(allowed)), z.describe(about));
+}
+
+function oneOf<const T extends readonly string[]>(values: T, about: string) {
+  return z.enum(values, saying(values.join(', '))).check(z.describe(about));
+}

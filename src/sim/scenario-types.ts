@@ -1,0 +1,166 @@
+/** What a user types: every field has a default except the two ends of a traffic entry and the file of a capture. */
+
+/** A scenario as it is written in a file. {@link parseScenario} checks one, {@link resolveScenario} fills it in. */
+export interface Scenario {
+  /** Where an editor finds the JSON Schema. Not read. */
+  $schema?: string;
+  name?: string;
+  description?: string;
+  /** Seed of every random stream, an integer from 0 to 2^53 - 1. Default 1. */
+  seed?: number;
+  host?: HostOptions;
+  nic?: NicOptions;
+  guests?: GuestOptions[];
+  hostInterface?: HostInterfaceOptions;
+  traffic?: TrafficOptions[];
+  captures?: CaptureOptions[];
+  /** Simulated time that carries traffic but is not measured, in ms. Default 0.2. */
+  warmUpMs?: number;
+  /** Simulated time that is measured, in ms. Default 2. */
+  durationMs?: number;
+}
+
+/** The machine around the card. */
+export interface HostOptions {
+  /** Timing of the root complex, the memory and the IOMMU. Default `xeon-e5-v4`. */
+  profile?: string;
+  /** Whether DMA goes through second-stage translation. Default true. */
+  iommu?: boolean;
+  /** Memory that the guests and the host share, in GiB. Default 64. */
+  memoryGiB?: number;
+}
+
+/** The card and how its Physical Function is set up. */
+export interface NicOptions {
+  /** Default `intel-82599`. */
+  profile?: string;
+  /** Virtual Functions to enable. Default: as many as the guests use. */
+  vfs?: number;
+  /** Whether the slot forwards ARI, which moves the VFs' Routing IDs. Default true. */
+  ari?: boolean;
+  /** `veb` switches between VPorts inside the card, `vepa` sends everything to the port. Default `veb`. */
+  loopback?: Loopback;
+  /** Rate of the physical port in Gb/s. Default: the fastest of the profile. */
+  linkGbps?: number;
+  /** Largest layer 3 packet in bytes; a frame has 18 more, and 4 more still with a VLAN tag. Default 1500. */
+  mtu?: number;
+}
+
+/** How a guest's or the host's network driver works. */
+export interface DriverOptions {
+  /** `interrupt` sleeps until MSI-X wakes it, `poll` never sleeps. Default `interrupt`. */
+  driver?: DriverKind;
+  /** Descriptors of each transmit and each receive ring, a multiple of 8. Default 512. */
+  ringSize?: number;
+}
+
+/** A virtual machine and the Virtual Functions given to it. */
+export interface GuestOptions extends DriverOptions {
+  /** Default `guest1`, `guest2`, ... */
+  name?: string;
+  /** How many of the next free VFs, or one entry a VF. Default 1. */
+  vfs?: number | VfOptions[];
+  /** Guest memory in MiB. Default 16. */
+  memoryMiB?: number;
+  /** Size of the pages that map guest memory in the IOMMU. Default `4K`. */
+  pageSize?: PageSize;
+}
+
+/** One Virtual Function and what the hypervisor sets for it through the Physical Function. */
+export interface VfOptions {
+  /** Number of the VF, from 0. Default: the next free one. */
+  vf?: number;
+  /** Unicast address. Default: 02:00:00:00:GG:II from the guest's number, from 1, and the VF's place in the guest. */
+  mac?: string;
+  /** Port VLAN that the card inserts and removes. Default: none. */
+  vlan?: number;
+  /** VLANs whose tags the guest may use itself. Default: none. */
+  trustedVlans?: number[];
+  /** Whether the card drops frames with a source address that is not the VF's. Default true. */
+  spoofCheck?: boolean;
+}
+
+/** The Physical Function's own network interface, the default VPort. */
+export interface HostInterfaceOptions extends DriverOptions {
+  /** Unicast address. Default 02:00:00:00:00:00. */
+  mac?: string;
+  /** Port VLAN of the default VPort. Default: none. */
+  vlan?: number;
+}
+
+/** A stream of synthetic frames. Exactly one of `ratePps`, `rateMbps` and `saturate` is given. */
+export interface TrafficOptions {
+  /** Default: `FROM to TO`. */
+  name?: string;
+  /** `host`, `port`, a guest (its first VF) or `guest.N` (its VF number N, from 0). */
+  from: string;
+  /** As `from`, or `broadcast`, `multicast` or a MAC address. */
+  to: string;
+  /** Frame sizes as the sender hands them over: from the destination address to the FCS. Default 64. */
+  frameBytes?: FrameBytes;
+  /** VLAN that the sender tags its frames with. Default: untagged. */
+  vlan?: number;
+  /** Frames a second. */
+  ratePps?: number;
+  /** Megabits a second, FCS included, preamble and gap not. */
+  rateMbps?: number;
+  /** As fast as the sender can. */
+  saturate?: true;
+  /** Gaps between the frames of a rate. Default `constant`. */
+  arrivals?: Arrivals;
+  /** Start, in ms after the guests are up. Default 0. */
+  startMs?: number;
+  /** End, in ms after the guests are up. Default: the end of the run. */
+  stopMs?: number;
+  /** Frames after which the entry falls silent. Default: no limit. */
+  count?: number;
+}
+
+/** A recorded capture that an endpoint sends again. */
+export interface CaptureOptions {
+  /** pcap or pcapng, relative to the scenario file. */
+  file: string;
+  /** Who sends the frames. Default `port`. */
+  from?: string;
+  /** When: as recorded, at a constant rate, or as recorded but `speedup` times as fast. Default `recorded`. */
+  timing?: CaptureTiming;
+  /** Start, in ms after the guests are up. Default 0. */
+  startMs?: number;
+  /** How often the capture is sent. Default 1. */
+  loop?: number;
+  /** Only frames with these addresses. Default: all. */
+  filter?: CaptureFilter;
+}
+
+/**
+ * Frame sizes in bytes with the FCS: one size; the simple IMIX (64, 594 and 1518 bytes as 7 : 4 : 1); a weighted list;
+ * or every size of a range alike.
+ */
+export type FrameBytes = number | { imix: true } | WeightedSize[] | { min: number; max: number };
+
+/** One size of a mix and how often it comes up beside the others. */
+export interface WeightedSize {
+  bytes: number;
+  weight: number;
+}
+
+/** Addresses that a frame of a capture must have to be sent. */
+export interface CaptureFilter {
+  source?: string;
+  destination?: string;
+}
+
+/** When the frames of a capture are sent. */
+export type CaptureTiming = 'recorded' | { ratePps: number } | { speedup: number };
+
+/** Whether the card switches between its own VPorts. */
+export type Loopback = 'veb' | 'vepa';
+
+/** How a driver learns of its work. */
+export type DriverKind = 'interrupt' | 'poll';
+
+/** Page sizes of a guest's second-stage table. */
+export type PageSize = '4K' | '2M';
+
+/** Gaps between frames: all alike, or exponentially distributed. */
+export type Arrivals = 'constant' | 'poisson';

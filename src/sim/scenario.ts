@@ -1,0 +1,17 @@
+/**
+ * Scenario files: their form, checked with zod, and their JSON Schema. An entry of its own, because zod takes longer to
+ * load than the whole simulator; what an object needs to become a machine is in index.ts, without it.
+ */
+export { checkForm, parseScenario, parseScenarioText } from './scenario-parse.ts';
+export {
+  captureSchema,
+  frameBytesSchema,
+  guestSchema,
+  hostInterfaceSchema,
+  hostSchema,
+  nicSchema,
+  scenarioJsonSchema,
+  scenarioSchema,
+  trafficSchema,
+  vfSchema,
+} from './scenario-schema.ts';
