@@ -169,8 +169,9 @@ export class Scheduler {
       this.#next[row] = this.#free;
       this.#free = row;
       this.#pending--;
-      if (task === CANCELLED) continue;
+      // Also for a cancelled event: the wheel has moved to its bucket, and the present must not stay behind the wheel.
       this.now = time;
+      if (task === CANCELLED) continue;
       this.events++;
       // Two independent lanes; the difference of times is what changes, so its low 32 bits suffice.
       const digest = this.#digest;

@@ -106,6 +106,17 @@ describe('Scheduler', () => {
     expect(scheduler.now).toBe(1_000);
   });
 
+  it('keeps the order when what came last was cancelled', () => {
+    const scheduler = new Scheduler();
+    const seen: number[] = [];
+    const task = scheduler.task('t', (a) => seen.push(a));
+    for (const time of [3_000_000, 10_000_000]) scheduler.cancel(scheduler.post(time, task, 0, 0));
+    scheduler.runUntilIdle();
+    for (const delay of [1, 5, 2, 4000, 4100, 3000, 8000]) scheduler.schedule(delay * 1000, task, delay, 0);
+    scheduler.runUntilIdle();
+    expect(seen).toEqual([1, 2, 5, 3000, 4000, 4100, 8000]);
+  });
+
   it('has a digest that depends on times, tasks and operands', () => {
     const digest = (time: number, a: number, b: number) => {
       const scheduler = new Scheduler();

@@ -1,0 +1,107 @@
+import { type FramePool, IntRing } from '../base/index.ts';
+import { type Component, type Scheduler, Serializer } from '../kernel/index.ts';
+import { FCS_BYTES, INTER_FRAME_GAP_BYTES, MIN_FRAME_BYTES, PREAMBLE_BYTES } from '../wire/index.ts';
+
+/** What is at the other end of the cable. */
+export interface WirePeer {
+  /**
+   * A frame has arrived whole. The peer may read the slot during the call; `tci` is a tag that stands in front of the bytes
+   * although it is not in them, or -1, and `stripped` says that the tag in the bytes is not on the wire.
+   */
+  frameArrived(slot: number, tci: number, stripped: boolean): void;
+}
+
+/** Who is told when a frame has left. */
+export interface MacPortSink {
+  /** The last bit of a frame has left: the reference on the slot is the sink's again. */
+  frameSent(slot: number): void;
+}
+
+/** Frames that wait for the wire at most; the transmit packet buffer is full before. */
+const QUEUE = 4096;
+
+/**
+ * The Ethernet MAC of the physical port: sends frame after frame at line rate, each with preamble, frame check sequence and
+ * inter-frame gap (IEEE 802.3 clauses 3 and 4), padded to 64 bytes.
+ */
+export class MacPort implements Component {
+  readonly name: string;
+  peer: WirePeer | null = null;
+  framesSent = 0;
+  bytesSent = 0;
+
+  readonly #scheduler: Scheduler;
+  readonly #frames: FramePool;
+  readonly #sink: MacPortSink;
+  readonly #wire: Serializer;
+  readonly #queue = new IntRing(QUEUE);
+  readonly #done: number;
+  readonly #propagationPs: number;
+  #busy = false;
+
+  /** @param gigabits line rate in Gb/s. @param propagationPs of the PHYs and the cable, in ps. */
+  constructor(
+    name: string,
+    scheduler: Scheduler,
+    frames: FramePool,
+    sink: MacPortSink,
+    gigabits: number,
+    propagationPs: number,
+  ) {
+    this.name = name;
+    this.#scheduler = scheduler;
+    this.#frames = frames;
+    this.#sink = sink;
+    this.#wire = new Serializer(8000, gigabits);
+    this.#propagationPs = propagationPs;
+    this.#done = scheduler.task(`${name}.sent`, (entry) => this.#sent(entry));
+  }
+
+  /** Frames that wait or are being sent. */
+  get waiting(): number {
+    return this.#queue.length + (this.#busy ? 1 : 0);
+  }
+
+  /** Sends a frame, taking over one reference. `tagChange`: 4 for a tag put in, -4 for one taken out, else 0. */
+  send(slot: number, tagChange: number): void {
+    const entry = slot | ((tagChange / 4 + 1) << 24);
+    if (this.#busy) this.#queue.push(entry);
+    else this.#start(entry);
+  }
+
+  reset(): void {
+    this.framesSent = this.bytesSent = 0;
+  }
+
+  counters(): Record<string, number> {
+    return { framesSent: this.framesSent, bytesSent: this.bytesSent };
+  }
+
+  #start(entry: number): void {
+    const slot = entry & 0xffffff;
+    const tagChange = ((entry >> 24) - 1) * 4;
+    const bytes = Math.max(MIN_FRAME_BYTES, this.#frames.lengths[slot] + tagChange + FCS_BYTES);
+    this.#busy = true;
+    this.framesSent++;
+    this.bytesSent += bytes;
+    const now = this.#scheduler.now;
+    // The gap is the wire's, not the frame's: the next frame starts behind it, this one is whole before.
+    const free = this.#wire.reserve(now, PREAMBLE_BYTES + bytes + INTER_FRAME_GAP_BYTES);
+    this.#scheduler.post(free, this.#done, entry, 0);
+  }
+
+  #sent(entry: number): void {
+    const slot = entry & 0xffffff;
+    const tagChange = ((entry >> 24) - 1) * 4;
+    const tci = tagChange > 0 ? this.#frames.outerTci[slot] : -1;
+    if (this.peer !== null) this.peer.frameArrived(slot, tci, tagChange < 0);
+    this.#busy = false;
+    if (this.#queue.length > 0) this.#start(this.#queue.shift());
+    this.#sink.frameSent(slot);
+  }
+
+  /** Time on the way between the two ends, in ps. */
+  get propagationPs(): number {
+    return this.#propagationPs;
+  }
+}
