@@ -14,7 +14,8 @@ import { isPcapng, readPcapng } from './pcapng.ts';
  */
 export function readCapture(bytes: Uint8Array): Capture {
   if (!(bytes instanceof Uint8Array)) throw new TypeError('bytes must be a Uint8Array');
-  const { interfaces, packets } = readRaw(bytes);
+  // A plain view, because a subclass (Node's Buffer) may have methods of the same name that do other things.
+  const { interfaces, packets } = readRaw(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   const timed = withTimes(packets);
   const sorted = timed.sort((a, b) => (a.timePs < b.timePs ? -1 : a.timePs > b.timePs ? 1 : 0));
   const firstPs = sorted.length === 0 ? 0n : sorted[0].timePs;

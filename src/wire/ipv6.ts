@@ -45,8 +45,8 @@ export function parseIpv6(u8: Uint8Array, offset: number, bytes: number): Ipv6He
     payloadBytes,
     nextHeader: u8[offset + IPV6.NEXT_HEADER],
     hopLimit: u8[offset + IPV6.HOP_LIMIT],
-    source: u8.slice(offset + IPV6.SOURCE, offset + IPV6.SOURCE + 16),
-    destination: u8.slice(offset + IPV6.DESTINATION, offset + IPV6.DESTINATION + 16),
+    source: Uint8Array.from(u8.subarray(offset + IPV6.SOURCE, offset + IPV6.SOURCE + 16)),
+    destination: Uint8Array.from(u8.subarray(offset + IPV6.DESTINATION, offset + IPV6.DESTINATION + 16)),
   };
 }
 
