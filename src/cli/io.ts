@@ -10,9 +10,9 @@ export interface Io {
 /** The streams of this process. */
 export function processIo(): Io {
   let readerGone = false;
+  // Whoever writes learns of any other error from the write itself.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    readerGone = true;
+    if (error.code === 'EPIPE') readerGone = true;
   });
   // Nobody is left to be told when the standard error output fails.
   process.stderr.on('error', () => {});

@@ -12,7 +12,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   schema: async () => (await import('./schema-command.ts')).schemaCommand,
 };
 
-const HELP_OPTIONS = ['--help', '-h', '--version', '-v'];
+const HELP_OPTIONS = ['--help', '--version'];
 
 async function main(args: readonly string[], io: Io): Promise<number> {
   const [name, ...rest] = args;
@@ -43,7 +43,7 @@ async function overview(): Promise<string> {
   const lines = ['sriovsim: a cycle-level simulator of an SR-IOV network card and the machine around it', ''];
   for (const [name, load] of Object.entries(COMMANDS)) {
     const { usage, summary } = await load();
-    lines.push(`  sriovsim ${name} ${usage}`, `      ${summary}`);
+    lines.push(`  sriovsim ${name} ${usage}`.trimEnd(), `      ${summary}`);
   }
   lines.push(
     '  sriovsim COMMAND --help | --version',
@@ -54,7 +54,7 @@ async function overview(): Promise<string> {
 }
 
 function details(name: string, { usage, summary, options }: Command): string {
-  const lines = [`sriovsim ${name} ${usage}`, `    ${summary}`];
+  const lines = [`sriovsim ${name} ${usage}`.trimEnd(), `    ${summary}`];
   const shown = Object.entries(options).map(([key, { value, about }]) => ({
     option: value === undefined ? `--${key}` : `--${key} ${value}`,
     about,

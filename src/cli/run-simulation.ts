@@ -34,6 +34,8 @@ export type ProgressListener = (simulation: Runnable, wallMs: number) => void;
 const SLICE_MS = 30;
 /** The first slice simulates this share of the run: nobody knows yet how fast it goes. */
 const FIRST_SHARE = 1 / 1000;
+/** No slice simulates less than this share, however long it takes: a run comes to its end. */
+const LEAST_SHARE = 1 / 10_000;
 
 /**
  * Runs a simulation to its end, or to the first SIGINT or SIGTERM: then the report is of what was simulated until
@@ -56,12 +58,13 @@ export async function runToEnd(
     const started = performance.now();
     simulation.boot();
     await nextTurn();
-    let slicePs = Math.ceil((simulation.endPs - simulation.nowPs) * FIRST_SHARE);
+    const runPs = simulation.endPs - simulation.nowPs;
+    let slicePs = Math.ceil(runPs * FIRST_SHARE);
     while (simulation.nowPs < simulation.endPs && interruptedBy === null) {
       const before = performance.now();
       simulation.advance(Math.min(simulation.endPs, simulation.nowPs + slicePs));
       const now = performance.now();
-      slicePs = nextSlice(slicePs, now - before);
+      slicePs = Math.max(Math.ceil(runPs * LEAST_SHARE), nextSlice(slicePs, now - before));
       onProgress(simulation, now - started);
       await nextTurn();
     }
@@ -76,7 +79,7 @@ export async function runToEnd(
 /** Aims at {@link SLICE_MS}, by at most a factor of four at a time: load varies over a run. */
 function nextSlice(slicePs: number, tookMs: number): number {
   const factor = Math.min(4, Math.max(0.25, SLICE_MS / Math.max(tookMs, 0.01)));
-  return Math.max(1, Math.round(slicePs * factor));
+  return Math.round(slicePs * factor);
 }
 
 function wallReport({ conservation, simulated }: Report, seconds: number) {

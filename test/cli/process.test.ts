@@ -1,0 +1,112 @@
+import { execFile, spawn } from 'node:child_process';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MISTAKES } from '../sim/scenario-mistakes.ts';
+
+/** The tool as it is installed: a process of its own, from the built files. */
+const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
+const tool = path('dist/cli/main.js');
+
+interface Outcome {
+  status: number;
+  stdout: string;
+  stderr: string;
+}
+
+function sriovsim(...args: string[]): Promise<Outcome> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [tool, ...args], { cwd: folder }, (error, stdout, stderr) => {
+      resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr });
+    });
+  });
+}
+
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sriovsim-'));
+  const capture = path('scenarios/captures/namespaces.pcap');
+  copyFileSync(capture, join(folder, 'namespaces.pcap'));
+  copyFileSync(capture, join(folder, 'truncated.pcap'));
+  truncateSync(join(folder, 'truncated.pcap'), 100);
+  writeFileSync(join(folder, 'text.txt'), 'no capture');
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe('wrong input', () => {
+  it.concurrent.each(MISTAKES.map((mistake, i) => ({ ...mistake, file: `mistake${i}.json` })))(
+    '$name: one line, status 2',
+    async ({ scenario, line, file }) => {
+      writeFileSync(join(folder, file), JSON.stringify(scenario));
+      const outcome = await sriovsim('validate', file, '--json');
+      expect(outcome).toEqual({ status: 2, stdout: '', stderr: `${file}: ${line}\n` });
+    },
+  );
+
+  it.concurrent.each([
+    [['validate'], 'validate: SCENARIO.json is missing; allowed validate SCENARIO.json [--json]'],
+    [
+      ['validate', 'x', '--jsn'],
+      '--jsn: unknown option (did you mean "--json"?); allowed for validate --json',
+    ],
+    [['validate', 'nowhere.json'], 'nowhere.json: no such file; allowed a scenario file'],
+    [['validate', '.'], '.: is a directory; allowed a scenario file'],
+    [['validate', 'namespaces.pcap'], 'namespaces.pcap: is not UTF-8 text; allowed a scenario file'],
+    [['validate', 'text.txt'], 'text.txt:1:1: unexpected "no"; allowed a value'],
+    [['validate', 'new\nline.json'], 'new\\nline.json: no such file; allowed a scenario file'],
+  ])('%j: one line, status 2', async (args, line) => {
+    expect(await sriovsim(...args)).toEqual({ status: 2, stdout: '', stderr: `${line}\n` });
+  });
+
+  it.concurrent.each([
+    ['vallidate', 'vallidate: unknown command (did you mean "validate"?); allowed '],
+    ['--hlep', '--hlep: unknown option (did you mean "--help"?); allowed '],
+  ])('%s: one line with all that there is, status 2', async (name, beginning) => {
+    const { status, stdout, stderr } = await sriovsim(name, 'x');
+    expect({ status, stdout, lines: stderr.split('\n').length }).toEqual({ status: 2, stdout: '', lines: 2 });
+    expect(stderr.startsWith(beginning)).toBe(true);
+    expect(stderr.endsWith(', --help, --version\n')).toBe(true);
+  });
+});
+
+describe('the tool', () => {
+  it('prints its version and its help', async () => {
+    const { version } = JSON.parse(readFileSync(path('package.json'), 'utf8')) as { version: string };
+    expect(await sriovsim('--version')).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
+    const help = await sriovsim('--help');
+    expect(help).toMatchObject({ status: 0, stderr: '' });
+    for (const command of ['validate', 'schema']) expect(help.stdout).toContain(`  sriovsim ${command}`);
+    expect((await sriovsim('validate', '--help')).stdout).toContain('  --json  ');
+  });
+
+  it('prints the schema that is published', async () => {
+    const { stdout } = await sriovsim('schema');
+    expect(stdout).toBe(readFileSync(path('schema/scenario.schema.json'), 'utf8'));
+  });
+
+  it('validates a scenario', async () => {
+    const file = path('scenarios/default.json');
+    expect(await sriovsim('validate', file)).toEqual({
+      status: 0,
+      stdout: `${file}: valid: 4 guests, 4 VFs, 9 flows, 1 capture\n`,
+      stderr: '',
+    });
+    const { stdout } = await sriovsim('validate', file, '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ nic: { vfs: 4 }, durationPs: 1e10 });
+  });
+
+  it('does not mind when its reader goes away', async () => {
+    const child = spawn(process.execPath, [tool, 'schema'], { stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.destroy();
+    let stderr = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString();
+    });
+    const status = await new Promise((resolve) => child.on('close', resolve));
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  });
+});

@@ -1,0 +1,134 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { UsageError } from '../../src/cli/command.ts';
+import { readCommandLine } from '../../src/cli/command-line.ts';
+import { makeRunCommand } from '../../src/cli/run-command.ts';
+import type { Report } from '../../src/sim/report.ts';
+import { FakeIo, FakeSimulation } from './fake-simulation.ts';
+
+let folder: string;
+let scenario: string;
+let simulation: FakeSimulation;
+let onAdvance: () => void;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sriovsim-'));
+  scenario = join(folder, 's.json');
+  writeFileSync(scenario, '{ "guests": [{ "name": "a" }, { "name": "b" }], "durationMs": 1 }');
+  onAdvance = () => {};
+});
+
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const command = makeRunCommand((loaded) => {
+  simulation = new FakeSimulation(loaded.scenario);
+  simulation.onAdvance = onAdvance;
+  return simulation;
+});
+
+async function run(...args: string[]) {
+  const io = new FakeIo();
+  const status = await command.run(readCommandLine('run', command, [scenario, ...args]), io);
+  return { status, io };
+}
+
+describe('run', () => {
+  it('boots once, goes to the end in slices, and prints the report', async () => {
+    const { status, io } = await run();
+    expect(status).toBe(0);
+    expect(simulation.calls[0]).toBe('boot');
+    expect(simulation.calls.filter((call) => call === 'advance').length).toBeGreaterThan(2);
+    expect(simulation.nowPs).toBe(simulation.endPs);
+    expect(io.out).toContain('1.000 ms measured after 0.200 ms of warm-up');
+    expect(io.out).toContain('Wall clock');
+    expect(io.err).toBe('');
+  });
+
+  it('prints one JSON document with --json', async () => {
+    const { io } = await run('--json');
+    const report = JSON.parse(io.out) as Report;
+    expect(io.out.endsWith('}\n')).toBe(true);
+    expect(report).toMatchObject({ schema: 'sriovsim-report/1', partial: false, seed: 1 });
+    expect(report.wall?.seconds).toBeGreaterThan(0);
+  });
+
+  it('gives the same bytes each time with --no-wall', async () => {
+    const first = await run('--json', '--no-wall');
+    expect((await run('--json', '--no-wall')).io.out).toBe(first.io.out);
+    expect(first.io.out).not.toContain('"wall"');
+    expect((await run('--no-wall')).io.out).not.toContain('Wall clock');
+  });
+
+  it('takes seed and duration from the command line', async () => {
+    const { io } = await run('--json', '--seed', '9007199254740991', '--duration-ms', '0.5');
+    expect(JSON.parse(io.out)).toMatchObject({
+      seed: 9_007_199_254_740_991,
+      scenario: { seed: 9_007_199_254_740_991, durationPs: 5e8 },
+      simulated: { measuredPs: 5e8 },
+    });
+  });
+
+  it('writes the report and the resolved scenario into a folder, whole files only', async () => {
+    const out = join(folder, 'deep', 'out');
+    const { io } = await run('--out', out);
+    expect(readdirSync(out).sort()).toEqual(['report.json', 'report.txt', 'scenario.resolved.json']);
+    expect(readFileSync(join(out, 'report.txt'), 'utf8')).toBe(io.out);
+    const report = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8')) as Report;
+    const resolved = JSON.parse(readFileSync(join(out, 'scenario.resolved.json'), 'utf8')) as unknown;
+    expect(report.scenario).toEqual(resolved);
+  });
+
+  it('writes nothing when the scenario is wrong', async () => {
+    writeFileSync(scenario, '{ "seed": -1 }');
+    const out = join(folder, 'out');
+    await expect(run('--out', out)).rejects.toThrow(`${scenario}: seed: -1 is out of range`);
+    expect(existsSync(out)).toBe(false);
+  });
+
+  it('refuses a file where the folder should be, before it simulates', async () => {
+    const out = join(folder, 'taken');
+    writeFileSync(out, '');
+    await expect(run('--out', out)).rejects.toThrow(
+      new UsageError(`--out: ${JSON.stringify(out)} is a file; allowed a folder or a new name`),
+    );
+    expect(simulation.calls).toEqual([]);
+  });
+
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('prints what there is when %s comes, and says that it is partial', async (signal, expected) => {
+    onAdvance = () => {
+      if (simulation.calls.length === 3) process.emit(signal, signal);
+    };
+    const { status, io } = await run();
+    expect(status).toBe(expected);
+    expect(simulation.calls).toEqual(['boot', 'advance', 'advance', 'report']);
+    expect(io.out).toContain('PARTIAL: the run was interrupted before its end');
+    expect(process.listenerCount(signal)).toBe(0);
+  });
+
+  it('lets an error of the model through and leaves no signal handler behind', async () => {
+    onAdvance = () => {
+      throw new Error('a frame went missing');
+    };
+    await expect(run()).rejects.toThrow('a frame went missing');
+    expect(process.listenerCount('SIGINT')).toBe(0);
+  });
+
+  it('shows progress of a long run on a terminal, and takes it away', async () => {
+    const io = new FakeIo();
+    io.stderrIsTerminal = true;
+    // The first slices take longer than the patience of whoever watches.
+    onAdvance = () => {
+      if (simulation.calls.length < 5) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+    };
+    await command.run(readCommandLine('run', command, [scenario]), io);
+    const shown = io.err.split('\r\u001b[K');
+    expect(shown[0]).toBe('');
+    expect(shown[1]).toMatch(/^\d+ %: 0\.\d{3} of 1\.200 ms simulated/);
+    expect(shown.at(-1)).toBe('');
+  });
+});
