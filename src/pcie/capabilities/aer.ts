@@ -1,0 +1,185 @@
+import { type Access, bit, bits, type RegisterRow } from '../../registers/index.ts';
+import type { Capability, FunctionContext } from './capability.ts';
+import { ECAP_AER } from './ids.ts';
+
+/** Offsets within the capability. */
+export const AER_UNCORRECTABLE_STATUS = 0x04;
+export const AER_UNCORRECTABLE_MASK = 0x08;
+export const AER_UNCORRECTABLE_SEVERITY = 0x0c;
+export const AER_CORRECTABLE_STATUS = 0x10;
+export const AER_CORRECTABLE_MASK = 0x14;
+export const AER_CONTROL = 0x18;
+export const AER_HEADER_LOG = 0x1c;
+
+/** Uncorrectable errors by name: the bit of each in status, mask and severity (PCIe 3.0 7.10.2). */
+export const UncorrectableError = {
+  dataLinkProtocol: 4,
+  poisonedTlp: 12,
+  flowControlProtocol: 13,
+  completionTimeout: 14,
+  completerAbort: 15,
+  unexpectedCompletion: 16,
+  receiverOverflow: 17,
+  malformedTlp: 18,
+  ecrc: 19,
+  unsupportedRequest: 20,
+} as const;
+
+/** Uncorrectable errors that belong to the link: a VF leaves them to its PF (SR-IOV 1.1 4.2). */
+const OF_THE_LINK: readonly number[] = [4, 13, 17, 18, 19];
+
+const NAMES: readonly (readonly [string, number])[] = [
+  ['Data Link Protocol Error', UncorrectableError.dataLinkProtocol],
+  ['Poisoned TLP', UncorrectableError.poisonedTlp],
+  ['Flow Control Protocol Error', UncorrectableError.flowControlProtocol],
+  ['Completion Timeout', UncorrectableError.completionTimeout],
+  ['Completer Abort', UncorrectableError.completerAbort],
+  ['Unexpected Completion', UncorrectableError.unexpectedCompletion],
+  ['Receiver Overflow', UncorrectableError.receiverOverflow],
+  ['Malformed TLP', UncorrectableError.malformedTlp],
+  ['ECRC Error', UncorrectableError.ecrc],
+  ['Unsupported Request Error', UncorrectableError.unsupportedRequest],
+];
+
+const CORRECTABLE: readonly (readonly [string, number])[] = [
+  ['Receiver Error', 0],
+  ['Bad TLP', 6],
+  ['Bad DLLP', 7],
+  ['REPLAY_NUM Rollover', 8],
+  ['Replay Timer Timeout', 12],
+  ['Advisory Non-Fatal Error', 13],
+];
+
+export interface AerOptions {
+  readonly at?: number;
+  /** Version of the capability, 1 or 2. Default 1. */
+  readonly version?: number;
+  /** Uncorrectable Error Severity after reset. Default: data link, flow control, overflow and malformed are fatal. */
+  readonly severity?: number;
+  /** Correctable Error Mask after reset. Default 2000h: advisory non-fatal errors are masked. */
+  readonly correctableMask?: number;
+  /** ECRC can be generated and checked. Default true. */
+  readonly ecrc?: boolean;
+  /** True for a root port, which also has the root error registers. Default false. */
+  readonly root?: boolean;
+}
+
+/** Advanced Error Reporting (PCIe 3.0 7.10). A VF has its status and header log; masks and severities are those of the PF. */
+export function aer(options: AerOptions = {}): Capability {
+  const version = options.version ?? 1;
+  return {
+    id: ECAP_AER,
+    extended: true,
+    version,
+    name: 'AER',
+    bytes: version >= 2 ? 0x48 : options.root ? 0x38 : 0x2c,
+    at: options.at,
+    rows: (context) => aerRows(options, context),
+  };
+}
+
+/** The registers of the capability behind its header; also used to explain a dump. */
+export function aerRows(options: AerOptions, context: FunctionContext): RegisterRow[] {
+  const { severity = 0x62010, correctableMask = 0x2000, ecrc = true } = options;
+  const control = (access: Access): Access => (context.virtual ? 'RsvdP' : access);
+  const value = (of: number) => (context.virtual ? 0 : of);
+  const names = context.virtual ? NAMES.filter(([, lsb]) => !OF_THE_LINK.includes(lsb)) : NAMES;
+  const errors = (list: typeof NAMES, access: Access, reset: number) =>
+    list.map(([name, lsb]) => bit(name, lsb, access, 'this error', { reset: (reset >> lsb) & 1 }));
+  const ecrcOn = ecrc && !context.virtual;
+  const rows: RegisterRow[] = [
+    {
+      name: 'Uncorrectable Error Status',
+      offset: AER_UNCORRECTABLE_STATUS,
+      access: 'RsvdZ',
+      phrase: 'uncorrectable errors seen',
+      section: 'PCIe 3.0 7.10.2',
+      fields: errors(names, 'RW1CS', 0),
+    },
+    {
+      name: 'Uncorrectable Error Mask',
+      offset: AER_UNCORRECTABLE_MASK,
+      access: 'RsvdP',
+      phrase: 'uncorrectable errors that are not reported',
+      section: 'PCIe 3.0 7.10.3',
+      fields: errors(NAMES, control('RWS'), 0),
+    },
+    {
+      name: 'Uncorrectable Error Severity',
+      offset: AER_UNCORRECTABLE_SEVERITY,
+      access: 'RsvdP',
+      phrase: 'uncorrectable errors that are fatal',
+      section: 'PCIe 3.0 7.10.4',
+      fields: errors(NAMES, control('RWS'), value(severity)),
+    },
+    {
+      name: 'Correctable Error Status',
+      offset: AER_CORRECTABLE_STATUS,
+      access: 'RsvdZ',
+      phrase: 'correctable errors seen',
+      section: 'PCIe 3.0 7.10.5',
+      fields: errors(CORRECTABLE, 'RW1CS', 0),
+    },
+    {
+      name: 'Correctable Error Mask',
+      offset: AER_CORRECTABLE_MASK,
+      access: 'RsvdP',
+      phrase: 'correctable errors that are not reported',
+      section: 'PCIe 3.0 7.10.6',
+      fields: errors(CORRECTABLE, control('RWS'), value(correctableMask)),
+    },
+    {
+      name: 'Advanced Error Capabilities and Control',
+      offset: AER_CONTROL,
+      access: 'RsvdP',
+      phrase: 'first error, end-to-end CRC',
+      section: 'PCIe 3.0 7.10.7',
+      fields: [
+        bits('First Error Pointer', 0, 5, 'ROS', 'bit of the first error'),
+        bit('ECRC Generation Capable', 5, 'RO', 'can send ECRC', { reset: ecrcOn ? 1 : 0 }),
+        bit('ECRC Generation Enable', 6, ecrcOn ? 'RWS' : 'RsvdP', 'sends ECRC'),
+        bit('ECRC Check Capable', 7, 'RO', 'can check ECRC', { reset: ecrcOn ? 1 : 0 }),
+        bit('ECRC Check Enable', 8, ecrcOn ? 'RWS' : 'RsvdP', 'checks ECRC'),
+      ],
+    },
+  ];
+  for (let i = 0; i < 4; i++) {
+    rows.push({
+      name: `Header Log ${i}`,
+      offset: AER_HEADER_LOG + 4 * i,
+      access: 'ROS',
+      phrase: 'header of the TLP with the first error',
+      section: 'PCIe 3.0 7.10.8',
+    });
+  }
+  if (options.root) rows.push(...rootRows());
+  return rows;
+}
+
+function rootRows(): RegisterRow[] {
+  return [
+    {
+      name: 'Root Error Command',
+      offset: 0x2c,
+      access: 'RsvdP',
+      phrase: 'interrupts at error messages',
+      section: 'PCIe 3.0 7.10.9',
+      fields: [bits('Reporting Enables', 0, 3, 'RW', 'correctable, non-fatal, fatal')],
+    },
+    {
+      name: 'Root Error Status',
+      offset: 0x30,
+      access: 'RO',
+      phrase: 'error messages received',
+      section: 'PCIe 3.0 7.10.10',
+      fields: [bits('Messages', 0, 7, 'RW1CS', 'kinds of messages since they were cleared')],
+    },
+    {
+      name: 'Error Source Identification',
+      offset: 0x34,
+      access: 'ROS',
+      phrase: 'who sent the first correctable and the first other error',
+      section: 'PCIe 3.0 7.10.11',
+    },
+  ];
+}

@@ -1,0 +1,119 @@
+import type { RegisterRow } from '../../registers/index.ts';
+import { aerRows } from './aer.ts';
+import { ari } from './ari.ts';
+import type { FunctionContext } from './capability.ts';
+import { deviceSerialNumber } from './device-serial-number.ts';
+import * as id from './ids.ts';
+import { MSI_CONTROL, msiRows } from './msi.ts';
+import { MSIX_CONTROL, MSIX_PBA, MSIX_TABLE, msixRows } from './msix.ts';
+import { pciExpressRows } from './pci-express-rows.ts';
+import { powerManagement } from './power-management.ts';
+import { sriovRows } from './sriov.ts';
+import { vpd } from './vpd.ts';
+
+/** Reads `bytes` at an offset from the start of a capability. */
+type Read = (offset: number, bytes: number) => number;
+
+/** A capability that dumps can be explained by: what it is called, and its registers, given its contents. */
+export interface KnownCapability {
+  readonly name: string;
+  readonly rows: (read: Read, context: FunctionContext) => RegisterRow[];
+}
+
+const PCI: ReadonlyMap<number, KnownCapability> = new Map<number, KnownCapability>([
+  [
+    id.CAP_POWER_MANAGEMENT,
+    { name: 'PM', rows: (_read, context) => powerManagement({ capabilities: 0 }).rows(context) },
+  ],
+  [id.CAP_VPD, { name: 'VPD', rows: (_read, context) => vpd().rows(context) }],
+  [
+    id.CAP_MSI,
+    {
+      name: 'MSI',
+      rows(read) {
+        const control = read(MSI_CONTROL, 2);
+        const vectors = 1 << Math.min((control >> 1) & 7, 5);
+        return msiRows(vectors, (control & 0x80) !== 0, (control & 0x100) !== 0);
+      },
+    },
+  ],
+  [
+    id.CAP_MSIX,
+    {
+      name: 'MSI-X',
+      rows: (read) =>
+        msixRows({
+          vectors: (read(MSIX_CONTROL, 2) & 0x7ff) + 1,
+          tableBar: read(MSIX_TABLE, 4) & 7,
+          tableOffset: 0,
+          pbaBar: read(MSIX_PBA, 4) & 7,
+          pbaOffset: 0,
+        }),
+    },
+  ],
+  [
+    id.CAP_PCI_EXPRESS,
+    {
+      name: 'PCIe',
+      rows(read, context) {
+        const capabilities = read(2, 2);
+        return pciExpressRows(
+          {
+            version: capabilities & 15,
+            portType: (capabilities >> 4) & 15,
+            slot: (capabilities & 0x100) !== 0,
+            deviceCapabilities: read(4, 4),
+            linkCapabilities: 0,
+          },
+          context,
+        );
+      },
+    },
+  ],
+]);
+
+const EXTENDED: ReadonlyMap<number, KnownCapability> = new Map<number, KnownCapability>([
+  [id.ECAP_AER, { name: 'AER', rows: (_read, context) => aerRows({}, context) }],
+  [
+    id.ECAP_DEVICE_SERIAL_NUMBER,
+    {
+      name: 'DSN',
+      rows: (_read, context) => deviceSerialNumber({ serial: '00-00-00-00-00-00-00-00' }).rows(context),
+    },
+  ],
+  [id.ECAP_ARI, { name: 'ARI', rows: (_read, context) => ari().rows(context) }],
+  [
+    id.ECAP_SRIOV,
+    {
+      name: 'SR-IOV',
+      rows(read, context) {
+        const rows = sriovRows(
+          {
+            totalVfs: 1,
+            vfDeviceId: 0,
+            vfBars: [],
+            routing: { ari: { firstVfOffset: 0, vfStride: 0 }, other: { firstVfOffset: 0, vfStride: 0 } },
+            vf: { title: '', capabilities: [] },
+          },
+          context,
+        );
+        for (let i = 0; i < 6; i++) {
+          if (read(0x24 + 4 * i, 4) === 0) continue;
+          rows.push({
+            name: `VF BAR${i}`,
+            offset: 0x24 + 4 * i,
+            access: 'RW',
+            phrase: 'base address of the VFs',
+            section: 'SR-IOV 1.1 3.3.14',
+          });
+        }
+        return rows;
+      },
+    },
+  ],
+]);
+
+/** The capability with this ID, if its registers are known. */
+export function knownCapability(capabilityId: number, extended: boolean): KnownCapability | undefined {
+  return (extended ? EXTENDED : PCI).get(capabilityId);
+}

@@ -1,0 +1,348 @@
+import { checkInteger } from '../base/index.ts';
+import type { Component } from '../kernel/index.ts';
+import { ROM_BAR } from './bar.ts';
+import type { FunctionContext } from './capabilities/capability.ts';
+import { ECAP_SRIOV } from './capabilities/ids.ts';
+import { ARI_CAPABLE_HIERARCHY, SRIOV_CONTROL, type SriovCapability } from './capabilities/sriov.ts';
+import type { ConfigTarget, ConfigType } from './config-access.ts';
+import { lanesOf } from './config-space.ts';
+import { type DecodeListener, endpointLayout, type FunctionProfile, PcieFunction } from './function.ts';
+import { ROM_ADDRESS } from './header.ts';
+import { busOf, type RoutingId } from './routing-id.ts';
+import { SriovControl } from './sriov.ts';
+
+export interface EndpointOptions {
+  /** Default `endpoint`. */
+  readonly name?: string;
+  /** The functions without VFs, in the order of their function numbers. */
+  readonly functions: readonly FunctionProfile[];
+  /** Their function numbers, ascending; the first must be 0. Default 0, 1, 2, ... */
+  readonly numbers?: readonly number[];
+  /** Bus number until the first configuration write says another. Default 0. */
+  readonly bus?: number;
+}
+
+/** Everything that software has set in an endpoint. */
+export interface EndpointState {
+  readonly bus: number;
+  readonly functions: readonly Int32Array[];
+  /** Function number of the PF, index of the VF, its configuration space. */
+  readonly vfs: readonly (readonly [number, number, Int32Array])[];
+}
+
+/**
+ * A device at the end of a link: its functions, who of them answers to a Routing ID, and who to an address.
+ *
+ * @example
+ * const endpoint = new Endpoint({ functions: intel82599Config(), bus: 1 });
+ * endpoint.configRead(0x0100, 0, 4); // 0x10fb8086
+ * endpoint.configRead(0x0180, 0, 4); // -1: the VFs are not enabled
+ */
+export class Endpoint implements Component, ConfigTarget, DecodeListener {
+  readonly name: string;
+  /** The functions that are no VFs, by ascending function number. */
+  readonly functions: readonly PcieFunction[];
+  /** What the last successful {@link Endpoint.claim} found. */
+  hitFunction: PcieFunction | null = null;
+  /** BAR number, 6 for the expansion ROM. */
+  hitBar = 0;
+  /** Bytes from the start of the BAR. */
+  hitOffset = 0;
+  readonly #byNumber: (PcieFunction | undefined)[] = [];
+  readonly #physical: PcieFunction[] = [];
+  #bus: number;
+  #stale = true;
+  #memory: Aperture[] = [];
+  #io: Aperture[] = [];
+  /** Aperture of the last hit, or -1 while apertures overlap and the order decides. */
+  #last = 0;
+  #configRequests = 0;
+  #configUnsupported = 0;
+
+  /** @throws RangeError if a profile is malformed or the function numbers do not ascend from 0. */
+  constructor(options: EndpointOptions) {
+    this.name = options.name ?? 'endpoint';
+    this.#bus = checkInteger('bus', options.bus ?? 0, 0, 255);
+    checkInteger('number of functions', options.functions.length, 1, 256);
+    const numbers = options.numbers ?? options.functions.map((_, i) => i);
+    numbers.forEach((number, i) => {
+      checkInteger('function number', number, i === 0 ? 0 : numbers[i - 1] + 1, i === 0 ? 0 : 255);
+    });
+    const sriov = options.functions.map(findSriov);
+    const lowest = sriov.findIndex((capability) => capability !== undefined);
+    this.functions = options.functions.map((profile, i) => {
+      const context: FunctionContext = {
+        virtual: false,
+        number: numbers[i],
+        nextFunction: numbers[i + 1] ?? 0,
+        multiFunction: numbers.length > 1,
+        lowest: i === lowest,
+      };
+      const routingId = (this.#bus << 8) | numbers[i];
+      const fn = new PcieFunction({ profile, layout: endpointLayout(profile, context), context, routingId });
+      this.#byNumber[numbers[i]] = fn;
+      return fn;
+    });
+    this.functions.forEach((fn, i) => {
+      const capability = sriov[i];
+      if (capability !== undefined) {
+        this.#physical.push(fn);
+        fn.sriov = new SriovControl(fn, capability.options, {
+          ariCapableHierarchy: () => this.#ariCapableHierarchy(),
+          ariChanged: () => this.#ariChanged(fn),
+        });
+      }
+      fn.decodeListener = this;
+    });
+    for (const fn of this.functions) fn.refresh();
+  }
+
+  /** Bus number, as captured from the last type 0 configuration write (PCIe 3.0 2.2.6.2). */
+  get bus(): number {
+    return this.#bus;
+  }
+
+  /** The function with this Routing ID, VFs included, or null. */
+  functionAt(routingId: RoutingId): PcieFunction | null {
+    if (busOf(routingId) === this.#bus) {
+      const fn = this.#byNumber[routingId & 0xff];
+      if (fn !== undefined) return fn;
+    }
+    for (const pf of this.#physical) {
+      const vfs = pf.sriov!;
+      if (vfs.count === 0) continue;
+      const index = vfs.indexOf(routingId);
+      if (index >= 0) return vfs.vf(index);
+    }
+    return null;
+  }
+
+  /** All functions that exist, VFs included, by ascending Routing ID. */
+  allFunctions(): PcieFunction[] {
+    const all = [...this.functions];
+    for (const pf of this.#physical) {
+      for (let i = 0; i < pf.sriov!.count; i++) all.push(pf.sriov!.vf(i));
+    }
+    return all.sort((a, b) => a.routingId - b.routingId);
+  }
+
+  /**
+   * A configuration read of 1, 2 or 4 bytes, naturally aligned. Unsigned, or -1 for Unsupported Request: no such function.
+   *
+   * @param type of the request; left out: 1 if a VF has just that Routing ID, else 0.
+   */
+  configRead(routingId: RoutingId, offset: number, bytes: number, type?: ConfigType): number {
+    const fn = this.#addressed(routingId, type);
+    return fn === null ? -1 : fn.config.read(offset, bytes);
+  }
+
+  /** A configuration write; see {@link Endpoint.configRead}. False for Unsupported Request. */
+  configWrite(
+    routingId: RoutingId,
+    offset: number,
+    bytes: number,
+    value: number,
+    type?: ConfigType,
+  ): boolean {
+    const fn = this.#writable(routingId, type);
+    if (fn === null) return false;
+    fn.config.write(offset, bytes, value);
+    return true;
+  }
+
+  /** A configuration write as a TLP has it: the dword at `offset`, and four byte enables. False for Unsupported Request. */
+  configWriteDword(
+    routingId: RoutingId,
+    offset: number,
+    value: number,
+    byteEnables: number,
+    type?: ConfigType,
+  ): boolean {
+    const fn = this.#writable(routingId, type);
+    if (fn === null) return false;
+    fn.config.writeLanes(offset, value, lanesOf(byteEnables));
+    return true;
+  }
+
+  /**
+   * Whether a function answers to this memory address. Says which in `hitFunction`, `hitBar` and `hitOffset`. Of BARs that
+   * software has placed over each other the one with the lower address answers.
+   */
+  claim(address: number): boolean {
+    if (this.#stale) this.#rebuild();
+    return this.#find(this.#memory, address);
+  }
+
+  /** As {@link Endpoint.claim}, for I/O addresses. */
+  claimIo(address: number): boolean {
+    if (this.#stale) this.#rebuild();
+    return this.#find(this.#io, address);
+  }
+
+  decodeChanged(): void {
+    this.#stale = true;
+  }
+
+  hotReset(): void {
+    for (const fn of this.functions) fn.conventionalReset('hot');
+  }
+
+  reset(): void {
+    for (const fn of this.functions) fn.conventionalReset('cold');
+    this.#capture(0);
+    this.#configRequests = 0;
+    this.#configUnsupported = 0;
+  }
+
+  counters(): Readonly<Record<string, number>> {
+    return { configRequests: this.#configRequests, configUnsupported: this.#configUnsupported };
+  }
+
+  /** All that software has set, to be given to {@link Endpoint.restore} later. */
+  save(): EndpointState {
+    const vfs: [number, number, Int32Array][] = [];
+    for (const pf of this.#physical) {
+      for (let i = 0; i < pf.sriov!.count; i++) {
+        const saved = pf.sriov!.vf(i).config.save();
+        if (saved.length > 0) vfs.push([pf.context.number, i, saved]);
+      }
+    }
+    return { bus: this.#bus, functions: this.functions.map((fn) => fn.config.save()), vfs };
+  }
+
+  /** Takes back what {@link Endpoint.save} gave; the functions must be the same. Device models restore themselves. */
+  restore(state: EndpointState): void {
+    this.functions.forEach((fn, i) => {
+      fn.conventionalReset('cold');
+      fn.config.restore(state.functions[i]);
+    });
+    this.#capture(state.bus);
+    for (const fn of this.functions) fn.refresh();
+    for (const [number, index, saved] of state.vfs) {
+      const vf = this.#byNumber[number]!.sriov!.vf(index);
+      vf.config.restore(saved);
+      vf.refresh();
+    }
+  }
+
+  #writable(routingId: RoutingId, type: ConfigType | undefined): PcieFunction | null {
+    const fn = this.#addressed(routingId, type);
+    // A device has the bus number that the last type 0 write was sent to, whichever function it was for.
+    if (type !== 1 && busOf(routingId) !== this.#bus && !(type === undefined && fn?.isVirtual)) {
+      this.#capture(busOf(routingId));
+    }
+    return fn;
+  }
+
+  #addressed(routingId: RoutingId, type: ConfigType | undefined): PcieFunction | null {
+    this.#configRequests++;
+    let fn: PcieFunction | null;
+    if (type === 1) {
+      fn = busOf(routingId) === this.#bus ? null : this.functionAt(routingId);
+    } else {
+      fn = type === undefined ? this.functionAt(routingId) : null;
+      // A type 0 request says the function number; the bus number in it is the one to be captured.
+      fn ??= this.functionAt((this.#bus << 8) | (routingId & 0xff));
+    }
+    if (fn === null) this.#configUnsupported++;
+    return fn;
+  }
+
+  #capture(bus: number): void {
+    if (bus === this.#bus) return;
+    this.#bus = bus;
+    for (const fn of this.functions) fn.renumber((bus << 8) | fn.context.number);
+  }
+
+  #ariCapableHierarchy(): boolean {
+    const pf = this.#physical[0];
+    const base = pf.findExtendedCapability(ECAP_SRIOV);
+    return (pf.config.read16(base + SRIOV_CONTROL) & ARI_CAPABLE_HIERARCHY) !== 0;
+  }
+
+  #ariChanged(from: PcieFunction): void {
+    for (const pf of this.#physical) {
+      if (pf !== from) pf.sriov?.decode(pf.findExtendedCapability(ECAP_SRIOV));
+    }
+  }
+
+  #rebuild(): void {
+    this.#stale = false;
+    this.#memory = [];
+    this.#io = [];
+    for (const fn of this.functions) {
+      for (const bar of fn.bars) {
+        const isIo = bar.kind === 'io';
+        if (!(isIo ? fn.ioEnabled : fn.memoryEnabled)) continue;
+        const base = fn.barBase(bar.index);
+        const aperture = { base, end: base + bar.bytes, fn, bar: bar.index, vfScale: 0, vfBytes: 0 };
+        (isIo ? this.#io : this.#memory).push(aperture);
+      }
+      const { romBytes } = fn.profile;
+      if (romBytes && fn.memoryEnabled && (fn.config.read32(ROM_ADDRESS) & 1) !== 0) {
+        const base = fn.barBase(ROM_BAR);
+        this.#memory.push({ base, end: base + romBytes, fn, bar: ROM_BAR, vfScale: 0, vfBytes: 0 });
+      }
+      const vfs = fn.sriov;
+      if (vfs === null || !vfs.memoryEnabled || vfs.count === 0) continue;
+      for (const bar of vfs.vfBars) {
+        const base = vfs.vfBarBase(bar.index, 0);
+        const vfBytes = vfs.vfBarBytes(bar.index);
+        const end = base + vfBytes * vfs.count;
+        this.#memory.push({ base, end, fn, bar: bar.index, vfScale: 1 / vfBytes, vfBytes });
+      }
+    }
+    this.#memory.sort((a, b) => a.base - b.base);
+    this.#io.sort((a, b) => a.base - b.base);
+    this.#last = overlap(this.#memory) || overlap(this.#io) ? -1 : 0;
+  }
+
+  #find(apertures: readonly Aperture[], address: number): boolean {
+    // Accesses come in runs: the aperture of the last hit first. A device has a handful of apertures, whatever VFs it has.
+    const count = apertures.length;
+    const last = this.#last;
+    let found = last >= 0 && last < count ? apertures[last] : undefined;
+    if (found === undefined || address < found.base || address >= found.end) {
+      let i = 0;
+      while (i < count && !(address >= apertures[i].base && address < apertures[i].end)) i++;
+      if (i === count) return false;
+      found = apertures[i];
+      if (last >= 0) this.#last = i;
+    }
+    const offset = address - found.base;
+    this.hitBar = found.bar;
+    if (found.vfBytes === 0) {
+      this.hitFunction = found.fn;
+      this.hitOffset = offset;
+      return true;
+    }
+    // Exact: the size of a VF's share is a power of two.
+    const index = (offset * found.vfScale) | 0;
+    this.hitFunction = found.fn.sriov!.vf(index);
+    this.hitOffset = offset - index * found.vfBytes;
+    return true;
+  }
+}
+
+/** A range of addresses that a BAR, or the VF BARs of all VFs together, answer to. */
+interface Aperture {
+  readonly base: number;
+  /** First address behind it. */
+  readonly end: number;
+  /** The function; for a VF BAR its PF. */
+  readonly fn: PcieFunction;
+  readonly bar: number;
+  /** 1 / bytes of one VF's share; 0 for a BAR of the function itself. */
+  readonly vfScale: number;
+  readonly vfBytes: number;
+}
+
+function overlap(sorted: readonly Aperture[]): boolean {
+  return sorted.some((aperture, i) => i > 0 && aperture.base < sorted[i - 1].end);
+}
+
+function findSriov(profile: FunctionProfile): SriovCapability | undefined {
+  return profile.capabilities.find(({ id, extended }) => extended && id === ECAP_SRIOV) as
+    | SriovCapability
+    | undefined;
+}

@@ -1,0 +1,189 @@
+import { checkInteger, checkPowerOfTwo } from '../base/index.ts';
+import { CAP_PCI_EXPRESS, ECAP_ARI, ECAP_SRIOV } from './capabilities/ids.ts';
+import {
+  ARI_FORWARDING,
+  PCIE_CAPABILITIES,
+  PCIE_DEVICE_CAPABILITIES_2,
+  PCIE_DEVICE_CONTROL_2,
+  PORT_DOWNSTREAM,
+  PORT_ROOT,
+} from './capabilities/pci-express.ts';
+import type { ConfigAccess } from './config-access.ts';
+import { placeResources } from './enumerate-resources.ts';
+import { probeSriov } from './enumerate-sriov.ts';
+import type { EnumeratedFunction, EnumeratedSriov, EnumeratedTree, EnumerateOptions } from './enumerated.ts';
+import { BAR0, COMMAND, DEVICE_ID, HEADER_TYPE, MULTI_FUNCTION, VENDOR_ID } from './header.ts';
+import { listCapabilities, probeBars } from './probe.ts';
+import { formatRoutingId, type RoutingId } from './routing-id.ts';
+
+/**
+ * Finds all functions, numbers the buses with room for VFs, places BARs and VF BARs, sets the windows of bridges, and turns
+ * on memory space and bus mastering: what firmware and operating system do before a driver starts.
+ *
+ * @throws RangeError if an option is out of range.
+ * @example
+ * const tree = enumerate(root, { memory32: { base: 0xe0000000, bytes: 0x10000000 } });
+ * const [nic] = findFunctions(tree, 0x8086, 0x10fb);
+ * enableVfs(root, nic, 4, { wait: () => {} }); // [0x0180, 0x0182, 0x0184, 0x0186]
+ */
+export function enumerate(access: ConfigAccess, options: EnumerateOptions): EnumeratedTree {
+  const bus = checkInteger('bus', options.bus ?? 0, 0, 255);
+  checkInteger('lastBus', options.lastBus ?? 255, bus, 255);
+  checkPowerOfTwo('pageBytes', options.pageBytes ?? 4096, 4096, 2 ** 22);
+  const scan = new Scan(access, options);
+  const functions = scan.bus(bus, null);
+  const tree = { bus, functions, problems: scan.problems };
+  for (const fn of functions) fn.lastBus = Math.max(bus, scan.reserved.get(bus) ?? bus);
+  placeResources(access, tree, options);
+  return tree;
+}
+
+/** One walk over the hierarchy. */
+class Scan {
+  readonly problems: string[] = [];
+  /** By bus: the highest bus that VFs of functions on it need. */
+  readonly reserved = new Map<number, number>();
+  readonly #access: ConfigAccess;
+  readonly #options: EnumerateOptions;
+  readonly #lastBus: number;
+  #next: number;
+
+  constructor(access: ConfigAccess, options: EnumerateOptions) {
+    this.#access = access;
+    this.#options = options;
+    this.#lastBus = options.lastBus ?? 255;
+    this.#next = (options.bus ?? 0) + 1;
+  }
+
+  /** Scans `bus`, which is below `parent`. */
+  bus(bus: number, parent: EnumeratedFunction | null): EnumeratedFunction[] {
+    const found: EnumeratedFunction[] = [];
+    // A link has one device at its lower end, with device number 0.
+    const devices = parent !== null && leadsToLink(this.#access, parent) ? 1 : 32;
+    for (let device = 0; device < devices; device++) this.#device((bus << 8) | (device << 3), parent, found);
+    this.#reserveForVfs(bus, found);
+    for (const fn of found) if (fn.isBridge) this.#bridge(fn, bus);
+    return found;
+  }
+
+  #device(first: RoutingId, parent: EnumeratedFunction | null, found: EnumeratedFunction[]): void {
+    const access = this.#access;
+    if (access.read(first, VENDOR_ID, 2) === 0xffff) return;
+    const isMulti = (access.read(first, HEADER_TYPE, 1) & MULTI_FUNCTION) !== 0;
+    const ari = this.#ariForwarding(first, parent);
+    this.#function(first, ari, found);
+    if (ari) {
+      // Function numbers ascend along the links; anything else ends the walk.
+      let number = 0;
+      let next = this.#nextFunction(first);
+      while (next > number) {
+        number = next;
+        const routingId = (first & 0xff00) | number;
+        if (access.read(routingId, VENDOR_ID, 2) === 0xffff) return;
+        this.#function(routingId, ari, found);
+        next = this.#nextFunction(routingId);
+      }
+      return;
+    }
+    for (let number = 1; isMulti && number < 8; number++) {
+      if (access.read(first | number, VENDOR_ID, 2) !== 0xffff) this.#function(first | number, ari, found);
+    }
+  }
+
+  #function(routingId: RoutingId, ari: boolean, found: EnumeratedFunction[]): void {
+    const access = this.#access;
+    const isBridge = (access.read(routingId, HEADER_TYPE, 1) & 0x7f) === 1;
+    const command = access.read(routingId, COMMAND, 2);
+    // A BAR that is being sized must not answer.
+    access.write(routingId, COMMAND, 2, command & ~7);
+    const capabilities = listCapabilities(access, routingId);
+    const isFirstPf = !found.some((fn) => fn.sriov !== undefined);
+    const sriovAt = capabilities.find((each) => each.extended && each.id === ECAP_SRIOV)?.offset ?? 0;
+    let sriov: EnumeratedSriov | undefined;
+    if (sriovAt !== 0) {
+      const result = probeSriov(access, routingId, sriovAt, {
+        ari: ari && isFirstPf,
+        pageBytes: this.#options.pageBytes ?? 4096,
+        wait: this.#options.wait,
+      });
+      if (typeof result === 'string') this.problems.push(`${formatRoutingId(routingId)}: ${result}`);
+      else sriov = result;
+    }
+    found.push({
+      routingId,
+      name: formatRoutingId(routingId),
+      vendor: access.read(routingId, VENDOR_ID, 2),
+      device: access.read(routingId, DEVICE_ID, 2),
+      classCode: access.read(routingId, 0x08, 4) >>> 8,
+      isBridge,
+      bars: probeBars(access, routingId, BAR0, isBridge ? 2 : 6),
+      capabilities,
+      ...(sriov === undefined ? {} : { sriov }),
+      lastBus: routingId >> 8,
+      children: [],
+    });
+  }
+
+  /** Turns ARI forwarding on in `parent` if it and the device below can, and off if the device cannot. */
+  #ariForwarding(routingId: RoutingId, parent: EnumeratedFunction | null): boolean {
+    if (parent === null || (routingId & 0xff) !== 0) return false;
+    const express = expressOf(parent);
+    if (express === 0) return false;
+    const access = this.#access;
+    const supported = access.read(parent.routingId, express + PCIE_DEVICE_CAPABILITIES_2, 4);
+    if ((supported & ARI_FORWARDING) === 0 || !leadsToLink(access, parent)) return false;
+    const hasAri = listCapabilities(access, routingId).some((each) => each.extended && each.id === ECAP_ARI);
+    const on = hasAri && (this.#options.ari ?? true);
+    const control = access.read(parent.routingId, express + PCIE_DEVICE_CONTROL_2, 2);
+    const wanted = on ? control | ARI_FORWARDING : control & ~ARI_FORWARDING;
+    if (wanted !== control) access.write(parent.routingId, express + PCIE_DEVICE_CONTROL_2, 2, wanted);
+    return on;
+  }
+
+  #nextFunction(routingId: RoutingId): number {
+    const at = listCapabilities(this.#access, routingId).find(
+      (each) => each.extended && each.id === ECAP_ARI,
+    );
+    return at === undefined ? 0 : this.#access.read(routingId, at.offset + 4, 2) >> 8;
+  }
+
+  /** VFs may be on the buses right behind that of their PF: those must not be given to a bridge. */
+  #reserveForVfs(bus: number, found: readonly EnumeratedFunction[]): void {
+    let last = bus;
+    for (const fn of found) if (fn.sriov !== undefined) last = Math.max(last, fn.sriov.lastVfBus);
+    if (last > this.#lastBus) {
+      this.problems.push(`bus ${bus}: VFs need buses up to ${last}, the last one is ${this.#lastBus}`);
+      last = this.#lastBus;
+    }
+    this.reserved.set(bus, last);
+    this.#next = Math.max(this.#next, last + 1);
+  }
+
+  #bridge(fn: EnumeratedFunction, primary: number): void {
+    if (this.#next > this.#lastBus) {
+      this.problems.push(`${fn.name}: no bus number is left for what is below it`);
+      return;
+    }
+    const secondary = this.#next++;
+    fn.secondaryBus = secondary;
+    // Everything above may still be found below this bridge.
+    const numbers = (subordinate: number) => primary | (secondary << 8) | (subordinate << 16);
+    const latency = this.#access.read(fn.routingId, 0x18, 4) & 0xff000000;
+    this.#access.write(fn.routingId, 0x18, 4, (latency | numbers(this.#lastBus)) >>> 0);
+    fn.children.push(...this.bus(secondary, fn));
+    fn.subordinateBus = this.#next - 1;
+    this.#access.write(fn.routingId, 0x18, 4, (latency | numbers(fn.subordinateBus)) >>> 0);
+    for (const child of fn.children) child.lastBus = fn.subordinateBus;
+  }
+}
+
+function expressOf(fn: EnumeratedFunction): number {
+  return fn.capabilities.find((each) => !each.extended && each.id === CAP_PCI_EXPRESS)?.offset ?? 0;
+}
+
+function leadsToLink(access: ConfigAccess, bridge: EnumeratedFunction): boolean {
+  const express = expressOf(bridge);
+  if (express === 0) return false;
+  const portType = (access.read(bridge.routingId, express + PCIE_CAPABILITIES, 2) >> 4) & 15;
+  return portType === PORT_ROOT || portType === PORT_DOWNSTREAM;
+}
