@@ -78,6 +78,8 @@ export interface VirtualFunctions {
   /** Bytes of VF BAR `bar` of one VF: its size, or the system page size if that is larger. */
   vfBarBytes(bar: number): number;
   readonly vfBars: readonly BarDefinition[];
+  /** Called with every VF right after it is made, so that the device model can attach what is behind its BARs. */
+  onVfCreated: ((vf: PcieFunction) => void) | null;
   /** Takes over what the registers of the capability at `base` say. */
   decode(base: number): void;
   /** The Routing ID of the PF changed. */

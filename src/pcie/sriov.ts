@@ -43,7 +43,6 @@ export class SriovControl implements VirtualFunctions {
   vfStride = 0;
   /** The system page size in bytes. */
   pageBytes = 4096;
-  /** Called with every VF right after it is made, so that the device model can attach what is behind its BARs. */
   onVfCreated: ((vf: PcieFunction) => void) | null = null;
   readonly #pf: PcieFunction;
   readonly #neighbours: SriovNeighbours;
