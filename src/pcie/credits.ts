@@ -10,7 +10,7 @@ export interface CreditAdvertisement {
   readonly completionData: number;
 }
 
-/** UpdateFC DLLPs under way at most, for one class; further releases join the youngest. */
+/** UpdateFC DLLPs that are kept apart, for one class: power of two, one place stays free. */
 const UPDATES = 64;
 const UPDATE_MASK = UPDATES - 1;
 
@@ -62,12 +62,12 @@ export class CreditGate {
   restore(arrivalPs: number, headers: number, data: number): boolean {
     if (this.infinite) return false;
     const youngest = (this.#tail - 1) & UPDATE_MASK;
-    const joins = this.#head !== this.#tail && this.#due[youngest] >= arrivalPs;
-    if (joins || ((this.#tail + 1) & UPDATE_MASK) === this.#head) {
+    if (this.#head !== this.#tail && this.#due[youngest] >= arrivalPs) {
       this.#dueHeaders[youngest] += headers;
       this.#dueData[youngest] += data;
       return false;
     }
+    if (((this.#tail + 1) & UPDATE_MASK) === this.#head) this.#mergeOldest();
     this.#due[this.#tail] = arrivalPs;
     this.#dueHeaders[this.#tail] = headers;
     this.#dueData[this.#tail] = data;
@@ -90,6 +90,15 @@ export class CreditGate {
     this.#headers = this.#initialHeaders;
     this.#data = this.#initialData;
     this.#head = this.#tail;
+  }
+
+  /** Nobody has looked for long: the oldest update is counted in with the one behind it, so never early. */
+  #mergeOldest(): void {
+    const oldest = this.#head;
+    const next = (oldest + 1) & UPDATE_MASK;
+    this.#dueHeaders[next] += this.#dueHeaders[oldest];
+    this.#dueData[next] += this.#dueData[oldest];
+    this.#head = next;
   }
 
   #settle(timePs: number): void {
