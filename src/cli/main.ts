@@ -9,6 +9,8 @@ import { packageVersion } from './version.ts';
 /** Commands are loaded when they are called for, so that none waits for what only another needs. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   validate: async () => (await import('./validate-command.ts')).validateCommand,
+  lspci: async () => (await import('./lspci-command.ts')).lspciCommand,
+  explain: async () => (await import('./explain-command.ts')).explainCommand,
   schema: async () => (await import('./schema-command.ts')).schemaCommand,
 };
 

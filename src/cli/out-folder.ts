@@ -1,7 +1,7 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from './command.ts';
-import { reasonOf } from './load-scenario.ts';
+import { reasonOf } from './read-file.ts';
 
 /** A folder for results. Each file appears whole or not at all. */
 export class OutFolder {

@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs';
+import { UsageError } from './command.ts';
+
+/**
+ * The text of a file that the command line names.
+ *
+ * @param allowed what the file should be, for the error.
+ * @throws {@link UsageError}
+ */
+export function readText(file: string, allowed: string): string {
+  let bytes: Uint8Array;
+  try {
+    bytes = readBytes(file);
+  } catch (error) {
+    throw new UsageError(`${file}: ${(error as Error).message}; allowed ${allowed}`);
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new UsageError(`${file}: is not UTF-8 text; allowed ${allowed}`);
+  }
+}
+
+/**
+ * The bytes of a file.
+ *
+ * @throws Error whose message says why there are none.
+ */
+export function readBytes(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new Error(reasonOf(error as NodeJS.ErrnoException));
+  }
+}
+
+/** Why a file cannot be used, without the path, which the reader of the error knows by another name. */
+export function reasonOf({ code, message }: NodeJS.ErrnoException): string {
+  if (code === 'ENOENT') return 'no such file';
+  if (code === 'EISDIR') return 'is a directory';
+  if (code === 'ENOTDIR') return 'a part of its path is no directory';
+  if (code === 'EACCES' || code === 'EPERM') return 'permission denied';
+  return code ?? message;
+}
