@@ -1,0 +1,36 @@
+/**
+ * Why a frame, or one replica of it, reached nobody. A frame that several rules would drop is counted under the first
+ * that applies, in the order in which the switch looks: the order of this list, except for `outputFull`.
+ */
+export const DROP_REASONS = Object.freeze([
+  /** Shorter than an Ethernet header: 14 bytes. */
+  'runt',
+  /** The sending VPort may not transmit (82599: PFVFTE). */
+  'txDisabled',
+  /** The bytes end within the 802.1Q tag they begin. */
+  'truncatedTag',
+  /** Longer than the switch passes, or than every receiver takes. */
+  'giant',
+  /** Source address is none of the sending VPort's own (82599: PFVFSPOOF.MACAS). */
+  'macSpoof',
+  /** VLAN is none of the sending VPort's own (82599: PFVFSPOOF.VLANAS). */
+  'vlanSpoof',
+  /** The VLAN is not admitted, or no VPort that matched is a member of it. */
+  'vlanFilter',
+  /** No filter matched. */
+  'noMatch',
+  /** The only receiver would have been its sender. */
+  'sourcePruned',
+  /** The VPorts that matched may not receive (82599: PFVFRE). */
+  'vportDisabled',
+  /** The receiver's output ring had no room; counted at the receiver. */
+  'outputFull',
+] as const);
+
+/** One of {@link DROP_REASONS}. */
+export type DropReason = (typeof DROP_REASONS)[number];
+
+/** The reasons as the data path knows them: index into {@link DROP_REASONS}. */
+export const DROP = Object.freeze(
+  Object.fromEntries(DROP_REASONS.map((reason, code) => [reason, code])) as Record<DropReason, number>,
+);

@@ -1,0 +1,18 @@
+/** The card's embedded switch: usable alone, without time, and as part of the card. */
+export { DROP_REASONS, type DropReason } from './drop-reason.ts';
+export { hashIndex } from './hash-filter.ts';
+export type { MacAddress } from './mac-words.ts';
+export { NicSwitch } from './nic-switch.ts';
+export type { PortRings } from './port-rings.ts';
+export type { NicSwitchOptions, PortVlan, SwitchConfiguration } from './switch-configuration.ts';
+export type { Balance, PortCounters } from './switch-counters.ts';
+export type { LocalMatch } from './switch-tables.ts';
+export {
+  entrySlot,
+  TAG_AS_IS,
+  TAG_INSERT,
+  TAG_STRIP,
+  type TagOperation,
+  tagOperation,
+  targetPort,
+} from './target.ts';

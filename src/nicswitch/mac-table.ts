@@ -1,0 +1,178 @@
+import { assert, ceilPowerOfTwo } from '../base/index.ts';
+import { countBits, firstBit, hasBit, rowWords, writeBit } from './bitmap.ts';
+
+/** In the first byte of an address: it is a group's. */
+export const GROUP_BIT = 1;
+
+/** Value of an address that is not in the table, and of an empty place. */
+export const NOBODY = 0xffff;
+/** Values below are ports, values from here on (but {@link NOBODY}) are `SET + number of a set of ports`. */
+export const SET = 0x8000;
+
+/** Odd multipliers of {@link macHash}; the upper bits of a product depend on all bits of the factor. */
+export const HASH_LOW = 0x9e3779b1 | 0;
+export const HASH_HIGH = 0x85ebca77 | 0;
+
+/** The place of an address is the upper bits of this: `macHash(low, high) >>> shift`. */
+export function macHash(low: number, high: number): number {
+  return (Math.imul(low, HASH_LOW) + Math.imul(high, HASH_HIGH)) | 0;
+}
+
+/**
+ * Exact address filters: MAC address to the port, or the set of ports, that asked for it.
+ *
+ * An open hash with linear probing and two words a place: the address's first four bytes; its last two bytes in the
+ * lower half and the value in the upper. At most a quarter of the places is taken, so that seven of eight
+ * lookups end at the first. The data path reads {@link MacTable.places} itself.
+ */
+export class MacTable {
+  /** Addresses that the table can hold. */
+  readonly capacity: number;
+  /** Words of a set of ports. */
+  readonly setWords: number;
+  readonly places: Int32Array;
+  /** `macHash() >>> shift` is the number of a place. */
+  readonly shift: number;
+  /** Place numbers times two are taken modulo `mask + 1`. */
+  readonly mask: number;
+  /** Rows of the sets; replaced by a longer array when they run out. */
+  sets: Int32Array;
+  #addresses = 0;
+  #setsMade = 0;
+  readonly #freeSets: number[] = [];
+
+  constructor(capacity: number, ports: number) {
+    const size = ceilPowerOfTwo(4 * capacity);
+    this.capacity = capacity;
+    this.setWords = rowWords(ports);
+    this.places = new Int32Array(2 * size);
+    this.shift = 32 - Math.log2(size);
+    this.mask = 2 * size - 1;
+    this.sets = new Int32Array(16 * this.setWords);
+    this.clear();
+  }
+
+  /** Addresses held. */
+  get size(): number {
+    return this.#addresses;
+  }
+
+  clear(): void {
+    for (let at = 0; at < this.places.length; at += 2) this.#empty(at);
+    this.#addresses = 0;
+    this.#setsMade = 0;
+    this.#freeSets.length = 0;
+  }
+
+  /** The value of an address, {@link NOBODY} if there is none. */
+  lookup(low: number, high: number): number {
+    return this.places[this.#find(low, high) + 1] >>> 16;
+  }
+
+  /** True if `port` asked for the address. */
+  has(port: number, low: number, high: number): boolean {
+    const value = this.lookup(low, high);
+    if (value === NOBODY) return false;
+    return value < SET ? value === port : hasBit(this.sets, this.rowOf(value), port);
+  }
+
+  /** First word in {@link MacTable.sets} of the set that `value` stands for. */
+  rowOf(value: number): number {
+    return (value - SET) * this.setWords;
+  }
+
+  /** `port` asks for the address; false if it is a new one and the table is full. */
+  add(port: number, low: number, high: number): boolean {
+    const at = this.#find(low, high);
+    const value = this.places[at + 1] >>> 16;
+    if (value === port) return true;
+    if (value === NOBODY) {
+      if (this.#addresses === this.capacity) return false;
+      this.#addresses++;
+      this.#write(at, low, high, port);
+      return true;
+    }
+    if (value >= SET) {
+      writeBit(this.sets, this.rowOf(value), port, true);
+      return true;
+    }
+    const set = this.#takeSet();
+    writeBit(this.sets, this.rowOf(set), value, true);
+    writeBit(this.sets, this.rowOf(set), port, true);
+    this.#write(at, low, high, set);
+    return true;
+  }
+
+  /** `port` asks for the address no longer; false if it did not. */
+  remove(port: number, low: number, high: number): boolean {
+    if (!this.has(port, low, high)) return false;
+    const at = this.#find(low, high);
+    const value = this.places[at + 1] >>> 16;
+    if (value < SET) {
+      this.#addresses--;
+      this.#closeGap(at);
+      return true;
+    }
+    const row = this.rowOf(value);
+    writeBit(this.sets, row, port, false);
+    if (countBits(this.sets, row, this.setWords) === 1) {
+      const last = firstBit(this.sets, row, this.setWords);
+      this.#write(at, low, high, last);
+      writeBit(this.sets, row, last, false);
+      this.#freeSets.push(value);
+    }
+    return true;
+  }
+
+  /** Index of the place that holds the address, or of the empty one where it would go. */
+  #find(low: number, high: number): number {
+    const { places, mask } = this;
+    let at = (macHash(low, high) >>> this.shift) << 1;
+    for (;;) {
+      const word = places[at + 1];
+      if (word >>> 16 === NOBODY) return at;
+      if (places[at] === low && (word & 0xffff) === high) return at;
+      at = (at + 2) & mask;
+    }
+  }
+
+  #write(at: number, low: number, high: number, value: number): void {
+    this.places[at] = low;
+    this.places[at + 1] = high | (value << 16);
+  }
+
+  #empty(at: number): void {
+    this.places[at] = 0;
+    this.places[at + 1] = NOBODY << 16;
+  }
+
+  /** Empties the place at `gap` and moves up what a lookup would otherwise no longer reach. */
+  #closeGap(gap: number): void {
+    const { places, mask } = this;
+    for (let at = (gap + 2) & mask; places[at + 1] >>> 16 !== NOBODY; at = (at + 2) & mask) {
+      const home = (macHash(places[at], places[at + 1] & 0xffff) >>> this.shift) << 1;
+      // It may move to the gap if its home lies there or before: no farther back than the gap, going round.
+      if (((at - home) & mask) >= ((at - gap) & mask)) {
+        places[gap] = places[at];
+        places[gap + 1] = places[at + 1];
+        gap = at;
+      }
+    }
+    this.#empty(gap);
+  }
+
+  /** Value of an empty set. */
+  #takeSet(): number {
+    const free = this.#freeSets.pop();
+    if (free !== undefined) return free;
+    const set = SET + this.#setsMade++;
+    assert(set < NOBODY, `${this.#setsMade} sets of ports do not fit the values of the table`);
+    if (this.#setsMade * this.setWords > this.sets.length) {
+      const longer = new Int32Array(2 * this.sets.length);
+      longer.set(this.sets);
+      this.sets = longer;
+    }
+    this.sets.fill(0, this.rowOf(set), this.rowOf(set) + this.setWords);
+    return set;
+  }
+}

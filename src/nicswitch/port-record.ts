@@ -1,0 +1,38 @@
+/**
+ * What the data path must know about a port, compiled into 16 words: one cache line. `port << RECORD_SHIFT` is the first
+ * word of a port's record; the names below are offsets from there.
+ */
+export const RECORD_SHIFT = 4;
+export const RECORD_WORDS = 1 << RECORD_SHIFT;
+
+/**
+ * As a receiver. Bits 15:0: longest frame it takes, in bytes without its 802.1Q tag; 0 while it may not receive.
+ * From bit 16 on the tag operations that it may be given: TAG_INSERT, or TAG_STRIP where tags are taken off. A
+ * frame's tag is in its bytes (TAG_STRIP), beside them (TAG_INSERT) or not there (0); the AND of both is what to do.
+ */
+export const EGRESS = 0;
+export const EGRESS_TAG_SHIFT = 16;
+
+/** 1 if frames that the port sends may be decided by the tables alone, 0 if each needs the long way. */
+export const DIRECT = 1;
+/** All ones if the source address is checked, else 0. */
+export const CHECK_MAC = 2;
+/** The first of the port's own addresses as it lies in a frame: bytes 6 and 7 in the upper half of word 1, */
+export const SOURCE_FIRST = 3;
+/** and bytes 8 to 11 in word 2. */
+export const SOURCE_LAST = 4;
+/** 1 if the VLAN is checked, else 0. */
+export const CHECK_VLAN = 5;
+/** What the port does to the tag of frames that it sends: {@link KEEP_TAG}, {@link NO_TAG} or a TCI. */
+export const PORT_TAG = 6;
+
+/** Counted since the last time that the counters were settled; see SwitchCounters. */
+export const FRAMES_IN = 8;
+export const BYTES_IN = 9;
+export const FRAMES_OUT = 10;
+export const BYTES_OUT = 11;
+
+/** The frame's tag is what the descriptor asked for (82599: PFVMVIR.VLANA = 00b). */
+export const KEEP_TAG = -2;
+/** No tag beside the frame, whatever the descriptor asked for (82599: PFVMVIR.VLANA = 10b); as in FramePool.outerTci. */
+export const NO_TAG = -1;

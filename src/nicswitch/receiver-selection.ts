@@ -1,0 +1,239 @@
+import type { FramePool } from '../base/index.ts';
+import { ETHERNET_HEADER_BYTES, VLAN_TAG_BYTES } from '../wire/index.ts';
+import { lowestBit } from './bitmap.ts';
+import { DROP } from './drop-reason.ts';
+import { hashIndex } from './hash-filter.ts';
+import { GROUP_BIT, NOBODY, SET } from './mac-table.ts';
+import {
+  CHECK_MAC,
+  CHECK_VLAN,
+  EGRESS,
+  EGRESS_TAG_SHIFT,
+  KEEP_TAG,
+  PORT_TAG,
+  RECORD_SHIFT,
+} from './port-record.ts';
+import { PortSet } from './port-set.ts';
+import { BROADCAST, MULTICAST, NO_CLASS, UNICAST } from './switch-counters.ts';
+import { type SwitchTables, VPORT_SET } from './switch-tables.ts';
+import { TAG_AS_IS, TAG_INSERT, TAG_SHIFT, TAG_STRIP } from './target.ts';
+import { UNTAGGED, VLAN_TYPE, vlanOfWord } from './vlan-table.ts';
+
+/** Reason while there are receivers left. */
+const NONE = -1;
+
+/**
+ * Who receives a frame: the rules one after the other, for any frame. The order is that of the 82599's pool selection
+ * (section 7.10.3): exact filters, else hash filters; promiscuity; not the sender; VLAN; default pool; receive enable; size.
+ */
+export class ReceiverSelection {
+  /** Receivers of the frame decided last, in ascending order of ports: see target.ts. */
+  readonly targets: Int32Array;
+  /** Why there were none. */
+  reason = 0;
+  /** Class of its destination address. */
+  frameClass = NO_CLASS;
+
+  readonly #frames: FramePool;
+  readonly #tables: SwitchTables;
+  /** The VPorts that the rules leave. */
+  readonly #receivers: PortSet;
+  /** How many targets are written. */
+  #count = 0;
+
+  constructor(frames: FramePool, tables: SwitchTables) {
+    this.#frames = frames;
+    this.#tables = tables;
+    this.targets = new Int32Array(tables.uplink + 1);
+    this.#receivers = new PortSet(tables.uplink + 1);
+  }
+
+  /** Decides the frame in `slot`, which came in at `ingress`, and returns the number of its targets. */
+  decide(slot: number, ingress: number): number {
+    this.#count = 0;
+    this.reason = NONE;
+    const { i32, lengths, outerTci, slotShift } = this.#frames;
+    const { uplink, maxFrameBytes, records, vlans, loopback } = this.#tables;
+    const bytes = lengths[slot];
+    const word = slot << (slotShift - 2);
+    this.frameClass = bytes < ETHERNET_HEADER_BYTES ? NO_CLASS : classOf(i32[word], i32[word + 1]);
+    if (this.frameClass === NO_CLASS) return this.#drop(DROP.runt);
+
+    const fromWire = ingress === uplink;
+    if (!fromWire && !this.#tables.isInSet(VPORT_SET.TX, ingress)) return this.#drop(DROP.txDisabled);
+
+    const record = ingress << RECORD_SHIFT;
+    if (records[record + PORT_TAG] !== KEEP_TAG) outerTci[slot] = records[record + PORT_TAG];
+    const tag = this.#tagOf(slot, word);
+    const size = tag === TAG_STRIP ? bytes - VLAN_TAG_BYTES : bytes;
+    if (size < ETHERNET_HEADER_BYTES) return this.#drop(DROP.truncatedTag);
+    if (size > maxFrameBytes) return this.#drop(DROP.giant);
+
+    const vlan = this.#vlanOf(slot, word, tag);
+    if (fromWire) {
+      if (!vlans.passes(vlan)) return this.#drop(DROP.vlanFilter);
+    } else {
+      if (records[record + CHECK_MAC] !== 0 && !this.#isOwnSource(word, ingress)) {
+        return this.#drop(DROP.macSpoof);
+      }
+      if (records[record + CHECK_VLAN] !== 0 && !vlans.isMember(ingress, vlan)) {
+        return this.#drop(DROP.vlanSpoof);
+      }
+      if (!loopback || !vlans.passes(vlan)) return this.#toWire(tag);
+    }
+    if (this.frameClass !== UNICAST && !this.#tables.replication) {
+      return fromWire ? this.#toDefault(tag, size) : this.#toWire(tag);
+    }
+    return this.#toMatches(word, ingress, vlan, tag, size);
+  }
+
+  #toMatches(word: number, ingress: number, vlan: number, tag: number, size: number): number {
+    const { uplink, vlans, localMatch, defaultVPort } = this.#tables;
+    const receivers = this.#receivers;
+    const vlanRow = vlans.receiversRow(vlan);
+    const fromWire = ingress === uplink;
+    const unicast = this.frameClass === UNICAST;
+
+    const exact = this.#matchExact(word);
+    const local = unicast && exact && (localMatch === 'mac' || receivers.meetsRow(vlans.words, vlanRow));
+    if (!exact) this.#matchHash(word);
+    this.#matchPromiscuous();
+    this.#blameIfEmpty(DROP.noMatch);
+
+    if (fromWire) this.#pruneSource(word);
+    else if (!this.#tables.isInSet(VPORT_SET.SELF_DELIVERY, ingress)) receivers.remove(ingress);
+    this.#blameIfEmpty(DROP.sourcePruned);
+
+    receivers.intersectRow(vlans.words, vlanRow);
+    this.#blameIfEmpty(DROP.vlanFilter);
+
+    if (fromWire && unicast && defaultVPort >= 0 && receivers.isEmpty()) return this.#toDefault(tag, size);
+    this.#emitReceivers(tag, size);
+    return fromWire || local ? this.#count : this.#toWire(tag);
+  }
+
+  /** To the default VPort alone: its filters do not matter. */
+  #toDefault(tag: number, size: number): number {
+    const { defaultVPort } = this.#tables;
+    this.reason = NONE;
+    this.#receivers.clear();
+    if (defaultVPort >= 0) this.#receivers.add(defaultVPort);
+    this.#blameIfEmpty(DROP.noMatch);
+    this.#emitReceivers(tag, size);
+    return this.#count;
+  }
+
+  /** Receivers by exact filter, and whether there are any. Broadcast is none of the filters' business. */
+  #matchExact(word: number): boolean {
+    const { macs, vportSets, setWords } = this.#tables;
+    const { i32 } = this.#frames;
+    const receivers = this.#receivers;
+    receivers.clear();
+    if (this.frameClass === BROADCAST) {
+      receivers.addRow(vportSets, VPORT_SET.BROADCAST * setWords);
+      return true;
+    }
+    const value = macs.lookup(i32[word], i32[word + 1] & 0xffff);
+    if (value === NOBODY) return false;
+    if (value < SET) receivers.add(value);
+    else receivers.addRow(macs.sets, macs.rowOf(value));
+    return true;
+  }
+
+  #matchHash(word: number): void {
+    const { vportSets, setWords, hashOffset, unicastHash, multicastHash } = this.#tables;
+    const unicast = this.frameClass === UNICAST;
+    const index = hashIndex(this.#frames.i32[word + 1] & 0xffff, hashOffset);
+    if (!(unicast ? unicastHash : multicastHash).get(index)) return;
+    const set = unicast ? VPORT_SET.UNICAST_HASH : VPORT_SET.MULTICAST_HASH;
+    this.#receivers.addRow(vportSets, set * setWords);
+  }
+
+  #matchPromiscuous(): void {
+    if (this.frameClass === BROADCAST) return;
+    const { vportSets, setWords } = this.#tables;
+    const set = this.frameClass === UNICAST ? VPORT_SET.UNICAST_PROMISCUOUS : VPORT_SET.MULTICAST_PROMISCUOUS;
+    this.#receivers.addRow(vportSets, set * setWords);
+  }
+
+  /** In VEPA the adjacent bridge sends group frames back: their sender has them already. */
+  #pruneSource(word: number): void {
+    const { macs, loopback, sourcePruning } = this.#tables;
+    if (loopback || !sourcePruning || this.frameClass === UNICAST) return;
+    const { i32 } = this.#frames;
+    const value = macs.lookup(sourceLow(i32, word), sourceHigh(i32, word));
+    if (value === NOBODY) return;
+    if (value < SET) this.#receivers.remove(value);
+    else this.#receivers.removeRow(macs.sets, macs.rowOf(value));
+  }
+
+  #isOwnSource(word: number, vport: number): boolean {
+    const { i32 } = this.#frames;
+    const low = sourceLow(i32, word);
+    return (low & GROUP_BIT) === 0 && this.#tables.macs.has(vport, low, sourceHigh(i32, word));
+  }
+
+  /** Where the frame's tag is: TAG_INSERT beside it, TAG_STRIP in its bytes, TAG_AS_IS nowhere. */
+  #tagOf(slot: number, word: number): number {
+    const { i32, outerTci } = this.#frames;
+    if (outerTci[slot] >= 0) return TAG_INSERT;
+    return (i32[word + 3] & 0xffff) === VLAN_TYPE ? TAG_STRIP : TAG_AS_IS;
+  }
+
+  #vlanOf(slot: number, word: number, tag: number): number {
+    if (tag === TAG_AS_IS) return UNTAGGED;
+    const { i32, outerTci } = this.#frames;
+    return tag === TAG_INSERT ? outerTci[slot] & 0xfff : vlanOfWord(i32[word + 3]);
+  }
+
+  /** Names the step that emptied the set, if none before it did. */
+  #blameIfEmpty(reason: number): void {
+    if (this.reason === NONE && this.#receivers.isEmpty()) this.reason = reason;
+  }
+
+  #drop(reason: number): number {
+    this.reason = reason;
+    return 0;
+  }
+
+  /** Those of the receivers that may receive and take frames of that size. */
+  #emitReceivers(tag: number, size: number): void {
+    const { records, vportSets, setWords } = this.#tables;
+    const receivers = this.#receivers;
+    receivers.intersectRow(vportSets, VPORT_SET.RX * setWords);
+    this.#blameIfEmpty(DROP.vportDisabled);
+    const { words } = receivers;
+    const { targets } = this;
+    let count = this.#count;
+    for (let w = 0; w < words.length; w++) {
+      for (let rest = words[w]; rest !== 0; rest &= rest - 1) {
+        const port = (w << 5) + lowestBit(rest);
+        const egress = records[(port << RECORD_SHIFT) + EGRESS];
+        if (size > (egress & 0xffff)) continue;
+        targets[count++] = port | (((egress >>> EGRESS_TAG_SHIFT) & tag) << TAG_SHIFT);
+      }
+    }
+    this.#count = count;
+    if (this.reason === NONE) this.reason = DROP.giant;
+  }
+
+  /** To the wire as well; returns the number of targets. */
+  #toWire(tag: number): number {
+    this.targets[this.#count++] = this.#tables.uplink | ((tag & TAG_INSERT) << TAG_SHIFT);
+    return this.#count;
+  }
+}
+
+/** Class of the destination address with the words `first` and, in its lower half, `second`. */
+function classOf(first: number, second: number): number {
+  if ((first & GROUP_BIT) === 0) return UNICAST;
+  return first === -1 && (second & 0xffff) === 0xffff ? BROADCAST : MULTICAST;
+}
+
+function sourceLow(i32: Int32Array, word: number): number {
+  return (i32[word + 1] >>> 16) | (i32[word + 2] << 16);
+}
+
+function sourceHigh(i32: Int32Array, word: number): number {
+  return i32[word + 2] >>> 16;
+}

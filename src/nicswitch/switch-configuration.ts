@@ -1,0 +1,348 @@
+import { checkInteger, checkOneOf, type FramePool } from '../base/index.ts';
+import { ETHERNET_HEADER_BYTES, isMulticast } from '../wire/index.ts';
+import { HASH_ENTRIES } from './hash-filter.ts';
+import { checkMac, type MacAddress, macHigh, macLow } from './mac-words.ts';
+import {
+  CHECK_MAC,
+  CHECK_VLAN,
+  DIRECT,
+  EGRESS,
+  EGRESS_TAG_SHIFT,
+  KEEP_TAG,
+  NO_TAG,
+  PORT_TAG,
+  RECORD_SHIFT,
+  SOURCE_FIRST,
+  SOURCE_LAST,
+} from './port-record.ts';
+import { type LocalMatch, SwitchTables, VPORT_SET, VPORT_SETS } from './switch-tables.ts';
+import { TAG_INSERT, TAG_STRIP } from './target.ts';
+import { UNTAGGED } from './vlan-table.ts';
+
+/** How large a {@link NicSwitch} is, and what it does that cannot be switched while it runs. */
+export interface NicSwitchOptions {
+  /** Where the frames are. */
+  readonly frames: FramePool;
+  /** VPorts (82599: pools), 1 to 16,384. */
+  readonly vports: number;
+  /** MAC addresses that can be filtered exactly, 1 to 32,767. Default 4,096. */
+  readonly macFilters?: number;
+  /** Longest frame that passes, in bytes without frame check sequence and 802.1Q tag. Default 1,514. */
+  readonly maxFrameBytes?: number;
+  /** Entries of each port's input and output ring, a power of two; 0 for a switch that only routes. Default 256. */
+  readonly ringEntries?: number;
+  /** Default 'vlan'. See {@link LocalMatch}. */
+  readonly localMatch?: LocalMatch;
+  /** Name under which it counts. Default 'switch'. */
+  readonly name?: string;
+}
+
+/**
+ * What becomes of the tag of frames that a VPort sends (82599: PFVMVIR.VLANA): a TCI that always travels beside
+ * the frame, or what the descriptor asked for, or never one.
+ */
+export type PortVlan = number | 'descriptor' | 'never';
+
+/** 16 bits of the port record. */
+const MAX_FRAME_BYTES = 0xffff;
+const MIN_FRAME_BYTES = ETHERNET_HEADER_BYTES;
+
+interface VPortSettings {
+  rx: boolean;
+  tx: boolean;
+  addresses: Set<number>;
+  checkMac: boolean;
+  checkVlan: boolean;
+  portVlan: PortVlan;
+  tagStrip: boolean;
+  maxFrameBytes: number;
+}
+
+/**
+ * What a {@link NicSwitch} is told: who may send and receive, who takes which addresses and VLANs. Each change is compiled
+ * at once into the tables that the data path reads, and holds from the next frame on.
+ *
+ * All methods throw TypeError or RangeError that name the argument.
+ */
+export class SwitchConfiguration {
+  readonly name: string;
+  readonly frames: FramePool;
+  readonly vports: number;
+  /** Number of the physical port: the one behind the last VPort. */
+  readonly uplink: number;
+  /** @internal What all this is compiled to. */
+  readonly tables: SwitchTables;
+  readonly #settings: VPortSettings[] = [];
+
+  constructor(options: NicSwitchOptions) {
+    this.name = options.name ?? 'switch';
+    this.frames = options.frames;
+    this.vports = checkInteger('vports', options.vports, 1, 16_384);
+    this.uplink = this.vports;
+    this.tables = new SwitchTables(
+      this.vports,
+      checkInteger('macFilters', options.macFilters ?? 4096, 1, 32_767),
+      checkInteger('maxFrameBytes', options.maxFrameBytes ?? 1514, MIN_FRAME_BYTES, MAX_FRAME_BYTES),
+      checkOneOf('localMatch', options.localMatch ?? 'vlan', ['vlan', 'mac']),
+    );
+    this.#compileUplink();
+    for (let vport = 0; vport < this.vports; vport++) this.#setDefaults(vport);
+  }
+
+  /** Whether `vport` may receive (82599: PFVFRE) and send (PFVFTE). Neither, at first. */
+  setVPortEnabled(vport: number, rx: boolean, tx: boolean): void {
+    const settings = this.#vport(vport);
+    settings.rx = rx;
+    settings.tx = tx;
+    this.#writeSet(VPORT_SET.RX, vport, rx);
+    this.#writeSet(VPORT_SET.TX, vport, tx);
+    this.#compile(vport);
+  }
+
+  /**
+   * `vport` takes frames to `mac`, a single or a group address, in any VLAN it belongs to. A single address is one of its
+   * own: it may send from it. Several VPorts can ask for the same address.
+   *
+   * @returns false if the filters are used up; nothing has changed then.
+   */
+  addMac(vport: number, mac: MacAddress): boolean {
+    const { addresses } = this.#vport(vport);
+    const address = checkMac(mac);
+    if (!this.tables.macs.add(vport, macLow(address), macHigh(address))) return false;
+    addresses.add(address);
+    this.#compile(vport);
+    return true;
+  }
+
+  /** Takes back {@link SwitchConfiguration.addMac}; false if there was nothing to take back. */
+  removeMac(vport: number, mac: MacAddress): boolean {
+    const { addresses } = this.#vport(vport);
+    const address = checkMac(mac);
+    if (!this.tables.macs.remove(vport, macLow(address), macHigh(address))) return false;
+    addresses.delete(address);
+    this.#compile(vport);
+    return true;
+  }
+
+  /** True if `vport` asked for `mac`. */
+  hasMac(vport: number, mac: MacAddress): boolean {
+    return this.#vport(vport).addresses.has(checkMac(mac));
+  }
+
+  /** Makes `vport` a member of VLAN `vlan`, 0 to 4,095 (82599: PFVLVF, PFVLVFB). */
+  addVlan(vport: number, vlan: number): void {
+    this.#vport(vport);
+    this.tables.vlans.setMember(vport, checkVlan(vlan), true);
+  }
+
+  removeVlan(vport: number, vlan: number): void {
+    this.#vport(vport);
+    this.tables.vlans.setMember(vport, checkVlan(vlan), false);
+  }
+
+  /** Whether receivers are filtered by VLAN at all (82599: VLNCTRL.VFE). Not, at first. */
+  setVlanFilter(enabled: boolean): void {
+    this.tables.vlans.filter = enabled;
+  }
+
+  /**
+   * Whether frames of VLAN `vlan` pass from the wire while the filter is on (82599: VFTA). All do, at first. From a VPort, a
+   * frame of a VLAN that is not admitted goes to the wire only.
+   */
+  setVlanAdmitted(vlan: number, admitted: boolean): void {
+    this.tables.vlans.setAdmitted(checkVlan(vlan), admitted);
+  }
+
+  /** Whether `vport` takes untagged frames while the filter is on (82599: PFVML2FLT.AUPE). It does, at first. */
+  setAcceptUntagged(vport: number, accept: boolean): void {
+    this.#vport(vport);
+    this.tables.vlans.setMember(vport, UNTAGGED, accept);
+  }
+
+  /** Whether `vport` takes broadcasts (82599: PFVML2FLT.BAM). It does, at first. */
+  setAcceptBroadcast(vport: number, accept: boolean): void {
+    this.#writeSet(VPORT_SET.BROADCAST, vport, accept);
+  }
+
+  /** Whether `vport` takes all group addresses but broadcast (82599: PFVML2FLT.MPE). */
+  setMulticastPromiscuous(vport: number, promiscuous: boolean): void {
+    this.#writeSet(VPORT_SET.MULTICAST_PROMISCUOUS, vport, promiscuous);
+  }
+
+  /** Whether `vport` takes all unicast frames (X540 and later: PFVML2FLT.UPE). */
+  setUnicastPromiscuous(vport: number, promiscuous: boolean): void {
+    this.#writeSet(VPORT_SET.UNICAST_PROMISCUOUS, vport, promiscuous);
+  }
+
+  /** Whether `vport` takes frames of every VLAN (X540 and later: PFVML2FLT.VPE). It does not become a member. */
+  setVlanPromiscuous(vport: number, promiscuous: boolean): void {
+    this.#vport(vport);
+    this.tables.vlans.setPromiscuous(vport, promiscuous);
+  }
+
+  /** Whether `vport` takes group addresses without exact filter that match the hash table (82599: PFVML2FLT.ROMPE). */
+  setAcceptMulticastHash(vport: number, accept: boolean): void {
+    this.#writeSet(VPORT_SET.MULTICAST_HASH, vport, accept);
+  }
+
+  /** Whether `vport` takes unicast without exact filter that matches the hash table (82599: PFVML2FLT.ROPE). */
+  setAcceptUnicastHash(vport: number, accept: boolean): void {
+    this.#writeSet(VPORT_SET.UNICAST_HASH, vport, accept);
+  }
+
+  /** Sets an entry of the hash table for group addresses, 0 to 4,095 (82599: MTA). */
+  setMulticastHash(index: number, on: boolean): void {
+    this.tables.multicastHash.set(checkInteger('index', index, 0, HASH_ENTRIES - 1), on);
+  }
+
+  /** Sets an entry of the hash table for single addresses, 0 to 4,095 (82599: PFUTA). */
+  setUnicastHash(index: number, on: boolean): void {
+    this.tables.unicastHash.set(checkInteger('index', index, 0, HASH_ENTRIES - 1), on);
+  }
+
+  /** Which 12 bits of an address index the hash tables, 0 to 3 (82599: MCSTCTRL.MO). 0, at first. */
+  setHashOffset(offset: number): void {
+    this.tables.hashOffset = checkInteger('offset', offset, 0, 3);
+  }
+
+  /** Who takes unicast frames from the wire that nobody else takes (82599: PFVTCTL.DEF_PL), or null for nobody. */
+  setDefaultVPort(vport: number | null): void {
+    if (vport !== null) this.#vport(vport);
+    this.tables.defaultVPort = vport ?? -1;
+  }
+
+  /**
+   * Whether frames to group addresses are replicated (82599: PFVTCTL.RPL_EN). They are, at first. If not, those from VPorts go to
+   * the wire only, and those from the wire to the default VPort only.
+   */
+  setReplication(enabled: boolean): void {
+    this.tables.replication = enabled;
+  }
+
+  /**
+   * Whether frames are switched between VPorts (true, at first: VEB) or all go to the wire and the adjacent bridge sends
+   * back what is for another VPort (false: VEPA). 82599: PFDTXGSWC.LBE; IEEE 802.1Qbg.
+   */
+  setLoopback(enabled: boolean): void {
+    this.tables.loopback = enabled;
+  }
+
+  /**
+   * Whether, in VEPA, a VPort is spared its own frames to group addresses when the adjacent bridge sends them back; known by
+   * the source address. True, at first.
+   */
+  setSourcePruning(enabled: boolean): void {
+    this.tables.sourcePruning = enabled;
+  }
+
+  /** Whether `vport` gets frames that it sends to itself (82599: PFVMTXSW). It does not, at first. */
+  setSelfDelivery(vport: number, enabled: boolean): void {
+    this.#writeSet(VPORT_SET.SELF_DELIVERY, vport, enabled);
+  }
+
+  /**
+   * What becomes of the tag of frames that `vport` sends: see {@link PortVlan}; 'descriptor' at first. With a TCI, frames to
+   * `vport` lose their outermost tag: its guest knows of no VLAN.
+   */
+  setPortVlan(vport: number, tag: PortVlan): void {
+    const settings = this.#vport(vport);
+    settings.portVlan =
+      typeof tag === 'number'
+        ? checkInteger('tag', tag, 0, 0xffff)
+        : checkOneOf('tag', tag, ['descriptor', 'never']);
+    this.#compile(vport);
+  }
+
+  /** Whether frames to `vport` lose their outermost 802.1Q tag even without a port VLAN. They do not, at first. */
+  setTagStrip(vport: number, enabled: boolean): void {
+    this.#vport(vport).tagStrip = enabled;
+    this.#compile(vport);
+  }
+
+  /**
+   * What of the frames that `vport` sends is checked (82599: PFVFSPOOF): that the source address is one of its own, that the
+   * VLAN is one of its own (untagged frames: that it accepts untagged ones). Nothing, at first.
+   */
+  setAntiSpoof(vport: number, check: { mac?: boolean; vlan?: boolean }): void {
+    const settings = this.#vport(vport);
+    settings.checkMac = check.mac ?? settings.checkMac;
+    settings.checkVlan = check.vlan ?? settings.checkVlan;
+    this.#compile(vport);
+  }
+
+  /** Longest frame that `vport` receives, in bytes without frame check sequence and 802.1Q tag. No limit, at first. */
+  setMaxFrameBytes(vport: number, bytes: number): void {
+    this.#vport(vport).maxFrameBytes = checkInteger('bytes', bytes, MIN_FRAME_BYTES, MAX_FRAME_BYTES);
+    this.#compile(vport);
+  }
+
+  /** Takes from `vport` all its filters and settings: as after construction. */
+  resetVPort(vport: number): void {
+    const { addresses } = this.#vport(vport);
+    const { tables } = this;
+    for (const address of addresses) tables.macs.remove(vport, macLow(address), macHigh(address));
+    tables.vlans.removePort(vport);
+    if (tables.defaultVPort === vport) tables.defaultVPort = -1;
+    this.#setDefaults(vport);
+  }
+
+  /** Everything as after construction. */
+  protected resetConfiguration(): void {
+    this.tables.clear();
+    for (let vport = 0; vport < this.vports; vport++) this.#setDefaults(vport);
+  }
+
+  #vport(vport: number): VPortSettings {
+    return this.#settings[checkInteger('vport', vport, 0, this.vports - 1)];
+  }
+
+  #setDefaults(vport: number): void {
+    this.#settings[vport] = {
+      rx: false,
+      tx: false,
+      addresses: new Set(),
+      checkMac: false,
+      checkVlan: false,
+      portVlan: 'descriptor',
+      tagStrip: false,
+      maxFrameBytes: MAX_FRAME_BYTES,
+    };
+    for (let set = 0; set < VPORT_SETS; set++) this.#writeSet(set, vport, set === VPORT_SET.BROADCAST);
+    this.tables.vlans.setMember(vport, UNTAGGED, true);
+    this.#compile(vport);
+  }
+
+  #writeSet(set: number, vport: number, member: boolean): void {
+    this.#vport(vport);
+    this.tables.writeSet(set, vport, member);
+  }
+
+  #compile(vport: number): void {
+    const { records } = this.tables;
+    const settings = this.#settings[vport];
+    const { rx, tx, checkMac, checkVlan, portVlan, tagStrip, maxFrameBytes } = settings;
+    const source = [...settings.addresses].find((address) => !isMulticast(address));
+    const at = vport << RECORD_SHIFT;
+    const tag = tagStrip || typeof portVlan === 'number' ? TAG_STRIP : TAG_INSERT;
+    records[at + EGRESS] = (rx ? maxFrameBytes : 0) | (tag << EGRESS_TAG_SHIFT);
+    records[at + DIRECT] = tx && !(checkMac && source === undefined) ? 1 : 0;
+    records[at + CHECK_MAC] = checkMac ? -1 : 0;
+    records[at + SOURCE_FIRST] = source === undefined ? 0 : macLow(source) << 16;
+    records[at + SOURCE_LAST] = source === undefined ? 0 : (macLow(source) >>> 16) | (macHigh(source) << 16);
+    records[at + CHECK_VLAN] = checkVlan ? 1 : 0;
+    if (typeof portVlan === 'number') records[at + PORT_TAG] = portVlan;
+    else records[at + PORT_TAG] = portVlan === 'never' ? NO_TAG : KEEP_TAG;
+  }
+
+  #compileUplink(): void {
+    const { records } = this.tables;
+    const at = this.uplink << RECORD_SHIFT;
+    records[at + EGRESS] = MAX_FRAME_BYTES | (TAG_INSERT << EGRESS_TAG_SHIFT);
+    records[at + DIRECT] = 1;
+    records[at + PORT_TAG] = KEEP_TAG;
+  }
+}
+
+function checkVlan(vlan: number): number {
+  return checkInteger('vlan', vlan, 0, 4095);
+}

@@ -1,0 +1,182 @@
+import { assert } from '../base/index.ts';
+import { DROP, DROP_REASONS, type DropReason } from './drop-reason.ts';
+import {
+  RECORD_SHIFT,
+  BYTES_IN as RUNNING_BYTES_IN,
+  BYTES_OUT as RUNNING_BYTES_OUT,
+  FRAMES_IN as RUNNING_FRAMES_IN,
+  FRAMES_OUT as RUNNING_FRAMES_OUT,
+} from './port-record.ts';
+
+/**
+ * What a port has seen. "In" is from the port into the switch, "out" from the switch to the port. Bytes are those
+ * in memory: without frame check sequence and without a tag that travels beside the frame.
+ */
+export interface PortCounters {
+  framesIn: number;
+  bytesIn: number;
+  unicastIn: number;
+  multicastIn: number;
+  broadcastIn: number;
+  framesOut: number;
+  bytesOut: number;
+  unicastOut: number;
+  multicastOut: number;
+  broadcastOut: number;
+  /** Receivers beyond the first of the frames that came in here. */
+  replicas: number;
+  /** Frames from here, by reason; `outputFull` are frames and replicas to here. */
+  dropped: Record<DropReason, number>;
+}
+
+/** The whole switch: `framesIn + replicas = delivered + dropped`, always. */
+export interface Balance {
+  framesIn: number;
+  replicas: number;
+  delivered: number;
+  dropped: number;
+}
+
+/** What a frame's destination address is. */
+export const UNICAST = 0;
+export const MULTICAST = 1;
+export const BROADCAST = 2;
+/** Too short to have one. */
+export const NO_CLASS = 3;
+
+// Offsets within a port's row of doubles.
+const FRAMES_IN = 0;
+const BYTES_IN = 1;
+const FRAMES_OUT = 2;
+const BYTES_OUT = 3;
+const REPLICAS = 4;
+const IN_BY_CLASS = 5;
+const OUT_BY_CLASS = 8;
+const ROW = 11;
+
+/** Settle before 32 bits can overflow: a burst adds less than 2^29 to what is pending. */
+const SETTLE_AT = 1 << 30;
+
+/**
+ * Counters of all ports, exact to 2^53.
+ *
+ * Frames and bytes run in 32-bit words of the port records, beside what the data path reads there anyway, and are
+ * added to doubles before they can overflow. The classes are counted for group addresses only, on the long way;
+ * unicast is what is left.
+ */
+export class SwitchCounters {
+  readonly #records: Int32Array;
+  readonly #ports: number;
+  readonly #rows: Float64Array;
+  readonly #drops: Float64Array;
+  #pending = 0;
+
+  constructor(records: Int32Array, ports: number) {
+    this.#records = records;
+    this.#ports = ports;
+    this.#rows = new Float64Array(ports * ROW);
+    this.#drops = new Float64Array(ports * DROP_REASONS.length);
+  }
+
+  /** Tells that `frames` with `bytes` were added to the running words: at most 4,096 frames at a time. */
+  ran(frames: number, bytes: number): void {
+    this.#pending = (this.#pending + frames + bytes) | 0;
+    if (this.#pending >= SETTLE_AT) this.settle();
+  }
+
+  countIn(port: number, bytes: number, frameClass: number): void {
+    const at = port * ROW;
+    this.#rows[at + FRAMES_IN]++;
+    this.#rows[at + BYTES_IN] += bytes;
+    if (frameClass === MULTICAST || frameClass === BROADCAST) this.#rows[at + IN_BY_CLASS + frameClass]++;
+  }
+
+  countOut(port: number, bytes: number, frameClass: number): void {
+    const at = port * ROW;
+    this.#rows[at + FRAMES_OUT]++;
+    this.#rows[at + BYTES_OUT] += bytes;
+    if (frameClass !== UNICAST) this.#rows[at + OUT_BY_CLASS + frameClass]++;
+  }
+
+  countReplicas(port: number, count: number): void {
+    this.#rows[port * ROW + REPLICAS] += count;
+  }
+
+  countDrop(port: number, reason: number): void {
+    this.#drops[port * DROP_REASONS.length + reason]++;
+  }
+
+  of(port: number): PortCounters {
+    this.settle();
+    const row = this.#rows.subarray(port * ROW, (port + 1) * ROW);
+    const dropped = Object.fromEntries(
+      DROP_REASONS.map((reason) => [reason, this.droppedFor(port, reason)]),
+    ) as Record<DropReason, number>;
+    const multicastIn = row[IN_BY_CLASS + MULTICAST];
+    const broadcastIn = row[IN_BY_CLASS + BROADCAST];
+    const multicastOut = row[OUT_BY_CLASS + MULTICAST];
+    const broadcastOut = row[OUT_BY_CLASS + BROADCAST];
+    return {
+      framesIn: row[FRAMES_IN],
+      bytesIn: row[BYTES_IN],
+      unicastIn: row[FRAMES_IN] - multicastIn - broadcastIn - dropped.runt,
+      multicastIn,
+      broadcastIn,
+      framesOut: row[FRAMES_OUT],
+      bytesOut: row[BYTES_OUT],
+      unicastOut: row[FRAMES_OUT] - multicastOut - broadcastOut,
+      multicastOut,
+      broadcastOut,
+      replicas: row[REPLICAS],
+      dropped,
+    };
+  }
+
+  droppedFor(port: number, reason: DropReason): number {
+    return this.#drops[port * DROP_REASONS.length + DROP[reason]];
+  }
+
+  balance(): Balance {
+    this.settle();
+    const sum = { framesIn: 0, replicas: 0, delivered: 0, dropped: 0 };
+    for (let at = 0; at < this.#rows.length; at += ROW) {
+      sum.framesIn += this.#rows[at + FRAMES_IN];
+      sum.replicas += this.#rows[at + REPLICAS];
+      sum.delivered += this.#rows[at + FRAMES_OUT];
+    }
+    for (const count of this.#drops) sum.dropped += count;
+    return sum;
+  }
+
+  /** Throws AssertionError unless the counters balance. */
+  check(): void {
+    const { framesIn, replicas, delivered, dropped } = this.balance();
+    assert(
+      framesIn + replicas === delivered + dropped,
+      `${framesIn} frames in + ${replicas} replicas are not ${delivered} delivered + ${dropped} dropped`,
+    );
+  }
+
+  clear(): void {
+    this.settle();
+    this.#rows.fill(0);
+    this.#drops.fill(0);
+  }
+
+  /** Moves the running words into the doubles. */
+  settle(): void {
+    this.#pending = 0;
+    for (let port = 0; port < this.#ports; port++) {
+      this.#settleWord(port, RUNNING_FRAMES_IN, FRAMES_IN);
+      this.#settleWord(port, RUNNING_BYTES_IN, BYTES_IN);
+      this.#settleWord(port, RUNNING_FRAMES_OUT, FRAMES_OUT);
+      this.#settleWord(port, RUNNING_BYTES_OUT, BYTES_OUT);
+    }
+  }
+
+  #settleWord(port: number, from: number, to: number): void {
+    const at = (port << RECORD_SHIFT) + from;
+    this.#rows[port * ROW + to] += this.#records[at];
+    this.#records[at] = 0;
+  }
+}

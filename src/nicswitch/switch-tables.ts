@@ -1,0 +1,96 @@
+import { hasBit, rowWords, writeBit } from './bitmap.ts';
+import { HashFilter } from './hash-filter.ts';
+import { MacTable } from './mac-table.ts';
+import { RECORD_SHIFT } from './port-record.ts';
+import { VlanTable } from './vlan-table.ts';
+
+/**
+ * When a unicast frame from a VPort is kept from the wire: if its address is an exact filter of a VPort that receives
+ * its VLAN, or if it is an exact filter at all (then a match in another VLAN only loses the frame).
+ */
+export type LocalMatch = 'vlan' | 'mac';
+
+/** Rows of {@link SwitchTables.vportSets}. */
+export const VPORT_SET = Object.freeze({
+  /** May receive. */
+  RX: 0,
+  /** May send. */
+  TX: 1,
+  BROADCAST: 2,
+  MULTICAST_PROMISCUOUS: 3,
+  UNICAST_PROMISCUOUS: 4,
+  MULTICAST_HASH: 5,
+  UNICAST_HASH: 6,
+  SELF_DELIVERY: 7,
+});
+export const VPORT_SETS = Object.keys(VPORT_SET).length;
+
+/** Everything the data path looks at, as it looks at it. Written by SwitchConfiguration only. */
+export class SwitchTables {
+  readonly uplink: number;
+  readonly maxFrameBytes: number;
+  readonly localMatch: LocalMatch;
+  readonly macs: MacTable;
+  readonly vlans: VlanTable;
+  readonly multicastHash = new HashFilter();
+  readonly unicastHash = new HashFilter();
+  /** A line of words for each port: see port-record.ts. */
+  readonly records: Int32Array;
+  /** Words of a set of ports. */
+  readonly setWords: number;
+  /** Set number s, one of {@link VPORT_SET}, begins at `s * setWords`. */
+  readonly vportSets: Int32Array;
+  /** Which 12 bits of an address index the hash filters: see hashIndex. */
+  hashOffset = 0;
+  loopback = true;
+  replication = true;
+  sourcePruning = true;
+  /** -1 for none. */
+  defaultVPort = -1;
+  /** True if unicast frames can have receivers that the exact filters do not show. */
+  unicastPromiscuity = false;
+  /** True if unicast frames without exact filter can have receivers. */
+  unicastHashing = false;
+
+  constructor(vports: number, macFilters: number, maxFrameBytes: number, localMatch: LocalMatch) {
+    const ports = vports + 1;
+    this.uplink = vports;
+    this.maxFrameBytes = maxFrameBytes;
+    this.localMatch = localMatch;
+    this.macs = new MacTable(macFilters, ports);
+    this.vlans = new VlanTable(ports);
+    this.records = new Int32Array(ports << RECORD_SHIFT);
+    this.setWords = rowWords(ports);
+    this.vportSets = new Int32Array(VPORT_SETS * this.setWords);
+  }
+
+  /** Everything but the settings of VPorts as after construction. */
+  clear(): void {
+    this.macs.clear();
+    this.vlans.clear();
+    this.multicastHash.clear();
+    this.unicastHash.clear();
+    this.hashOffset = 0;
+    this.loopback = true;
+    this.replication = true;
+    this.sourcePruning = true;
+    this.defaultVPort = -1;
+  }
+
+  writeSet(set: number, vport: number, member: boolean): void {
+    writeBit(this.vportSets, set * this.setWords, vport, member);
+    this.unicastPromiscuity = this.#anyone(VPORT_SET.UNICAST_PROMISCUOUS);
+    this.unicastHashing = this.#anyone(VPORT_SET.UNICAST_HASH);
+  }
+
+  isInSet(set: number, vport: number): boolean {
+    return hasBit(this.vportSets, set * this.setWords, vport);
+  }
+
+  #anyone(set: number): boolean {
+    for (let w = 0; w < this.setWords; w++) {
+      if (this.vportSets[set * this.setWords + w] !== 0) return true;
+    }
+    return false;
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * What the switch hands on is one 32-bit word: a number in the low 24 bits (a port in {@link NicSwitch.targets}, a slot
+ * in an output ring) and above it what the receiver has to do with the frame's outermost VLAN tag. The switch
+ * itself moves no byte.
+ */
+
+/** Deliver the bytes as they are in the slot. A tag beside the frame ({@link FramePool.outerTci}) is left out. */
+export const TAG_AS_IS = 0;
+/** Leave out the 802.1Q tag that follows the source address in the slot's bytes. */
+export const TAG_STRIP = 1;
+/** Put an 802.1Q tag with the slot's {@link FramePool.outerTci} behind the source address. */
+export const TAG_INSERT = 2;
+
+/** One of {@link TAG_AS_IS}, {@link TAG_STRIP}, {@link TAG_INSERT}. */
+export type TagOperation = typeof TAG_AS_IS | typeof TAG_STRIP | typeof TAG_INSERT;
+
+/** Position of the tag operation in a word. */
+export const TAG_SHIFT = 24;
+const NUMBER_MASK = (1 << TAG_SHIFT) - 1;
+
+/** The port of a word in {@link NicSwitch.targets}. */
+export function targetPort(target: number): number {
+  return target & NUMBER_MASK;
+}
+
+/** The frame slot of an entry of an output ring. */
+export function entrySlot(entry: number): number {
+  return entry & NUMBER_MASK;
+}
+
+/** What to do with the tag of a target or of an entry of an output ring. */
+export function tagOperation(word: number): TagOperation {
+  return (word >>> TAG_SHIFT) as TagOperation;
+}
