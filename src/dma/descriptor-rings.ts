@@ -32,6 +32,8 @@ export class DescriptorRings {
   readonly size: Int32Array;
   readonly tail: Int32Array;
   readonly enabled: Uint8Array;
+  /** 0 while the function that owns the ring may send no requests (Bus Master Enable clear): its cache stands still. */
+  readonly master: Uint8Array;
   readonly routingId: Int32Array;
   /** Prefetch when no more than this many are cached (PTHRESH) ... */
   readonly prefetchThreshold: Int32Array;
@@ -69,6 +71,7 @@ export class DescriptorRings {
     this.size = column();
     this.tail = column();
     this.enabled = new Uint8Array(queues);
+    this.master = new Uint8Array(queues).fill(1);
     this.routingId = column();
     this.prefetchThreshold = column();
     this.hostThreshold = column();
@@ -96,9 +99,9 @@ export class DescriptorRings {
     this.#taken[queue] = this.#released[queue] = this.#fetched[queue];
   }
 
-  /** Descriptors in the cache that can be taken. */
+  /** Descriptors in the cache that can be taken now. */
   cached(queue: number): number {
-    return (this.#fetched[queue] - this.#inFetch[queue] - this.#taken[queue]) | 0;
+    return this.master[queue] === 0 ? 0 : (this.#fetched[queue] - this.#inFetch[queue] - this.#taken[queue]) | 0;
   }
 
   /** Descriptors that software has handed over and that are not fetched yet. */
@@ -146,7 +149,7 @@ export class DescriptorRings {
    * wait. One fetch of a ring is under way at a time. Returns false if the port had no room.
    */
   prefetch(queue: number): boolean {
-    if (this.enabled[queue] === 0 || this.#inFetch[queue] > 0) return true;
+    if (this.enabled[queue] === 0 || this.master[queue] === 0 || this.#inFetch[queue] > 0) return true;
     const waiting = this.waiting(queue);
     if (waiting === 0) return true;
     const cached = this.cached(queue);

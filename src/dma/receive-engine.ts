@@ -178,6 +178,12 @@ export class ReceiveEngine implements DmaClient, Component {
     while (this.#first[queue] !== NONE) this.#dropFirst(queue);
   }
 
+  /** Bus Master Enable of the function that owns a ring. */
+  setMaster(queue: number, allowed: boolean): void {
+    this.rings.master[queue] = allowed ? 1 : 0;
+    if (allowed) this.#serve(queue);
+  }
+
   /** Frames of a ring that wait for descriptors or for the port. */
   waitingFrames(queue: number): number {
     let count = 0;

@@ -149,6 +149,15 @@ export class TransmitEngine implements DmaClient, Component {
     this.head[queue] = 0;
   }
 
+  /** Bus Master Enable of the function that owns a ring. */
+  setMaster(queue: number, allowed: boolean): void {
+    this.rings.master[queue] = allowed ? 1 : 0;
+    if (!allowed) return;
+    this.#activate(queue);
+    this.#prefetch(queue);
+    this.#serve();
+  }
+
   /** Frames of a ring that are being read. */
   inFlight(queue: number): number {
     let count = 0;
@@ -223,12 +232,15 @@ export class TransmitEngine implements DmaClient, Component {
       this.#sink.ringFailed(queue);
       return;
     }
-    if (this.#isActive[queue] === 0 && rings.cached(queue) > 0) {
-      this.#isActive[queue] = 1;
-      this.#active.push(queue);
-    }
+    this.#activate(queue);
     this.#prefetch(queue);
     this.#serve();
+  }
+
+  #activate(queue: number): void {
+    if (this.#isActive[queue] === 1 || this.rings.cached(queue) <= 0) return;
+    this.#isActive[queue] = 1;
+    this.#active.push(queue);
   }
 
   /** Issues reads for frames, ring by ring, a frame at a time, until something is exhausted. */

@@ -14,6 +14,8 @@ export const VECTORS = 64;
 /** Words of an MSI-X table entry: address, upper address, data, vector control (PCI 3.0, 6.8.2). */
 const ENTRY_WORDS = 4;
 const ENTRY_MASKED = 1;
+/** EICR bits from here on are no queues. */
+const OTHER_CAUSES = 16;
 /** Time after which a message is tried again that found no room. */
 const RETRY_PS = 100_000;
 
@@ -28,6 +30,8 @@ export class InterruptBlock implements Component {
   readonly enabled: Int32Array;
   readonly autoClear: Int32Array;
   readonly autoMask: Int32Array;
+  /** Vector of the causes from 16 on (IVAR_MISC); the others have the vector of their number. */
+  readonly otherVector: Int32Array;
   /** Messages sent, by function. */
   readonly sent: Float64Array;
   raised = 0;
@@ -63,6 +67,7 @@ export class InterruptBlock implements Component {
     this.enabled = new Int32Array(functions);
     this.autoClear = new Int32Array(functions);
     this.autoMask = new Int32Array(functions);
+    this.otherVector = new Int32Array(functions);
     this.sent = new Float64Array(functions);
     this.#tables = new Int32Array(functions * VECTORS * ENTRY_WORDS);
     this.#intervalPs = new Float64Array(functions * VECTORS);
@@ -73,7 +78,7 @@ export class InterruptBlock implements Component {
     this.reset();
   }
 
-  /** A cause has come up: bit `bit` of function `fn`, which is also its vector. */
+  /** Cause `bit` of function `fn` has come up. */
   raise(fn: number, bit: number): void {
     this.raised++;
     const mask = 1 << bit;
@@ -164,7 +169,8 @@ export class InterruptBlock implements Component {
     const mask = 1 << bit;
     this.#armed[line] = 0;
     if ((this.causes[fn] & this.enabled[fn] & mask) === 0) return;
-    const entry = line * ENTRY_WORDS;
+    const vector = bit < OTHER_CAUSES ? bit : this.otherVector[fn];
+    const entry = (fn * VECTORS + vector) * ENTRY_WORDS;
     if ((this.#tables[entry + 3] & ENTRY_MASKED) !== 0 || !this.#bus.messagesEnabled(fn)) return;
     const address = (this.#tables[entry] >>> 0) + (this.#tables[entry + 1] & 0xfffff) * 2 ** 32;
     const now = this.#scheduler.now;
@@ -176,7 +182,7 @@ export class InterruptBlock implements Component {
     this.delivered++;
     this.sent[fn]++;
     this.#probe.record(ProbeKind.INTERRUPT, fn, bit, this.#tables[entry + 2]);
-    this.#nextPs[line] = now + this.#intervalPs[line];
+    this.#nextPs[line] = now + this.#intervalPs[fn * VECTORS + vector];
     if ((this.autoClear[fn] & mask) !== 0) this.causes[fn] &= ~mask;
     this.enabled[fn] &= ~this.autoMask[fn] | ~mask;
   }

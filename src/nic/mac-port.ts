@@ -36,24 +36,15 @@ export class MacPort implements Component {
   readonly #wire: Serializer;
   readonly #queue = new IntRing(QUEUE);
   readonly #done: number;
-  readonly #propagationPs: number;
   #busy = false;
 
-  /** @param gigabits line rate in Gb/s. @param propagationPs of the PHYs and the cable, in ps. */
-  constructor(
-    name: string,
-    scheduler: Scheduler,
-    frames: FramePool,
-    sink: MacPortSink,
-    gigabits: number,
-    propagationPs: number,
-  ) {
+  /** @param gigabits line rate in Gb/s. */
+  constructor(name: string, scheduler: Scheduler, frames: FramePool, sink: MacPortSink, gigabits: number) {
     this.name = name;
     this.#scheduler = scheduler;
     this.#frames = frames;
     this.#sink = sink;
     this.#wire = new Serializer(8000, gigabits);
-    this.#propagationPs = propagationPs;
     this.#done = scheduler.task(`${name}.sent`, (entry) => this.#sent(entry));
   }
 
@@ -98,10 +89,5 @@ export class MacPort implements Component {
     this.#busy = false;
     if (this.#queue.length > 0) this.#start(this.#queue.shift());
     this.#sink.frameSent(slot);
-  }
-
-  /** Time on the way between the two ends, in ps. */
-  get propagationPs(): number {
-    return this.#propagationPs;
   }
 }

@@ -1,4 +1,5 @@
 import type { Component, Scheduler } from '../kernel/index.ts';
+import type { ConfigType } from './config-access.ts';
 import type { PcieLink, TlpReceiver } from './link.ts';
 import type { Requester } from './requester.ts';
 import { CompletionStatus, DATA_LINK_OVERHEAD_BYTES, FlowClass, HEADER_3DW_BYTES, TlpKind } from './tlp.ts';
@@ -14,9 +15,9 @@ export interface CompleterTarget {
   /** False where no BAR claims the address. */
   memoryWrite(address: number, value: number, byteEnables: number): boolean;
   /** Unsigned; {@link NOT_CLAIMED} where the function does not exist. */
-  configRead(routingId: number, offset: number, bytes: number): number;
+  configRead(routingId: number, offset: number, bytes: number, type: ConfigType): number;
   /** False where the function does not exist. */
-  configWrite(routingId: number, offset: number, bytes: number, value: number): boolean;
+  configWrite(routingId: number, offset: number, bytes: number, value: number, type: ConfigType): boolean;
 }
 
 /** The device's end of a link: hands completions to the requester and answers requests for registers. */
@@ -90,19 +91,17 @@ export class EndpointPort implements TlpReceiver, Component {
   #answer(tlp: number): void {
     const tlps = this.#tlps;
     const kind = tlps.kind[tlp];
+    const target = tlps.target[tlp];
+    const type = tlps.configType[tlp] as ConfigType;
     let value = 0;
     let claimed: boolean;
     if (kind === TlpKind.CONFIG_WRITE) {
-      claimed = this.#target.configWrite(
-        tlps.target[tlp],
-        tlps.address[tlp],
-        tlps.byteEnables[tlp],
-        tlps.data[tlp] >>> 0,
-      );
+      const value = tlps.data[tlp] >>> 0;
+      claimed = this.#target.configWrite(target, tlps.address[tlp], tlps.bytes[tlp], value, type);
     } else {
       value =
         kind === TlpKind.CONFIG_READ
-          ? this.#target.configRead(tlps.target[tlp], tlps.address[tlp], tlps.byteEnables[tlp])
+          ? this.#target.configRead(target, tlps.address[tlp], tlps.bytes[tlp], type)
           : this.#target.memoryRead(tlps.address[tlp], tlps.bytes[tlp]);
       claimed = value !== NOT_CLAIMED;
     }

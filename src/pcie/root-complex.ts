@@ -1,5 +1,6 @@
 import { assert } from '../base/index.ts';
 import type { Component, Scheduler } from '../kernel/index.ts';
+import { allOnes, type ConfigAccess, type ConfigTarget, type ConfigType } from './config-access.ts';
 import type { RootPort } from './root-port.ts';
 import {
   CompletionStatus,
@@ -11,28 +12,20 @@ import {
 } from './tlp.ts';
 import type { TlpPool } from './tlp-pool.ts';
 
-/** Functions on bus 0, which answer without a link. */
-export interface LocalFunctions {
-  /** Unsigned; -1 where there is no such function. */
-  configRead(routingId: number, offset: number, bytes: number): number;
-  /** False where there is no such function. */
-  configWrite(routingId: number, offset: number, bytes: number, value: number): boolean;
-}
-
-/** Which root port a request of software's goes to. */
+/** Where software's memory requests go. */
 export interface Routing {
-  /** Port by bus number, or null. */
-  portOfBus(bus: number): RootPort | null;
   /** Port by memory address, or null. */
   portOfAddress(address: number): RootPort | null;
+}
+
+/** What a device below a link does when a conventional reset comes down. */
+export interface Resettable {
+  hotReset(): void;
 }
 
 /** A completion that has arrived and whose row its waiter gives back. */
 const ARRIVED = -2;
 const AWAITED = -3;
-/** All ones: what a read returns that nobody answers. */
-const ALL_ONES: Readonly<Record<number, number>> = { 1: 0xff, 2: 0xffff, 4: 0xffff_ffff };
-
 /**
  * The processors' side of the root complex: configuration cycles (ECAM) and register accesses.
  *
@@ -49,7 +42,7 @@ export class RootComplex implements Component {
 
   readonly #scheduler: Scheduler;
   readonly #tlps: TlpPool;
-  readonly #local: LocalFunctions;
+  readonly #bus: ConfigAccess;
   readonly #routing: Routing;
   readonly #outboundPs: number;
 
@@ -58,14 +51,14 @@ export class RootComplex implements Component {
     name: string,
     scheduler: Scheduler,
     tlps: TlpPool,
-    local: LocalFunctions,
+    bus: ConfigAccess,
     routing: Routing,
     outboundPs: number,
   ) {
     this.name = name;
     this.#scheduler = scheduler;
     this.#tlps = tlps;
-    this.#local = local;
+    this.#bus = bus;
     this.#routing = routing;
     this.#outboundPs = outboundPs;
   }
@@ -73,21 +66,24 @@ export class RootComplex implements Component {
   /** A configuration read of 1, 2 or 4 bytes; all ones where nobody answers. */
   configRead(routingId: number, offset: number, bytes: number): number {
     this.configCycles++;
-    const bus = routingId >> 8;
-    let value: number;
-    if (bus === 0) value = this.#local.configRead(routingId, offset, bytes);
-    else value = this.#configCycle(TlpKind.CONFIG_READ, routingId, offset, bytes, 0);
-    if (value >= 0) return value;
-    this.unanswered++;
-    return ALL_ONES[bytes];
+    return this.#bus.read(routingId, offset, bytes);
   }
 
   /** A configuration write of 1, 2 or 4 bytes. */
   configWrite(routingId: number, offset: number, bytes: number, value: number): void {
     this.configCycles++;
-    const bus = routingId >> 8;
-    if (bus !== 0) this.#configCycle(TlpKind.CONFIG_WRITE, routingId, offset, bytes, value);
-    else if (!this.#local.configWrite(routingId, offset, bytes, value)) this.unanswered++;
+    this.#bus.write(routingId, offset, bytes, value);
+  }
+
+  /** Configuration requests for what is below a link: they travel as TLPs, and software waits for them. */
+  configTarget(port: RootPort, device: Resettable): ConfigTarget {
+    return {
+      configRead: (routingId, offset, bytes, type) =>
+        this.#configCycle(port, TlpKind.CONFIG_READ, routingId, offset, bytes, 0, type),
+      configWrite: (routingId, offset, bytes, value, type) =>
+        this.#configCycle(port, TlpKind.CONFIG_WRITE, routingId, offset, bytes, value, type) >= 0,
+      hotReset: () => device.hotReset(),
+    };
   }
 
   /** A posted write of one double word to memory space. */
@@ -114,7 +110,7 @@ export class RootComplex implements Component {
     const port = this.#routing.portOfAddress(address);
     if (port === null) {
       this.unanswered++;
-      return ALL_ONES[bytes];
+      return allOnes(bytes);
     }
     const tlps = this.#tlps;
     const row = this.#request(TlpKind.MEMORY_READ, address, bytes);
@@ -123,7 +119,7 @@ export class RootComplex implements Component {
     const value = this.#await(port, row);
     if (value >= 0) return value;
     this.unanswered++;
-    return ALL_ONES[bytes];
+    return allOnes(bytes);
   }
 
   /** A completion has arrived at a root port. */
@@ -141,19 +137,25 @@ export class RootComplex implements Component {
     return { configCycles, mmioReads, mmioWrites, unanswered };
   }
 
-  #configCycle(kind: TlpKind, routingId: number, offset: number, bytes: number, value: number): number {
-    const port = this.#routing.portOfBus(routingId >> 8);
-    if (port === null) return -1;
+  #configCycle(
+    port: RootPort,
+    kind: TlpKind,
+    routingId: number,
+    offset: number,
+    bytes: number,
+    value: number,
+    type: ConfigType,
+  ): number {
     const tlps = this.#tlps;
     const row = this.#request(kind, offset, bytes);
     const isWrite = kind === TlpKind.CONFIG_WRITE;
     tlps.linkBytes[row] = DATA_LINK_OVERHEAD_BYTES + HEADER_3DW_BYTES + (isWrite ? 4 : 0);
     tlps.dataCredits[row] = isWrite ? 1 : 0;
     tlps.target[row] = routingId;
+    tlps.configType[row] = type;
     tlps.data[row] = value;
-    tlps.byteEnables[row] = bytes;
     const result = this.#await(port, row);
-    if (isWrite && result < 0) this.unanswered++;
+    if (result < 0) this.unanswered++;
     return result;
   }
 

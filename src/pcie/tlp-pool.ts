@@ -47,6 +47,8 @@ export class TlpPool {
   /** A register access's double word, or the target function of a configuration request. */
   readonly data: Int32Array;
   readonly target: Int32Array;
+  /** 0 or 1 for a configuration request. */
+  readonly configType: Int32Array;
   readonly byteEnables: Int32Array;
   /** Tags that a read train holds until its completion. */
   readonly tags: Int32Array;
@@ -80,6 +82,7 @@ export class TlpPool {
     this.insert = column();
     this.data = column();
     this.target = column();
+    this.configType = column();
     this.byteEnables = column();
     this.tags = column();
     this.status = column();

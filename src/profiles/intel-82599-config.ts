@@ -12,7 +12,7 @@ import {
   powerManagement,
   sriov,
   vpd,
-} from '../pcie/config-index.ts';
+} from '../pcie/index.ts';
 
 /** What differs between cards that carry the chip; its EEPROM decides. */
 export interface Intel82599ConfigOptions {

@@ -1,0 +1,132 @@
+import type { DeviceHandle } from '../host/index.ts';
+import type { Timer } from '../kernel/index.ts';
+import type { FrameTemplate } from './frame-template.ts';
+import type { FrameSink, QueuePair } from './queue-pair.ts';
+
+/** What the software of a data path costs a processor, in ps. */
+export interface SoftwareCosts {
+  /** A pass of the polling loop, or of the interrupt's soft half. */
+  readonly pollPs: number;
+  /** A received frame. */
+  readonly receivePs: number;
+  /** A frame put on the ring. */
+  readonly transmitPs: number;
+}
+
+/** Sends as fast as the ring takes it. */
+export interface SaturatingSource {
+  /** Posts up to `budget` frames; returns how many. The n-th is posted `transmitPs` after the one before. */
+  fill(queue: QueuePair, budget: number, transmitPs: number): number;
+}
+
+/** Takes the frames that a data path receives. */
+export interface ReceiveHandler {
+  /** `timePs` is when the software comes to look at this frame. */
+  received(words: Int32Array, at: number, bytes: number, tci: number, timePs: number): void;
+}
+
+/** Frames of one pass, as NAPI and DPDK have it. */
+const RECEIVE_BUDGET = 64;
+const TRANSMIT_BUDGET = 32;
+
+/**
+ * The running half of a network driver over one queue pair, on one processor: interrupt-driven (mask, poll until nothing is left,
+ * unmask, as NAPI does) or polling without end.
+ */
+export class DataPath implements FrameSink {
+  readonly queue: QueuePair;
+  handler: ReceiveHandler | null = null;
+  /** Frames that found the transmit ring full. */
+  ringFull = 0;
+  interruptsTaken = 0;
+  polls = 0;
+
+  readonly #handle: DeviceHandle;
+  readonly #costs: SoftwareCosts;
+  readonly #unmask: (() => void) | null;
+  readonly #next: Timer;
+  readonly #watcher: number;
+  #source: SaturatingSource | null = null;
+  #batchStart = 0;
+  #lastPoll = 0;
+
+  /** @param unmask lets interrupts through again; null for a data path that polls without end. */
+  constructor(handle: DeviceHandle, queue: QueuePair, costs: SoftwareCosts, unmask: (() => void) | null) {
+    this.#handle = handle;
+    this.queue = queue;
+    this.#costs = costs;
+    this.#unmask = unmask;
+    this.#next = handle.timer('poll', () => this.#poll());
+    this.#watcher = handle.watcher(() => this.#wake());
+  }
+
+  /** Begins to work: a polling data path looks around, an interrupt-driven one unmasks. */
+  start(): void {
+    this.#next.schedule(0);
+  }
+
+  /** Names, or with null takes away, what keeps the transmit ring full. */
+  setSource(source: SaturatingSource | null): void {
+    this.#source = source;
+    if (source !== null && !this.#next.pending) this.#next.schedule(0);
+  }
+
+  /** Sends one frame now. False, and counted, when the ring is full. */
+  send(template: FrameTemplate, sequence: number): boolean {
+    const queue = this.queue;
+    if (queue.room === 0) {
+      queue.reclaim();
+      if (queue.room === 0) {
+        this.ringFull++;
+        return false;
+      }
+    }
+    queue.post(template, sequence);
+    queue.ring();
+    return true;
+  }
+
+  /** The card's interrupt for this queue pair; the card has masked it. */
+  readonly interrupt = (): void => {
+    this.interruptsTaken++;
+    if (!this.#next.pending) this.#next.schedule(0);
+  };
+
+  frame(words: Int32Array, at: number, bytes: number, tci: number, position: number): void {
+    if (this.handler === null) return;
+    const time = this.#batchStart + this.#costs.pollPs + (position + 1) * this.#costs.receivePs;
+    this.handler.received(words, at, bytes, tci, time);
+  }
+
+  #poll(): void {
+    const { pollPs, receivePs, transmitPs } = this.#costs;
+    const queue = this.queue;
+    this.polls++;
+    this.#batchStart = this.#handle.now;
+    this.#lastPoll = this.#batchStart;
+    const received = queue.poll(RECEIVE_BUDGET, this);
+    queue.reclaim();
+    let sent = 0;
+    if (this.#source !== null && queue.room > 0) {
+      sent = this.#source.fill(queue, Math.min(TRANSMIT_BUDGET, queue.room), transmitPs);
+      queue.ring();
+    }
+    if (received + sent > 0) {
+      this.#next.schedule(pollPs + received * receivePs + sent * transmitPs);
+    } else if (this.#unmask !== null) {
+      this.#unmask();
+    } else {
+      const [ring, offset, statusRing, statusOffset] = queue.watchPoints;
+      this.#handle.watchWrites(this.#watcher, ring, offset);
+      if (queue.outstanding > 0) this.#handle.watchWrites(this.#watcher, statusRing, statusOffset);
+    }
+  }
+
+  /** The device has written where the loop looks: the loop sees it in its next pass. */
+  #wake(): void {
+    if (this.#next.pending) return;
+    const since = this.#handle.now - this.#lastPoll;
+    const passes = Math.ceil(since / this.#costs.pollPs);
+    this.#next.schedule(passes * this.#costs.pollPs - since);
+  }
+}

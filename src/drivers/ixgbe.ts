@@ -1,0 +1,292 @@
+import type { BarWindow, DeviceHandle } from '../host/index.ts';
+import { DataPath, type SoftwareCosts } from './data-path.ts';
+import { PfMailboxService } from './pf-mailbox-service.ts';
+import { QueuePair } from './queue-pair.ts';
+
+/** How the PF's driver works. */
+export interface PfDriverOptions {
+  readonly ringSize: number;
+  readonly mode: 'interrupt' | 'poll';
+  readonly costs: SoftwareCosts;
+  /** Address of the PF's own interface. */
+  readonly mac: number;
+  /** Port VLAN of the PF's own interface, or null. */
+  readonly vlan: number | null;
+  /** Whether frames are switched between VPorts (VEB) or all go to the wire (VEPA). */
+  readonly loopback: boolean;
+}
+
+/** What the administrator has set for a VF. */
+export interface VfSettings {
+  readonly mac: number;
+  /** Port VLAN, or null. */
+  readonly vlan: number | null;
+  /** VLANs that the guest may ask for. */
+  readonly trustedVlans: readonly number[];
+  readonly spoofCheck: boolean;
+}
+
+// PF registers (82599 datasheet 8.2.3).
+const CTRL = 0x0000;
+const CTRL_RST = 1 << 26;
+const CTRL_EXT = 0x0018;
+const CTRL_EXT_PFRSTD = 1 << 14;
+const EICR = 0x0800;
+const EIAC = 0x0810;
+const EITR = 0x0820;
+const EIMS = 0x0880;
+const EIMC = 0x0888;
+const EIAM = 0x0890;
+const GPIE = 0x0898;
+const GPIE_MSIX_64_POOLS = (1 << 4) | (3 << 14) | (1 << 30) | (1 << 31);
+const IVAR = 0x0900;
+const IVAR_MISC = 0x0a00;
+const PF_RECEIVE = 0x1000;
+const PFQDE = 0x2f04;
+const PFQDE_WRITE = (1 << 16) | 1;
+const RXCTRL = 0x3000;
+const LINKS = 0x42a4;
+const LINKS_UP = 1 << 30;
+const RTTDCS = 0x4900;
+const RTTDCS_ARBDIS = 1 << 6;
+const DMATXCTL = 0x4a80;
+const FCTRL = 0x5080;
+const FCTRL_BAM = 1 << 10;
+const VLNCTRL = 0x5088;
+const VLNCTRL_VFE = (1 << 30) | 0x8100;
+const PFVTCTL = 0x51b0;
+const PFVTCTL_ENABLE = (1 << 0) | (1 << 30);
+const PFVFRE = 0x51e0;
+const PF_TRANSMIT = 0x6000;
+const PFVMVIR = 0x8000;
+const PFVMVIR_ALWAYS = 1 << 30;
+const PFVFTE = 0x8110;
+const MTQC = 0x8120;
+const MTQC_64_POOLS = (1 << 1) | (1 << 2);
+const PFVFSPOOF = 0x8200;
+const PFDTXGSWC = 0x8220;
+const VFTA = 0xa000;
+const RAL = 0xa200;
+const RAH = 0xa204;
+const RAH_AV = 1 << 31;
+const MPSAR = 0xa600;
+const MRQC = 0xec80;
+const MRQC_64_POOLS = 0x8;
+const PFVML2FLT = 0xf000;
+const AUPE = 1 << 24;
+const ROMPE = 1 << 25;
+const BAM = 1 << 27;
+const PFVLVF = 0xf100;
+const VIEN = 1 << 31;
+const PFVLVFB = 0xf200;
+const MTA = 0x5200;
+
+const QUEUES_PER_POOL = 2;
+const RECEIVE_ADDRESSES = 128;
+const QUEUE_VECTOR = 0;
+const OTHER_VECTOR = 1;
+const EICR_MAILBOX = 1 << 19;
+const IVAR_VALID = 0x80;
+/** EITR: five units of 2.048 us between two interrupts. */
+const THROTTLE = 5 << 3;
+/** Software waits 10 ms after a global reset (4.6.3.2). */
+const RESET_PS = 10_000_000_000;
+
+/** VFs that the driver enables at most: one of the 64 pools stays with the PF. */
+export const IXGBE_MAX_VFS = 63;
+
+/**
+ * Driver of the 82599's PF, in the order of the datasheet's 4.6.3 (initialisation) and 4.6.10 (virtualization): its own network
+ * interface, the pools of the VFs, and the mailbox service for their drivers.
+ */
+export class IxgbeDriver {
+  /** The data path of the PF's own interface; made anew when the number of VFs changes, because its pool does. */
+  path: DataPath;
+  readonly #handle: DeviceHandle;
+  readonly #bar: BarWindow;
+  readonly #options: PfDriverOptions;
+  readonly #mailbox: PfMailboxService;
+  #vfs: readonly VfSettings[] = [];
+  /** VLAN of each of the 64 filters; -1 is free. */
+  readonly #vlanFilters = new Int32Array(64).fill(-1);
+  #connected = false;
+
+  constructor(handle: DeviceHandle, options: PfDriverOptions) {
+    this.#handle = handle;
+    this.#options = options;
+    this.#bar = handle.bar(0);
+    this.path = this.#makePath(0);
+    this.#mailbox = new PfMailboxService(this.#bar, {
+      settings: (vf) => this.#vfs[vf],
+      setVlan: (vf, vlan, add) => this.#setVlanMember(vf, vlan, add),
+      setMulticast: (vf, hashes) => this.#setMulticast(vf, hashes),
+    });
+  }
+
+  /** Resets the device and brings up the PF's own interface. */
+  probe(): void {
+    this.#initialise(0);
+  }
+
+  /**
+   * Sets the device up for `vfs`, which exist already: pools, filters, mailboxes. The PF's own interface moves to the pool behind
+   * the VFs'. Their drivers may start afterwards.
+   */
+  configureVfs(vfs: readonly VfSettings[]): void {
+    this.#vfs = vfs;
+    this.#initialise(vfs.length);
+  }
+
+  #makePath(pool: number): DataPath {
+    const bar = this.#bar;
+    const queueNumber = pool * QUEUES_PER_POOL;
+    const queue = new QueuePair(this.#handle, bar, {
+      receiveRegisters:
+        queueNumber < 64 ? PF_RECEIVE + 0x40 * queueNumber : 0xd000 + 0x40 * (queueNumber - 64),
+      transmitRegisters: PF_TRANSMIT + 0x40 * queueNumber,
+      ringSize: this.#options.ringSize,
+    });
+    const unmask = this.#options.mode === 'poll' ? null : () => bar.write32(EIMS, 1 << QUEUE_VECTOR);
+    return new DataPath(this.#handle, queue, this.#options.costs, unmask);
+  }
+
+  #initialise(pool: number): void {
+    const bar = this.#bar;
+    // 4.6.3: interrupts off, global reset, interrupts off again.
+    bar.write32(EIMC, 0x7fff_ffff);
+    bar.write32(CTRL, CTRL_RST);
+    this.#handle.wait(RESET_PS);
+    bar.write32(EIMC, 0x7fff_ffff);
+    this.#vlanFilters.fill(-1);
+    if (pool > 0) {
+      this.path = this.#makePath(pool);
+      this.#enablePools(pool);
+    }
+    // 4.6.7 and 4.6.8: filters, then the data paths.
+    bar.write32(FCTRL, FCTRL_BAM);
+    this.#setAddress(0, this.#options.mac, pool);
+    bar.write32(PFDTXGSWC, this.#options.loopback && pool > 0 ? 1 : 0);
+    this.#vfs.forEach((settings, vf) => {
+      this.#configureVf(vf, settings);
+    });
+    if (pool > 0) this.#configurePool(pool, this.#options.vlan, false);
+    bar.write32(DMATXCTL, 1);
+    bar.write32(RXCTRL, 1);
+    this.path.queue.start();
+    this.#connectInterrupts(pool);
+    while ((bar.read32(LINKS) & LINKS_UP) === 0) this.#handle.wait(RESET_PS);
+    this.path.start();
+    // 4.6.10.2: the VFs' drivers wait for this.
+    if (pool > 0) bar.write32(CTRL_EXT, CTRL_EXT_PFRSTD);
+  }
+
+  #enablePools(pool: number): void {
+    const bar = this.#bar;
+    bar.write32(RTTDCS, RTTDCS_ARBDIS);
+    bar.write32(MTQC, MTQC_64_POOLS);
+    bar.write32(MRQC, MRQC_64_POOLS);
+    bar.write32(RTTDCS, 0);
+    bar.write32(GPIE, GPIE_MSIX_64_POOLS);
+    bar.write32(PFVTCTL, PFVTCTL_ENABLE | (pool << 7));
+    bar.write32(VLNCTRL, VLNCTRL_VFE);
+    for (let i = 0; i <= pool; i++) {
+      for (let q = 0; q < QUEUES_PER_POOL; q++) {
+        bar.write32(PFQDE, PFQDE_WRITE | ((i * QUEUES_PER_POOL + q) << 8));
+      }
+    }
+    for (let word = 0; word < 2; word++) {
+      const pools = poolsBelow(pool + 1, word);
+      bar.write32(PFVFRE + 4 * word, pools);
+      bar.write32(PFVFTE + 4 * word, pools);
+    }
+  }
+
+  #configureVf(vf: number, settings: VfSettings): void {
+    this.#setAddress(RECEIVE_ADDRESSES - 1 - vf, settings.mac, vf);
+    this.#configurePool(vf, settings.vlan, settings.spoofCheck);
+  }
+
+  #configurePool(pool: number, vlan: number | null, spoofCheck: boolean): void {
+    const bar = this.#bar;
+    // A pool with a port VLAN takes nothing untagged: its untagged frames are those of the VLAN.
+    bar.write32(PFVML2FLT + 4 * pool, ROMPE | BAM | (vlan === null ? AUPE : 0));
+    if (vlan !== null) {
+      this.#setVlanMember(pool, vlan, true);
+      bar.write32(PFVMVIR + 4 * pool, PFVMVIR_ALWAYS | vlan);
+    }
+    if (!spoofCheck) return;
+    const at = PFVFSPOOF + 4 * (pool >> 3);
+    bar.write32(at, bar.read32(at) | (1 << (pool & 7)) | (1 << (8 + (pool & 7))));
+  }
+
+  #setAddress(index: number, mac: number, pool: number): void {
+    const bar = this.#bar;
+    const byte = (i: number) => Math.floor(mac / 256 ** (5 - i)) % 256;
+    bar.write32(RAL + 8 * index, (byte(0) | (byte(1) << 8) | (byte(2) << 16) | (byte(3) << 24)) >>> 0);
+    bar.write32(RAH + 8 * index, (byte(4) | (byte(5) << 8) | RAH_AV) >>> 0);
+    bar.write32(MPSAR + 8 * index, pool < 32 ? (1 << pool) >>> 0 : 0);
+    bar.write32(MPSAR + 8 * index + 4, pool < 32 ? 0 : (1 << (pool - 32)) >>> 0);
+  }
+
+  /** Makes a pool a member of a VLAN, or no longer. False when all 64 filters are taken. */
+  #setVlanMember(pool: number, vlan: number, member: boolean): boolean {
+    const bar = this.#bar;
+    let filter = this.#vlanFilters.indexOf(vlan);
+    if (filter < 0) {
+      if (!member) return true;
+      filter = this.#vlanFilters.indexOf(-1);
+      if (filter < 0) return false;
+      this.#vlanFilters[filter] = vlan;
+      bar.write32(PFVLVF + 4 * filter, (VIEN | vlan) >>> 0);
+      const table = VFTA + 4 * (vlan >> 5);
+      bar.write32(table, (bar.read32(table) | (1 << (vlan & 31))) >>> 0);
+    }
+    const at = PFVLVFB + 8 * filter + 4 * (pool >> 5);
+    const bit = 1 << (pool & 31);
+    const pools = bar.read32(at);
+    bar.write32(at, (member ? pools | bit : pools & ~bit) >>> 0);
+    return true;
+  }
+
+  #setMulticast(vf: number, hashes: readonly number[]): void {
+    const bar = this.#bar;
+    for (const hash of hashes) {
+      const at = MTA + 4 * (hash >> 5);
+      bar.write32(at, (bar.read32(at) | (1 << (hash & 31))) >>> 0);
+    }
+    const filter = PFVML2FLT + 4 * vf;
+    bar.write32(filter, (bar.read32(filter) | ROMPE) >>> 0);
+  }
+
+  #connectInterrupts(pool: number): void {
+    const bar = this.#bar;
+    const queueVector = IVAR_VALID | QUEUE_VECTOR;
+    const queue = pool * QUEUES_PER_POOL;
+    bar.write32(IVAR + 4 * (queue >> 1), queueVector | (queueVector << 8));
+    bar.write32(IVAR_MISC, (IVAR_VALID | OTHER_VECTOR) << 8);
+    bar.write32(EITR + 4 * QUEUE_VECTOR, THROTTLE);
+    bar.write32(EIAC, 1 << QUEUE_VECTOR);
+    bar.write32(EIAM, 1 << QUEUE_VECTOR);
+    if (!this.#connected) {
+      this.#connected = true;
+      this.#handle.connectInterrupt(QUEUE_VECTOR, () => this.path.interrupt());
+      this.#handle.connectInterrupt(OTHER_VECTOR, () => this.#otherCause());
+    } else {
+      // The reset has masked the table: the same entries again.
+      this.#handle.restoreInterrupts();
+    }
+    bar.write32(EIMS, EICR_MAILBOX);
+  }
+
+  #otherCause(): void {
+    const causes = this.#bar.read32(EICR);
+    if ((causes & EICR_MAILBOX) !== 0) this.#mailbox.serve(this.#vfs.length);
+  }
+}
+
+/** Bits of the first `count` pools that lie in word `word`. */
+function poolsBelow(count: number, word: number): number {
+  const left = count - 32 * word;
+  if (left <= 0) return 0;
+  return left >= 32 ? 0xffff_ffff : 2 ** left - 1;
+}

@@ -1,0 +1,237 @@
+import { FramePool } from '../base/index.ts';
+import { type DmaPort, ReceiveEngine, TransmitEngine } from '../dma/index.ts';
+import { type Component, type Probe, ProbeKind, type Scheduler } from '../kernel/index.ts';
+import { NicSwitch, TAG_INSERT, TAG_STRIP, tagOperation, targetPort } from '../nicswitch/index.ts';
+import { AdvancedReceiveFormat, AdvancedTransmitFormat } from './advanced-descriptors.ts';
+import { NIC_DROP_REASONS, NicDrop, NicDrops } from './drops.ts';
+import { MacPort } from './mac-port.ts';
+import type { NicProfile } from './profile.ts';
+
+/** Who is told that a queue's descriptors have been written back. */
+export interface QueueInterrupts {
+  queueDone(queue: number, transmit: boolean): void;
+}
+
+const TAG_BYTES = 4;
+/** Frame slots that the transmit side leaves to the receive side. */
+const RESERVED_SLOTS = 512;
+
+/**
+ * The way of a frame through the card: from a ring or the wire into the packet buffer, through the switch's pipeline, and out
+ * to rings or the wire. Frames are slots of one pool all the way.
+ */
+export class DataPlane implements Component {
+  readonly name: string;
+  readonly frames: FramePool;
+  readonly transmit: TransmitEngine;
+  readonly receive: ReceiveEngine;
+  readonly switch: NicSwitch;
+  readonly mac: MacPort;
+  /** Frames that the card dropped beside those that the switch did, by VPort (the uplink last). */
+  readonly drops: NicDrops;
+  /** Frames in the switch's pipeline. */
+  inPipeline = 0;
+  /** Called before the switch decides; takes over what registers have changed. */
+  beforeSwitch: () => void = () => {};
+
+  readonly #scheduler: Scheduler;
+  readonly #probe: Probe;
+  readonly #profile: NicProfile;
+  readonly #interrupts: QueueInterrupts;
+  readonly #uplink: number;
+  readonly #switched: number;
+  readonly #pipelinePs: number;
+  readonly #perFramePs: number;
+  #pipelineFree = 0;
+  #receiveBytes = 0;
+  /** Bytes of the transmit packet buffer that the frame in each slot holds. */
+  readonly #heldBytes: Int32Array;
+
+  /** @param port makes the way to host memory, given the pool that frames and descriptor caches lie in. */
+  constructor(
+    name: string,
+    scheduler: Scheduler,
+    probe: Probe,
+    profile: NicProfile,
+    linkGbps: number,
+    port: (frames: FramePool) => DmaPort,
+    interrupts: QueueInterrupts,
+  ) {
+    this.name = name;
+    this.#scheduler = scheduler;
+    this.#probe = probe;
+    this.#profile = profile;
+    this.#interrupts = interrupts;
+    const queues = profile.pools * profile.queuesPerPool;
+    const deliveries = profile.frameSlots * 2;
+    const transmitStore = TransmitEngine.storeBytes(queues);
+    const slotBytes = 1 << (32 - Math.clz32(Math.max(2048, profile.maxFrameBytes) - 1));
+    this.frames = new FramePool({
+      slots: profile.frameSlots,
+      slotBytes,
+      extraBytes: transmitStore + ReceiveEngine.storeBytes(queues, deliveries),
+    });
+    const dma = port(this.frames);
+    this.transmit = new TransmitEngine(
+      `${name}.transmit`,
+      this.frames,
+      dma,
+      new AdvancedTransmitFormat(),
+      {
+        frameFetched: (queue, slot, index) => this.#fetched(queue, slot, index),
+        frameFailed: (queue) => this.#failed(queue, NicDrop.DMA_FAILED),
+        statusWritten: (queue) => this.#interrupts.queueDone(queue, true),
+        ringFailed: (queue) => this.#failed(queue, NicDrop.RING_FAILED),
+      },
+      {
+        queues,
+        cacheDescriptors: profile.transmitCacheDescriptors,
+        packetBufferBytes: profile.transmitBufferBytes,
+        reservedSlots: RESERVED_SLOTS,
+        storeOffset: this.frames.extraOffset,
+        maxFrameBytes: profile.maxFrameBytes,
+      },
+    );
+    this.receive = new ReceiveEngine(
+      `${name}.receive`,
+      scheduler,
+      this.frames,
+      dma,
+      new AdvancedReceiveFormat(),
+      {
+        frameWritten: (queue, slot, index) => this.#probe.record(ProbeKind.RX_DESCRIPTOR, queue, index, slot),
+        statusWritten: (queue) => this.#interrupts.queueDone(queue, false),
+        frameDropped: (queue, slot) => this.#dropped(this.poolOf(queue), slot, NicDrop.NO_DESCRIPTOR),
+        frameReleased: (_, slot) => this.#released(slot),
+        ringFailed: (queue) => this.drops.count(this.poolOf(queue), NicDrop.RING_FAILED),
+      },
+      {
+        queues,
+        cacheDescriptors: profile.receiveCacheDescriptors,
+        deliveries,
+        writeBackHoldPs: profile.writeBackHoldPs,
+        storeOffset: this.frames.extraOffset + transmitStore,
+      },
+    );
+    this.switch = new NicSwitch({ frames: this.frames, vports: profile.pools });
+    this.#uplink = this.switch.uplink;
+    this.drops = new NicDrops(profile.pools + 1);
+    this.mac = new MacPort(
+      `${name}.mac`,
+      scheduler,
+      this.frames,
+      { frameSent: (slot) => this.#sent(slot) },
+      linkGbps,
+    );
+    this.#heldBytes = new Int32Array(profile.frameSlots);
+    this.#pipelinePs = profile.switchCycles * profile.coreClockPs;
+    this.#perFramePs = profile.switchCyclesPerFrame * profile.coreClockPs;
+    this.#switched = scheduler.task(`${name}.switch`, (slot, ingress) => this.#forward(slot, ingress));
+  }
+
+  /** A free slot for a frame of `bytes` from the wire, or -1 when the receive packet buffer is full: then it is missed. */
+  slotForWire(bytes: number): number {
+    const slot = this.#receiveBytes + bytes <= this.#profile.receiveBufferBytes ? this.frames.take() : -1;
+    if (slot < 0) {
+      this.drops.count(this.#uplink, NicDrop.BUFFER_FULL);
+      return -1;
+    }
+    this.frames.lengths[slot] = bytes;
+    return slot;
+  }
+
+  /** A frame has come in from the wire, whole, into a slot from {@link DataPlane.slotForWire}. */
+  receiveFromWire(slot: number): void {
+    this.#heldBytes[slot] = 0;
+    this.#enterSwitch(slot, this.#uplink);
+  }
+
+  /** Pool that a queue belongs to. */
+  poolOf(queue: number): number {
+    return Math.floor(queue / this.#profile.queuesPerPool);
+  }
+
+  reset(): void {
+    this.drops.reset();
+    this.transmit.reset();
+    this.receive.reset();
+    this.mac.reset();
+  }
+
+  counters(): Record<string, number> {
+    const drops = NIC_DROP_REASONS.map((reason) => [`drops.${reason}`, this.drops.total(reason)]);
+    return { ...Object.fromEntries(drops), slotsInUse: this.frames.slots - this.frames.available };
+  }
+
+  #fetched(queue: number, slot: number, index: number): void {
+    this.#probe.record(ProbeKind.TX_DESCRIPTOR, queue, index, slot);
+    this.#heldBytes[slot] = this.frames.lengths[slot];
+    this.#enterSwitch(slot, this.poolOf(queue));
+  }
+
+  #failed(queue: number, reason: number): void {
+    this.drops.count(this.poolOf(queue), reason);
+    this.transmit.slotFreed();
+  }
+
+  #enterSwitch(slot: number, ingress: number): void {
+    const now = this.#scheduler.now;
+    const start = Math.max(now, this.#pipelineFree);
+    this.#pipelineFree = start + this.#perFramePs;
+    this.inPipeline++;
+    this.#probe.record(ProbeKind.FRAME_IN, slot, ingress, this.frames.lengths[slot]);
+    this.#scheduler.post(start + this.#pipelinePs, this.#switched, slot, ingress);
+  }
+
+  /** A frame comes out of the switch's pipeline: to rings, to the wire, or nowhere. */
+  #forward(slot: number, ingress: number): void {
+    const { frames, switch: nicSwitch } = this;
+    this.inPipeline--;
+    this.beforeSwitch();
+    const bytes = frames.lengths[slot];
+    // Read before the frame is handed on: its last holder may free the slot.
+    const held = this.#heldBytes[slot];
+    const count = nicSwitch.route(slot, ingress);
+    if (count === 0) this.#probe.record(ProbeKind.FRAME_DROPPED, slot, ingress, nicSwitch.lastDrop);
+    let toWire = false;
+    for (let i = 0; i < count; i++) {
+      const target = nicSwitch.targets[i];
+      const port = targetPort(target);
+      const operation = tagOperation(target);
+      this.#probe.record(ProbeKind.FRAME_OUT, slot, port, bytes);
+      if (port === this.#uplink) {
+        toWire = true;
+        this.mac.send(slot, operation === TAG_INSERT ? TAG_BYTES : operation === TAG_STRIP ? -TAG_BYTES : 0);
+      } else if (this.#receiveBytes + bytes > this.#profile.receiveBufferBytes) {
+        this.#dropped(port, slot, NicDrop.BUFFER_FULL);
+        frames.release(slot);
+      } else {
+        this.#receiveBytes += bytes;
+        this.receive.deliver(port * this.#profile.queuesPerPool, slot, operation);
+      }
+    }
+    if (toWire || held === 0) return;
+    // What does not go to the wire has left the transmit buffer, for the receive buffer or for good.
+    this.#heldBytes[slot] = 0;
+    this.transmit.releaseBuffer(held);
+    if (count === 0) this.transmit.slotFreed();
+  }
+
+  #dropped(port: number, slot: number, reason: number): void {
+    this.#probe.record(ProbeKind.FRAME_DROPPED, slot, port, reason);
+    this.drops.count(port, reason);
+  }
+
+  #released(slot: number): void {
+    this.#receiveBytes -= this.frames.lengths[slot];
+    this.transmit.slotFreed();
+  }
+
+  #sent(slot: number): void {
+    const held = this.#heldBytes[slot];
+    this.#heldBytes[slot] = 0;
+    this.frames.release(slot);
+    if (held > 0) this.transmit.releaseBuffer(held);
+    this.transmit.slotFreed();
+  }
+}

@@ -1,0 +1,311 @@
+import type { FramePool } from '../base/index.ts';
+import type { Component, Probe, Scheduler } from '../kernel/index.ts';
+import {
+  type CompleterTarget,
+  type ConfigType,
+  Endpoint,
+  EndpointPort,
+  NOT_CLAIMED,
+  type PcieFunction,
+  type PcieLink,
+  type PostedOrigin,
+  Requester,
+  type TlpPool,
+} from '../pcie/index.ts';
+import { DataPlane, type QueueInterrupts } from './data-plane.ts';
+import { InterruptBlock, type InterruptBus } from './interrupts.ts';
+import { Mailboxes, type MailboxInterrupts } from './mailbox.ts';
+import { EICR_MAILBOX, LINKS_UP_10G, PfRegisters } from './pf-registers.ts';
+import type { NicProfile } from './profile.ts';
+import { QueueRegisters } from './queue-registers.ts';
+import { SwitchControl } from './switch-control.ts';
+import { VfRegisters } from './vf-registers.ts';
+
+/** How a card is made. */
+export interface NicOptions {
+  readonly name: string;
+  readonly scheduler: Scheduler;
+  readonly probe: Probe;
+  readonly tlps: TlpPool;
+  readonly link: PcieLink;
+  readonly profile: NicProfile;
+  /** Rate of the physical port in Gb/s. */
+  readonly linkGbps: number;
+  /** Max_Payload_Size and Max_Read_Request_Size in force. */
+  readonly maxPayloadBytes: number;
+  readonly maxReadRequestBytes: number;
+}
+
+/** The PF's number in the interrupt block; VF i has 1 + i. */
+const PF = 0;
+
+/**
+ * The card: functions, registers, data plane, interrupts and mailboxes, wired together. It knows no host: its only ways out
+ * are the PCI Express link and the wire.
+ */
+export class Nic
+  implements Component, CompleterTarget, PostedOrigin, QueueInterrupts, InterruptBus, MailboxInterrupts
+{
+  readonly name: string;
+  readonly profile: NicProfile;
+  readonly endpoint: Endpoint;
+  readonly pf: PcieFunction;
+  readonly requester: Requester;
+  readonly port: EndpointPort;
+  readonly data: DataPlane;
+  readonly interrupts: InterruptBlock;
+  readonly mailboxes: Mailboxes;
+  readonly queues: QueueRegisters;
+  readonly registers: PfRegisters;
+  /** Offsets of VF registers that the model does not know, and how often they were touched. */
+  readonly unknownVfRegisters = new Map<number, number>();
+
+  readonly #control: SwitchControl;
+  readonly #vfRegisters: VfRegisters[] = [];
+
+  constructor(options: NicOptions) {
+    const { name, scheduler, probe, tlps, link, profile } = options;
+    this.name = name;
+    this.profile = profile;
+    this.endpoint = new Endpoint({ name: `${name}.functions`, functions: profile.functions });
+    this.pf = this.endpoint.functions[0];
+    let requester: Requester | undefined;
+    const makeRequester = (frames: FramePool) => {
+      requester = new Requester(`${name}.requester`, link.upstream, tlps, frames, {
+        tags: profile.tags,
+        maxPayloadBytes: options.maxPayloadBytes,
+        maxReadRequestBytes: options.maxReadRequestBytes,
+      });
+      return requester;
+    };
+    this.data = new DataPlane(name, scheduler, probe, profile, options.linkGbps, makeRequester, this);
+    this.requester = requester as unknown as Requester;
+    this.port = new EndpointPort(
+      `${name}.port`,
+      scheduler,
+      link,
+      tlps,
+      this,
+      this.requester,
+      profile.registerReadPs,
+    );
+    this.queues = new QueueRegisters(this.data.receive, this.data.transmit);
+    const functions = 1 + profile.pools;
+    this.interrupts = new InterruptBlock(
+      `${name}.interrupts`,
+      scheduler,
+      probe,
+      this,
+      functions,
+      profile.interruptPs,
+    );
+    this.mailboxes = new Mailboxes(`${name}.mailboxes`, profile.pools, this);
+    this.registers = new PfRegisters(profile.registers, {
+      queues: this.queues,
+      queueCount: profile.pools * profile.queuesPerPool,
+      interrupts: this.interrupts,
+      mailboxes: this.mailboxes,
+      throttleUnitPs: profile.throttleUnitPs,
+      switchChanged: () => this.#control.invalidate(),
+      resetDevice: () => this.#resetDevice(),
+      vfs: () => ({ count: this.pf.sriov?.count ?? 0, enabled: this.pf.sriov?.enabled ?? false }),
+    });
+    this.#control = new SwitchControl(this.registers.file, this.data.switch, profile.pools);
+    this.data.beforeSwitch = () => this.#control.apply();
+    for (let vf = 0; vf < profile.pools; vf++) this.#vfRegisters.push(this.#makeVfRegisters(vf));
+    this.#attachBars();
+    this.mailboxes.reset();
+    this.#assignQueues();
+  }
+
+  memoryRead(address: number, bytes: number): number {
+    const { endpoint } = this;
+    if (!endpoint.claim(address)) return NOT_CLAIMED;
+    const offset = endpoint.hitOffset;
+    const target = (endpoint.hitFunction as PcieFunction).bar(endpoint.hitBar);
+    const value = target.read32(offset & ~3, bytes) >>> 0;
+    return bytes === 4 ? value : (value >>> (8 * (offset & 3))) & (2 ** (8 * bytes) - 1);
+  }
+
+  memoryWrite(address: number, value: number, byteEnables: number): boolean {
+    const { endpoint } = this;
+    if (!endpoint.claim(address)) return false;
+    const target = (endpoint.hitFunction as PcieFunction).bar(endpoint.hitBar);
+    target.write32(endpoint.hitOffset & ~3, value, byteEnables);
+    return true;
+  }
+
+  configRead(routingId: number, offset: number, bytes: number, type: ConfigType): number {
+    return this.endpoint.configRead(routingId, offset, bytes, type);
+  }
+
+  configWrite(routingId: number, offset: number, bytes: number, value: number, type: ConfigType): boolean {
+    return this.endpoint.configWrite(routingId, offset, bytes, value, type);
+  }
+
+  /** A conventional reset has come down the link. */
+  hotReset(): void {
+    this.endpoint.hotReset();
+  }
+
+  landed(client: number, cookie: number): void {
+    this.requester.landed(client, cookie);
+  }
+
+  queueDone(queue: number, transmit: boolean): void {
+    const vf = this.vfOfQueue(queue);
+    const fn = vf < 0 ? PF : vf + 1;
+    const bit =
+      vf < 0
+        ? this.registers.vectorOf(queue, transmit)
+        : this.#vfRegisters[vf].vectorOf(queue % this.profile.queuesPerPool, transmit);
+    if (bit >= 0) this.interrupts.raise(fn, bit);
+  }
+
+  messagesEnabled(fn: number): boolean {
+    const target = this.#functionOf(fn);
+    return target?.msixEnabled === true && !target.msixMasked && target.busMaster;
+  }
+
+  sendMessage(fn: number, address: number, data: number): boolean {
+    const target = this.#functionOf(fn);
+    if (target === null || !this.requester.canWrite()) return false;
+    this.requester.message(target.routingId, address, data);
+    return true;
+  }
+
+  toPf(): void {
+    this.interrupts.raise(PF, EICR_MAILBOX);
+  }
+
+  toVf(vf: number): void {
+    const vector = this.#vfRegisters[vf].mailboxVector;
+    if (vector >= 0) this.interrupts.raise(vf + 1, vector);
+  }
+
+  /** VF that owns a queue's pool, or -1 for the PF's. */
+  vfOfQueue(queue: number): number {
+    const pool = this.data.poolOf(queue);
+    return pool < (this.pf.sriov?.count ?? 0) ? pool : -1;
+  }
+
+  reset(): void {
+    this.endpoint.reset();
+    this.#resetDevice();
+  }
+
+  counters(): Record<string, number> {
+    let unknown = 0;
+    for (const touched of this.unknownVfRegisters.values()) unknown += touched;
+    for (const { reads, writes } of this.registers.file.unknown.values()) unknown += reads + writes;
+    return { unknownRegisterAccesses: unknown };
+  }
+
+  /** Everything in the card that counts. */
+  get components(): readonly Component[] {
+    const { data } = this;
+    return [
+      this,
+      this.endpoint,
+      this.port,
+      this.requester,
+      data,
+      data.transmit,
+      data.receive,
+      data.mac,
+      this.interrupts,
+      this.mailboxes,
+    ];
+  }
+
+  #functionOf(fn: number): PcieFunction | null {
+    if (fn === PF) return this.pf;
+    const sriov = this.pf.sriov;
+    return sriov !== null && fn - 1 < sriov.count ? sriov.vf(fn - 1) : null;
+  }
+
+  /** Every queue sends its requests under the Routing ID of the function that owns it, if that may be bus master. */
+  #assignQueues(): void {
+    const { transmit, receive } = this.data;
+    const queues = this.profile.pools * this.profile.queuesPerPool;
+    for (let queue = 0; queue < queues; queue++) {
+      const owner = this.#functionOf(this.vfOfQueue(queue) + 1) as PcieFunction;
+      for (const engine of [transmit, receive]) {
+        engine.rings.routingId[queue] = owner.routingId;
+        if ((engine.rings.master[queue] === 1) !== owner.busMaster) engine.setMaster(queue, owner.busMaster);
+      }
+    }
+  }
+
+  #attachBars(): void {
+    const { events } = this.pf;
+    this.pf.attachBar(0, this.registers);
+    this.pf.attachBar(4, this.#tableBar(PF, this.profile.pfVectors));
+    const vfsChanged = () => {
+      for (let vf = 0; vf < this.profile.pools; vf++) this.#resetVf(vf);
+      this.#assignQueues();
+    };
+    events.on('vfsEnabled', vfsChanged);
+    events.on('vfsDisabled', vfsChanged);
+    events.on('busMaster', () => this.#assignQueues());
+    events.on('msix', (fn) => this.interrupts.recheck(fn.vfIndex + 1));
+    events.on('reset', (fn) => {
+      if (fn.isVirtual) this.#resetVf(fn.vfIndex);
+      else this.#resetDevice();
+    });
+    const { sriov } = this.pf;
+    // The class that a PF's VFs come from says when it has made one.
+    if (sriov === null || !('onVfCreated' in sriov)) return;
+    sriov.onVfCreated = (vf: PcieFunction) => {
+      vf.attachBar(0, this.#vfRegisters[vf.vfIndex]);
+      vf.attachBar(3, this.#tableBar(vf.vfIndex + 1, this.profile.vfVectors));
+    };
+  }
+
+  #tableBar(fn: number, vectors: number) {
+    const { interrupts } = this;
+    return {
+      read32: (offset: number) => (offset < 16 * vectors ? interrupts.readTable(fn, offset) : 0),
+      write32: (offset: number, value: number) => {
+        if (offset < 16 * vectors) interrupts.writeTable(fn, offset, value);
+      },
+    };
+  }
+
+  #makeVfRegisters(vf: number): VfRegisters {
+    return new VfRegisters(vf, {
+      queues: this.queues,
+      queuesPerPool: this.profile.queuesPerPool,
+      interrupts: this.interrupts,
+      mailboxes: this.mailboxes,
+      throttleUnitPs: this.profile.throttleUnitPs,
+      vectors: this.profile.vfVectors,
+      links: () => LINKS_UP_10G,
+      resetVf: (index) => this.#resetVf(index),
+      unknown: (offset) =>
+        this.unknownVfRegisters.set(offset, (this.unknownVfRegisters.get(offset) ?? 0) + 1),
+    });
+  }
+
+  /** VFCTRL.RST or a Function Level Reset of a VF: its queues, interrupts and mailbox, and the PF is told. */
+  #resetVf(vf: number): void {
+    const { queuesPerPool } = this.profile;
+    for (let i = 0; i < queuesPerPool; i++) this.queues.resetQueue(vf * queuesPerPool + i);
+    this.interrupts.resetFunction(vf + 1);
+    this.mailboxes.resetVf(vf);
+    this.#vfRegisters[vf].reset();
+    const { file } = this.registers;
+    file.set('PFVFLRE', file.get('PFVFLRE', vf >> 5) | (1 << (vf & 31)), vf >> 5);
+    this.interrupts.raise(PF, EICR_MAILBOX);
+  }
+
+  #resetDevice(): void {
+    const { pools, queuesPerPool } = this.profile;
+    for (let queue = 0; queue < pools * queuesPerPool; queue++) this.queues.resetQueue(queue);
+    for (let fn = 0; fn <= pools; fn++) this.interrupts.resetFunction(fn);
+    this.mailboxes.reset();
+    this.registers.reset();
+    this.#control.invalidate();
+    this.#assignQueues();
+  }
+}

@@ -1,0 +1,192 @@
+import type { BarTarget } from '../pcie/index.ts';
+import { compileTable, RegisterFile, type RegisterTable } from '../registers/index.ts';
+import type { InterruptBlock } from './interrupts.ts';
+import type { Mailboxes } from './mailbox.ts';
+import type { QueueRegisters } from './queue-registers.ts';
+import { IVAR_VALID } from './vf-registers.ts';
+
+/** What the PF's registers act upon. */
+export interface PfRegisterContext {
+  readonly queues: QueueRegisters;
+  readonly queueCount: number;
+  readonly interrupts: InterruptBlock;
+  readonly mailboxes: Mailboxes;
+  readonly throttleUnitPs: number;
+  /** A register that steers the switch has been written. */
+  switchChanged(): void;
+  /** CTRL.RST. */
+  resetDevice(): void;
+  /** NumVFs and VF Enable, for STATUS. */
+  vfs(): { readonly count: number; readonly enabled: boolean };
+}
+
+/** First offsets of the queues' registers, 64 bytes a queue (8.2.3.8, 8.2.3.9). */
+export const PF_RECEIVE = 0x1000;
+export const PF_RECEIVE_HIGH = 0xd000;
+export const PF_TRANSMIT = 0x6000;
+const QUEUE_BYTES = 0x40;
+const LOW_QUEUES = 64;
+/** PF function number in the interrupt block. */
+const PF = 0;
+
+/** CTRL bits. */
+const CTRL_RST = 1 << 26;
+const CTRL_LRST = 1 << 3;
+/** CTRL_EXT.PFRSTD. */
+const PFRSTD = 1 << 14;
+/** LINKS: up, and 10 Gb/s. */
+export const LINKS_UP_10G = (1 << 30) | (3 << 28);
+/** EICR cause of the mailboxes and of VF resets. */
+export const EICR_MAILBOX = 19;
+
+const SWITCH_REGISTERS = [
+  'RAL',
+  'RAH',
+  'MPSAR',
+  'MTA',
+  'VFTA',
+  'VLNCTRL',
+  'PFVTCTL',
+  'PFVFRE',
+  'PFVFTE',
+  'PFVML2FLT',
+  'PFVLVF',
+  'PFVLVFB',
+  'PFVMVIR',
+  'PFVFSPOOF',
+  'PFDTXGSWC',
+];
+
+/** The PF's registers in BAR 0: queues go to the queue block, the rest is a register file with hooks. */
+export class PfRegisters implements BarTarget {
+  readonly file: RegisterFile;
+  readonly #context: PfRegisterContext;
+
+  constructor(table: RegisterTable, context: PfRegisterContext) {
+    this.file = new RegisterFile(compileTable(table));
+    this.#context = context;
+    this.#hookControl();
+    this.#hookInterrupts();
+    this.#hookMailboxes();
+    for (const name of SWITCH_REGISTERS) this.file.onWrite(name, () => context.switchChanged());
+  }
+
+  /** Cause bit that IVAR gives to a queue, or -1. Two queues a register; receive is the lower byte of a pair. */
+  vectorOf(queue: number, transmit: boolean): number {
+    const ivar = this.file.get('IVAR', queue >> 1);
+    const byte = (ivar >> (16 * (queue & 1) + (transmit ? 8 : 0))) & 0xff;
+    return (byte & IVAR_VALID) !== 0 ? byte & 0xf : -1;
+  }
+
+  read32(offset: number): number {
+    const queue = receiveQueue(offset);
+    if (queue >= 0) return this.#context.queues.readReceive(queue, offset & 0x3f);
+    const transmit = (offset - PF_TRANSMIT) >> 6;
+    if (offset >= PF_TRANSMIT && transmit < this.#context.queueCount) {
+      return this.#context.queues.readTransmit(transmit, offset & 0x3f);
+    }
+    return this.file.read32(offset);
+  }
+
+  write32(offset: number, value: number, byteEnables: number): void {
+    const queue = receiveQueue(offset);
+    const transmit = (offset - PF_TRANSMIT) >> 6;
+    if (queue >= 0) this.#context.queues.writeReceive(queue, offset & 0x3f, value);
+    else if (offset >= PF_TRANSMIT && transmit < this.#context.queueCount) {
+      this.#context.queues.writeTransmit(transmit, offset & 0x3f, value);
+    } else this.file.write32(offset, value, byteEnables);
+  }
+
+  /** As after CTRL.RST. */
+  reset(): void {
+    this.file.reset();
+    this.file.set('LINKS', LINKS_UP_10G);
+  }
+
+  #hookControl(): void {
+    const { file } = this;
+    const context = this.#context;
+    file.set('LINKS', LINKS_UP_10G);
+    file.onWrite('CTRL', (_, stored) => {
+      if ((stored & (CTRL_RST | CTRL_LRST)) === 0) return;
+      context.resetDevice();
+      file.set('CTRL', 0);
+    });
+    file.onWrite('CTRL_EXT', (_, stored) => {
+      if ((stored & PFRSTD) !== 0) context.mailboxes.resetDone();
+    });
+    file.onRead('STATUS', (_, stored) => {
+      const { count, enabled } = context.vfs();
+      return stored | ((count & 0xff) << 10) | (enabled ? 1 << 18 : 0);
+    });
+    file.onWrite('PFQDE', (_, stored) => {
+      if ((stored & (1 << 16)) !== 0) context.queues.setDropByPf((stored >> 8) & 0x7f, (stored & 1) !== 0);
+    });
+  }
+
+  #hookInterrupts(): void {
+    const { file } = this;
+    const { interrupts, throttleUnitPs } = this.#context;
+    file.onRead('EICR', () => {
+      const causes = interrupts.causes[PF];
+      interrupts.causes[PF] = 0;
+      return causes;
+    });
+    file.onWrite('EICR', (_, __, written) => {
+      interrupts.causes[PF] &= ~written;
+    });
+    file.onWrite('EICS', (_, __, written) => {
+      for (let bit = 0; bit < 31; bit++) if (((written >> bit) & 1) !== 0) interrupts.raise(PF, bit);
+    });
+    file.onRead('EIMS', () => interrupts.enabled[PF]);
+    file.onWrite('EIMS', (_, __, written) => interrupts.enable(PF, written));
+    file.onWrite('EIMC', (_, __, written) => interrupts.disable(PF, written));
+    file.onWrite('EIAC', (_, stored) => {
+      interrupts.autoClear[PF] = stored;
+    });
+    file.onWrite('EIAM', (_, stored) => {
+      interrupts.autoMask[PF] = stored;
+    });
+    file.onWrite('EITR', (vector, stored) => {
+      if (vector < 64) interrupts.setInterval(PF, vector, ((stored >> 3) & 0x1ff) * throttleUnitPs);
+    });
+    file.onWrite('IVAR_MISC', (_, stored) => {
+      interrupts.otherVector[PF] = (stored >> 8) & 0x3f;
+    });
+  }
+
+  #hookMailboxes(): void {
+    const { file } = this;
+    const { mailboxes } = this.#context;
+    file.onRead('PFMAILBOX', (vf) => mailboxes.readPf(vf));
+    file.onWrite('PFMAILBOX', (vf, _, written) => mailboxes.writePf(vf, written));
+    file.onRead('PFMBMEM', (word) => mailboxes.memory[word]);
+    file.onWrite('PFMBMEM', (word, stored) => {
+      mailboxes.memory[word] = stored;
+    });
+    // Sixteen VFs a register: requests below, acknowledges above.
+    file.onRead('PFMBICR', (index) => {
+      const shift = 16 * (index & 1);
+      const requests = (mailboxes.requested[index >> 1] >>> shift) & 0xffff;
+      const acknowledges = (mailboxes.acknowledged[index >> 1] >>> shift) & 0xffff;
+      return requests | (acknowledges << 16);
+    });
+    file.onWrite('PFMBICR', (index, _, written) => {
+      const shift = 16 * (index & 1);
+      mailboxes.requested[index >> 1] &= ~((written & 0xffff) << shift);
+      mailboxes.acknowledged[index >> 1] &= ~((written >>> 16) << shift);
+    });
+    file.onWrite('PFVFLREC', (index, _, written) => {
+      file.set('PFVFLRE', file.get('PFVFLRE', index) & ~written, index);
+    });
+  }
+}
+
+function receiveQueue(offset: number): number {
+  if (offset >= PF_RECEIVE && offset < PF_RECEIVE + LOW_QUEUES * QUEUE_BYTES)
+    return (offset - PF_RECEIVE) >> 6;
+  if (offset >= PF_RECEIVE_HIGH && offset < PF_RECEIVE_HIGH + LOW_QUEUES * QUEUE_BYTES) {
+    return LOW_QUEUES + ((offset - PF_RECEIVE_HIGH) >> 6);
+  }
+  return -1;
+}

@@ -1,0 +1,46 @@
+import type { FunctionProfile, LinkOptions } from '../pcie/index.ts';
+import type { RegisterTable } from '../registers/index.ts';
+
+/** A card as frozen data; times carry their source and grade where the profile is written. */
+export interface NicProfile {
+  readonly name: string;
+  /** Configuration space of the functions without VFs. */
+  readonly functions: readonly FunctionProfile[];
+  /** Registers of the PF in its BAR 0. */
+  readonly registers: RegisterTable;
+  /** Pools (VPorts) and queues of each. */
+  readonly pools: number;
+  readonly queuesPerPool: number;
+  /** Rates of the physical port in Gb/s, fastest first. */
+  readonly linkGbps: readonly number[];
+  /** PCI Express link: rate and what the device advertises. */
+  readonly pcie: Pick<LinkOptions, 'rate' | 'deviceCredits'>;
+  /** Largest Max_Payload_Size in force. */
+  readonly maxPayloadBytes: number;
+  readonly maxReadRequestBytes: number;
+  /** Reads outstanding at most. */
+  readonly tags: number;
+  /** Frames that the card holds at most: slots of the model's frame pool, a power of two. */
+  readonly frameSlots: number;
+  readonly transmitBufferBytes: number;
+  readonly receiveBufferBytes: number;
+  /** Descriptors cached of each ring. */
+  readonly transmitCacheDescriptors: number;
+  readonly receiveCacheDescriptors: number;
+  /** Longest frame in memory. */
+  readonly maxFrameBytes: number;
+  /** Core clock, and what a frame takes in the switch: cycles until it comes out, cycles until the next may go in. */
+  readonly coreClockPs: number;
+  readonly switchCycles: number;
+  readonly switchCyclesPerFrame: number;
+  readonly writeBackHoldPs: number;
+  readonly registerReadPs: number;
+  readonly interruptPs: number;
+  /** From the wire's last bit to the switch, and from the transmit buffer to the wire's first: MAC and PHY. */
+  readonly macPs: number;
+  /** A unit of EITR's interval. */
+  readonly throttleUnitPs: number;
+  /** MSI-X vectors of the PF and of each VF. */
+  readonly pfVectors: number;
+  readonly vfVectors: number;
+}

@@ -1,0 +1,156 @@
+/** PCI Express: configuration space and SR-IOV, enumeration, transaction layer and link, root complex. */
+export {
+  type BarDefinition,
+  type BarTarget,
+  barAddress,
+  barFromProbe,
+  barRows,
+  checkBars,
+  ROM_BAR,
+} from './bar.ts';
+export { BridgePort, type BridgePortOptions } from './bridge.ts';
+export { type AerOptions, aer, aerRows, UncorrectableError } from './capabilities/aer.ts';
+export { type AriOptions, ari } from './capabilities/ari.ts';
+export {
+  type Capability,
+  type CapabilityHost,
+  type DecodedState,
+  type FunctionContext,
+  type HostRegisters,
+  headerRow,
+  type PlacedCapability,
+  placeCapabilities,
+  type SriovHost,
+} from './capabilities/capability.ts';
+export { type DeviceSerialNumberOptions, deviceSerialNumber } from './capabilities/device-serial-number.ts';
+export {
+  CAP_MSI,
+  CAP_MSIX,
+  CAP_PCI_EXPRESS,
+  CAP_POWER_MANAGEMENT,
+  CAP_VPD,
+  ECAP_AER,
+  ECAP_ARI,
+  ECAP_DEVICE_SERIAL_NUMBER,
+  ECAP_SRIOV,
+} from './capabilities/ids.ts';
+export { type KnownCapability, knownCapability } from './capabilities/known.ts';
+export { type MsiOptions, msi, msiRows } from './capabilities/msi.ts';
+export { type MsixCapability, type MsixOptions, msix, msixRows } from './capabilities/msix.ts';
+export {
+  type PciExpressOptions,
+  PORT_DOWNSTREAM,
+  PORT_ENDPOINT,
+  PORT_ROOT,
+  PORT_UPSTREAM,
+  pciExpress,
+} from './capabilities/pci-express.ts';
+export { type PciExpressRegisters, pciExpressRows } from './capabilities/pci-express-rows.ts';
+export { type PowerManagementOptions, powerManagement } from './capabilities/power-management.ts';
+export {
+  ARI_CAPABLE_HIERARCHY,
+  REQUIRED_PAGE_SIZES,
+  type SriovCapability,
+  type SriovOptions,
+  sriov,
+  sriovRows,
+  VF_ENABLE,
+  VF_MEMORY_SPACE_ENABLE,
+  type VfRouting,
+  type VfRoutingRule,
+  type VirtualFunctionProfile,
+} from './capabilities/sriov.ts';
+export { type VpdOptions, vpd } from './capabilities/vpd.ts';
+export { allOnes, type ConfigAccess, type ConfigTarget, type ConfigType } from './config-access.ts';
+export { buildLayout, type ConfigLayout, capabilityOffset, registerOffset } from './config-layout.ts';
+export {
+  type ConfigOwner,
+  ConfigSpace,
+  type ConfigWriteHook,
+  lanesOf,
+  type ResetKind,
+} from './config-space.ts';
+export { type CreditAdvertisement, CreditGate } from './credits.ts';
+export { Endpoint, type EndpointOptions, type EndpointState } from './endpoint.ts';
+export { type CompleterTarget, EndpointPort, NOT_CLAIMED } from './endpoint-port.ts';
+export { enumerate } from './enumerate.ts';
+export {
+  type AddressWindow,
+  allEnumerated,
+  type EnumeratedBar,
+  type EnumeratedCapability,
+  type EnumeratedFunction,
+  type EnumeratedSriov,
+  type EnumeratedTree,
+  type EnumerateOptions,
+  findFunctions,
+} from './enumerated.ts';
+export { type ExplainedPart, explainConfig, formatExplained } from './explain.ts';
+export {
+  type DecodeListener,
+  endpointLayout,
+  type FunctionEmitter,
+  type FunctionEvents,
+  type FunctionParts,
+  type FunctionProfile,
+  PcieFunction,
+  type ResetCause,
+  type VirtualFunctions,
+} from './function.ts';
+export type { FunctionIdentity } from './header.ts';
+export { LinkDirection, type LinkOptions, PcieLink, type TlpReceiver } from './link.ts';
+export { type LinkRate, linkPsPerByte, symbolPs, updateLatencySymbols } from './link-rate.ts';
+export { configBytes, formatLspci, type LspciFunction, lspciDump, parseLspciDump } from './lspci.ts';
+export { MsixTable, type SendMessage } from './msix-table.ts';
+export { listCapabilities, probeBars } from './probe.ts';
+export { Requester, type RequesterClient, type RequesterOptions } from './requester.ts';
+export { LogicalBus, RootBus } from './root-bus.ts';
+export { type Resettable, RootComplex, type Routing } from './root-complex.ts';
+export {
+  type AddressTranslator,
+  type InterruptTarget,
+  MESSAGE_BASE,
+  MESSAGE_BYTES,
+  type PostedOrigin,
+  RootPort,
+  type RootPortOptions,
+  TRANSLATION_FAULT,
+  TRANSLATION_MISS,
+  type TranslationClient,
+} from './root-port.ts';
+export {
+  busOf,
+  deviceOf,
+  formatRoutingId,
+  functionOf,
+  makeRoutingId,
+  parseRoutingId,
+  type RoutingId,
+} from './routing-id.ts';
+export { SriovControl, type SriovNeighbours } from './sriov.ts';
+export {
+  currentVfs,
+  disableVfs,
+  disablingVfs,
+  enableVfs,
+  enablingVfs,
+  SriovError,
+  type SriovErrorCode,
+  type SriovSoftwareOptions,
+  setNumVfs,
+  VF_ENABLE_MS,
+} from './sriov-software.ts';
+export {
+  CompletionStatus,
+  CREDIT_BYTES,
+  completionCount,
+  DATA_LINK_OVERHEAD_BYTES,
+  DLLP_BYTES,
+  FlowClass,
+  flowClassOf,
+  HEADER_3DW_BYTES,
+  HEADER_4DW_BYTES,
+  memoryHeaderBytes,
+  TlpKind,
+} from './tlp.ts';
+export { type DeviceStore, TlpPool } from './tlp-pool.ts';
