@@ -1,0 +1,29 @@
+/** The IOMMU: tables in memory, walks, IOTLB, faults, invalidation. Usable without a NIC and without a host. */
+export { IOMMU_FAULT, IOMMU_MISS } from './answers.ts';
+export type { CacheShape, Replacement } from './associative-cache.ts';
+export {
+  type ContextEntry,
+  clearEntry,
+  PERMIT_READ,
+  PERMIT_WRITE,
+  TranslationType,
+  writeContextEntry,
+  writeLeafEntry,
+  writeRootEntry,
+  writeTableEntry,
+} from './entry-formats.ts';
+export { FaultLog, type FaultRecord } from './fault-log.ts';
+export { FAULT_PHRASES, FaultReason } from './fault-reason.ts';
+export { Iommu, type IommuCounters, type IommuEmitter, type IommuEvents } from './iommu.ts';
+export type { IommuOptions } from './iommu-options.ts';
+export { DEFAULT_IOMMU_PROFILE, type IommuProfile } from './iommu-profile.ts';
+export { Iotlb } from './iotlb.ts';
+export type { TranslationClient } from './request-table.ts';
+export { type Context, RootTable, type RootTableOptions } from './root-table.ts';
+export {
+  type MapOptions,
+  type MappedPage,
+  SecondStageTable,
+  type SecondStageTableOptions,
+} from './second-stage-table.ts';
+export type { WalkClock } from './walk-unit.ts';
