@@ -1,4 +1,4 @@
-import { assert, hex } from '../base/index.ts';
+import { hex } from '../base/index.ts';
 import type { ConfigLayout } from './config-layout.ts';
 
 /** Called after software wrote a dword. `before` and `after` are what it held, signed 32-bit. */
@@ -239,13 +239,14 @@ function checkWidth(offset: number, bytes: number): number {
   return offset;
 }
 
+/** By four byte enables, the bits of the bytes that they name: bit i for byte i. */
+const LANES = Int32Array.from({ length: 16 }, (_, enables) => {
+  let lanes = 0;
+  for (let i = 0; i < 4; i++) if ((enables & (1 << i)) !== 0) lanes |= 0xff << (8 * i);
+  return lanes;
+});
+
 /** The bits of the bytes that four byte enables name: bit i for byte i. */
 export function lanesOf(byteEnables: number): number {
-  assert(byteEnables >= 0 && byteEnables < 16, `byte enables ${byteEnables}`);
-  return (
-    ((byteEnables & 1) * 0xff) |
-    (((byteEnables >> 1) & 1) * 0xff00) |
-    (((byteEnables >> 2) & 1) * 0xff0000) |
-    (((byteEnables >> 3) & 1) * 0xff000000)
-  );
+  return LANES[byteEnables & 15];
 }

@@ -26,6 +26,8 @@ export interface EndpointOptions {
 export interface EndpointState {
   readonly bus: number;
   readonly functions: readonly Int32Array[];
+  /** First VF Offset and VF Stride of each PF. */
+  readonly numbers: readonly (readonly [number, number])[];
   /** Function number of the PF, index of the VF, its configuration space. */
   readonly vfs: readonly (readonly [number, number, Int32Array])[];
 }
@@ -202,12 +204,17 @@ export class Endpoint implements Component, ConfigTarget, DecodeListener {
   save(): EndpointState {
     const vfs: [number, number, Int32Array][] = [];
     for (const pf of this.#physical) {
-      for (let i = 0; i < pf.sriov!.count; i++) {
-        const saved = pf.sriov!.vf(i).config.save();
-        if (saved.length > 0) vfs.push([pf.context.number, i, saved]);
+      for (const vf of pf.sriov!.made()) {
+        const saved = vf.config.save();
+        if (saved.length > 0) vfs.push([pf.context.number, vf.vfIndex, saved]);
       }
     }
-    return { bus: this.#bus, functions: this.functions.map((fn) => fn.config.save()), vfs };
+    return {
+      bus: this.#bus,
+      functions: this.functions.map((fn) => fn.config.save()),
+      numbers: this.#physical.map(({ sriov }) => [sriov!.firstVfOffset, sriov!.vfStride]),
+      vfs,
+    };
   }
 
   /** Takes back what {@link Endpoint.save} gave; the functions must be the same. Device models restore themselves. */
@@ -218,6 +225,11 @@ export class Endpoint implements Component, ConfigTarget, DecodeListener {
     });
     this.#capture(state.bus);
     for (const fn of this.functions) fn.refresh();
+    this.#physical.forEach((pf, i) => {
+      const [firstVfOffset, vfStride] = state.numbers[i];
+      const control = pf.sriov as SriovControl;
+      control.restoreNumbers(pf.findExtendedCapability(ECAP_SRIOV), firstVfOffset, vfStride);
+    });
     for (const [number, index, saved] of state.vfs) {
       const vf = this.#byNumber[number]!.sriov!.vf(index);
       vf.config.restore(saved);

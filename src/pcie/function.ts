@@ -69,6 +69,8 @@ export interface VirtualFunctions {
   readonly vfStride: number;
   /** VF `index`, from 0. */
   vf(index: number): PcieFunction;
+  /** The VFs that have been asked for since VF Enable was set; all others are as after reset. */
+  made(): PcieFunction[];
   /** Routing ID of VF `index`. */
   routingIdOf(index: number): RoutingId;
   /** Which VF has this Routing ID, or -1. */
@@ -101,6 +103,11 @@ export interface FunctionParts {
   readonly physical?: PcieFunction;
   readonly vfIndex?: number;
 }
+
+/** Bits of what listeners are told of. */
+const MASTER = 1;
+const MSIX_ON = 2;
+const MSIX_MASKED = 4;
 
 /** Answers for a BAR that no device model stands behind: reads as zero, writes are lost. */
 const NOBODY: BarTarget = { read32: () => 0, write32: () => {} };
@@ -149,6 +156,8 @@ export class PcieFunction implements CapabilityHost, ConfigOwner {
   ownExtendedTags = false;
   /** Told of changes of BARs and of their enables. */
   decodeListener: DecodeListener | null = null;
+  /** What the listeners were last told, as bits. */
+  #announced = 0;
   #emitter: EventEmitter | null = null;
   #targets: (BarTarget | undefined)[] | null = null;
 
@@ -289,6 +298,7 @@ export class PcieFunction implements CapabilityHost, ConfigOwner {
   refresh(): void {
     this.#decode();
     this.decodeListener?.decodeChanged();
+    this.#announce();
   }
 
   /** Moves it to another Routing ID, with its VFs: its device has captured another bus number. */
@@ -304,8 +314,6 @@ export class PcieFunction implements CapabilityHost, ConfigOwner {
   }
 
   configWritten(offset: number, before: number, after: number, written: number, lanes: number): void {
-    const wasMaster = this.busMaster;
-    const wasMsix = this.#msixState();
     if (offset < 0x40) {
       if (after !== before) {
         this.#decodeCommand();
@@ -314,7 +322,7 @@ export class PcieFunction implements CapabilityHost, ConfigOwner {
     } else {
       this.#capabilityWritten(offset, before, after, written, lanes);
     }
-    this.#announce(wasMaster, wasMsix);
+    this.#announce();
     this.#emit('configWrite', offset, before, after);
   }
 
@@ -335,12 +343,10 @@ export class PcieFunction implements CapabilityHost, ConfigOwner {
   }
 
   #reset(kind: ResetKind, cause: ResetCause): void {
-    const wasMaster = this.busMaster;
-    const wasMsix = this.#msixState();
     this.config.reset(kind);
     this.#decode();
     this.decodeListener?.decodeChanged();
-    this.#announce(wasMaster, wasMsix);
+    this.#announce();
     this.#emit('reset', cause);
   }
 
@@ -359,14 +365,15 @@ export class PcieFunction implements CapabilityHost, ConfigOwner {
     this.intxDisabled = (command & COMMAND_INTERRUPT_DISABLE) !== 0;
   }
 
-  /** MSI-X Enable and Function Mask as two bits. */
-  #msixState(): number {
-    return (this.msixEnabled ? 1 : 0) | (this.msixMasked ? 2 : 0);
-  }
-
-  #announce(wasMaster: boolean, wasMsix: number): void {
-    if (this.busMaster !== wasMaster) this.#emit('busMaster', this.busMaster);
-    if (this.#msixState() !== wasMsix) this.#emit('msix', this.msixEnabled, this.msixMasked);
+  /** Tells of what has changed since it was last told, so that a reset within a write is told of once. */
+  #announce(): void {
+    const now =
+      (this.busMaster ? MASTER : 0) | (this.msixEnabled ? MSIX_ON : 0) | (this.msixMasked ? MSIX_MASKED : 0);
+    const changed = now ^ this.#announced;
+    if (changed === 0) return;
+    this.#announced = now;
+    if ((changed & MASTER) !== 0) this.#emit('busMaster', this.busMaster);
+    if ((changed & (MSIX_ON | MSIX_MASKED)) !== 0) this.#emit('msix', this.msixEnabled, this.msixMasked);
   }
 
   #emit(event: keyof FunctionEvents, ...rest: unknown[]): void {

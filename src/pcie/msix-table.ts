@@ -1,4 +1,4 @@
-import { assert } from '../base/index.ts';
+import { AssertionError } from '../base/index.ts';
 import type { BarTarget } from './bar.ts';
 import { CAP_MSIX } from './capabilities/ids.ts';
 import type { MsixCapability } from './capabilities/msix.ts';
@@ -54,7 +54,8 @@ export class MsixTable implements BarTarget {
 
   /** Raises `vector`. True if the message went out; false if it waits as pending, or MSI-X is off and it is lost. */
   signal(vector: number): boolean {
-    assert(vector >= 0 && vector < this.vectors, `vector ${vector} of ${this.vectors}`);
+    if (!(vector >= 0 && vector < this.vectors))
+      throw new AssertionError(`vector ${vector} of ${this.vectors}`);
     const fn = this.#fn;
     if (!fn.msixEnabled) return false;
     const entry = vector * ENTRY_DWORDS;

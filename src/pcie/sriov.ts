@@ -13,6 +13,7 @@ import {
   systemPageBytes,
   VF_ENABLE,
   VF_MEMORY_SPACE_ENABLE,
+  type VfRouting,
 } from './capabilities/sriov.ts';
 import type { ConfigLayout } from './config-layout.ts';
 import { endpointLayout, type FunctionProfile, PcieFunction, type VirtualFunctions } from './function.ts';
@@ -102,6 +103,10 @@ export class SriovControl implements VirtualFunctions {
     return vf;
   }
 
+  made(): PcieFunction[] {
+    return this.#vfs.filter((vf) => vf !== undefined);
+  }
+
   /** The sum is taken in 16 bits, so that it carries into the bus number (SR-IOV 1.1 2.1.2). */
   routingIdOf(index: number): RoutingId {
     return (this.#pf.routingId + this.firstVfOffset + this.vfStride * index) & 0xffff;
@@ -144,8 +149,14 @@ export class SriovControl implements VirtualFunctions {
     this.#pf.decodeListener?.decodeChanged();
   }
 
+  /** After a restore: numbers that were fixed when VF Enable was set and no longer follow from the registers. */
+  restoreNumbers(base: number, firstVfOffset: number, vfStride: number): void {
+    this.#setNumbers(base, { firstVfOffset, vfStride });
+    this.renumber();
+  }
+
   renumber(): void {
-    for (let i = 0; i < this.#vfs.length; i++) this.#vfs[i]?.renumber(this.routingIdOf(i));
+    for (const vf of this.made()) vf.renumber(this.routingIdOf(vf.vfIndex));
   }
 
   /** First VF Offset and VF Stride change with ARI Capable Hierarchy and with NumVFs (SR-IOV 1.1 3.3.9, 3.3.10). */
@@ -158,10 +169,14 @@ export class SriovControl implements VirtualFunctions {
         : ari
           ? routing.ari
           : routing.other;
-    this.firstVfOffset = rule.firstVfOffset;
-    this.vfStride = rule.vfStride;
-    this.#pf.config.poke16(base + SRIOV_FIRST_VF_OFFSET, rule.firstVfOffset);
-    this.#pf.config.poke16(base + SRIOV_VF_STRIDE, rule.vfStride);
+    this.#setNumbers(base, rule);
+  }
+
+  #setNumbers(base: number, { firstVfOffset, vfStride }: VfRouting): void {
+    this.firstVfOffset = firstVfOffset;
+    this.vfStride = vfStride;
+    this.#pf.config.poke16(base + SRIOV_FIRST_VF_OFFSET, firstVfOffset);
+    this.#pf.config.poke16(base + SRIOV_VF_STRIDE, vfStride);
   }
 
   #decodeBars(base: number): void {
@@ -191,11 +206,10 @@ export class SriovControl implements VirtualFunctions {
       events.emit('vfsEnabled', this.#pf, this.count);
       return;
     }
-    const vfs = this.#vfs;
+    const made = this.made();
     this.count = 0;
     this.#vfs = [];
-    for (const vf of vfs) {
-      if (vf === undefined) continue;
+    for (const vf of made) {
       vf.present = false;
       vf.busMaster = false;
     }

@@ -10,7 +10,7 @@ import { intel82599Config } from '../../../src/profiles/intel-82599-config.ts';
 import { tableProblems } from '../../../src/registers/index.ts';
 import { machine } from './fixture.ts';
 
-/** The first 256 bytes of both functions of a real card after reset, but for addresses, subsystem and link state. */
+/** The first 256 bytes of a real card with two ports after reset, but for subsystem, link state and Cache Line Size. */
 const REAL_FUNCTION_0 = [
   '00: 86 80 fb 10 00 00 10 00 01 00 00 02 00 00 80 00',
   '10: 0c 00 00 00 00 00 00 00 01 00 00 00 00 00 00 00',
