@@ -75,6 +75,8 @@ export class IxgbevfDriver {
   readonly #bar: BarWindow;
   readonly #options: VfDriverOptions;
   #clearToSend = 0;
+  /** PFSTS and PFACK clear when they are read: what has been seen of them is kept. */
+  #seen = 0;
 
   constructor(handle: DeviceHandle, options: VfDriverOptions) {
     this.#handle = handle;
@@ -158,11 +160,10 @@ export class IxgbevfDriver {
     return reply;
   }
 
-  /** PFSTS and PFACK clear when they are read: what has been seen is kept. */
-  #seen = 0;
   #readMailbox(): number {
-    this.#seen |= this.#bar.read32(VFMAILBOX) & (MBX_PFACK | MBX_PFSTS);
-    return this.#seen | (this.#bar.read32(VFMAILBOX) & MBX_VFU);
+    const value = this.#bar.read32(VFMAILBOX);
+    this.#seen |= value & (MBX_PFACK | MBX_PFSTS);
+    return value | this.#seen;
   }
 
   #waitFor(what: string, condition: () => boolean): void {

@@ -113,7 +113,13 @@ export class DataPlane implements Component {
         storeOffset: this.frames.extraOffset + transmitStore,
       },
     );
-    this.switch = new NicSwitch({ frames: this.frames, vports: profile.pools });
+    this.switch = new NicSwitch({
+      name: `${name}.switch`,
+      frames: this.frames,
+      vports: profile.pools,
+      maxFrameBytes: profile.maxFrameBytes - TAG_BYTES,
+      ringEntries: 0,
+    });
     this.#uplink = this.switch.uplink;
     this.drops = new NicDrops(profile.pools + 1);
     this.mac = new MacPort(

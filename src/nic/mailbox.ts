@@ -103,10 +103,10 @@ export class Mailboxes implements Component {
     }
   }
 
-  /** A VF was reset: its lock is free, and what it had asked for is void. */
+  /** A VF was reset: its lock is free, what it had asked for is void, and it reads RSTD once if the PF is ready. */
   resetVf(vf: number): void {
     this.#lock[vf] = 0;
-    this.#vf[vf] &= VFMAILBOX.RSTI;
+    this.#vf[vf] = (this.#vf[vf] & VFMAILBOX.RSTI) !== 0 ? VFMAILBOX.RSTI : VFMAILBOX.RSTD;
     const bit = 1 << (vf & 31);
     this.requested[vf >> 5] &= ~bit;
     this.acknowledged[vf >> 5] &= ~bit;

@@ -212,6 +212,7 @@ export class Nic
       data,
       data.transmit,
       data.receive,
+      data.switch,
       data.mac,
       this.interrupts,
       this.mailboxes,

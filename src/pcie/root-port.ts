@@ -49,6 +49,8 @@ export interface RootPortOptions {
   readonly readCompletionBoundary: number;
   /** Bytes of memory in front of this root port: requests beyond are unsupported. */
   readonly isMemory: (address: number, bytes: number) => boolean;
+  /** Told of each write to memory: for software that watches it. Default: nobody is told. */
+  readonly written?: (address: number) => void;
 }
 
 /** Posted and non-posted trains that wait here at most: bounded by the credits the port advertises. */
@@ -84,6 +86,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   readonly #translator: AddressTranslator;
   readonly #interrupts: InterruptTarget;
   readonly #options: RootPortOptions;
+  readonly #written: ((address: number) => void) | null;
   readonly #memoryDone: number;
   #origin: PostedOrigin | null = null;
 
@@ -117,6 +120,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     this.#translator = translator;
     this.#interrupts = interrupts;
     this.#options = options;
+    this.#written = options.written ?? null;
     this.#onCompletion = onCompletion;
     this.#memoryDone = scheduler.task(`${name}.memory`, (tlp) =>
       this.#complete(tlp, CompletionStatus.SUCCESSFUL),
@@ -219,6 +223,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     } else {
       this.memoryWrites++;
       this.#writeMemory(tlp, physical, bytes);
+      if (this.#written !== null) this.#written(physical);
     }
     this.#link.upstream.release(FlowClass.POSTED, tlps.count[tlp], tlps.dataCredits[tlp]);
     const client = tlps.client[tlp];

@@ -1,0 +1,353 @@
+import { RandomStreams } from '../base/index.ts';
+import { IxgbeDriver, IxgbevfDriver } from '../drivers/index.ts';
+import {
+  AddressSpace,
+  DeviceHandle,
+  type GuestMemory,
+  HostMemory,
+  Hypervisor,
+  InterruptController,
+  MMIO_HIGH,
+  MMIO_LOW,
+  Sysfs,
+  WriteWatch,
+} from '../host/index.ts';
+import { Iommu, RootTable } from '../iommu/index.ts';
+import { type Component, MILLISECOND, Probe, Scheduler } from '../kernel/index.ts';
+import { Nic, type NicProfile } from '../nic/index.ts';
+import {
+  type AddressTranslator,
+  BridgePort,
+  type ConfigAccess,
+  type EnumeratedFunction,
+  enumerate,
+  findFunctions,
+  formatRoutingId,
+  PcieLink,
+  RootBus,
+  RootComplex,
+  RootPort,
+  setNumVfs,
+  TlpPool,
+} from '../pcie/index.ts';
+import type { HostProfile } from '../profiles/index.ts';
+import { parseMac } from '../wire/index.ts';
+import type { ResolvedMachine } from './scenario-machine.ts';
+
+/** What a machine is made of. */
+export interface MachineParts extends ResolvedMachine {
+  readonly seed: number;
+  readonly hostProfile: HostProfile;
+  readonly nicProfile: NicProfile;
+  /** Group addresses that every guest's driver joins. */
+  readonly groups: readonly number[];
+}
+
+/** Where the root port is, and with it everything below. */
+const ROOT_PORT = 0x0008;
+/** Ports for I/O BARs. */
+const IO_SPACE = { base: 0x1000, bytes: 0xf000 };
+/** The host's drivers take their memory from here. */
+const HOST_DRIVER_BYTES = 64 * 2 ** 20;
+const GIB = 2 ** 30;
+const MIB = 2 ** 20;
+
+/** Device Control of the PCI Express capability: its offset, and where the sizes are (PCIe 3.0 7.8.4). */
+const EXPRESS_CAPABILITY = 0x10;
+const DEVICE_CONTROL = 8;
+const MPS_SHIFT = 5;
+const MRRS_SHIFT = 12;
+
+/** Requests pass as they are: a host without an IOMMU. */
+const NO_TRANSLATION: AddressTranslator = {
+  lookup: (_routingId, address) => address,
+  walk: () => {},
+};
+
+/**
+ * The whole: one card in one host, with its guests and all their drivers. This is the composition root, the one place that
+ * knows the concrete classes; everything below it knows only its neighbours.
+ */
+export class Machine {
+  readonly parts: MachineParts;
+  readonly scheduler = new Scheduler();
+  readonly probe = new Probe(this.scheduler);
+  readonly random: RandomStreams;
+  readonly memory: HostMemory;
+  readonly iommu: Iommu | null;
+  readonly hypervisor: Hypervisor;
+  readonly interrupts: InterruptController;
+  readonly tlps = new TlpPool();
+  readonly link: PcieLink;
+  readonly rootPort: RootPort;
+  readonly rootComplex: RootComplex;
+  readonly nic: Nic;
+  readonly sysfs = new Sysfs();
+  readonly guests: readonly GuestMemory[];
+  /** The driver of each VF that is assigned, by VF number. */
+  readonly vfDrivers = new Map<number, IxgbevfDriver>();
+
+  readonly #config: ConfigAccess;
+  readonly #watch = new WriteWatch();
+  #pfFunction: EnumeratedFunction | null = null;
+  #pfDriver: IxgbeDriver | null = null;
+
+  constructor(parts: MachineParts) {
+    this.parts = parts;
+    const { hostProfile, nicProfile } = parts;
+    const { scheduler, probe, tlps } = this;
+    this.random = new RandomStreams(parts.seed);
+    this.memory = new HostMemory({ memoryBytes: parts.host.memoryGiB * GIB });
+    const { memory } = this.memory;
+
+    const roots = parts.host.iommu
+      ? new RootTable({ memory, allocatePage: () => this.memory.allocatePage() })
+      : null;
+    this.iommu =
+      roots === null
+        ? null
+        : new Iommu({
+            memory,
+            scheduler,
+            probe,
+            profile: hostProfile.iommu,
+            rootTable: roots.address,
+            random: this.random.stream('iommu'),
+          });
+    this.hypervisor = new Hypervisor(this.memory, roots, this.iommu);
+    this.interrupts = new InterruptController('interrupts', scheduler);
+
+    const maxPayloadBytes = Math.min(hostProfile.maxPayloadBytes, nicProfile.maxPayloadBytes);
+    const maxReadRequestBytes = Math.min(hostProfile.maxReadRequestBytes, nicProfile.maxReadRequestBytes);
+    this.link = new PcieLink('pcie', scheduler, probe, tlps, {
+      ...nicProfile.pcie,
+      rootCredits: hostProfile.rootCredits,
+      flightPs: hostProfile.linkFlightPs,
+      maxPayloadBytes,
+    });
+    const rootBus = new RootBus();
+    const bridge = new BridgePort({ routingId: ROOT_PORT });
+    rootBus.attach(bridge);
+    this.rootComplex = new RootComplex(
+      'rootComplex',
+      scheduler,
+      tlps,
+      rootBus,
+      { portOfAddress: (address) => (bridge.claimsMemory(address) ? this.rootPort : null) },
+      hostProfile.outboundPs,
+    );
+    this.rootPort = new RootPort(
+      'rootPort',
+      scheduler,
+      probe,
+      this.link,
+      tlps,
+      memory,
+      this.iommu ?? NO_TRANSLATION,
+      this.interrupts,
+      {
+        memoryReadPs: hostProfile.memoryReadPs,
+        maxPayloadBytes,
+        readCompletionBoundary: hostProfile.readCompletionBoundary,
+        isMemory: this.memory.isMemory,
+        written: this.#watch.written,
+      },
+      this.rootComplex.onCompletion,
+    );
+    this.nic = new Nic({
+      name: 'nic',
+      scheduler,
+      probe,
+      tlps,
+      link: this.link,
+      profile: nicProfile,
+      linkGbps: parts.nic.linkGbps,
+      maxPayloadBytes,
+      maxReadRequestBytes,
+    });
+    this.rootPort.connect(this.nic);
+    bridge.downstream = this.rootComplex.configTarget(this.rootPort, this.nic);
+    const { rootComplex } = this;
+    this.#config = {
+      read: (routingId, offset, bytes) => rootComplex.configRead(routingId, offset, bytes),
+      write: (routingId, offset, bytes, value) => rootComplex.configWrite(routingId, offset, bytes, value),
+    };
+    this.guests = parts.guests.map((guest) =>
+      this.hypervisor.createGuest({
+        name: guest.name,
+        bytes: guest.memoryMiB * MIB,
+        pageBytes: guest.pageSize === '2M' ? 2 ** 21 : 4096,
+      }),
+    );
+  }
+
+  /** The PF's driver. */
+  get pfDriver(): IxgbeDriver {
+    if (this.#pfDriver === null) throw new Error('the machine has not been booted');
+    return this.#pfDriver;
+  }
+
+  /** Everything that counts, by name. */
+  get components(): readonly Component[] {
+    const iommu = this.iommu === null ? [] : [this.iommu];
+    return [this.link, this.rootPort, this.rootComplex, ...iommu, this.interrupts, ...this.nic.components];
+  }
+
+  /**
+   * Enumerates the bus and starts the PF's driver. VFs come with `sriov_numvfs`, as on Linux.
+   *
+   * @throws Error if the card cannot be given its buses and addresses.
+   */
+  boot(): void {
+    const tree = enumerate(this.#config, {
+      memory32: MMIO_LOW,
+      memory64: MMIO_HIGH,
+      io: IO_SPACE,
+      ari: this.parts.nic.ari,
+      wait: (ms) => this.#wait(ms),
+    });
+    if (tree.problems.length > 0) throw new Error(`enumeration: ${tree.problems[0]}`);
+    const { identity } = this.parts.nicProfile.functions[0];
+    const [pf] = findFunctions(tree, identity.vendorId, identity.deviceId);
+    if (pf === undefined) throw new Error('enumeration found no card');
+    this.#pfFunction = pf;
+    this.#setPayloadSizes(pf);
+    this.hypervisor.keep(pf.routingId);
+    this.#pfDriver = new IxgbeDriver(this.#hostHandle(pf), {
+      ...this.#driverOptions(this.parts.hostInterface),
+      mac: parseMac(this.parts.hostInterface.mac),
+      vlan: this.parts.hostInterface.vlan,
+      loopback: this.parts.nic.loopback === 'veb',
+    });
+    this.#pfDriver.probe();
+    this.#defineSysfs(pf);
+  }
+
+  /** Name of the PF in sysfs: `0000:01:00.0`. */
+  get pfPath(): string {
+    return `0000:${formatRoutingId(this.nic.pf.routingId)}`;
+  }
+
+  /**
+   * What writing `sriov_numvfs` does: brings that many VFs, sets them up through the PF, assigns them to the guests that they
+   * belong to, and starts their drivers.
+   *
+   * @throws SriovError as Linux would refuse.
+   */
+  setNumVfs(count: number): void {
+    const pf = this.#pfFunction as EnumeratedFunction;
+    const before = this.nic.pf.sriov?.count ?? 0;
+    const maximum = this.parts.nicProfile.pools - 1;
+    const routingIds = setNumVfs(this.#config, pf, count, { wait: (ms) => this.#wait(ms), maximum });
+    if (routingIds.length === before) return;
+    const vfs = this.parts.vfs.slice(0, routingIds.length);
+    this.vfDrivers.clear();
+    this.pfDriver.configureVfs(
+      routingIds.map((_, vf) => ({
+        mac: parseMac(vfs[vf]?.mac ?? '02:00:00:00:00:00'),
+        vlan: vfs[vf]?.vlan ?? null,
+        trustedVlans: vfs[vf]?.trustedVlans ?? [],
+        spoofCheck: vfs[vf]?.spoofCheck ?? true,
+      })),
+    );
+    routingIds.forEach((routingId, vf) => {
+      this.#startVf(pf, routingId, vf);
+    });
+  }
+
+  #startVf(pf: EnumeratedFunction, routingId: number, vf: number): void {
+    const owner = this.parts.vfs[vf]?.guest ?? null;
+    if (owner === null) {
+      this.hypervisor.revoke(routingId);
+      return;
+    }
+    const guest = this.parts.guests[owner];
+    this.hypervisor.assign(this.guests[owner], routingId);
+    const bars = (pf.sriov as NonNullable<typeof pf.sriov>).vfBars;
+    const handle = new DeviceHandle({
+      name: `vf${vf}`,
+      routingId,
+      barBases: Object.fromEntries(bars.map((bar) => [bar.index, bar.address + vf * bar.bytes])),
+      scheduler: this.scheduler,
+      rootComplex: this.rootComplex,
+      interrupts: this.interrupts,
+      memory: this.guests[owner].space,
+      watch: this.#watch,
+      interruptLatencyPs: this.parts.hostProfile.guestInterruptPs,
+    });
+    const driver = new IxgbevfDriver(handle, {
+      ...this.#driverOptions(guest),
+      vlans: this.parts.vfs[vf].trustedVlans,
+      groups: this.parts.groups,
+    });
+    this.vfDrivers.set(vf, driver);
+    driver.start();
+  }
+
+  #hostHandle(pf: EnumeratedFunction): DeviceHandle {
+    const first = this.memory.allocatePage(true);
+    let next = first + 2 ** 21;
+    while (next < first + HOST_DRIVER_BYTES) next = this.memory.allocatePage(true) + 2 ** 21;
+    const memoryBars = pf.bars.filter((bar) => bar.kind !== 'io');
+    return new DeviceHandle({
+      name: 'pf',
+      routingId: pf.routingId,
+      barBases: Object.fromEntries(memoryBars.map((bar) => [bar.index, bar.address])),
+      scheduler: this.scheduler,
+      rootComplex: this.rootComplex,
+      interrupts: this.interrupts,
+      memory: new AddressSpace(this.memory.memory, first, next, (address) => address),
+      watch: this.#watch,
+      interruptLatencyPs: this.parts.hostProfile.hostInterruptPs,
+    });
+  }
+
+  #driverOptions(driver: { readonly ringSize: number; readonly driver: 'interrupt' | 'poll' }) {
+    const costs = this.parts.hostProfile.software[driver.driver];
+    return { ringSize: driver.ringSize, mode: driver.driver, costs };
+  }
+
+  /** Max_Payload_Size and Max_Read_Request_Size of the PF, which its VFs share. */
+  #setPayloadSizes(pf: EnumeratedFunction): void {
+    const capability = pf.capabilities.find(({ id, extended }) => id === EXPRESS_CAPABILITY && !extended);
+    if (capability === undefined) return;
+    const { hostProfile, nicProfile } = this.parts;
+    const code = (bytes: number) => Math.log2(bytes) - 7;
+    const payload = code(Math.min(hostProfile.maxPayloadBytes, nicProfile.maxPayloadBytes));
+    const request = code(Math.min(hostProfile.maxReadRequestBytes, nicProfile.maxReadRequestBytes));
+    const at = capability.offset + DEVICE_CONTROL;
+    const kept = this.#config.read(pf.routingId, at, 2) & ~((7 << MPS_SHIFT) | (7 << MRRS_SHIFT));
+    this.#config.write(pf.routingId, at, 2, kept | (payload << MPS_SHIFT) | (request << MRRS_SHIFT));
+  }
+
+  #defineSysfs(pf: EnumeratedFunction): void {
+    const { sriov } = pf;
+    if (sriov === undefined) return;
+    const folder = this.pfPath;
+    const read16 = (at: number) => this.#config.read(pf.routingId, sriov.offset + at, 2);
+    this.sysfs.define(`${folder}/vendor`, { read: () => hex4(pf.vendor) });
+    this.sysfs.define(`${folder}/device`, { read: () => hex4(pf.device) });
+    this.sysfs.define(`${folder}/sriov_totalvfs`, { read: () => String(this.parts.nicProfile.pools - 1) });
+    this.sysfs.define(`${folder}/sriov_offset`, { read: () => String(read16(0x14)) });
+    this.sysfs.define(`${folder}/sriov_stride`, { read: () => String(read16(0x16)) });
+    this.sysfs.define(`${folder}/sriov_vf_device`, {
+      read: () => sriov.vfDeviceId.toString(16).padStart(4, '0'),
+    });
+    this.sysfs.define(`${folder}/sriov_numvfs`, {
+      read: () => String(this.nic.pf.sriov?.count ?? 0),
+      write: (text) => {
+        if (!/^\d{1,5}$/.test(text))
+          throw new Error(`EINVAL: sriov_numvfs takes a number, got ${JSON.stringify(text)}`);
+        this.setNumVfs(Number(text));
+      },
+    });
+  }
+
+  #wait(milliseconds: number): void {
+    this.scheduler.runUntil(this.scheduler.now + milliseconds * MILLISECOND);
+  }
+}
+
+function hex4(value: number): string {
+  return `0x${value.toString(16).padStart(4, '0')}`;
+}
