@@ -1,4 +1,4 @@
-import { checkInteger, checkOneOf } from '../base/index.ts';
+import { checkInteger, checkOneOf, isPowerOfTwo, log2Exact } from '../base/index.ts';
 import { bit, bits, type RegisterRow } from '../registers/index.ts';
 
 /** A Base Address Register, as a device asks for it. */
@@ -39,7 +39,7 @@ export function checkBars(bars: readonly BarDefinition[], count = 6): void {
     checkInteger('index of BAR', index, 0, count - (kind === 'memory64' ? 2 : 1));
     const smallest = kind === 'io' ? 4 : 128;
     const largest = kind === 'io' ? 256 : kind === 'memory32' ? 2 ** 31 : 2 ** 48;
-    if (!(bytes >= smallest && bytes <= largest && Number.isInteger(Math.log2(bytes)))) {
+    if (!(bytes >= smallest && bytes <= largest && exponentOf(bytes) >= 0)) {
       throw new RangeError(
         `bytes of BAR ${index} must be a power of two from ${smallest} to ${largest}, got ${bytes}`,
       );
@@ -64,7 +64,7 @@ export function barRows(
     const phrase = `${bar.kind === 'io' ? 'I/O' : 'memory'} base address, ${bar.bytes} bytes`;
     const low: RegisterRow = { name, offset, access: 'RO', phrase, section, fields: lowFields(bar) };
     if (bar.kind !== 'memory64') return [low];
-    const upper = addressField(Math.max(0, Math.log2(bar.bytes) - 32), 'Base Address, upper');
+    const upper = addressField(Math.max(0, exponentOf(bar.bytes) - 32), 'Base Address, upper');
     return [
       low,
       {
@@ -80,7 +80,7 @@ export function barRows(
 }
 
 function lowFields(bar: BarDefinition) {
-  const log2 = Math.log2(bar.bytes);
+  const log2 = exponentOf(bar.bytes);
   if (bar.kind === 'io') {
     return [bit('Space', 0, 'RO', 'I/O', { reset: 1 }), ...addressField(log2, 'Base Address')];
   }
@@ -101,8 +101,8 @@ function addressField(lsb: number, name: string) {
 
 /** The Expansion ROM Base Address register (PCI 3.0 6.2.5.2). */
 export function romRow(bytes: number, offset: number): RegisterRow {
-  const log2 = Math.log2(bytes);
-  if (!(Number.isInteger(log2) && log2 >= 11 && log2 <= 24)) {
+  const log2 = exponentOf(bytes);
+  if (log2 < 11 || log2 > 24) {
     throw new RangeError(
       `bytes of the expansion ROM must be a power of two from 2 KiB to 16 MiB, got ${bytes}`,
     );
@@ -139,4 +139,12 @@ export function barFromProbe(index: number, low: number, high: number): BarDefin
     return { index, kind: 'memory64', bytes, prefetchable };
   }
   return { index, kind: 'memory32', bytes: 2 ** 32 - mask, prefetchable };
+}
+
+/** The exponent of a power of two below 2^62, or -1 for any other number. */
+function exponentOf(value: number): number {
+  const isHigh = value >= 2 ** 31;
+  const part = isHigh ? value / 2 ** 31 : value;
+  if (!Number.isInteger(part) || !isPowerOfTwo(part)) return -1;
+  return log2Exact(part) + (isHigh ? 31 : 0);
 }

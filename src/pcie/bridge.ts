@@ -34,6 +34,7 @@ export const BRIDGE_CONTROL = 0x3e;
 /** Bit of Bridge Control. */
 export const SECONDARY_BUS_RESET = 1 << 6;
 
+/** What a {@link BridgePort} is made of. */
 export interface BridgePortOptions {
   /** Device/Port Type: 4 root port, 5 upstream, 6 downstream port of a switch. Default 4. */
   readonly portType?: number;

@@ -11,6 +11,7 @@ import { ROM_ADDRESS } from './header.ts';
 import { busOf, type RoutingId } from './routing-id.ts';
 import { SriovControl } from './sriov.ts';
 
+/** What an {@link Endpoint} is made of. */
 export interface EndpointOptions {
   /** Default `endpoint`. */
   readonly name?: string;

@@ -18,6 +18,7 @@ import type { EnumeratedSriov } from './enumerated.ts';
 import { probeBars } from './probe.ts';
 import type { RoutingId } from './routing-id.ts';
 
+/** What the system wants of an SR-IOV capability. */
 export interface ProbeSriovOptions {
   /** Set ARI Capable Hierarchy. */
   readonly ari: boolean;

@@ -286,7 +286,14 @@ export class PcieFunction implements CapabilityHost, ConfigOwner {
 
   /** The internal reset at the step from D3hot to D0 (PCI-PM 1.2 5.4.1). */
   softReset(): void {
-    this.#reset('flr', 'd3hot');
+    const { config } = this;
+    const kept: [offset: number, bits: number][] = [];
+    for (const { capability, offset: base } of config.layout.capabilities) {
+      for (const { offset, mask } of capability.keptOverD3hot ?? []) {
+        kept.push([base + offset, config.read32(base + offset) & mask]);
+      }
+    }
+    this.#reset('flr', 'd3hot', kept);
   }
 
   /** A conventional reset; `cold` is a loss of power. */
@@ -342,8 +349,9 @@ export class PcieFunction implements CapabilityHost, ConfigOwner {
     capability.written?.(this, base, offset - base, written, lanes, before);
   }
 
-  #reset(kind: ResetKind, cause: ResetCause): void {
+  #reset(kind: ResetKind, cause: ResetCause, kept: readonly [offset: number, bits: number][] = []): void {
     this.config.reset(kind);
+    for (const [offset, bits] of kept) this.config.poke32(offset, this.config.read32(offset) | bits);
     this.#decode();
     this.decodeListener?.decodeChanged();
     this.#announce();

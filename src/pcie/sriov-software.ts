@@ -34,6 +34,7 @@ export class SriovError extends Error {
 /** Milliseconds that software waits after setting VF Enable before it touches a VF (SR-IOV 1.1 3.3.3.1). */
 export const VF_ENABLE_MS = 100;
 
+/** What the driver of a PF lends to {@link enableVfs} and {@link setNumVfs}. */
 export interface SriovSoftwareOptions {
   /** Lets time pass. */
   readonly wait: (milliseconds: number) => void;

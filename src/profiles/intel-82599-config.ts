@@ -53,7 +53,8 @@ const ROUTING = {
 
 /**
  * Configuration space of the Intel 82599 10 GbE Controller: one PF a port, with up to 64 VFs each. Section numbers of the
- * comments are of its data sheet; register values are those of real cards after reset.
+ * comments are of its data sheet. Register values are measured: the first 256 bytes of a card with two ports after reset, and
+ * `lspci` listings of several cards for the extended capabilities and the VFs. What the EEPROM decides varies among them.
  *
  * @example
  * const endpoint = new Endpoint({ functions: intel82599Config({ ports: 2 }) });

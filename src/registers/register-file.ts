@@ -54,8 +54,13 @@ export class RegisterFile {
   readonly unknown = new Map<number, UnknownAccess>();
   readonly #strict: boolean;
   readonly #flags: Uint8Array;
+  // The arrays of the compiled table as fields: one load instead of two on every access.
   readonly #slotAt: Int32Array;
   readonly #writeMask: Int32Array;
+  readonly #w1cMask: Int32Array;
+  readonly #w1sMask: Int32Array;
+  readonly #rowOf: Int32Array;
+  readonly #elementOf: Int32Array;
   readonly #readHooks: (ReadHook | null)[];
   readonly #writeHooks: (WriteHook | null)[];
 
@@ -65,6 +70,10 @@ export class RegisterFile {
     this.#strict = options.strict ?? false;
     this.#slotAt = compiled.slotAt;
     this.#writeMask = compiled.writeMask;
+    this.#w1cMask = compiled.w1cMask;
+    this.#w1sMask = compiled.w1sMask;
+    this.#rowOf = compiled.rowOf;
+    this.#elementOf = compiled.elementOf;
     this.#flags = new Uint8Array(compiled.slots);
     this.#readHooks = compiled.table.rows.map(() => null);
     this.#writeHooks = compiled.table.rows.map(() => null);
@@ -158,23 +167,21 @@ export class RegisterFile {
   }
 
   #readActing(slot: number): number {
-    const { rowOf, elementOf, readClearMask } = this.compiled;
     const stored = this.values[slot];
-    const hook = this.#readHooks[rowOf[slot]];
-    const value = hook === null ? stored : hook(elementOf[slot], stored);
-    this.values[slot] &= ~readClearMask[slot];
+    const hook = this.#readHooks[this.#rowOf[slot]];
+    const value = hook === null ? stored : hook(this.#elementOf[slot], stored);
+    this.values[slot] &= ~this.compiled.readClearMask[slot];
     return value;
   }
 
   #writeActing(slot: number, value: number, mask: number, lanes: number): void {
-    const { rowOf, elementOf, w1cMask, w1sMask } = this.compiled;
     const before = this.values[slot];
     const enabled = value & lanes;
-    const stored =
-      (((before & ~mask) | (value & mask)) & ~(enabled & w1cMask[slot])) | (enabled & w1sMask[slot]);
+    const kept = ((before & ~mask) | (value & mask)) & ~(enabled & this.#w1cMask[slot]);
+    const stored = kept | (enabled & this.#w1sMask[slot]);
     this.values[slot] = stored;
-    const hook = this.#writeHooks[rowOf[slot]];
-    if (hook !== null) hook(elementOf[slot], stored, (before & ~lanes) | enabled, before);
+    const hook = this.#writeHooks[this.#rowOf[slot]];
+    if (hook !== null) hook(this.#elementOf[slot], stored, (before & ~lanes) | enabled, before);
   }
 
   #row(name: string): number {

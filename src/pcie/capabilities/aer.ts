@@ -50,6 +50,7 @@ const CORRECTABLE: readonly (readonly [string, number])[] = [
   ['Advisory Non-Fatal Error', 13],
 ];
 
+/** How a function reports errors. */
 export interface AerOptions {
   readonly at?: number;
   /** Version of the capability, 1 or 2. Default 1. */

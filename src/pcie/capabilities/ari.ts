@@ -5,6 +5,7 @@ import { ECAP_ARI } from './ids.ts';
 /** Offset of the ARI Capability Register within the capability. */
 export const ARI_CAPABILITY = 0x04;
 
+/** Where the ARI capability is. */
 export interface AriOptions {
   readonly at?: number;
 }

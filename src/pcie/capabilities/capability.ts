@@ -87,6 +87,8 @@ export interface Capability {
   readonly at?: number;
   /** The registers behind the header, at offsets from the start of the capability. */
   rows(context: FunctionContext): RegisterRow[];
+  /** Bits (of the dword at this offset from the start) that the reset at D3hot to D0 leaves alone, beside sticky ones. */
+  readonly keptOverD3hot?: readonly { readonly offset: number; readonly mask: number }[];
   /** Dwords (offsets from the start) whose write mask depends on the state of the function. */
   readonly guarded?: readonly number[];
   /** Bits of `mask` that writing `value` to the guarded dword at `base + offset` may change now. */

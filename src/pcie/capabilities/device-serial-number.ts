@@ -1,6 +1,7 @@
 import type { Capability } from './capability.ts';
 import { ECAP_DEVICE_SERIAL_NUMBER } from './ids.ts';
 
+/** The serial number of a device. */
 export interface DeviceSerialNumberOptions {
   readonly at?: number;
   /** The EUI-64, most significant byte first: `90-e2-ba-ff-ff-76-86-a8`. */

@@ -1,12 +1,19 @@
-/** Capability IDs of the PCI-compatible chain (PCI 3.0 appendix H, PCI Express specifications). */
+/** Capability ID of PCI Power Management. */
 export const CAP_POWER_MANAGEMENT = 0x01;
+/** Capability ID of Vital Product Data. */
 export const CAP_VPD = 0x03;
+/** Capability ID of Message Signalled Interrupts. */
 export const CAP_MSI = 0x05;
+/** Capability ID of PCI Express. */
 export const CAP_PCI_EXPRESS = 0x10;
+/** Capability ID of MSI-X. */
 export const CAP_MSIX = 0x11;
 
-/** Capability IDs of the extended chain. */
+/** Extended capability ID of Advanced Error Reporting. */
 export const ECAP_AER = 0x0001;
+/** Extended capability ID of the Device Serial Number. */
 export const ECAP_DEVICE_SERIAL_NUMBER = 0x0003;
+/** Extended capability ID of Alternative Routing-ID Interpretation. */
 export const ECAP_ARI = 0x000e;
+/** Extended capability ID of Single Root I/O Virtualization. */
 export const ECAP_SRIOV = 0x0010;

@@ -4,8 +4,10 @@ import { CAP_MSI } from './ids.ts';
 
 /** Offset of Message Control within the capability. */
 export const MSI_CONTROL = 0x02;
+/** Bit of Message Control: MSI Enable. */
 export const MSI_ENABLE = 1 << 0;
 
+/** The shape of an MSI capability. */
 export interface MsiOptions {
   readonly at?: number;
   /** Vectors that the function can ask for: 1, 2, 4, 8, 16 or 32. Default 1. */

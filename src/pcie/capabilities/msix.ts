@@ -11,6 +11,7 @@ export const MSIX_PBA = 0x08;
 export const MSIX_ENABLE = 1 << 15;
 export const MSIX_FUNCTION_MASK = 1 << 14;
 
+/** Size and place of an MSI-X table. */
 export interface MsixOptions {
   readonly at?: number;
   /** Vectors, 1 to 2,048. */

@@ -14,10 +14,13 @@ export const PCIE_DEVICE_CAPABILITIES_2 = 0x24;
 export const PCIE_DEVICE_CONTROL_2 = 0x28;
 export const PCIE_LINK_CONTROL_2 = 0x30;
 
-/** Device/Port Type (PCIe 3.0 7.8.2). */
+/** Device/Port Type of an endpoint (PCIe 3.0 7.8.2). */
 export const PORT_ENDPOINT = 0;
+/** Device/Port Type of a root port. */
 export const PORT_ROOT = 4;
+/** Device/Port Type of the upstream port of a switch. */
 export const PORT_UPSTREAM = 5;
+/** Device/Port Type of a downstream port of a switch. */
 export const PORT_DOWNSTREAM = 6;
 
 /** Bits of Device Capabilities and Device Control. */
@@ -29,6 +32,7 @@ export const DEVICE_CONTROL_FLR = 1 << 15;
 /** Bits of Device Capabilities 2 and Device Control 2. */
 export const ARI_FORWARDING = 1 << 5;
 
+/** The PCI Express capability of a device. */
 export interface PciExpressOptions extends PciExpressRegisters {
   readonly at?: number;
   /**

@@ -11,6 +11,7 @@ const D1_SUPPORT = 1 << 9;
 const D2_SUPPORT = 1 << 10;
 const D3HOT = 3;
 
+/** What a function can do about power. */
 export interface PowerManagementOptions {
   readonly at?: number;
   /** The Power Management Capabilities register. */

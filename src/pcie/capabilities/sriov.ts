@@ -21,9 +21,11 @@ export const SRIOV_SYSTEM_PAGE_SIZE = 0x20;
 export const SRIOV_VF_BAR0 = 0x24;
 export const SRIOV_MIGRATION_STATE = 0x3c;
 
-/** Bits of SR-IOV Control. */
+/** Bit of SR-IOV Control: VFs exist. */
 export const VF_ENABLE = 1 << 0;
+/** Bit of SR-IOV Control: VFs answer in memory space. */
 export const VF_MEMORY_SPACE_ENABLE = 1 << 3;
+/** Bit of SR-IOV Control: VFs may have any function number. */
 export const ARI_CAPABLE_HIERARCHY = 1 << 4;
 /** Bit of SR-IOV Capabilities: ARI Capable Hierarchy Preserved. */
 export const ARI_PRESERVED = 1 << 1;
@@ -53,6 +55,7 @@ export interface VirtualFunctionProfile {
   readonly capabilities: readonly Capability[];
 }
 
+/** The SR-IOV capability of a PF: its VFs. */
 export interface SriovOptions {
   readonly at?: number;
   /** 1 to 65,535. InitialVFs is the same, as VF migration is not modelled. */
@@ -103,6 +106,7 @@ export function sriov(options: SriovOptions): SriovCapability {
     at: options.at,
     options,
     rows: (context) => sriovRows(options, context),
+    keptOverD3hot: options.ariPreserved ? [{ offset: SRIOV_CONTROL, mask: ARI_CAPABLE_HIERARCHY }] : [],
     guarded: [SRIOV_CONTROL, SRIOV_NUM_VFS, SRIOV_SYSTEM_PAGE_SIZE, ...vfBarOffsets(options.vfBars)],
     guard: (host, base, offset, mask) => guard(options, host, base, offset, mask),
     decode(host, base) {

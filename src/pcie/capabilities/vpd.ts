@@ -4,6 +4,7 @@ import { CAP_VPD } from './ids.ts';
 
 const FLAG = 1 << 31;
 
+/** The Vital Product Data of a device. */
 export interface VpdOptions {
   readonly at?: number;
   /** The Vital Product Data; read-only. Default: none, all zero. */

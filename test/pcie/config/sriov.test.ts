@@ -4,6 +4,7 @@ import {
   formatRoutingId,
   type PcieFunction,
   parseRoutingId,
+  powerManagement,
   type SriovControl,
 } from '../../../src/pcie/config-index.ts';
 import { intel82599Config } from '../../../src/profiles/intel-82599-config.ts';
@@ -236,6 +237,22 @@ describe('the SR-IOV registers', () => {
   });
 });
 
+describe('ARI Capable Hierarchy Preserved', () => {
+  it.each([true, false])('says whether the bit survives the reset at D3hot to D0: %s', (ariPreserved) => {
+    const profile = genericProfile({ totalVfs: 4, ariPreserved });
+    const capabilities = [powerManagement({ capabilities: 3 }), ...profile.capabilities];
+    const [fn] = new Endpoint({ functions: [{ ...profile, capabilities }] }).functions;
+    const at = fn.findExtendedCapability(0x10);
+    fn.config.write16(at + 0x10, 4);
+    fn.config.write16(at + 8, VFE | ARI);
+    fn.config.write16(0x44, 3);
+    fn.config.write16(0x44, 0);
+    expect(fn.config.read32(at + 4)).toBe(ariPreserved ? 2 : 0);
+    expect(fn.config.read16(at + 8)).toBe(ariPreserved ? ARI : 0);
+    expect([fn.config.read16(at + 0x10), fn.sriov!.count]).toEqual([0, 0]);
+  });
+});
+
 describe('VF BARs', () => {
   it('are sized like BARs, one VF for all', () => {
     const { pf } = device();
@@ -377,5 +394,19 @@ describe('a VF', () => {
     expect(made).toEqual([]);
     endpoint.configRead(0x0284, 0, 4);
     expect(made).toEqual([2]);
+  });
+
+  it('costs nothing until somebody asks for it, and little when somebody writes to it', () => {
+    const endpoint = new Endpoint({ functions: [genericProfile({ totalVfs: 60_000 })], bus: 1 });
+    const [pf] = endpoint.functions;
+    const at = pf.findExtendedCapability(0x10);
+    pf.config.write16(at + 0x10, 60_000);
+    pf.config.write16(at + 0x08, VFE);
+    expect([pf.sriov!.count, pf.sriov!.made().length]).toEqual([60_000, 0]);
+    const last = endpoint.functionAt(0x0200 + 59_999)!;
+    expect([last.config.read32(0), last.config.ownBytes]).toEqual([0xffffffff, 0]);
+    last.config.write16(4, 4);
+    expect(last.config.ownBytes).toBeLessThan(100);
+    expect(pf.sriov!.made()).toEqual([last]);
   });
 });
