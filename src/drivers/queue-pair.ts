@@ -189,14 +189,14 @@ export class QueuePair {
     return count;
   }
 
-  /** Frames that the card has written and software has not taken. */
-  unpolled(): number {
-    let count = 0;
-    for (; count < this.ringSize; count++) {
-      const index = (this.#rxNext + count) & this.#mask;
-      if ((this.#rxRing.read(index * DESCRIPTOR_WORDS + 2) & RX_DONE) === 0) break;
-    }
-    return count;
+  /** Index of the next transmit descriptor to be filled. */
+  get transmitTail(): number {
+    return this.#txTail;
+  }
+
+  /** Index of the next receive descriptor to be looked at. */
+  get receiveNext(): number {
+    return this.#rxNext;
   }
 
   /** Where the next receive write-back and the next transmit status will land: what a polling loop watches. */

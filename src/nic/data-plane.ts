@@ -3,7 +3,7 @@ import { type DmaPort, ReceiveEngine, TransmitEngine } from '../dma/index.ts';
 import { type Component, type Probe, ProbeKind, type Scheduler } from '../kernel/index.ts';
 import { NicSwitch, TAG_INSERT, TAG_STRIP, tagOperation, targetPort } from '../nicswitch/index.ts';
 import { AdvancedReceiveFormat, AdvancedTransmitFormat } from './advanced-descriptors.ts';
-import { NIC_DROP_REASONS, NicDrop, NicDrops } from './drops.ts';
+import { NicDrop, NicDrops } from './drops.ts';
 import { MacPort } from './mac-port.ts';
 import type { NicProfile } from './profile.ts';
 
@@ -118,7 +118,7 @@ export class DataPlane implements Component {
       frames: this.frames,
       vports: profile.pools,
       maxFrameBytes: profile.maxFrameBytes - TAG_BYTES,
-      ringEntries: 0,
+      ringEntries: 1,
     });
     this.#uplink = this.switch.uplink;
     this.drops = new NicDrops(profile.pools + 1);
@@ -165,7 +165,7 @@ export class DataPlane implements Component {
   }
 
   counters(): Record<string, number> {
-    const drops = NIC_DROP_REASONS.map((reason) => [`drops.${reason}`, this.drops.total(reason)]);
+    const drops = Object.entries(this.drops.totals()).map(([reason, count]) => [`drops.${reason}`, count]);
     return { ...Object.fromEntries(drops), slotsInUse: this.frames.slots - this.frames.available };
   }
 

@@ -28,20 +28,29 @@ export class NicDrops {
     this.#counts[port * NIC_DROP_REASONS.length + reason]++;
   }
 
-  /** Frames that a port lost for a reason. */
-  of(port: number, reason: NicDropReason): number {
-    return this.#counts[port * NIC_DROP_REASONS.length + NIC_DROP_REASONS.indexOf(reason)];
+  /** Frames that a port lost, by reason. */
+  byReason(port: number): Record<NicDropReason, number> {
+    const at = port * NIC_DROP_REASONS.length;
+    return record((i) => this.#counts[at + i]);
   }
 
-  /** Frames lost for a reason at all ports. */
-  total(reason: NicDropReason): number {
-    const at = NIC_DROP_REASONS.indexOf(reason);
-    let sum = 0;
-    for (let i = at; i < this.#counts.length; i += NIC_DROP_REASONS.length) sum += this.#counts[i];
-    return sum;
+  /** Frames lost at all ports, by reason. */
+  totals(): Record<NicDropReason, number> {
+    return record((i) => {
+      let sum = 0;
+      for (let at = i; at < this.#counts.length; at += NIC_DROP_REASONS.length) sum += this.#counts[at];
+      return sum;
+    });
   }
 
   reset(): void {
     this.#counts.fill(0);
   }
+}
+
+function record(value: (index: number) => number): Record<NicDropReason, number> {
+  return Object.fromEntries(NIC_DROP_REASONS.map((reason, i) => [reason, value(i)])) as Record<
+    NicDropReason,
+    number
+  >;
 }

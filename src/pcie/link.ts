@@ -194,6 +194,16 @@ export class LinkDirection implements Component {
     return this.#wire.busyPs + this.skipsSent * this.#skipPs;
   }
 
+  /** ps that a byte takes over all lanes. */
+  get psPerByte(): number {
+    return this.#wire.psPerByte;
+  }
+
+  /** Bytes that a SKIP ordered set takes over all lanes. */
+  get skipBytes(): number {
+    return this.#skipPs / this.#wire.psPerByte;
+  }
+
   /** Header credits of a class now. */
   headerCredits(flowClass: FlowClass): number {
     return this.#gates[flowClass].headersAt(this.#scheduler.now);

@@ -1,0 +1,222 @@
+import { DROP_REASONS } from '../nicswitch/index.ts';
+import { formatRoutingId } from '../pcie/index.ts';
+import type { FlowRecord } from './flow-tracker.ts';
+import { inFlight } from './in-flight.ts';
+import { type LinkSnapshot, type MeasuredSpan, type Snapshot, takeSnapshot } from './measured-span.ts';
+import type { EndpointReport, FlowReport, FrameCount, LinkDirectionReport, Report } from './report.ts';
+import { REPORT_SCHEMA } from './report.ts';
+import {
+  conservation,
+  framesPerSecond,
+  gigabitsPerSecond,
+  latencyReport,
+  linkDirectionReport,
+  withoutZeros,
+} from './report-parts.ts';
+import type { EndpointRef, TargetRef } from './scenario-resolved.ts';
+import type { Simulation } from './simulation.ts';
+import { VERSION } from './version.ts';
+
+const DLLP_BYTES = 8;
+
+/** Puts together what a run has found out. */
+export function buildReport(
+  simulation: Simulation,
+  flows: readonly FlowRecord[],
+  measured: MeasuredSpan,
+  partial: boolean,
+): Report {
+  const { scenario, machine } = simulation;
+  const { scheduler } = machine;
+  const { before } = measured;
+  const after = takeSnapshot(simulation);
+  const spanPs = Math.max(0, scheduler.now - measured.startPs);
+  return {
+    schema: REPORT_SCHEMA,
+    version: VERSION,
+    partial,
+    scenario,
+    seed: scenario.seed,
+    digest: scheduler.digest,
+    simulated: {
+      bootPs: simulation.bootPs,
+      startPs: simulation.startPs,
+      endPs: scheduler.now,
+      warmUpPs: scenario.warmUpPs,
+      measuredPs: spanPs,
+      events: scheduler.events,
+    },
+    endpoints: endpointReports(simulation, before, after, spanPs),
+    flows: flowReports(simulation, flows),
+    pcie: pcieReport(simulation, before, after, spanPs),
+    iommu: iommuReport(before, after),
+    interrupts: {
+      raised: after.interrupts.raised - before.interrupts.raised,
+      delivered: after.interrupts.delivered - before.interrupts.delivered,
+      moderated: after.interrupts.moderated - before.interrupts.moderated,
+    },
+    conservation: conservationReport(simulation),
+    counters: allCounters(simulation),
+  };
+}
+
+function endpointReports(
+  simulation: Simulation,
+  before: Snapshot,
+  after: Snapshot,
+  spanPs: number,
+): EndpointReport[] {
+  const { scenario, tracker, machine } = simulation;
+  const identity = (index: number) => {
+    if (index === 0) return { name: 'port', kind: 'port' as const };
+    if (index === 1) {
+      const { mac, vlan } = scenario.hostInterface;
+      return {
+        name: 'host',
+        kind: 'pf' as const,
+        routingId: formatRoutingId(machine.nic.pf.routingId),
+        mac,
+        vlan,
+      };
+    }
+    const vf = scenario.vfs[index - 2];
+    const sriov = machine.nic.pf.sriov;
+    return {
+      name: vf.name,
+      kind: 'vf' as const,
+      vf: vf.vf,
+      ...(vf.guest === null ? {} : { guest: scenario.guests[vf.guest].name }),
+      ...(sriov === null || sriov.count <= vf.vf
+        ? {}
+        : { routingId: formatRoutingId(sriov.routingIdOf(vf.vf)) }),
+      mac: vf.mac,
+      vlan: vf.vlan,
+    };
+  };
+  return tracker.endpoints.map((record, index) => {
+    const transmitted = subtract(after.endpoints[index].transmitted, before.endpoints[index].transmitted);
+    const { received, offered } = record;
+    const drops = Object.entries(after.endpoints[index].drops).map(
+      ([reason, count]) => [reason, count - before.endpoints[index].drops[reason]] as const,
+    );
+    return {
+      ...identity(index),
+      offered: { ...offered },
+      transmitted,
+      received: { ...received },
+      txGbps: gigabitsPerSecond(transmitted, spanPs),
+      rxGbps: gigabitsPerSecond(received, spanPs),
+      txPps: framesPerSecond(transmitted, spanPs),
+      rxPps: framesPerSecond(received, spanPs),
+      latencyNs: latencyReport(record.latency),
+      drops: withoutZeros(Object.fromEntries(drops)),
+      interrupts: after.endpoints[index].interrupts - before.endpoints[index].interrupts,
+    };
+  });
+}
+
+function flowReports({ scenario }: Simulation, records: readonly FlowRecord[]): FlowReport[] {
+  const entries = [
+    ...scenario.flows.map(({ name, from, to }) => ({
+      name,
+      from: endpointName(scenario, from),
+      to: endpointName(scenario, to),
+    })),
+    ...scenario.captures.map(({ file, from }) => ({
+      name: file,
+      from: endpointName(scenario, from),
+      to: 'as captured',
+    })),
+  ];
+  return records.map((record, i) => ({
+    ...entries[i],
+    offered: record.measuredOffered,
+    delivered: record.measuredDelivered,
+    lost: Math.max(0, record.measuredOffered - record.measuredDelivered),
+    reordered: record.reordered,
+    duplicated: record.duplicated,
+    latencyNs: latencyReport(record.latency),
+  }));
+}
+
+function endpointName(scenario: Simulation['scenario'], endpoint: EndpointRef | TargetRef): string {
+  if (endpoint.kind === 'vf') return scenario.vfs[endpoint.vf].name;
+  return endpoint.kind === 'pf' ? 'host' : endpoint.kind === 'mac' ? 'an unknown address' : endpoint.kind;
+}
+
+function pcieReport(
+  simulation: Simulation,
+  before: Snapshot,
+  after: Snapshot,
+  spanPs: number,
+): Report['pcie'] {
+  const { link } = simulation.machine;
+  const direction = (from: LinkSnapshot, to: LinkSnapshot): LinkDirectionReport => {
+    const tlpBytes = to.tlpBytes - from.tlpBytes;
+    const dllpBytes = (to.dllps - from.dllps) * DLLP_BYTES;
+    const skipBytes = Math.round((to.skips - from.skips) * link.upstream.skipBytes);
+    const capacity = Math.floor(spanPs / link.upstream.psPerByte);
+    return linkDirectionReport({
+      tlps: to.tlps - from.tlps,
+      tlpBytes,
+      payloadBytes: to.payloadBytes - from.payloadBytes,
+      dllpBytes,
+      skipBytes,
+      idleBytes: Math.max(0, capacity - tlpBytes - dllpBytes - skipBytes),
+    });
+  };
+  return {
+    upstream: direction(before.upstream, after.upstream),
+    downstream: direction(before.downstream, after.downstream),
+    readRequests: after.requester.readsIssued - before.requester.readsIssued,
+    writeRequests: after.requester.writesIssued - before.requester.writesIssued,
+    completions: after.rootPort.memoryReads - before.rootPort.memoryReads,
+  };
+}
+
+function iommuReport(before: Snapshot, after: Snapshot): Report['iommu'] {
+  if (before.iommu === null || after.iommu === null) return null;
+  const [from, to] = [before.iommu, after.iommu];
+  const difference = (name: string) => to[name] - from[name];
+  const hits = difference('hits');
+  const misses = difference('misses');
+  return {
+    lookups: difference('lookups'),
+    hits,
+    misses,
+    hitRate: hits + misses === 0 ? 1 : hits / (hits + misses),
+    walks: difference('walks'),
+    walkAccesses: difference('walkAccesses'),
+    faults: difference('faults'),
+  };
+}
+
+function conservationReport(simulation: Simulation): Report['conservation'] {
+  const { tracker, machine } = simulation;
+  const { data } = machine.nic;
+  const dropped: Record<string, number> = { txRingFull: 0, portQueueFull: 0 };
+  tracker.endpoints.forEach((record, index) => {
+    dropped[index === 0 ? 'portQueueFull' : 'txRingFull'] += record.notSent;
+  });
+  for (const reason of DROP_REASONS) dropped[reason] = data.switch.dropped(reason);
+  Object.assign(dropped, data.drops.totals());
+  return conservation({
+    offered: tracker.flows.reduce((sum, flow) => sum + flow.offered, 0),
+    replicas: data.switch.balance().replicas,
+    delivered: tracker.endpoints.reduce((sum, endpoint) => sum + endpoint.totalReceived, 0),
+    dropped,
+    inFlight: inFlight(simulation),
+  });
+}
+
+function allCounters({ machine }: Simulation): Record<string, number> {
+  const all: [string, number][] = [];
+  for (const part of machine.components) {
+    for (const [name, value] of Object.entries(part.counters())) all.push([`${part.name}.${name}`, value]);
+  }
+  return Object.fromEntries(all.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function subtract(from: FrameCount, what: FrameCount): FrameCount {
+  return { frames: from.frames - what.frames, bytes: from.bytes - what.bytes };
+}

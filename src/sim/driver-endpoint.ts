@@ -1,0 +1,60 @@
+import type {
+  DataPath,
+  FrameTemplate,
+  QueuePair,
+  ReceiveHandler,
+  SaturatingSource,
+} from '../drivers/index.ts';
+import type { FlowTracker } from './flow-tracker.ts';
+import { type FrameSender, type FrameSource, RoundRobin } from './sender.ts';
+
+/** The software above a driver: hands it frames to send and takes what it has received. */
+export class DriverEndpoint implements FrameSender, SaturatingSource, ReceiveHandler {
+  readonly index: number;
+  readonly #path: DataPath;
+  readonly #tracker: FlowTracker;
+  readonly #clock: { readonly now: number };
+  readonly #sources = new RoundRobin();
+
+  constructor(index: number, path: DataPath, tracker: FlowTracker, clock: { readonly now: number }) {
+    this.index = index;
+    this.#path = path;
+    this.#tracker = tracker;
+    this.#clock = clock;
+    path.handler = this;
+  }
+
+  get path(): DataPath {
+    return this.#path;
+  }
+
+  send(template: FrameTemplate, sequence: number): boolean {
+    return this.#path.send(template, sequence);
+  }
+
+  addSource(source: FrameSource): void {
+    this.#sources.add(source);
+    this.#path.setSource(this);
+  }
+
+  removeSource(source: FrameSource): void {
+    this.#sources.remove(source);
+    if (this.#sources.size === 0) this.#path.setSource(null);
+  }
+
+  fill(queue: QueuePair, budget: number, transmitPs: number): number {
+    const now = this.#clock.now;
+    let count = 0;
+    while (count < budget) {
+      const template = this.#sources.next();
+      if (template === null) break;
+      queue.post(template, this.#sources.sequence(now + count * transmitPs));
+      count++;
+    }
+    return count;
+  }
+
+  received(words: Int32Array, at: number, bytes: number, _tci: number, timePs: number): void {
+    this.#tracker.receive(this.index, words, at, bytes, timePs);
+  }
+}

@@ -1,0 +1,168 @@
+import { Histogram } from '../kernel/index.ts';
+import { findStamp, readStampFlow, readStampSequence } from '../wire/index.ts';
+import type { FrameCount } from './report.ts';
+
+/** Frames of a flow whose time of sending is remembered: more than can be on their way at once. */
+const SENT_WINDOW = 1 << 15;
+const SENT_MASK = SENT_WINDOW - 1;
+/** Last sequence numbers at each receiver that are checked for duplicates. */
+const SEEN_WINDOW = 1 << 12;
+const SEEN_MASK = SEEN_WINDOW - 1;
+const FCS_BYTES = 4;
+const MIN_BYTES = 60;
+
+/** One flow at one receiver. */
+interface Arrivals {
+  highest: number;
+  readonly seen: Int32Array;
+}
+
+/** What has become of the frames of one flow. */
+export class FlowRecord {
+  readonly index: number;
+  offered = 0;
+  delivered = 0;
+  reordered = 0;
+  duplicated = 0;
+  /** Of these, measured after the warm-up. */
+  measuredOffered = 0;
+  measuredDelivered = 0;
+  readonly latency = new Histogram();
+  readonly #sentPs = new Float64Array(SENT_WINDOW);
+  readonly #arrivals: (Arrivals | undefined)[] = [];
+
+  constructor(index: number) {
+    this.index = index;
+  }
+
+  /** A frame is offered at `timePs`; returns its sequence number. */
+  offer(timePs: number): number {
+    const sequence = this.offered++ & 0x7fff_ffff;
+    this.measuredOffered++;
+    this.#sentPs[sequence & SENT_MASK] = timePs;
+    return sequence;
+  }
+
+  /** A copy of a frame has come to a receiver. Returns how long it took, in ps. */
+  arrive(receiver: number, sequence: number, timePs: number): number {
+    this.delivered++;
+    this.measuredDelivered++;
+    let arrivals = this.#arrivals[receiver];
+    if (arrivals === undefined) {
+      arrivals = { highest: -1, seen: new Int32Array(SEEN_WINDOW).fill(-1) };
+      this.#arrivals[receiver] = arrivals;
+    }
+    if (arrivals.seen[sequence & SEEN_MASK] === sequence) this.duplicated++;
+    else if (sequence < arrivals.highest) this.reordered++;
+    else arrivals.highest = sequence;
+    arrivals.seen[sequence & SEEN_MASK] = sequence;
+    const latencyPs = timePs - this.#sentPs[sequence & SENT_MASK];
+    this.latency.record(latencyPs);
+    return latencyPs;
+  }
+
+  /** The warm-up is over: from here on it is measured. */
+  startMeasuring(): void {
+    this.measuredOffered = this.measuredDelivered = 0;
+    this.latency.reset();
+  }
+}
+
+/** What one endpoint has sent and received. */
+export class EndpointRecord {
+  offered: FrameCount = { frames: 0, bytes: 0 };
+  received: FrameCount = { frames: 0, bytes: 0 };
+  /** Frames received over the whole run. */
+  totalReceived = 0;
+  /** Frames that traffic wanted to send but the sender had no room for, over the whole run. */
+  notSent = 0;
+  readonly latency = new Histogram();
+
+  startMeasuring(): void {
+    this.offered = { frames: 0, bytes: 0 };
+    this.received = { frames: 0, bytes: 0 };
+    this.latency.reset();
+  }
+}
+
+/**
+ * Follows frames from the software that sends them to the software that receives them, by nothing but their bytes: a
+ * generated frame carries a stamp with flow and sequence number, a captured one is known by its contents.
+ */
+export class FlowTracker {
+  readonly flows: FlowRecord[] = [];
+  readonly endpoints: EndpointRecord[];
+  /** Captured frames that are on their way, by a hash of their contents: flow and sequence number. */
+  readonly #captured = new Map<number, readonly [FlowRecord, number]>();
+
+  /** @param endpoints how many there are. */
+  constructor(endpoints: number) {
+    this.endpoints = Array.from({ length: endpoints }, () => new EndpointRecord());
+  }
+
+  addFlow(): FlowRecord {
+    const record = new FlowRecord(this.flows.length);
+    this.flows.push(record);
+    return record;
+  }
+
+  /** An endpoint offers a frame of a flow; returns its sequence number. `bytes` are those in memory. */
+  offer(endpoint: number, flow: FlowRecord, bytes: number, timePs: number): number {
+    const { offered } = this.endpoints[endpoint];
+    offered.frames++;
+    offered.bytes += (bytes < MIN_BYTES ? MIN_BYTES : bytes) + FCS_BYTES;
+    return flow.offer(timePs);
+  }
+
+  /** A captured frame is offered: its contents are what it will be known by. */
+  noteCaptured(flow: FlowRecord, sequence: number, hash: number): void {
+    this.#captured.set(hash, [flow, sequence]);
+  }
+
+  /** A frame has come to an endpoint's software: `bytes` from word `at` of `words` on. */
+  receive(endpoint: number, words: Int32Array, at: number, bytes: number, timePs: number): void {
+    const record = this.endpoints[endpoint];
+    record.totalReceived++;
+    record.received.frames++;
+    record.received.bytes += (bytes < MIN_BYTES ? MIN_BYTES : bytes) + FCS_BYTES;
+    const stamp = findStamp(words, at, bytes);
+    let flow: FlowRecord | undefined;
+    let sequence: number;
+    if (stamp >= 0) {
+      flow = this.flows[readStampFlow(words, stamp)];
+      sequence = readStampSequence(words, stamp);
+    } else {
+      const captured = this.#captured.get(frameHash(words, at, bytes));
+      if (captured === undefined) return;
+      [flow, sequence] = captured;
+    }
+    if (flow === undefined) return;
+    record.latency.record(flow.arrive(endpoint, sequence, timePs));
+  }
+
+  startMeasuring(): void {
+    for (const flow of this.flows) flow.startMeasuring();
+    for (const endpoint of this.endpoints) endpoint.startMeasuring();
+  }
+}
+
+/** VLAN EtherType as it stands in a little-endian word. */
+const VLAN_WORD = 0x0081;
+
+/**
+ * A number for the contents of a frame, the same with and without an 802.1Q tag: FNV-1a over the words of the addresses and
+ * what follows the tag.
+ */
+export function frameHash(words: Int32Array, at: number, bytes: number): number {
+  const tagged = (words[at + 3] & 0xffff) === VLAN_WORD;
+  let hash = 0x811c9dc5 | 0;
+  for (let i = 0; i < 3; i++) hash = Math.imul(hash ^ words[at + i], 0x01000193);
+  const first = tagged ? 4 : 3;
+  const whole = bytes >> 2;
+  for (let i = first; i < whole; i++) hash = Math.imul(hash ^ words[at + i], 0x01000193);
+  if ((bytes & 3) !== 0) {
+    const rest = words[at + whole] & ((1 << (8 * (bytes & 3))) - 1);
+    hash = Math.imul(hash ^ rest, 0x01000193);
+  }
+  return hash;
+}

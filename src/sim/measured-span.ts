@@ -1,0 +1,92 @@
+import type { FrameCount } from './report.ts';
+import type { Simulation } from './simulation.ts';
+
+/** Counters of one direction of the link. */
+export interface LinkSnapshot {
+  readonly tlps: number;
+  readonly tlpBytes: number;
+  readonly payloadBytes: number;
+  readonly dllps: number;
+  readonly skips: number;
+}
+
+/** What one endpoint's part of the card had counted. */
+export interface EndpointSnapshot {
+  readonly transmitted: FrameCount;
+  readonly drops: Readonly<Record<string, number>>;
+  readonly interrupts: number;
+}
+
+/** Counters of the whole machine at one instant; a report is the difference of two. */
+export interface Snapshot {
+  readonly timePs: number;
+  readonly upstream: LinkSnapshot;
+  readonly downstream: LinkSnapshot;
+  readonly iommu: Readonly<Record<string, number>> | null;
+  readonly interrupts: { readonly raised: number; readonly delivered: number; readonly moderated: number };
+  readonly rootPort: { readonly memoryReads: number; readonly memoryWrites: number };
+  readonly requester: { readonly readsIssued: number; readonly writesIssued: number };
+  readonly endpoints: readonly EndpointSnapshot[];
+}
+
+/** The measured part of a run: what had been counted when it began. */
+export class MeasuredSpan {
+  readonly startPs: number;
+  readonly before: Snapshot;
+
+  constructor(simulation: Simulation, startPs: number) {
+    this.startPs = startPs;
+    this.before = takeSnapshot(simulation);
+  }
+}
+
+/** Frame check sequence and padding that the wire has and the slot has not. */
+const FCS_BYTES = 4;
+
+/** Reads all counters. */
+export function takeSnapshot(simulation: Simulation): Snapshot {
+  const { machine, station, tracker } = simulation;
+  const { nic } = machine;
+  const link = (direction: typeof machine.link.upstream): LinkSnapshot => {
+    direction.settle();
+    return {
+      tlps: direction.tlpsSent,
+      tlpBytes: direction.tlpBytes,
+      payloadBytes: direction.payloadBytes,
+      dllps: direction.dllpsSent,
+      skips: direction.skipsSent,
+    };
+  };
+  const uplink = nic.data.switch.uplink;
+  const ports = [
+    uplink,
+    simulation.pfPort,
+    ...Array.from({ length: simulation.scenario.nic.vfs }, (_, vf) => vf),
+  ];
+  return {
+    timePs: machine.scheduler.now,
+    upstream: link(machine.link.upstream),
+    downstream: link(machine.link.downstream),
+    iommu: machine.iommu === null ? null : { ...machine.iommu.counters() },
+    interrupts: {
+      raised: nic.interrupts.raised,
+      delivered: nic.interrupts.delivered,
+      moderated: nic.interrupts.moderated,
+    },
+    rootPort: { memoryReads: machine.rootPort.memoryReads, memoryWrites: machine.rootPort.memoryWrites },
+    requester: { readsIssued: nic.requester.readsIssued, writesIssued: nic.requester.writesIssued },
+    endpoints: ports.map((port, index) => {
+      const counters = nic.data.switch.portCounters(port);
+      const isPort = index === 0;
+      const drops: Record<string, number> = { ...counters.dropped, ...nic.data.drops.byReason(port) };
+      drops[isPort ? 'portQueueFull' : 'txRingFull'] = tracker.endpoints[index].notSent;
+      return {
+        transmitted: isPort
+          ? { frames: station.framesSent, bytes: station.bytesSent }
+          : { frames: counters.framesIn, bytes: counters.bytesIn + FCS_BYTES * counters.framesIn },
+        drops,
+        interrupts: isPort ? 0 : nic.interrupts.sent[index - 1],
+      };
+    }),
+  };
+}

@@ -1,0 +1,56 @@
+import type { FrameTemplate } from '../drivers/index.ts';
+
+/** What an endpoint offers to the traffic that leaves it. */
+export interface FrameSender {
+  /** Sends a frame now; false if there is no room, and the frame is lost. */
+  send(template: FrameTemplate, sequence: number): boolean;
+  /** Keeps itself busy with frames from `source`, in turn with others, until it is taken away. */
+  addSource(source: FrameSource): void;
+  removeSource(source: FrameSource): void;
+}
+
+/** Frames without end. */
+export interface FrameSource {
+  /** The next frame's template, which the sender sends after {@link FrameSource.sequence}; null when there is none. */
+  next(): FrameTemplate | null;
+  /** Counts the frame of the last {@link FrameSource.next} as offered at `timePs`, and gives its sequence number. */
+  sequence(timePs: number): number;
+}
+
+/** Several sources in turn. */
+export class RoundRobin implements FrameSource {
+  readonly #sources: FrameSource[] = [];
+  #turn = 0;
+  #last: FrameSource | null = null;
+
+  get size(): number {
+    return this.#sources.length;
+  }
+
+  add(source: FrameSource): void {
+    this.#sources.push(source);
+  }
+
+  remove(source: FrameSource): void {
+    const at = this.#sources.indexOf(source);
+    if (at >= 0) this.#sources.splice(at, 1);
+    this.#turn = 0;
+  }
+
+  next(): FrameTemplate | null {
+    for (let left = this.#sources.length; left > 0; left--) {
+      if (this.#turn >= this.#sources.length) this.#turn = 0;
+      const source = this.#sources[this.#turn++];
+      const template = source.next();
+      if (template !== null) {
+        this.#last = source;
+        return template;
+      }
+    }
+    return null;
+  }
+
+  sequence(timePs: number): number {
+    return (this.#last as FrameSource).sequence(timePs);
+  }
+}

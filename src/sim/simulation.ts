@@ -1,0 +1,208 @@
+import { MICROSECOND, type Probe } from '../kernel/index.ts';
+import { intel82599, xeonE5v4 } from '../profiles/index.ts';
+import { type CapturePacket, parseMac } from '../wire/index.ts';
+import { buildReport } from './build-report.ts';
+import { CaptureSource } from './capture-source.ts';
+import { DriverEndpoint } from './driver-endpoint.ts';
+import { FlowSource, TemplateCounter } from './flow-source.ts';
+import { type FlowRecord, FlowTracker } from './flow-tracker.ts';
+import { Machine, type MachineParts } from './machine.ts';
+import { MeasuredSpan } from './measured-span.ts';
+import type { Report } from './report.ts';
+import { ScenarioError } from './scenario-error.ts';
+import type { EndpointRef, ResolvedScenario } from './scenario-resolved.ts';
+import type { FrameSender } from './sender.ts';
+import { Station } from './station.ts';
+
+/** Endpoints as the tracker numbers them: the port, the PF, the VFs. */
+export const PORT_ENDPOINT_INDEX = 0;
+export const PF_ENDPOINT_INDEX = 1;
+export const FIRST_VF_ENDPOINT_INDEX = 2;
+
+/** Profiles by name. */
+const NICS = { 'intel-82599': intel82599 } as const;
+const HOSTS = { 'xeon-e5-v4': xeonE5v4 } as const;
+
+/**
+ * A scenario that runs: a {@link Machine}, its traffic, and what is measured of it. Times are in ps from power-on.
+ *
+ * @example
+ * const { scenario, captures } = resolveScenario({
+ *   guests: [{ name: 'a' }, { name: 'b' }],
+ *   traffic: [{ from: 'a', to: 'b', ratePps: 1e6 }],
+ * });
+ * const simulation = new Simulation(scenario, captures);
+ * simulation.boot();
+ * simulation.advance(simulation.endPs);
+ * simulation.report().flows[0].latencyNs;
+ */
+export class Simulation {
+  readonly scenario: ResolvedScenario;
+  readonly machine: Machine;
+  readonly tracker: FlowTracker;
+  readonly station: Station;
+  /** How long the boot took, and when the traffic begins; known after {@link Simulation.boot}. */
+  bootPs = 0;
+  startPs = 0;
+  endPs = 0;
+
+  readonly #captures: readonly (readonly CapturePacket[])[];
+  readonly #drivers = new Map<number, DriverEndpoint>();
+  readonly #flowRecords: FlowRecord[] = [];
+  #measured: MeasuredSpan | null = null;
+
+  /**
+   * @param captures the frames of `scenario.captures[i]`.
+   * @throws {@link ScenarioError} for a profile that does not exist.
+   */
+  constructor(
+    scenario: ResolvedScenario,
+    captures: readonly (readonly CapturePacket[])[] = [],
+    parts?: MachineParts,
+  ) {
+    this.scenario = scenario;
+    this.#captures = captures;
+    this.machine = new Machine(parts ?? machineParts(scenario));
+    this.tracker = new FlowTracker(FIRST_VF_ENDPOINT_INDEX + scenario.nic.vfs);
+    const { nic, scheduler } = this.machine;
+    this.station = new Station(
+      PORT_ENDPOINT_INDEX,
+      scheduler,
+      nic.data,
+      this.tracker,
+      scenario.nic.linkGbps,
+      nic.profile.macPs,
+    );
+  }
+
+  /** VPort of the PF: the pool behind those of the VFs. */
+  get pfPort(): number {
+    return this.scenario.nic.vfs;
+  }
+
+  /** Each queue of the card that a driver works on, with that driver's data path. */
+  *queuePaths(): Generator<readonly [number, DriverEndpoint['path']]> {
+    const { queuesPerPool } = this.machine.nic.profile;
+    for (const [index, driver] of this.#drivers) {
+      const port = index === PF_ENDPOINT_INDEX ? this.pfPort : index - FIRST_VF_ENDPOINT_INDEX;
+      yield [port * queuesPerPool, driver.path];
+    }
+  }
+
+  get nowPs(): number {
+    return this.machine.scheduler.now;
+  }
+
+  /** Where a sink for probes is attached; what it sees changes nothing. */
+  get probe(): Probe {
+    return this.machine.probe;
+  }
+
+  /** Enumerates the bus, brings the VFs and starts all drivers; then the traffic is set up, to begin at {@link Simulation.startPs}. */
+  boot(): void {
+    const { machine, scenario } = this;
+    const { scheduler } = machine;
+    machine.boot();
+    if (scenario.nic.vfs > 0) machine.sysfs.write(`${machine.pfPath}/sriov_numvfs`, String(scenario.nic.vfs));
+    this.bootPs = scheduler.now;
+    this.startPs = Math.ceil(scheduler.now / MICROSECOND + 10) * MICROSECOND;
+    this.endPs = this.startPs + scenario.warmUpPs + scenario.durationPs;
+    this.#connect(PF_ENDPOINT_INDEX, machine.pfDriver.path);
+    for (const [vf, driver] of machine.vfDrivers) this.#connect(FIRST_VF_ENDPOINT_INDEX + vf, driver.path);
+    this.#startTraffic();
+  }
+
+  /** Simulates up to an instant. How a run is cut into slices does not change its outcome. */
+  advance(untilPs: number): void {
+    const { scheduler } = this.machine;
+    const measureFrom = this.startPs + this.scenario.warmUpPs;
+    if (this.#measured === null && untilPs >= measureFrom) {
+      // Just before the first instant that is measured.
+      scheduler.runUntil(measureFrom - 1);
+      this.tracker.startMeasuring();
+      this.#measured = new MeasuredSpan(this, measureFrom);
+    }
+    scheduler.runUntil(untilPs);
+  }
+
+  /** What has come of it until now. */
+  report(options: { partial?: boolean } = {}): Report {
+    const measured = this.#measured ?? new MeasuredSpan(this, this.nowPs);
+    return buildReport(this, this.#flowRecords, measured, options.partial ?? this.nowPs < this.endPs);
+  }
+
+  /** The software of an endpoint other than the port, by its number. */
+  driver(index: number): DriverEndpoint | undefined {
+    return this.#drivers.get(index);
+  }
+
+  #connect(index: number, path: DriverEndpoint['path']): void {
+    this.#drivers.set(index, new DriverEndpoint(index, path, this.tracker, this.machine.scheduler));
+  }
+
+  #startTraffic(): void {
+    const { machine, scenario, tracker } = this;
+    const templates = new TemplateCounter();
+    const common = { scheduler: machine.scheduler, tracker, templates, originPs: this.startPs };
+    scenario.flows.forEach((flow, i) => {
+      const record = tracker.addFlow();
+      this.#flowRecords.push(record);
+      const endpoint = endpointIndex(flow.from);
+      const random = machine.random.stream(`flow ${i}`);
+      new FlowSource({ ...common, record, flow, endpoint, random, sender: this.#sender(flow.from) });
+    });
+    scenario.captures.forEach((capture, i) => {
+      const record = tracker.addFlow();
+      this.#flowRecords.push(record);
+      const endpoint = endpointIndex(capture.from);
+      const packets = this.#captures[i] ?? [];
+      const sender = this.#sender(capture.from);
+      new CaptureSource({ ...common, record, capture, packets, endpoint, sender, endPs: this.endPs });
+    });
+  }
+
+  #sender(from: EndpointRef): FrameSender {
+    if (from.kind === 'port') return this.station;
+    const sender = this.#drivers.get(endpointIndex(from));
+    if (sender === undefined)
+      throw new Error(`no driver runs on ${from.kind === 'vf' ? `VF ${from.vf}` : 'the PF'}`);
+    return sender;
+  }
+}
+
+/** An endpoint as the tracker numbers it. */
+export function endpointIndex(endpoint: EndpointRef): number {
+  if (endpoint.kind === 'port') return PORT_ENDPOINT_INDEX;
+  return endpoint.kind === 'pf' ? PF_ENDPOINT_INDEX : FIRST_VF_ENDPOINT_INDEX + endpoint.vf;
+}
+
+function machineParts(scenario: ResolvedScenario): MachineParts {
+  const groups = scenario.flows
+    .filter(({ to }) => to.kind === 'multicast')
+    .map((flow) => parseMac(flow.destinationMac));
+  return {
+    seed: scenario.seed,
+    host: scenario.host,
+    nic: scenario.nic,
+    hostInterface: scenario.hostInterface,
+    guests: scenario.guests,
+    vfs: scenario.vfs,
+    hostProfile: profile(HOSTS, scenario.host.profile, 'host.profile'),
+    nicProfile: profile(NICS, scenario.nic.profile, 'nic.profile'),
+    groups: [...new Set(groups)],
+  };
+}
+
+function profile<T>(profiles: Readonly<Record<string, T>>, name: string, path: string): T {
+  if (!Object.hasOwn(profiles, name)) {
+    const allowed = Object.keys(profiles).join(', ');
+    throw new ScenarioError({
+      source: 'scenario',
+      path,
+      value: name,
+      problem: `there is no profile ${name}`,
+      allowed,
+    });
+  }
+  return profiles[name];
+}

@@ -1,0 +1,146 @@
+import { IntRing } from '../base/index.ts';
+import type { FrameTemplate } from '../drivers/index.ts';
+import { type Scheduler, Serializer, Timer } from '../kernel/index.ts';
+import type { DataPlane, WirePeer } from '../nic/index.ts';
+import { wireBytes } from '../wire/index.ts';
+import type { FlowTracker } from './flow-tracker.ts';
+import { type FrameSender, type FrameSource, RoundRobin } from './sender.ts';
+
+/** Frames that wait for the wire at most. */
+const QUEUE = 4096;
+
+/**
+ * What is at the other end of the cable: a station that sends and receives at line rate. Frames become bytes in the card's packet
+ * buffer when their last bit arrives.
+ */
+export class Station implements WirePeer, FrameSender {
+  readonly index: number;
+  /** Frames on the wire towards the card, and waiting for it. */
+  inFlight = 0;
+  framesSent = 0;
+  bytesSent = 0;
+  /** Frames for which the queue in front of the wire was full. */
+  queueFull = 0;
+
+  readonly #scheduler: Scheduler;
+  readonly #data: DataPlane;
+  readonly #tracker: FlowTracker;
+  readonly #wire: Serializer;
+  readonly #delayPs: number;
+  readonly #arrive: number;
+  readonly #templates = new Map<number, FrameTemplate>();
+  readonly #queue = new IntRing(2 * QUEUE);
+  readonly #free: Timer;
+  readonly #sources = new RoundRobin();
+  readonly #scratch = new Int32Array(4096);
+
+  /** @param delayPs from the last bit on the wire to the card's packet buffer, and back: MAC, PHY and cable. */
+  constructor(
+    index: number,
+    scheduler: Scheduler,
+    data: DataPlane,
+    tracker: FlowTracker,
+    linkGbps: number,
+    delayPs: number,
+  ) {
+    this.index = index;
+    this.#scheduler = scheduler;
+    this.#data = data;
+    this.#tracker = tracker;
+    this.#wire = new Serializer(8000, linkGbps);
+    this.#delayPs = delayPs;
+    this.#arrive = scheduler.task('station.arrive', (id, sequence) => this.#arrived(id, sequence));
+    this.#free = new Timer(scheduler, 'station.send', () => this.#sendNext());
+    data.mac.peer = this;
+  }
+
+  send(template: FrameTemplate, sequence: number): boolean {
+    this.#know(template);
+    if (this.#free.pending) {
+      if (this.#queue.room < 2) {
+        this.queueFull++;
+        return false;
+      }
+      this.#queue.push(template.id);
+      this.#queue.push(sequence);
+      this.inFlight++;
+      return true;
+    }
+    this.inFlight++;
+    this.#start(template, sequence);
+    return true;
+  }
+
+  addSource(source: FrameSource): void {
+    this.#sources.add(source);
+    if (!this.#free.pending) this.#sendNext();
+  }
+
+  removeSource(source: FrameSource): void {
+    this.#sources.remove(source);
+  }
+
+  frameArrived(slot: number, tci: number, stripped: boolean): void {
+    const { frames } = this.#data;
+    const base = (slot << frames.slotShift) >> 2;
+    const bytes = frames.lengths[slot];
+    const time = this.#scheduler.now + this.#delayPs;
+    if (tci < 0 && !stripped) {
+      this.#tracker.receive(this.index, frames.i32, base, bytes, time);
+      return;
+    }
+    // As the wire has it: with the tag that the port puts in, or without the one that it takes out.
+    const words = this.#scratch;
+    for (let i = 0; i < 3; i++) words[i] = frames.i32[base + i];
+    const rest = (bytes + 3) >> 2;
+    if (stripped) {
+      for (let i = 4; i < rest; i++) words[i - 1] = frames.i32[base + i];
+    } else {
+      words[3] = 0x0081 | ((tci >> 8) << 16) | ((tci & 0xff) << 24);
+      for (let i = 3; i < rest; i++) words[i + 1] = frames.i32[base + i];
+    }
+    this.#tracker.receive(this.index, words, 0, bytes + (stripped ? -4 : 4), time);
+  }
+
+  #know(template: FrameTemplate): void {
+    if (!this.#templates.has(template.id)) this.#templates.set(template.id, template);
+  }
+
+  #start(template: FrameTemplate, sequence: number): void {
+    const bytes = wireBytes(template.bytes);
+    const free = this.#wire.reserve(this.#scheduler.now, bytes);
+    this.framesSent++;
+    this.bytesSent += bytes - 20;
+    this.#scheduler.post(free + this.#delayPs, this.#arrive, template.id, sequence);
+    this.#free.scheduleAt(free);
+  }
+
+  /** The wire is free again. */
+  #sendNext(): void {
+    if (this.#queue.length > 0) {
+      const template = this.#templates.get(this.#queue.shift()) as FrameTemplate;
+      this.#start(template, this.#queue.shift());
+      return;
+    }
+    const template = this.#sources.next();
+    if (template === null) return;
+    this.#know(template);
+    this.inFlight++;
+    this.#start(template, this.#sources.sequence(this.#scheduler.now));
+  }
+
+  /** The last bit of a frame has come to the card. */
+  #arrived(id: number, sequence: number): void {
+    this.inFlight--;
+    const template = this.#templates.get(id) as FrameTemplate;
+    const slot = this.#data.slotForWire(template.bytes);
+    if (slot < 0) return;
+    const { frames } = this.#data;
+    const base = (slot << frames.slotShift) >> 2;
+    const { words, sequenceWord } = template;
+    const target = frames.i32;
+    for (let i = 0; i < words.length; i++) target[base + i] = words[i];
+    if (sequenceWord >= 0) target[base + sequenceWord] = sequence;
+    this.#data.receiveFromWire(slot);
+  }
+}
