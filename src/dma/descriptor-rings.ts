@@ -167,7 +167,7 @@ export class DescriptorRings {
     );
     if (count <= 0) return true;
     const bytes = count << DESCRIPTOR_SHIFT;
-    if (!this.#port.canRead(bytes)) return false;
+    if (!this.#port.canFetch(bytes)) return false;
     this.#inFetch[queue] = count;
     this.#fetched[queue] = first + count;
     this.#fetchIndex[queue] = index + count === this.size[queue] ? 0 : index + count;

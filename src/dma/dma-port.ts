@@ -25,7 +25,10 @@ export interface DmaStore {
  */
 export interface DmaPort {
   addClient(client: DmaClient): number;
+  /** Whether a read of payload can be issued now. */
   canRead(bytes: number): boolean;
+  /** Whether descriptors can be fetched now. What payload leaves free is kept for this: without descriptors all stands still. */
+  canFetch(bytes: number): boolean;
   canWrite(): boolean;
   /** Reads into the store; returns how many times {@link DmaClient.readDone} will come. */
   read(
@@ -87,6 +90,10 @@ export class MemoryDmaPort implements DmaPort {
   }
 
   canRead(): boolean {
+    return this.#tail - this.#head < PENDING;
+  }
+
+  canFetch(): boolean {
     return this.#tail - this.#head < PENDING;
   }
 

@@ -1,4 +1,4 @@
-import { FramePool } from '../base/index.ts';
+import { ceilPowerOfTwo, FramePool, IntRing } from '../base/index.ts';
 import { type DmaPort, ReceiveEngine, TransmitEngine } from '../dma/index.ts';
 import { type Component, type Probe, ProbeKind, type Scheduler } from '../kernel/index.ts';
 import { NicSwitch, TAG_INSERT, TAG_STRIP, tagOperation, targetPort } from '../nicswitch/index.ts';
@@ -43,6 +43,8 @@ export class DataPlane implements Component {
   readonly #pipelinePs: number;
   readonly #perFramePs: number;
   #pipelineFree = 0;
+  /** Frames from rings that wait for room in the receive buffer: slot and ingress in turn. */
+  readonly #stalled: IntRing;
   #receiveBytes = 0;
   /** Bytes of the transmit packet buffer that the frame in each slot holds. */
   readonly #heldBytes: Int32Array;
@@ -130,9 +132,10 @@ export class DataPlane implements Component {
       linkGbps,
     );
     this.#heldBytes = new Int32Array(profile.frameSlots);
+    this.#stalled = new IntRing(ceilPowerOfTwo(2 * profile.frameSlots));
     this.#pipelinePs = profile.switchCycles * profile.coreClockPs;
     this.#perFramePs = profile.switchCyclesPerFrame * profile.coreClockPs;
-    this.#switched = scheduler.task(`${name}.switch`, (slot, ingress) => this.#forward(slot, ingress));
+    this.#switched = scheduler.task(`${name}.switch`, (slot, ingress) => this.#leavePipeline(slot, ingress));
   }
 
   /** A free slot for a frame of `bytes` from the wire, or -1 when the receive packet buffer is full: then it is missed. */
@@ -189,7 +192,23 @@ export class DataPlane implements Component {
     this.#scheduler.post(start + this.#pipelinePs, this.#switched, slot, ingress);
   }
 
-  /** A frame comes out of the switch's pipeline: to rings, to the wire, or nowhere. */
+  /**
+   * A frame comes out of the switch's pipeline. One from a ring waits in the transmit buffer, and all behind it, while the receive
+   * buffer has no room for it; one from the wire has its room already.
+   */
+  #leavePipeline(slot: number, ingress: number): void {
+    if (ingress !== this.#uplink && (this.#stalled.length > 0 || !this.#receiveRoomFor(slot))) {
+      this.#stalled.push(slot);
+      this.#stalled.push(ingress);
+    } else {
+      this.#forward(slot, ingress);
+    }
+  }
+
+  #receiveRoomFor(slot: number): boolean {
+    return this.#receiveBytes + this.frames.lengths[slot] <= this.#profile.receiveBufferBytes;
+  }
+
   #forward(slot: number, ingress: number): void {
     const { frames, switch: nicSwitch } = this;
     this.inPipeline--;
@@ -230,6 +249,9 @@ export class DataPlane implements Component {
 
   #released(slot: number): void {
     this.#receiveBytes -= this.frames.lengths[slot];
+    while (this.#stalled.length > 0 && this.#receiveRoomFor(this.#stalled.peek())) {
+      this.#forward(this.#stalled.shift(), this.#stalled.shift());
+    }
     this.transmit.slotFreed();
   }
 

@@ -31,6 +31,8 @@ export interface RequesterOptions {
   readonly maxReadRequestBytes: number;
 }
 
+/** Tags that payload reads leave to descriptor fetches, at most; a device with few tags keeps a quarter. */
+const FETCH_TAGS = 8;
 /** A train stays within a page of this size, as every single request must (2.2.7). */
 const PAGE_BYTES = 4096;
 
@@ -53,6 +55,7 @@ export class Requester implements Component {
   readonly #tags: number;
   readonly #mps: number;
   readonly #mrrs: number;
+  readonly #fetchTags: number;
   #tagsFree: number;
   #refused = false;
 
@@ -69,6 +72,7 @@ export class Requester implements Component {
     this.#store = tlps.addStore(store);
     this.#tags = options.tags;
     this.#tagsFree = options.tags;
+    this.#fetchTags = Math.min(FETCH_TAGS, options.tags >> 2);
     this.#mps = options.maxPayloadBytes;
     this.#mrrs = options.maxReadRequestBytes;
     upstream.onRoom = () => this.#wake();
@@ -79,14 +83,17 @@ export class Requester implements Component {
     return this.#clients.push(client) - 1;
   }
 
-  /** Whether a read of `bytes` (at most a page) can be issued now. If not, the clients are told when to ask again. */
+  /**
+   * Whether a read of `bytes` of payload (at most a page) can be issued now. If not, the clients are told when to ask again.
+   * Some tags are left for {@link Requester.canFetch}.
+   */
   canRead(bytes: number): boolean {
-    // A request may start anywhere in its page: two trains, with one request more than the size alone would need.
-    if (this.#tagsFree < Math.ceil(bytes / this.#mrrs) + 1 || this.#upstream.room(FlowClass.NON_POSTED) < 2) {
-      this.#refused = true;
-      return false;
-    }
-    return true;
+    return this.#hasRoom(bytes, this.#fetchTags);
+  }
+
+  /** Whether descriptors of `bytes` in all can be fetched now: payload reads cannot starve this. */
+  canFetch(bytes: number): boolean {
+    return this.#hasRoom(bytes, 0);
   }
 
   /** Whether a write can be issued now. If not, the clients are told when to ask again. */
@@ -213,6 +220,14 @@ export class Requester implements Component {
       blockedByBusMaster,
       tagsInUse: this.#tags - this.#tagsFree,
     };
+  }
+
+  #hasRoom(bytes: number, keptTags: number): boolean {
+    // A request may start anywhere in its page: two trains, with one request more than the size alone would need.
+    const tags = Math.ceil(bytes / this.#mrrs) + 1;
+    if (this.#tagsFree >= tags + keptTags && this.#upstream.room(FlowClass.NON_POSTED) >= 2 + keptTags) return true;
+    this.#refused = true;
+    return false;
   }
 
   #wake(): void {

@@ -15,7 +15,6 @@ export class TemplateCounter {
   }
 }
 
-/** Frames with a gap of at most this are offered by one event: 2^31 of them would not fit in an operand. */
 const FCS_BYTES = 4;
 
 /** What a flow is made of. */
@@ -52,7 +51,10 @@ export class FlowSource implements FrameSource {
     this.#stopPs = originPs + flow.stopPs;
     if (flow.sizes.kind === 'mix') {
       let sum = 0;
-      for (const { weight } of flow.sizes.sizes) this.#weights.push((sum += weight));
+      for (const { weight } of flow.sizes.sizes) {
+        sum += weight;
+        this.#weights.push(sum);
+      }
     }
     this.#fire = new Timer(scheduler, `flow.${flow.name}`, () => this.#offer());
     this.#fire.scheduleAt(
