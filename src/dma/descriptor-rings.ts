@@ -6,6 +6,9 @@ import type { DmaPort } from './dma-port.ts';
 export const CACHE_ENTRIES = 64;
 const CACHE_MASK = CACHE_ENTRIES - 1;
 
+/** Fetches of one ring that are under way at once; a power of two. One alone would bound a ring to a cache a round trip. */
+const FETCHES = 4;
+
 /** How the rings of an engine are made. */
 export interface DescriptorRingsOptions {
   /** Rings. */
@@ -45,10 +48,15 @@ export class DescriptorRings {
   descriptorsFetched = 0;
 
   readonly #fetchIndex: Int32Array;
+  // Unwrapped numbers of descriptors: asked for, in the cache, taken, and free again in the cache.
   readonly #fetched: Int32Array;
+  readonly #landed: Int32Array;
   readonly #taken: Int32Array;
   readonly #released: Int32Array;
-  readonly #inFetch: Int32Array;
+  // Fetches under way, FETCHES a ring, in order: first and end count without wrapping.
+  readonly #firstFetch: Int32Array;
+  readonly #endFetch: Int32Array;
+  readonly #fetchCount: Int32Array;
   readonly #fetchTrains: Int32Array;
   readonly #fetchFailed: Uint8Array;
   readonly #port: DmaPort;
@@ -57,7 +65,10 @@ export class DescriptorRings {
   readonly #cacheDescriptors: number;
   readonly #client: () => number;
 
-  /** @param client gives the number under which the owner signs its requests; fetches carry the cookie `-1 - queue`. */
+  /**
+   * @param client gives the number under which the owner signs its requests; fetches carry negative cookies, which
+   *   {@link DescriptorRings.queueOf} reads.
+   */
   constructor(port: DmaPort, options: DescriptorRingsOptions, client: () => number) {
     const queues = checkInteger('queues', options.queues, 1, 4096);
     this.queues = queues;
@@ -78,10 +89,13 @@ export class DescriptorRings {
     this.takeIndex = column();
     this.#fetchIndex = column();
     this.#fetched = column();
+    this.#landed = column();
     this.#taken = column();
     this.#released = column();
-    this.#inFetch = column();
-    this.#fetchTrains = column();
+    this.#firstFetch = column();
+    this.#endFetch = column();
+    this.#fetchCount = new Int32Array(queues * FETCHES);
+    this.#fetchTrains = new Int32Array(queues * FETCHES);
     this.#fetchFailed = new Uint8Array(queues);
   }
 
@@ -101,7 +115,7 @@ export class DescriptorRings {
 
   /** Descriptors in the cache that can be taken now. */
   cached(queue: number): number {
-    return this.master[queue] === 0 ? 0 : (this.#fetched[queue] - this.#inFetch[queue] - this.#taken[queue]) | 0;
+    return this.master[queue] === 0 ? 0 : (this.#landed[queue] - this.#taken[queue]) | 0;
   }
 
   /** Descriptors that software has handed over and that are not fetched yet. */
@@ -112,7 +126,7 @@ export class DescriptorRings {
 
   /** Descriptors under way. */
   inFetch(queue: number): number {
-    return this.#inFetch[queue];
+    return (this.#fetched[queue] - this.#landed[queue]) | 0;
   }
 
   /** First double word of the cached descriptor `ahead` places behind the next one. */
@@ -141,26 +155,35 @@ export class DescriptorRings {
 
   /** `count` cache entries are free again, in the order in which they were taken. */
   release(queue: number, count: number): void {
-    this.#released[queue] += count;
+    // What was in flight when the ring was reset has been released with it.
+    const released = (this.#released[queue] + count) | 0;
+    this.#released[queue] = ((this.#taken[queue] - released) | 0) < 0 ? this.#taken[queue] : released;
+  }
+
+  /** Ring that the fetch with this cookie belongs to. */
+  static queueOf(cookie: number): number {
+    return Math.floor((-1 - cookie) / FETCHES);
   }
 
   /**
-   * Fetches descriptors if the thresholds say so: with an empty cache, whatever there is; else when few are left and enough
-   * wait. One fetch of a ring is under way at a time. Returns false if the port had no room.
+   * Fetches descriptors if the thresholds say so: with nothing cached or coming, whatever there is; else when few are left and
+   * enough wait. Returns false if the port had no room.
    */
   prefetch(queue: number): boolean {
-    if (this.enabled[queue] === 0 || this.master[queue] === 0 || this.#inFetch[queue] > 0) return true;
+    if (this.enabled[queue] === 0 || this.master[queue] === 0) return true;
     const waiting = this.waiting(queue);
     if (waiting === 0) return true;
-    const cached = this.cached(queue);
-    if (cached > 0 && (cached > this.prefetchThreshold[queue] || waiting < this.hostThreshold[queue]))
-      return true;
     const first = this.#fetched[queue];
+    const ahead = (first - this.#taken[queue]) | 0;
+    if (ahead > 0 && (ahead > this.prefetchThreshold[queue] || waiting < this.hostThreshold[queue]))
+      return true;
+    const fetch = this.#endFetch[queue];
+    if (fetch - this.#firstFetch[queue] === FETCHES) return true;
     const index = this.#fetchIndex[queue];
     const entry = first & CACHE_MASK;
     const count = Math.min(
       waiting,
-      this.#cacheDescriptors - cached,
+      this.#cacheDescriptors - ahead,
       CACHE_ENTRIES - ((first - this.#released[queue]) | 0),
       CACHE_ENTRIES - entry, // to the end of the cache
       this.size[queue] - index, // to the end of the ring
@@ -168,36 +191,40 @@ export class DescriptorRings {
     if (count <= 0) return true;
     const bytes = count << DESCRIPTOR_SHIFT;
     if (!this.#port.canFetch(bytes)) return false;
-    this.#inFetch[queue] = count;
+    const row = queue * FETCHES + (fetch & (FETCHES - 1));
+    this.#endFetch[queue] = fetch + 1;
+    this.#fetchCount[row] = count;
     this.#fetched[queue] = first + count;
     this.#fetchIndex[queue] = index + count === this.size[queue] ? 0 : index + count;
     this.fetches++;
     this.descriptorsFetched += count;
     const address = this.base[queue] + (index << DESCRIPTOR_SHIFT);
     const offset = this.offsetOfNumber(queue, first);
-    this.#fetchTrains[queue] = this.#port.read(
-      this.routingId[queue],
-      address,
-      bytes,
-      offset,
-      this.#client(),
-      -1 - queue,
-    );
+    const requester = this.routingId[queue];
+    this.#fetchTrains[row] = this.#port.read(requester, address, bytes, offset, this.#client(), -1 - row);
     return true;
   }
 
   /**
-   * A train of a fetch has ended. Returns true when the whole fetch has, with {@link DescriptorRings.fetchFailed} telling
-   * whether it brought descriptors.
+   * A train of a fetch has ended. Descriptors can be taken in the order of the ring, so a fetch counts when those before it
+   * have ended. Returns whether there are more to take, or {@link DescriptorRings.fetchFailed}.
    */
-  fetchDone(queue: number, failed: boolean): boolean {
+  fetchDone(cookie: number, failed: boolean): boolean {
+    const queue = DescriptorRings.queueOf(cookie);
     if (failed) this.#fetchFailed[queue] = 1;
-    if (--this.#fetchTrains[queue] > 0) return false;
-    this.#inFetch[queue] = 0;
-    return true;
+    this.#fetchTrains[-1 - cookie]--;
+    let more = false;
+    while (this.#firstFetch[queue] !== this.#endFetch[queue]) {
+      const row = queue * FETCHES + (this.#firstFetch[queue] & (FETCHES - 1));
+      if (this.#fetchTrains[row] > 0) break;
+      this.#landed[queue] += this.#fetchCount[row];
+      this.#firstFetch[queue]++;
+      more = true;
+    }
+    return more || failed;
   }
 
-  /** Whether the fetch that has just ended failed; asked once. */
+  /** Whether a fetch has failed since this was last asked. */
   fetchFailed(queue: number): boolean {
     const failed = this.#fetchFailed[queue] === 1;
     this.#fetchFailed[queue] = 0;

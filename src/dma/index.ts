@@ -2,5 +2,10 @@
 export { DESCRIPTOR_BYTES, type ReceiveFormat, type TransmitFormat } from './descriptor-format.ts';
 export { CACHE_ENTRIES, DescriptorRings, type DescriptorRingsOptions } from './descriptor-rings.ts';
 export { DMA_OK, type DmaClient, type DmaPort, type DmaStore, MemoryDmaPort } from './dma-port.ts';
-export { ReceiveEngine, type ReceiveEngineOptions, type ReceiveSink, TagOperation } from './receive-engine.ts';
+export {
+  ReceiveEngine,
+  type ReceiveEngineOptions,
+  type ReceiveSink,
+  TagOperation,
+} from './receive-engine.ts';
 export { TransmitEngine, type TransmitEngineOptions, type TransmitSink } from './transmit-engine.ts';

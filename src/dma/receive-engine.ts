@@ -214,8 +214,8 @@ export class ReceiveEngine implements DmaClient, Component {
   }
 
   readDone(cookie: number, status: number): void {
-    const queue = -1 - cookie;
-    if (!this.rings.fetchDone(queue, status !== DMA_OK)) return;
+    if (!this.rings.fetchDone(cookie, status !== DMA_OK)) return;
+    const queue = DescriptorRings.queueOf(cookie);
     if (this.rings.fetchFailed(queue)) {
       this.disable(queue);
       this.#sink.ringFailed(queue);

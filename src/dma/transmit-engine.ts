@@ -180,7 +180,7 @@ export class TransmitEngine implements DmaClient, Component {
 
   readDone(cookie: number, status: number): void {
     if (cookie < 0) {
-      this.#fetchDone(-1 - cookie, status !== DMA_OK);
+      this.#fetchDone(cookie, status !== DMA_OK);
       return;
     }
     if (status !== DMA_OK) this.#slotFailed[cookie] = 1;
@@ -224,9 +224,10 @@ export class TransmitEngine implements DmaClient, Component {
     this.#waiting.push(queue);
   }
 
-  #fetchDone(queue: number, failed: boolean): void {
+  #fetchDone(cookie: number, failed: boolean): void {
     const rings = this.rings;
-    if (!rings.fetchDone(queue, failed)) return;
+    if (!rings.fetchDone(cookie, failed)) return;
+    const queue = DescriptorRings.queueOf(cookie);
     if (rings.fetchFailed(queue)) {
       rings.resetQueue(queue);
       this.#sink.ringFailed(queue);

@@ -115,6 +115,8 @@ export class DataPlane implements Component {
         storeOffset: this.frames.extraOffset + transmitStore,
       },
     );
+    this.receive.rings.prefetchThreshold.fill(profile.receivePrefetchThreshold);
+    this.receive.rings.hostThreshold.fill(profile.receiveHostThreshold);
     this.switch = new NicSwitch({
       name: `${name}.switch`,
       frames: this.frames,

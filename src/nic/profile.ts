@@ -27,6 +27,9 @@ export interface NicProfile {
   /** Descriptors cached of each ring. */
   readonly transmitCacheDescriptors: number;
   readonly receiveCacheDescriptors: number;
+  /** Receive descriptors are prefetched when no more than this many are cached and at least that many wait. */
+  readonly receivePrefetchThreshold: number;
+  readonly receiveHostThreshold: number;
   /** Longest frame in memory. */
   readonly maxFrameBytes: number;
   /** Core clock, and what a frame takes in the switch: cycles until it comes out, cycles until the next may go in. */

@@ -117,6 +117,8 @@ export class LinkDirection implements Component {
   readonly #arrive: number;
   readonly #pumpTimer: Timer;
   #refused = false;
+  /** Whose turn it is: the last request sent was a posted one. */
+  #postedLast = false;
   #waitsForCredits = false;
   #nextSkipPs: number;
   // Acks that this direction carries for TLPs of the other one; UpdateFCs likewise. Instants at which they are due.
@@ -247,9 +249,15 @@ export class LinkDirection implements Component {
     const completions = this.#queues[FlowClass.COMPLETION];
     const nonPosted = this.#queues[FlowClass.NON_POSTED];
     let waiting = posted.length + completions.length + nonPosted.length;
-    // Posted requests go first: they must be able to pass the others (2.4.1), and what they carry has buffers to free.
+    // Posted and non-posted requests in turn, so that neither starves; one that lacks credits lets the others pass, as
+    // posted requests must be able to (2.4.1).
     while (waiting > 0 && wire.freeAt - now < HIGH_WATER_PS) {
-      if (!this.#trySend(posted) && !this.#trySend(completions) && !this.#trySend(nonPosted)) {
+      const postedFirst = !this.#postedLast;
+      const sent =
+        this.#trySend(completions) ||
+        this.#trySend(postedFirst ? posted : nonPosted) ||
+        this.#trySend(postedFirst ? nonPosted : posted);
+      if (!sent) {
         this.#waitForCredits();
         break;
       }
@@ -272,12 +280,14 @@ export class LinkDirection implements Component {
     if (queue.length === 0) return false;
     const tlps = this.#tlps;
     const tlp = queue.peek();
-    const gate = this.#gates[tlps.flowClass[tlp]];
+    const flowClass = tlps.flowClass[tlp];
+    const gate = this.#gates[flowClass];
     const headers = tlps.count[tlp];
     const data = tlps.dataCredits[tlp];
     if (!gate.allows(this.#scheduler.now, headers, data)) return false;
     gate.consume(headers, data);
     queue.shift();
+    this.#postedLast = flowClass === FlowClass.POSTED;
     this.#transmit(tlp);
     return true;
   }

@@ -36,9 +36,11 @@ export const intel82599: NicProfile = Object.freeze({
   // Datasheet 8.2.3.9.13 and 8.2.3.8.9: 160 KiB and 512 KiB.
   transmitBufferBytes: 160 * 1024,
   receiveBufferBytes: 512 * 1024,
-  // Datasheet 7.2.3.3: 40 transmit descriptors; the 32 for receive are an estimate.
+  // Datasheet 7.2.3.3: 40 transmit descriptors; the 32 for receive, and when they are prefetched, are estimates.
   transmitCacheDescriptors: 40,
   receiveCacheDescriptors: 32,
+  receivePrefetchThreshold: 24,
+  receiveHostThreshold: 8,
   // Datasheet 8.2.3.22.8, MAXFRS after reset: 1,518 bytes; with a VLAN tag four more; without frame check sequence.
   maxFrameBytes: 1518,
   // Estimate: a 64-bit data path at 156.25 MHz carries 10 Gb/s; a frame every two cycles is 78 million a second.
