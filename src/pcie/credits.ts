@@ -22,10 +22,11 @@ const UPDATE_MASK = UPDATES - 1;
  */
 export class CreditGate {
   readonly infinite: boolean;
+  /** What the receiver has advertised; 2^30 for what is infinite. */
+  readonly initialHeaders: number;
+  readonly initialData: number;
   #headers: number;
   #data: number;
-  readonly #initialHeaders: number;
-  readonly #initialData: number;
   // Updates under way, oldest first: head === tail is empty; one place stays free.
   readonly #due = new Float64Array(UPDATES);
   readonly #dueHeaders = new Int32Array(UPDATES);
@@ -38,10 +39,10 @@ export class CreditGate {
     checkInteger('header credits', headers, 0, 127);
     checkInteger('data credits', data, 0, 2047);
     this.infinite = headers === 0 && data === 0;
-    this.#initialHeaders = headers === 0 ? 1 << 30 : headers;
-    this.#initialData = data === 0 ? 1 << 30 : data;
-    this.#headers = this.#initialHeaders;
-    this.#data = this.#initialData;
+    this.initialHeaders = headers === 0 ? 1 << 30 : headers;
+    this.initialData = data === 0 ? 1 << 30 : data;
+    this.#headers = this.initialHeaders;
+    this.#data = this.initialData;
   }
 
   /** Whether a train of these needs can go at `timePs`. */
@@ -87,8 +88,8 @@ export class CreditGate {
   }
 
   reset(): void {
-    this.#headers = this.#initialHeaders;
-    this.#data = this.#initialData;
+    this.#headers = this.initialHeaders;
+    this.#data = this.initialData;
     this.#head = this.#tail;
   }
 

@@ -1,15 +1,9 @@
-import { assert, IntRing } from '../base/index.ts';
-import { type Component, type Probe, ProbeKind, type Scheduler, Serializer, Timer } from '../kernel/index.ts';
+import { AssertionError, assert, IntRing } from '../base/index.ts';
+import { type Component, type Probe, ProbeKind, type Scheduler, Timer } from '../kernel/index.ts';
 import { type CreditAdvertisement, CreditGate } from './credits.ts';
-import {
-  type LinkRate,
-  linkPsPerByte,
-  SKIP_INTERVAL_SYMBOLS,
-  SKIP_SYMBOLS,
-  symbolPs,
-  updateLatencySymbols,
-} from './link-rate.ts';
-import { DLLP_BYTES, FlowClass, TlpKind } from './tlp.ts';
+import type { LinkRate } from './link-rate.ts';
+import { LinkWire } from './link-wire.ts';
+import { FlowClass, TlpKind } from './tlp.ts';
 import type { TlpPool } from './tlp-pool.ts';
 
 /** What stands at the end of a direction of a link. */
@@ -31,15 +25,14 @@ export interface LinkOptions {
   readonly rootCredits: CreditAdvertisement;
 }
 
-/** Trains that the transmit queue of one class holds. */
+/** Trains that a transmit queue of one class takes before it says that it is full; ... */
 const QUEUE_TRAINS = 32;
+/** ... one request of a client may still be cut into this many, where credits or tags are few. */
+const QUEUE_CAPACITY = 512;
 /** The transmitter commits TLPs to the link until it is busy for this long, ... */
 const HIGH_WATER_PS = 96_000;
 /** ... and looks again when it is busy for no longer than this. One event then sends several TLPs. */
 const LOW_WATER_PS = 24_000;
-/** Acks and UpdateFCs that wait for their place on the link, at most; power of two. */
-const OWED = 128;
-
 /** The two directions of a PCI Express link. */
 export class PcieLink implements Component {
   readonly name: string;
@@ -84,8 +77,8 @@ export class PcieLink implements Component {
 }
 
 /**
- * One direction of a link: transmit queues by flow-control class, credits, serialisation, and the DLLPs and SKIP ordered sets
- * that share the symbols with the TLPs. PCI Express Base 2.4 (ordering), 2.6 (flow control), 3.5 (Ack), 4.2.7 (SKIP).
+ * One direction of a link: transmit queues by flow-control class, ordering between them, credits, and the symbols that TLPs
+ * share with DLLPs and SKIP ordered sets ({@link LinkWire}). PCI Express Base 2.4 (ordering), 2.6 (flow control), 3.5 (Ack).
  */
 export class LinkDirection implements Component {
   readonly name: string;
@@ -98,38 +91,31 @@ export class LinkDirection implements Component {
   tlpsSent = 0;
   tlpBytes = 0;
   payloadBytes = 0;
-  dllpsSent = 0;
-  skipsSent = 0;
   /** Trains that had to wait for credits. */
   creditStalls = 0;
 
   readonly #scheduler: Scheduler;
   readonly #probe: Probe;
   readonly #tlps: TlpPool;
-  readonly #wire: Serializer;
+  readonly #wire: LinkWire;
   readonly #flightPs: number;
-  readonly #updateLatencyPs: number;
-  readonly #dllpPs: number;
-  readonly #skipPs: number;
-  readonly #skipIntervalPs: number;
   readonly #gates: readonly CreditGate[];
-  readonly #queues = [new IntRing(QUEUE_TRAINS), new IntRing(QUEUE_TRAINS), new IntRing(QUEUE_TRAINS)];
+  readonly #queues = [new IntRing(QUEUE_CAPACITY), new IntRing(QUEUE_CAPACITY), new IntRing(QUEUE_CAPACITY)];
   readonly #arrive: number;
   readonly #pumpTimer: Timer;
-  #refused = false;
+  /** Classes (a bit each) that somebody has found short of room. */
+  #refused = 0;
   /** Whose turn it is: the last request sent was a posted one. */
   #postedLast = false;
   #waitsForCredits = false;
-  #nextSkipPs: number;
-  // Acks that this direction carries for TLPs of the other one; UpdateFCs likewise. Instants at which they are due.
-  readonly #ackDue = new Float64Array(OWED);
-  #ackHead = 0;
-  #ackTail = 0;
-  #nextAckPs = 0;
-  readonly #updateDue = new Float64Array(OWED);
-  #updateHead = 0;
-  #updateTail = 0;
-  readonly #lastUpdatePs = new Float64Array(3);
+  /** Whether the train at the head of a class has been counted as waiting. */
+  readonly #stalled = new Uint8Array(3);
+  // Posted trains ever queued and sent: what was queued behind one may not go before it.
+  #postedQueued = 0;
+  #postedSent = 0;
+  /** Resets so far: what was on the link at one does not arrive. */
+  #epoch = 0;
+  readonly #lastUpdatePs = new Float64Array(3).fill(Number.NEGATIVE_INFINITY);
 
   constructor(
     name: string,
@@ -143,34 +129,31 @@ export class LinkDirection implements Component {
     this.#scheduler = scheduler;
     this.#probe = probe;
     this.#tlps = tlps;
-    const [numerator, denominator] = linkPsPerByte(options.rate);
-    this.#wire = new Serializer(numerator, denominator);
+    this.#wire = new LinkWire(options.rate, options.maxPayloadBytes);
     this.#flightPs = options.flightPs;
-    const symbol = symbolPs(options.rate);
-    this.#updateLatencyPs = Math.ceil(updateLatencySymbols(options.rate, options.maxPayloadBytes) * symbol);
-    this.#dllpPs = this.#wire.duration(DLLP_BYTES);
-    this.#skipPs = SKIP_SYMBOLS * symbol;
-    this.#skipIntervalPs = SKIP_INTERVAL_SYMBOLS * symbol;
-    this.#nextSkipPs = this.#skipIntervalPs;
     this.#gates = [
       new CreditGate(credits.postedHeaders, credits.postedData),
       new CreditGate(credits.nonPostedHeaders, credits.nonPostedData),
       new CreditGate(credits.completionHeaders, credits.completionData),
     ];
-    this.#arrive = scheduler.task(`${name}.arrive`, (tlp) => this.#deliver(tlp));
+    this.#arrive = scheduler.task(`${name}.arrive`, (tlp, epoch) => this.#deliver(tlp, epoch));
     this.#pumpTimer = new Timer(scheduler, `${name}.transmit`, () => this.#pump());
   }
 
-  /** Trains of `flowClass` that can still be queued. Fewer than half arms {@link LinkDirection.onRoom}. */
+  /** Trains of `flowClass` that can still be queued. Fewer than half the queue arms {@link LinkDirection.onRoom}. */
   room(flowClass: FlowClass): number {
-    const room = this.#queues[flowClass].room;
-    if (room < QUEUE_TRAINS / 2) this.#refused = true;
-    return room;
+    const room = QUEUE_TRAINS - this.#queues[flowClass].length;
+    if (room < QUEUE_TRAINS / 2) this.#refused |= 1 << flowClass;
+    return room > 0 ? room : 0;
   }
 
   /** Queues a train; there must be room. It leaves when its turn comes, the link is free and there are credits. */
   send(tlp: number): void {
-    const queued = this.#queues[this.#tlps.flowClass[tlp]].push(tlp);
+    const tlps = this.#tlps;
+    const flowClass = tlps.flowClass[tlp];
+    if (flowClass === FlowClass.POSTED) this.#postedQueued++;
+    else tlps.postedBefore[tlp] = this.#postedQueued;
+    const queued = this.#queues[flowClass].push(tlp);
     assert(queued, 'a TLP was sent to a full transmit queue');
     // While a timer waits the link is busy or out of credits: the train's turn comes then.
     if (!this.#pumpTimer.pending || this.#waitsForCredits) this.#pump();
@@ -183,17 +166,33 @@ export class LinkDirection implements Component {
     // At most one UpdateFC of a class every update latency; releases in between travel together.
     const now = this.#scheduler.now;
     const last = this.#lastUpdatePs[flowClass];
-    const due = Math.max(now, last > now ? last : last + this.#updateLatencyPs);
-    if (gate.restore(due + this.#dllpPs + this.#flightPs, headers, data)) {
+    const due = Math.max(now, last > now ? last : last + this.#wire.updateLatencyPs);
+    if (gate.restore(due + this.#wire.dllpPs + this.#flightPs, headers, data)) {
       this.#lastUpdatePs[flowClass] = due;
-      this.reverse.#oweUpdate(due);
+      this.reverse.#wire.oweUpdate(due);
     }
     if (this.#waitsForCredits) this.#pump();
   }
 
-  /** Share of the time from `fromPs` to `toPs` in which symbols of TLPs, DLLPs or SKIP left, if counted since then. */
+  /** Time for which symbols of TLPs, DLLPs or SKIPs have left, in ps; see {@link LinkDirection.settle}. */
   get busyPs(): number {
-    return this.#wire.busyPs + this.skipsSent * this.#skipPs;
+    return this.#wire.busyPs;
+  }
+
+  /** TLPs of a class, and units of 16 bytes, that a train may have: what the receiver has advertised, 2^30 for infinite. */
+  trainLimits(flowClass: FlowClass): { headers: number; data: number } {
+    const { initialHeaders, initialData } = this.#gates[flowClass];
+    return { headers: initialHeaders, data: initialData };
+  }
+
+  /** Acks and UpdateFCs that have left; see {@link LinkDirection.settle}. */
+  get dllpsSent(): number {
+    return this.#wire.dllpsSent;
+  }
+
+  /** SKIP ordered sets that have left; see {@link LinkDirection.settle}. */
+  get skipsSent(): number {
+    return this.#wire.skipsSent;
   }
 
   /** ps that a byte takes over all lanes. */
@@ -203,7 +202,7 @@ export class LinkDirection implements Component {
 
   /** Bytes that a SKIP ordered set takes over all lanes. */
   get skipBytes(): number {
-    return this.#skipPs / this.#wire.psPerByte;
+    return this.#wire.skipBytes;
   }
 
   /** Header credits of a class now. */
@@ -213,25 +212,21 @@ export class LinkDirection implements Component {
 
   /** Counts in what was due by now although no TLP has asked: Acks, UpdateFCs and SKIPs of an idle link. */
   settle(): void {
-    this.#settleOwed(this.#scheduler.now);
-    this.#settleSkips(this.#scheduler.now);
+    this.#wire.settle(this.#scheduler.now);
   }
 
   reset(): void {
     for (const gate of this.#gates) gate.reset();
-    for (const queue of this.#queues) queue.clear();
+    for (const queue of this.#queues) while (queue.length > 0) this.#tlps.give(queue.shift());
     this.#pumpTimer.cancel();
     this.#waitsForCredits = false;
-    this.#refused = false;
-    this.#ackHead = this.#ackTail;
-    this.#updateHead = this.#updateTail;
-    this.tlpsSent =
-      this.tlpBytes =
-      this.payloadBytes =
-      this.dllpsSent =
-      this.skipsSent =
-      this.creditStalls =
-        0;
+    this.#refused = 0;
+    this.#stalled.fill(0);
+    this.#postedSent = this.#postedQueued;
+    this.#lastUpdatePs.fill(Number.NEGATIVE_INFINITY);
+    this.#wire.reset(this.#scheduler.now);
+    this.#epoch++;
+    this.tlpsSent = this.tlpBytes = this.payloadBytes = this.creditStalls = 0;
   }
 
   counters(): Record<string, number> {
@@ -245,6 +240,7 @@ export class LinkDirection implements Component {
     this.#waitsForCredits = false;
     const now = this.#scheduler.now;
     const wire = this.#wire;
+    wire.settle(now);
     const posted = this.#queues[FlowClass.POSTED];
     const completions = this.#queues[FlowClass.COMPLETION];
     const nonPosted = this.#queues[FlowClass.NON_POSTED];
@@ -265,15 +261,15 @@ export class LinkDirection implements Component {
     }
     if (waiting > 0 && !this.#waitsForCredits)
       this.#pumpTimer.scheduleAt(Math.max(now, wire.freeAt - LOW_WATER_PS));
-    if (
-      this.#refused &&
-      posted.length <= QUEUE_TRAINS / 2 &&
-      nonPosted.length <= QUEUE_TRAINS / 2 &&
-      completions.length <= QUEUE_TRAINS / 2
-    ) {
-      this.#refused = false;
-      if (this.onRoom !== null) this.onRoom();
-    }
+    if (this.#refused !== 0) this.#tellOfRoom();
+  }
+
+  #tellOfRoom(): void {
+    let roomy = 0;
+    for (let i = 0; i < 3; i++) if (this.#queues[i].length <= QUEUE_TRAINS / 2) roomy |= 1 << i;
+    if ((this.#refused & roomy) === 0) return;
+    this.#refused &= ~roomy;
+    if (this.onRoom !== null) this.onRoom();
   }
 
   #trySend(queue: IntRing): boolean {
@@ -281,23 +277,42 @@ export class LinkDirection implements Component {
     const tlps = this.#tlps;
     const tlp = queue.peek();
     const flowClass = tlps.flowClass[tlp];
+    // Neither a read nor a completion passes a posted request that was queued before it (2.4.1).
+    if (flowClass !== FlowClass.POSTED && tlps.postedBefore[tlp] > this.#postedSent) return false;
     const gate = this.#gates[flowClass];
     const headers = tlps.count[tlp];
     const data = tlps.dataCredits[tlp];
-    if (!gate.allows(this.#scheduler.now, headers, data)) return false;
+    if (!gate.allows(this.#scheduler.now, headers, data)) {
+      this.#noteStall(flowClass, headers, data);
+      return false;
+    }
     gate.consume(headers, data);
+    if (flowClass === FlowClass.POSTED) this.#postedSent++;
+    this.#stalled[flowClass] = 0;
     queue.shift();
     this.#postedLast = flowClass === FlowClass.POSTED;
     this.#transmit(tlp);
     return true;
   }
 
-  #waitForCredits(): void {
+  #noteStall(flowClass: number, headers: number, data: number): void {
+    if (this.#stalled[flowClass] === 1) return;
+    this.#stalled[flowClass] = 1;
     this.creditStalls++;
+    const { initialHeaders, initialData } = this.#gates[flowClass];
+    if (headers <= initialHeaders && data <= initialData) return;
+    const [need, advertised] = [
+      `${headers} header and ${data} data credits`,
+      `${initialHeaders} and ${initialData}`,
+    ];
+    throw new AssertionError(`${this.name}: a train needs ${need}, the receiver advertises ${advertised}`);
+  }
+
+  #waitForCredits(): void {
     this.#waitsForCredits = true;
     let due = Number.POSITIVE_INFINITY;
     for (let i = 0; i < 3; i++) {
-      if (this.#queues[i].length > 0) due = Math.min(due, this.#gates[i].nextUpdatePs());
+      if (this.#stalled[i] === 1) due = Math.min(due, this.#gates[i].nextUpdatePs());
     }
     // Without an update under way the next release() comes back here.
     if (due !== Number.POSITIVE_INFINITY) this.#pumpTimer.scheduleAt(Math.max(due, this.#scheduler.now));
@@ -307,78 +322,29 @@ export class LinkDirection implements Component {
     const tlps = this.#tlps;
     const now = this.#scheduler.now;
     const wire = this.#wire;
-    const start = Math.max(now, wire.freeAt);
-    this.#settleOwed(start);
-    if (start >= this.#nextSkipPs) this.#settleSkips(start);
     const bytes = tlps.linkBytes[tlp];
     const count = tlps.count[tlp];
-    const end = wire.reserve(now, bytes);
+    const last = wire.send(now, bytes) + this.#flightPs;
+    const first = count === 1 ? last : last - wire.duration(bytes - bytes / count);
     this.tlpsSent += count;
     this.tlpBytes += bytes;
-    let seen = end;
-    if (tlps.kind[tlp] === TlpKind.MEMORY_READ) {
-      // The completer starts on the first request of a train while the others still arrive.
-      seen = end - wire.duration(bytes - bytes / count);
-    } else {
-      this.payloadBytes += tlps.bytes[tlp];
-    }
-    const arrival = seen + this.#flightPs + tlps.extraPs[tlp];
-    this.reverse.#oweAck(arrival);
+    this.reverse.#wire.oweAcks(first, last, count);
+    let arrival = last;
+    // The completer starts on the first request of a train while the others still arrive.
+    if (tlps.kind[tlp] === TlpKind.MEMORY_READ) arrival = first;
+    else this.payloadBytes += tlps.bytes[tlp];
+    arrival += tlps.extraPs[tlp];
     this.#probe.record(ProbeKind.TLP_SENT, tlp, bytes, count);
-    this.#scheduler.post(arrival, this.#arrive, tlp, 0);
+    this.#scheduler.post(arrival, this.#arrive, tlp, this.#epoch);
   }
 
-  #deliver(tlp: number): void {
+  #deliver(tlp: number, epoch: number): void {
+    if (epoch !== this.#epoch) {
+      this.#tlps.give(tlp);
+      return;
+    }
     this.#probe.record(ProbeKind.TLP_ARRIVED, tlp, this.#tlps.linkBytes[tlp], this.#tlps.count[tlp]);
     (this.receiver as TlpReceiver).receive(tlp);
-  }
-
-  /** A TLP of the other direction arrives at `arrivalPs`: an Ack covers it and all that arrive until it is due. */
-  #oweAck(arrivalPs: number): void {
-    if (arrivalPs < this.#nextAckPs) return;
-    const due = arrivalPs + this.#updateLatencyPs;
-    this.#nextAckPs = due;
-    if (this.#ackTail - this.#ackHead === OWED) this.#settleOwed(this.#ackDue[this.#ackHead & (OWED - 1)]);
-    this.#ackDue[this.#ackTail++ & (OWED - 1)] = due;
-  }
-
-  #oweUpdate(due: number): void {
-    if (this.#updateTail - this.#updateHead === OWED) {
-      this.#settleOwed(this.#updateDue[this.#updateHead & (OWED - 1)]);
-    }
-    this.#updateDue[this.#updateTail++ & (OWED - 1)] = due;
-  }
-
-  /** Sends the DLLPs that were due by `timePs`. */
-  #settleOwed(timePs: number): void {
-    while (this.#ackHead !== this.#ackTail) {
-      const due = this.#ackDue[this.#ackHead & (OWED - 1)];
-      if (due > timePs) break;
-      this.#ackHead++;
-      this.#sendDllp(due);
-    }
-    while (this.#updateHead !== this.#updateTail) {
-      const due = this.#updateDue[this.#updateHead & (OWED - 1)];
-      if (due > timePs) break;
-      this.#updateHead++;
-      this.#sendDllp(due);
-    }
-  }
-
-  #sendDllp(due: number): void {
-    this.#wire.reserve(due, DLLP_BYTES);
-    this.dllpsSent++;
-  }
-
-  /** Sends the SKIP ordered sets that were due by `timePs`; only the last of them can still hold anything up. */
-  #settleSkips(timePs: number): void {
-    const wire = this.#wire;
-    if (timePs < this.#nextSkipPs) return;
-    const missed = Math.floor((timePs - this.#nextSkipPs) / this.#skipIntervalPs) + 1;
-    const last = this.#nextSkipPs + (missed - 1) * this.#skipIntervalPs;
-    this.skipsSent += missed;
-    this.#nextSkipPs = last + this.#skipIntervalPs;
-    wire.freeAt = Math.max(wire.freeAt, last) + this.#skipPs;
   }
 }
 

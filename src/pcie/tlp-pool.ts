@@ -57,7 +57,10 @@ export class TlpPool {
   /** Who asked, and what the asker wants to be told. */
   readonly client: Int32Array;
   readonly cookie: Int32Array;
-  /** Posted requests that had arrived at the completer before a read did. */
+  /**
+   * Posted requests that a read or completion may not pass: in a transmit queue those that were queued there before it, at the
+   * completer those that had arrived there before it.
+   */
   readonly postedBefore: Float64Array;
   readonly stores: DeviceStore[] = [];
   readonly #free: FreeList;
