@@ -1,1 +1,23 @@
-export {};
+/**
+ * sriovsim: a cycle-level simulator of an SR-IOV network card and the machine around it.
+ *
+ * @packageDocumentation
+ */
+export {
+  type CreateMachineOptions,
+  createMachine,
+  formatReportJson,
+  type GuestVf,
+  type LoadedScenario,
+  type MachineGuest,
+  profiles,
+  type Report,
+  type ResolvedScenario,
+  type RunningMachine,
+  resolveScenario,
+  type Scenario,
+  ScenarioError,
+  type SendOptions,
+  Simulation,
+} from './sim/index.ts';
+export { EventLog, type EventRecord } from './trace/index.ts';

@@ -1,7 +1,9 @@
 import type { BarWindow, DeviceHandle } from '../host/index.ts';
+import { macHighWord, macLowWord } from '../wire/index.ts';
 import { DataPath, type SoftwareCosts } from './data-path.ts';
 import { PfMailboxService } from './pf-mailbox-service.ts';
 import { QueuePair } from './queue-pair.ts';
+import type { VfSettings } from './vf-settings.ts';
 
 /** How the PF's driver works. */
 export interface PfDriverOptions {
@@ -14,16 +16,6 @@ export interface PfDriverOptions {
   readonly vlan: number | null;
   /** Whether frames are switched between VPorts (VEB) or all go to the wire (VEPA). */
   readonly loopback: boolean;
-}
-
-/** What the administrator has set for a VF. */
-export interface VfSettings {
-  readonly mac: number;
-  /** Port VLAN, or null. */
-  readonly vlan: number | null;
-  /** VLANs that the guest may ask for. */
-  readonly trustedVlans: readonly number[];
-  readonly spoofCheck: boolean;
 }
 
 // PF registers (82599 datasheet 8.2.3).
@@ -221,9 +213,8 @@ export class IxgbeDriver {
 
   #setAddress(index: number, mac: number, pool: number): void {
     const bar = this.#bar;
-    const byte = (i: number) => Math.floor(mac / 256 ** (5 - i)) % 256;
-    bar.write32(RAL + 8 * index, (byte(0) | (byte(1) << 8) | (byte(2) << 16) | (byte(3) << 24)) >>> 0);
-    bar.write32(RAH + 8 * index, (byte(4) | (byte(5) << 8) | RAH_AV) >>> 0);
+    bar.write32(RAL + 8 * index, macLowWord(mac) >>> 0);
+    bar.write32(RAH + 8 * index, (macHighWord(mac) | RAH_AV) >>> 0);
     bar.write32(MPSAR + 8 * index, pool < 32 ? (1 << pool) >>> 0 : 0);
     bar.write32(MPSAR + 8 * index + 4, pool < 32 ? 0 : (1 << (pool - 32)) >>> 0);
   }

@@ -1,4 +1,5 @@
 import type { BarWindow, DeviceHandle } from '../host/index.ts';
+import { macOfWords } from '../wire/index.ts';
 import { DataPath, type SoftwareCosts } from './data-path.ts';
 import {
   ApiVersion,
@@ -173,10 +174,4 @@ export class IxgbevfDriver {
     }
     throw new Error(`${this.#handle.name}: waited for ${what} in vain`);
   }
-}
-
-function macOfWords(low: number, high: number): number {
-  let address = 0;
-  for (let i = 0; i < 4; i++) address = address * 256 + ((low >>> (8 * i)) & 0xff);
-  return (address * 256 + (high & 0xff)) * 256 + ((high >>> 8) & 0xff);
 }

@@ -1,5 +1,5 @@
 import type { BarWindow } from '../host/index.ts';
-import type { VfSettings } from './ixgbe.ts';
+import { macHighWord, macLowWord } from '../wire/index.ts';
 import {
   ApiVersion,
   CLEAR_TO_SEND,
@@ -8,6 +8,7 @@ import {
   MailboxOperation,
   SUCCESS,
 } from './mailbox-protocol.ts';
+import type { VfSettings } from './vf-settings.ts';
 
 /** What the service may do for a VF. */
 export interface MailboxPolicy {
@@ -79,9 +80,7 @@ export class PfMailboxService {
     const settings = this.#policy.settings(vf);
     if (operation === MailboxOperation.RESET) {
       this.#clearToSend.add(vf);
-      const byte = (i: number) => Math.floor(settings.mac / 256 ** (5 - i)) % 256;
-      const low = byte(0) | (byte(1) << 8) | (byte(2) << 16) | (byte(3) << 24);
-      return [success, low, byte(4) | (byte(5) << 8), 0];
+      return [success, macLowWord(settings.mac), macHighWord(settings.mac), 0];
     }
     if (!this.#clearToSend.has(vf)) return [operation | FAILURE];
     const information = (message[0] >>> INFORMATION_SHIFT) & 0xff;

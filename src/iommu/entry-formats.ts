@@ -25,8 +25,9 @@ const CONTEXT_RESERVED_LOW = 0xff0;
 const CONTEXT_RESERVED_HIGH = 0xff000080;
 const DOMAIN_SHIFT = 8;
 
-/** R and W of a paging entry; the same bits say what a translation permits. */
+/** R of a paging entry; the same bit says that a translation permits reads. */
 export const PERMIT_READ = 1 << 0;
+/** W of a paging entry: writes are permitted. */
 export const PERMIT_WRITE = 1 << 1;
 /** PS: the entry is a leaf, although its table is not at level 1. */
 const PAGE_SIZE = 1 << 7;

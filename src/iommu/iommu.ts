@@ -133,7 +133,7 @@ export class Iommu implements Component {
           this.#contexts,
           {
             resolve: (routingId, address, isWrite) => this.#resolve(routingId, address, isWrite),
-            conclude: (walker, walk, mayFill) => this.#conclude(walker, walk, mayFill),
+            conclude: (walker, walk) => this.#conclude(walker, walk),
             refuse: (routingId, address, isWrite, reason) =>
               this.#refuse(routingId, address, isWrite, reason),
           },
@@ -192,7 +192,7 @@ export class Iommu implements Component {
     this.#instantWalks++;
     while (walker.nextAccess[walk] !== WALK_DONE) walker.step(walk);
     walker.end(walk);
-    return this.#conclude(walker, walk, true);
+    return this.#conclude(walker, walk);
   }
 
   /**
@@ -329,7 +329,7 @@ export class Iommu implements Component {
     return this.#refuse(routingId, address, isWrite, permissionReason(isWrite));
   }
 
-  #conclude(walker: PageWalker, walk: number, mayFill: boolean): number {
+  #conclude(walker: PageWalker, walk: number): number {
     const address = walker.addresses[walk];
     const reason = walker.reasons[walk];
     if (reason !== 0) {
@@ -338,9 +338,7 @@ export class Iommu implements Component {
     const domain = walker.domains[walk];
     const level = walker.leafLevels[walk];
     const page = walker.pages[walk];
-    if (domain >= 0 && (mayFill || level === 1)) {
-      this.iotlb.fill(domain, address, level, page, walker.permissions[walk]);
-    }
+    if (domain >= 0) this.iotlb.fill(domain, address, level, page, walker.permissions[walk]);
     return page + (address - pageBase(address, level));
   }
 

@@ -15,7 +15,7 @@ export interface TranslationCaches {
   /** The answer that the caches have for a request (IOMMU_FAULT is on record then), or IOMMU_MISS. */
   resolve(routingId: number, address: number, isWrite: boolean): number;
   /** Takes the outcome of a walk into the caches or on record, and returns the answer to its request. */
-  conclude(walker: PageWalker, walk: number, mayFill: boolean): number;
+  conclude(walker: PageWalker, walk: number): number;
   /** Puts a fault on record. */
   refuse(routingId: number, address: number, isWrite: boolean, reason: FaultReason): void;
 }
@@ -52,8 +52,6 @@ export class WalkUnit {
   readonly #freeAt: Float64Array;
   /** 1 once the outcome is known: nobody may join any more. */
   readonly #settled: Uint8Array;
-  /** 1 if a page of the domain was invalidated meanwhile that the walk's own page might contain. */
-  readonly #tainted: Uint8Array;
 
   constructor(
     name: string,
@@ -74,7 +72,6 @@ export class WalkUnit {
     this.#generations = new Int32Array(profile.walkers);
     this.#freeAt = new Float64Array(profile.walkers);
     this.#settled = new Uint8Array(profile.walkers);
-    this.#tainted = new Uint8Array(profile.walkers);
     this.#advanceTask = clock.task(`${name}.walk`, (walk, generation) => this.#advance(walk, generation));
     this.#pumpTask = clock.task(`${name}.queue`, () => this.#pump());
   }
@@ -127,15 +124,12 @@ export class WalkUnit {
     }
   }
 
-  /** Begins the walks for pages of a range again. */
+  /** Begins the walks for pages of a range again: they may hold a pointer to a table that is none any more. */
   restartPages(domain: number, address: number, bytes: number): void {
     const walker = this.#walker;
     for (let walk = 0; walk < this.#settled.length; walk++) {
-      if (walker.domains[walk] !== domain) continue;
       const at = walker.addresses[walk];
-      if (at >= address && at < address + bytes) this.#restart(walk);
-      // The walk is for another page, unless both turn out to lie in the same large one.
-      else this.#tainted[walk] = 1;
+      if (walker.domains[walk] === domain && at >= address && at < address + bytes) this.#restart(walk);
     }
   }
 
@@ -178,7 +172,6 @@ export class WalkUnit {
   #launch(walk: number): void {
     const generation = ++this.#generations[walk];
     this.#settled[walk] = 0;
-    this.#tainted[walk] = 0;
     // A walker that still recovers starts when it has recovered; that needs no event of its own.
     const recovery = Math.max(0, this.#freeAt[walk] - this.#clock.now);
     const access = this.#walker.nextAccess[walk] === WALK_DONE ? 0 : this.#profile.memoryAccessPs;
@@ -208,7 +201,7 @@ export class WalkUnit {
     const reason = walker.reasons[walk] as FaultReason | 0;
     const routingId = walker.routingIds[walk];
     const write = walker.writes[walk];
-    const answer = this.#caches.conclude(walker, walk, this.#tainted[walk] === 0);
+    const answer = this.#caches.conclude(walker, walk);
     this.#answer(requests.shift(list), answer);
     // A client may do anything when it is called, so each of the others sees the caches as they are then.
     for (let other = requests.shift(list); other >= 0; other = requests.shift(list)) {

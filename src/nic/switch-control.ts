@@ -1,5 +1,6 @@
 import type { NicSwitch } from '../nicswitch/index.ts';
 import type { RegisterFile } from '../registers/index.ts';
+import { macOfWords } from '../wire/index.ts';
 
 /** Bits of the registers that steer the switch (82599 datasheet 8.2.3.27, 8.2.3.7). */
 const RAH_AV = 1 << 31;
@@ -101,7 +102,7 @@ export class SwitchControl {
     for (let i = 0; i < RECEIVE_ADDRESSES; i++) {
       const high = file.get('RAH', i);
       if ((high & RAH_AV) === 0) continue;
-      const address = macOfRegisters(file.get('RAL', i), high);
+      const address = macOfWords(file.get('RAL', i), high);
       for (let pool = 0; pool < this.#pools; pool++) {
         const owns = pools
           ? ((file.get('MPSAR', 2 * i + (pool >> 5)) >>> (pool & 31)) & 1) !== 0
@@ -132,11 +133,4 @@ export class SwitchControl {
       }
     }
   }
-}
-
-/** The address in RAL and RAH, whose bytes lie in the order of the wire. */
-function macOfRegisters(low: number, high: number): number {
-  let address = 0;
-  for (let i = 0; i < 4; i++) address = address * 256 + ((low >>> (8 * i)) & 0xff);
-  return (address * 256 + (high & 0xff)) * 256 + ((high >>> 8) & 0xff);
 }

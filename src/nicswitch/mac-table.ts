@@ -1,4 +1,4 @@
-import { assert, ceilPowerOfTwo } from '../base/index.ts';
+import { assert, log2Exact } from '../base/index.ts';
 import { countBits, firstBit, hasBit, rowWords, writeBit } from './bitmap.ts';
 
 /** In the first byte of an address: it is a group's. */
@@ -8,6 +8,9 @@ export const GROUP_BIT = 1;
 export const NOBODY = 0xffff;
 /** Values below are ports, values from here on (but {@link NOBODY}) are `SET + number of a set of ports`. */
 export const SET = 0x8000;
+
+/** Places of a table without addresses; a power of two. */
+const FIRST_PLACES = 64;
 
 /** Odd multipliers of {@link macHash}; the upper bits of a product depend on all bits of the factor. */
 export const HASH_LOW = 0x9e3779b1 | 0;
@@ -23,18 +26,20 @@ export function macHash(low: number, high: number): number {
  *
  * An open hash with linear probing and two words a place: the address's first four bytes; its last two bytes in the
  * lower half and the value in the upper. At most a quarter of the places is taken, so that seven of eight
- * lookups end at the first. The data path reads {@link MacTable.places} itself.
+ * lookups end at the first; it grows with the addresses, so that a few of them lie in a few cache lines. The data path
+ * reads the places itself.
  */
 export class MacTable {
   /** Addresses that the table can hold. */
   readonly capacity: number;
   /** Words of a set of ports. */
   readonly setWords: number;
-  readonly places: Int32Array;
+  /** Replaced, with `shift` and `mask`, when the table grows. */
+  places: Int32Array;
   /** `macHash() >>> shift` is the number of a place. */
-  readonly shift: number;
+  shift: number;
   /** Place numbers times two are taken modulo `mask + 1`. */
-  readonly mask: number;
+  mask: number;
   /** Rows of the sets; replaced by a longer array when they run out. */
   sets: Int32Array;
   #addresses = 0;
@@ -42,14 +47,12 @@ export class MacTable {
   readonly #freeSets: number[] = [];
 
   constructor(capacity: number, ports: number) {
-    const size = ceilPowerOfTwo(4 * capacity);
     this.capacity = capacity;
     this.setWords = rowWords(ports);
-    this.places = new Int32Array(2 * size);
-    this.shift = 32 - Math.log2(size);
-    this.mask = 2 * size - 1;
     this.sets = new Int32Array(16 * this.setWords);
-    this.clear();
+    this.places = emptyPlaces(FIRST_PLACES);
+    this.shift = shiftFor(this.places);
+    this.mask = this.places.length - 1;
   }
 
   /** Addresses held. */
@@ -58,7 +61,7 @@ export class MacTable {
   }
 
   clear(): void {
-    for (let at = 0; at < this.places.length; at += 2) this.#empty(at);
+    this.#replacePlaces(emptyPlaces(FIRST_PLACES));
     this.#addresses = 0;
     this.#setsMade = 0;
     this.#freeSets.length = 0;
@@ -90,6 +93,7 @@ export class MacTable {
       if (this.#addresses === this.capacity) return false;
       this.#addresses++;
       this.#write(at, low, high, port);
+      if (8 * this.#addresses > this.places.length) this.#grow();
       return true;
     }
     if (value >= SET) {
@@ -141,9 +145,21 @@ export class MacTable {
     this.places[at + 1] = high | (value << 16);
   }
 
-  #empty(at: number): void {
-    this.places[at] = 0;
-    this.places[at + 1] = NOBODY << 16;
+  #grow(): void {
+    const old = this.places;
+    this.#replacePlaces(emptyPlaces(old.length));
+    for (let at = 0; at < old.length; at += 2) {
+      if (old[at + 1] >>> 16 === NOBODY) continue;
+      const place = this.#find(old[at], old[at + 1] & 0xffff);
+      this.places[place] = old[at];
+      this.places[place + 1] = old[at + 1];
+    }
+  }
+
+  #replacePlaces(places: Int32Array): void {
+    this.places = places;
+    this.shift = shiftFor(places);
+    this.mask = places.length - 1;
   }
 
   /** Empties the place at `gap` and moves up what a lookup would otherwise no longer reach. */
@@ -158,7 +174,8 @@ export class MacTable {
         gap = at;
       }
     }
-    this.#empty(gap);
+    this.places[gap] = 0;
+    this.places[gap + 1] = NOBODY << 16;
   }
 
   /** Value of an empty set. */
@@ -175,4 +192,16 @@ export class MacTable {
     this.sets.fill(0, this.rowOf(set), this.rowOf(set) + this.setWords);
     return set;
   }
+}
+
+/** `count` places with nobody in them. */
+function emptyPlaces(count: number): Int32Array {
+  const places = new Int32Array(2 * count);
+  for (let at = 1; at < places.length; at += 2) places[at] = NOBODY << 16;
+  return places;
+}
+
+/** Bits that a hash is shifted by to number the places. */
+function shiftFor(places: Int32Array): number {
+  return 33 - log2Exact(places.length);
 }

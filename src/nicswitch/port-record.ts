@@ -32,6 +32,11 @@ export const BYTES_IN = 9;
 export const FRAMES_OUT = 10;
 export const BYTES_OUT = 11;
 
+/** Tail and limit of its output ring; see port-rings.ts. */
+export const OUTPUT_RING = 12;
+/** Tail and limit of its input ring. */
+export const INPUT_RING = 14;
+
 /** The frame's tag is what the descriptor asked for (82599: PFVMVIR.VLANA = 00b). */
 export const KEEP_TAG = -2;
 /** No tag beside the frame, whatever the descriptor asked for (82599: PFVMVIR.VLANA = 10b); as in FramePool.outerTci. */

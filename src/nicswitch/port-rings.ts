@@ -1,15 +1,20 @@
-import { checkInteger, checkPowerOfTwo } from '../base/index.ts';
+import { checkInteger, checkPowerOfTwo, log2Exact } from '../base/index.ts';
 
-/** Words of a ring: how many entries were ever put in, modulo 2^32; */
+/** Words of a ring's control: how many entries were ever put in, modulo 2^32; */
 export const RING_TAIL = 0;
-/** the tail at which it is full; */
+/** and the tail at which it is full. */
 export const RING_LIMIT = 1;
-/** the entries, behind a cache line that they do not share. */
-export const RING_ITEMS = 16;
+
+/** Where the controls of rings are: that of port p at `words[(p << shift) + offset]`. */
+export interface RingControl {
+  readonly words: Int32Array;
+  readonly shift: number;
+  readonly offset: number;
+}
 
 /**
  * A bounded ring of 32-bit words for each port, all in one array: the data path finds any of them without following
- * an object.
+ * an object, and has their controls where it needs other words of the port as well.
  *
  * Tail and limit count without wrapping to the ring's size (they wrap at 2^32), so all entries can be used: full is
  * tail = limit, empty is tail = limit - capacity.
@@ -18,25 +23,32 @@ export class PortRings {
   readonly ports: number;
   /** Entries of each ring. */
   readonly capacity: number;
-  /** Words from one ring to the next. */
-  readonly stride: number;
-  /** Ring p begins at `p * stride`; see {@link RING_TAIL}, {@link RING_LIMIT}, {@link RING_ITEMS}. */
-  readonly words: Int32Array;
+  /** @internal Entry number n of port p is `items[(p << itemShift) + (n & (capacity - 1))]`. */
+  readonly items: Int32Array;
+  /** @internal */
+  readonly itemShift: number;
+  readonly #control: Int32Array;
+  readonly #controlShift: number;
+  readonly #controlOffset: number;
 
   /** @param capacity entries a ring; a power of two. */
-  constructor(ports: number, capacity: number) {
+  constructor(ports: number, capacity: number, control: RingControl) {
     this.ports = checkInteger('ports', ports, 1, 1 << 16);
-    this.capacity = checkPowerOfTwo('capacity', capacity, 1, 1 << 16);
-    this.stride = RING_ITEMS + ((capacity + 15) & ~15);
-    this.words = new Int32Array(ports * this.stride);
+    this.capacity = checkPowerOfTwo('ringEntries', capacity, 1, 1 << 16);
+    this.itemShift = log2Exact(capacity);
+    this.items = new Int32Array(ports * capacity);
+    this.#control = control.words;
+    this.#controlShift = control.shift;
+    this.#controlOffset = control.offset;
     this.clear();
   }
 
   /** Empties all rings. */
   clear(): void {
     for (let port = 0; port < this.ports; port++) {
-      this.words[port * this.stride + RING_TAIL] = 0;
-      this.words[port * this.stride + RING_LIMIT] = this.capacity;
+      const at = this.#controlOf(port);
+      this.#control[at + RING_TAIL] = 0;
+      this.#control[at + RING_LIMIT] = this.capacity;
     }
   }
 
@@ -47,54 +59,74 @@ export class PortRings {
 
   /** Entries that can still be put into the ring of `port`. */
   room(port: number): number {
-    const ring = Math.imul(port, this.stride);
-    return (this.words[ring + RING_LIMIT] - this.words[ring + RING_TAIL]) | 0;
+    const at = this.#controlOf(port);
+    return (this.#control[at + RING_LIMIT] - this.#control[at + RING_TAIL]) | 0;
   }
 
   /** Appends `entry` to the ring of `port`; false, and nothing done, when it is full. */
   push(port: number, entry: number): boolean {
-    const { words } = this;
-    const ring = Math.imul(port, this.stride);
-    const tail = words[ring + RING_TAIL];
-    if (tail === words[ring + RING_LIMIT]) return false;
-    words[ring + RING_ITEMS + (tail & (this.capacity - 1))] = entry;
-    words[ring + RING_TAIL] = (tail + 1) | 0;
+    const control = this.#control;
+    const at = this.#controlOf(port);
+    const tail = control[at + RING_TAIL];
+    if (tail === control[at + RING_LIMIT]) return false;
+    this.items[(port << this.itemShift) + (tail & (this.capacity - 1))] = entry;
+    control[at + RING_TAIL] = (tail + 1) | 0;
     return true;
   }
 
   /** Takes the oldest entry of the ring of `port`, -1 when it is empty. */
   shift(port: number): number {
-    const { words } = this;
-    const ring = Math.imul(port, this.stride);
-    const head = (words[ring + RING_LIMIT] - this.capacity) | 0;
-    if (head === words[ring + RING_TAIL]) return -1;
-    words[ring + RING_LIMIT] = (words[ring + RING_LIMIT] + 1) | 0;
-    return words[ring + RING_ITEMS + (head & (this.capacity - 1))];
+    const control = this.#control;
+    const at = this.#controlOf(port);
+    const limit = control[at + RING_LIMIT];
+    const head = (limit - this.capacity) | 0;
+    if (head === control[at + RING_TAIL]) return -1;
+    control[at + RING_LIMIT] = (limit + 1) | 0;
+    return this.items[(port << this.itemShift) + (head & (this.capacity - 1))];
   }
 
   /** Appends `source[from]` to `source[from + count - 1]`, as many as there is room for, and returns how many. */
   pushBurst(port: number, source: Int32Array, from: number, count: number): number {
-    const { words } = this;
+    const { items } = this;
+    const control = this.#control;
+    const at = this.#controlOf(port);
     const mask = this.capacity - 1;
-    const ring = Math.imul(port, this.stride);
-    const items = ring + RING_ITEMS;
-    const tail = words[ring + RING_TAIL];
-    const taken = Math.min(count, (words[ring + RING_LIMIT] - tail) | 0);
-    for (let i = 0; i < taken; i++) words[items + ((tail + i) & mask)] = source[from + i];
-    words[ring + RING_TAIL] = (tail + taken) | 0;
+    const first = port << this.itemShift;
+    const tail = control[at + RING_TAIL];
+    const taken = Math.min(count, (control[at + RING_LIMIT] - tail) | 0);
+    for (let i = 0; i < taken; i++) items[first | ((tail + i) & mask)] = source[(from + i) | 0];
+    control[at + RING_TAIL] = (tail + taken) | 0;
     return taken;
   }
 
   /** Takes up to `max` of the oldest entries into `target`, from its beginning, and returns how many. */
   shiftBurst(port: number, target: Int32Array, max: number = target.length): number {
-    const { words, capacity } = this;
+    const { items, capacity } = this;
+    const control = this.#control;
+    const at = this.#controlOf(port);
     const mask = capacity - 1;
-    const ring = Math.imul(port, this.stride);
-    const items = ring + RING_ITEMS;
-    const head = (words[ring + RING_LIMIT] - capacity) | 0;
-    const given = Math.min(max, (words[ring + RING_TAIL] - head) | 0);
-    for (let i = 0; i < given; i++) target[i] = words[items + ((head + i) & mask)];
-    words[ring + RING_LIMIT] = (words[ring + RING_LIMIT] + given) | 0;
+    const first = port << this.itemShift;
+    const limit = control[at + RING_LIMIT];
+    const head = (limit - capacity) | 0;
+    const given = Math.min(max, (control[at + RING_TAIL] - head) | 0);
+    for (let i = 0; i < given; i++) target[i] = items[first | ((head + i) & mask)];
+    control[at + RING_LIMIT] = (limit + given) | 0;
     return given;
+  }
+
+  /** @internal Index of the oldest entry of `port` in `items`; the others follow, up to the end of its words. */
+  indexOfOldest(port: number): number {
+    const head = this.#control[this.#controlOf(port) + RING_LIMIT] & (this.capacity - 1);
+    return (port << this.itemShift) + head;
+  }
+
+  /** @internal Takes `count` of the oldest entries, which are there, and forgets them. */
+  drop(port: number, count: number): void {
+    const at = this.#controlOf(port) + RING_LIMIT;
+    this.#control[at] = (this.#control[at] + count) | 0;
+  }
+
+  #controlOf(port: number): number {
+    return (port << this.#controlShift) + this.#controlOffset;
   }
 }

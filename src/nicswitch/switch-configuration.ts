@@ -29,7 +29,7 @@ export interface NicSwitchOptions {
   readonly macFilters?: number;
   /** Longest frame that passes, in bytes without frame check sequence and 802.1Q tag. Default 1,514. */
   readonly maxFrameBytes?: number;
-  /** Entries of each port's input and output ring, a power of two; 0 for a switch that only routes. Default 256. */
+  /** Entries of each port's input and output ring, a power of two. Default 256. */
   readonly ringEntries?: number;
   /** Default 'vlan'. See {@link LocalMatch}. */
   readonly localMatch?: LocalMatch;

@@ -225,7 +225,8 @@ export class Requester implements Component {
   #hasRoom(bytes: number, keptTags: number): boolean {
     // A request may start anywhere in its page: two trains, with one request more than the size alone would need.
     const tags = Math.ceil(bytes / this.#mrrs) + 1;
-    if (this.#tagsFree >= tags + keptTags && this.#upstream.room(FlowClass.NON_POSTED) >= 2 + keptTags) return true;
+    if (this.#tagsFree >= tags + keptTags && this.#upstream.room(FlowClass.NON_POSTED) >= 2 + keptTags)
+      return true;
     this.#refused = true;
     return false;
   }

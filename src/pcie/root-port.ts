@@ -12,8 +12,9 @@ import {
 } from './tlp.ts';
 import type { TlpPool } from './tlp-pool.ts';
 
-/** Answers of {@link AddressTranslator.lookup} that are no addresses. */
+/** Answer of {@link AddressTranslator.lookup}: only a walk can tell. */
 export const TRANSLATION_MISS = -1;
+/** Answer of {@link AddressTranslator.lookup}: the request is refused. */
 export const TRANSLATION_FAULT = -2;
 
 /** Translates the addresses of DMA requests: an IOMMU, or nothing at all. */
@@ -55,8 +56,9 @@ export interface RootPortOptions {
 
 /** Posted and non-posted trains that wait here at most: bounded by the credits the port advertises. */
 const WAITING = 1024;
-/** First address and size of the range that interrupt messages are written to. */
+/** First address of the range that interrupt messages are written to. */
 export const MESSAGE_BASE = 0xfee0_0000;
+/** Size of that range. */
 export const MESSAGE_BYTES = 0x10_0000;
 
 /** Translation of a waiting train. */

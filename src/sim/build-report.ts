@@ -13,15 +13,15 @@ import {
   linkDirectionReport,
   withoutZeros,
 } from './report-parts.ts';
+import type { RunView } from './run-view.ts';
 import type { EndpointRef, TargetRef } from './scenario-resolved.ts';
-import type { Simulation } from './simulation.ts';
 import { VERSION } from './version.ts';
 
 const DLLP_BYTES = 8;
 
 /** Puts together what a run has found out. */
 export function buildReport(
-  simulation: Simulation,
+  simulation: RunView,
   flows: readonly FlowRecord[],
   measured: MeasuredSpan,
   partial: boolean,
@@ -61,7 +61,7 @@ export function buildReport(
 }
 
 function endpointReports(
-  simulation: Simulation,
+  simulation: RunView,
   before: Snapshot,
   after: Snapshot,
   spanPs: number,
@@ -97,7 +97,7 @@ function endpointReports(
     const transmitted = subtract(after.endpoints[index].transmitted, before.endpoints[index].transmitted);
     const { received, offered } = record;
     const drops = Object.entries(after.endpoints[index].drops).map(
-      ([reason, count]) => [reason, count - before.endpoints[index].drops[reason]] as const,
+      ([reason, count]) => [reason, count - (before.endpoints[index].drops[reason] ?? 0)] as const,
     );
     return {
       ...identity(index),
@@ -115,7 +115,7 @@ function endpointReports(
   });
 }
 
-function flowReports({ scenario }: Simulation, records: readonly FlowRecord[]): FlowReport[] {
+function flowReports({ scenario }: RunView, records: readonly FlowRecord[]): FlowReport[] {
   const entries = [
     ...scenario.flows.map(({ name, from, to }) => ({
       name,
@@ -139,17 +139,12 @@ function flowReports({ scenario }: Simulation, records: readonly FlowRecord[]): 
   }));
 }
 
-function endpointName(scenario: Simulation['scenario'], endpoint: EndpointRef | TargetRef): string {
+function endpointName(scenario: RunView['scenario'], endpoint: EndpointRef | TargetRef): string {
   if (endpoint.kind === 'vf') return scenario.vfs[endpoint.vf].name;
   return endpoint.kind === 'pf' ? 'host' : endpoint.kind === 'mac' ? 'an unknown address' : endpoint.kind;
 }
 
-function pcieReport(
-  simulation: Simulation,
-  before: Snapshot,
-  after: Snapshot,
-  spanPs: number,
-): Report['pcie'] {
+function pcieReport(simulation: RunView, before: Snapshot, after: Snapshot, spanPs: number): Report['pcie'] {
   const { link } = simulation.machine;
   const direction = (from: LinkSnapshot, to: LinkSnapshot): LinkDirectionReport => {
     const tlpBytes = to.tlpBytes - from.tlpBytes;
@@ -191,7 +186,7 @@ function iommuReport(before: Snapshot, after: Snapshot): Report['iommu'] {
   };
 }
 
-function conservationReport(simulation: Simulation): Report['conservation'] {
+function conservationReport(simulation: RunView): Report['conservation'] {
   const { tracker, machine } = simulation;
   const { data } = machine.nic;
   const dropped: Record<string, number> = { txRingFull: 0, portQueueFull: 0 };
@@ -209,7 +204,7 @@ function conservationReport(simulation: Simulation): Report['conservation'] {
   });
 }
 
-function allCounters({ machine }: Simulation): Record<string, number> {
+function allCounters({ machine }: RunView): Record<string, number> {
   const all: [string, number][] = [];
   for (const part of machine.components) {
     for (const [name, value] of Object.entries(part.counters())) all.push([`${part.name}.${name}`, value]);

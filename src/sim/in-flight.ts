@@ -1,10 +1,10 @@
-import type { Simulation } from './simulation.ts';
+import type { RunView } from './run-view.ts';
 
 /**
  * Frames on their way, by where they are, each counted where it lies: in the rings by their indices, in queues by their
  * lengths. Nothing here is a difference of counters, so that the balance proves something.
  */
-export function inFlight(simulation: Simulation): Record<string, number> {
+export function inFlight(simulation: RunView): Record<string, number> {
   const { machine, station } = simulation;
   const { data } = machine.nic;
   const { transmit, receive } = data;

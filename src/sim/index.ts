@@ -1,4 +1,15 @@
 /** The whole: scenarios as objects, what a run reports. Scenario files are read by scenario.ts. */
+
+export {
+  type CreateMachineOptions,
+  createMachine,
+  type GuestVf,
+  type MachineGuest,
+  profiles,
+  type RunningMachine,
+  type SendOptions,
+} from './create-machine.ts';
+export { Machine, type MachineParts } from './machine.ts';
 export {
   type Conservation,
   type EndpointReport,
@@ -59,3 +70,4 @@ export type {
   VfOptions,
   WeightedSize,
 } from './scenario-types.ts';
+export { Simulation } from './simulation.ts';

@@ -1,4 +1,4 @@
-import { RandomStreams } from '../base/index.ts';
+import { log2Exact, RandomStreams } from '../base/index.ts';
 import { IxgbeDriver, IxgbevfDriver } from '../drivers/index.ts';
 import {
   AddressSpace,
@@ -312,7 +312,7 @@ export class Machine {
     const capability = pf.capabilities.find(({ id, extended }) => id === EXPRESS_CAPABILITY && !extended);
     if (capability === undefined) return;
     const { hostProfile, nicProfile } = this.parts;
-    const code = (bytes: number) => Math.log2(bytes) - 7;
+    const code = (bytes: number) => log2Exact(bytes) - 7;
     const payload = code(Math.min(hostProfile.maxPayloadBytes, nicProfile.maxPayloadBytes));
     const request = code(Math.min(hostProfile.maxReadRequestBytes, nicProfile.maxReadRequestBytes));
     const at = capability.offset + DEVICE_CONTROL;

@@ -1,5 +1,5 @@
 import type { FrameCount } from './report.ts';
-import type { Simulation } from './simulation.ts';
+import type { RunView } from './run-view.ts';
 
 /** Counters of one direction of the link. */
 export interface LinkSnapshot {
@@ -34,7 +34,7 @@ export class MeasuredSpan {
   readonly startPs: number;
   readonly before: Snapshot;
 
-  constructor(simulation: Simulation, startPs: number) {
+  constructor(simulation: RunView, startPs: number) {
     this.startPs = startPs;
     this.before = takeSnapshot(simulation);
   }
@@ -43,8 +43,11 @@ export class MeasuredSpan {
 /** Frame check sequence and padding that the wire has and the slot has not. */
 const FCS_BYTES = 4;
 
+const NO_PORT = -1;
+const NOTHING: EndpointSnapshot = { transmitted: { frames: 0, bytes: 0 }, drops: {}, interrupts: 0 };
+
 /** Reads all counters. */
-export function takeSnapshot(simulation: Simulation): Snapshot {
+export function takeSnapshot(simulation: RunView): Snapshot {
   const { machine, station, tracker } = simulation;
   const { nic } = machine;
   const link = (direction: typeof machine.link.upstream): LinkSnapshot => {
@@ -58,11 +61,9 @@ export function takeSnapshot(simulation: Simulation): Snapshot {
     };
   };
   const uplink = nic.data.switch.uplink;
-  const ports = [
-    uplink,
-    simulation.pfPort,
-    ...Array.from({ length: simulation.scenario.nic.vfs }, (_, vf) => vf),
-  ];
+  // A VF that is not enabled has no VPort: its number may be the PF's.
+  const vfs = simulation.scenario.vfs.map(({ vf }) => (vf < simulation.pfPort ? vf : NO_PORT));
+  const ports = [uplink, simulation.pfPort, ...vfs];
   return {
     timePs: machine.scheduler.now,
     upstream: link(machine.link.upstream),
@@ -76,6 +77,7 @@ export function takeSnapshot(simulation: Simulation): Snapshot {
     rootPort: { memoryReads: machine.rootPort.memoryReads, memoryWrites: machine.rootPort.memoryWrites },
     requester: { readsIssued: nic.requester.readsIssued, writesIssued: nic.requester.writesIssued },
     endpoints: ports.map((port, index) => {
+      if (port === NO_PORT) return NOTHING;
       const counters = nic.data.switch.portCounters(port);
       const isPort = index === 0;
       const drops: Record<string, number> = { ...counters.dropped, ...nic.data.drops.byReason(port) };

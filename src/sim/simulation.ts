@@ -9,8 +9,10 @@ import { type FlowRecord, FlowTracker } from './flow-tracker.ts';
 import { Machine, type MachineParts } from './machine.ts';
 import { MeasuredSpan } from './measured-span.ts';
 import type { Report } from './report.ts';
+import type { RunView } from './run-view.ts';
 import { ScenarioError } from './scenario-error.ts';
-import type { EndpointRef, ResolvedScenario } from './scenario-resolved.ts';
+import { MULTICAST_MAC } from './scenario-limits.ts';
+import type { EndpointRef, ResolvedCapture, ResolvedFlow, ResolvedScenario } from './scenario-resolved.ts';
 import type { FrameSender } from './sender.ts';
 import { Station } from './station.ts';
 
@@ -36,7 +38,7 @@ const HOSTS = { 'xeon-e5-v4': xeonE5v4 } as const;
  * simulation.advance(simulation.endPs);
  * simulation.report().flows[0].latencyNs;
  */
-export class Simulation {
+export class Simulation implements RunView {
   readonly scenario: ResolvedScenario;
   readonly machine: Machine;
   readonly tracker: FlowTracker;
@@ -49,6 +51,7 @@ export class Simulation {
   readonly #captures: readonly (readonly CapturePacket[])[];
   readonly #drivers = new Map<number, DriverEndpoint>();
   readonly #flowRecords: FlowRecord[] = [];
+  readonly #templates = new TemplateCounter();
   #measured: MeasuredSpan | null = null;
 
   /**
@@ -77,7 +80,7 @@ export class Simulation {
 
   /** VPort of the PF: the pool behind those of the VFs. */
   get pfPort(): number {
-    return this.scenario.nic.vfs;
+    return this.machine.nic.pf.sriov?.count ?? 0;
   }
 
   /** Each queue of the card that a driver works on, with that driver's data path. */
@@ -101,20 +104,45 @@ export class Simulation {
   /** Enumerates the bus, brings the VFs and starts all drivers; then the traffic is set up, to begin at {@link Simulation.startPs}. */
   boot(): void {
     const { machine, scenario } = this;
-    const { scheduler } = machine;
-    machine.boot();
+    this.bootCard();
     if (scenario.nic.vfs > 0) machine.sysfs.write(`${machine.pfPath}/sriov_numvfs`, String(scenario.nic.vfs));
-    this.bootPs = scheduler.now;
-    this.startPs = Math.ceil(scheduler.now / MICROSECOND + 10) * MICROSECOND;
+    this.bootPs = machine.scheduler.now;
+    this.startPs = Math.ceil(this.bootPs / MICROSECOND + 10) * MICROSECOND;
     this.endPs = this.startPs + scenario.warmUpPs + scenario.durationPs;
-    this.#connect(PF_ENDPOINT_INDEX, machine.pfDriver.path);
-    for (const [vf, driver] of machine.vfDrivers) this.#connect(FIRST_VF_ENDPOINT_INDEX + vf, driver.path);
-    this.#startTraffic();
+    for (const flow of scenario.flows) this.#startFlow(flow);
+    scenario.captures.forEach((capture, i) => {
+      this.#startCapture(capture, this.#captures[i] ?? []);
+    });
+  }
+
+  /** Boots as far as the PF's driver: without VFs, and without the scenario's traffic. */
+  bootCard(): void {
+    this.machine.boot();
+    this.bootPs = this.startPs = this.endPs = this.machine.scheduler.now;
+  }
+
+  /** Adds a flow while the machine runs; its times count from now. */
+  addFlow(flow: ResolvedFlow): void {
+    this.startPs = this.nowPs;
+    this.scenario.flows.push(flow);
+    this.#startFlow(flow);
+  }
+
+  /** Lets `durationPs` pass and reports on what of it came after `warmUpPs`. */
+  runFor(durationPs: number, warmUpPs: number): Report {
+    this.startPs = this.nowPs;
+    this.endPs = this.startPs + durationPs;
+    this.scenario.warmUpPs = warmUpPs;
+    this.scenario.durationPs = durationPs - warmUpPs;
+    this.#measured = null;
+    this.advance(this.endPs);
+    return this.report();
   }
 
   /** Simulates up to an instant. How a run is cut into slices does not change its outcome. */
   advance(untilPs: number): void {
     const { scheduler } = this.machine;
+    this.#connectDrivers();
     const measureFrom = this.startPs + this.scenario.warmUpPs;
     if (this.#measured === null && untilPs >= measureFrom) {
       // Just before the first instant that is measured.
@@ -131,42 +159,60 @@ export class Simulation {
     return buildReport(this, this.#flowRecords, measured, options.partial ?? this.nowPs < this.endPs);
   }
 
-  /** The software of an endpoint other than the port, by its number. */
-  driver(index: number): DriverEndpoint | undefined {
-    return this.#drivers.get(index);
-  }
-
-  #connect(index: number, path: DriverEndpoint['path']): void {
-    this.#drivers.set(index, new DriverEndpoint(index, path, this.tracker, this.machine.scheduler));
-  }
-
-  #startTraffic(): void {
-    const { machine, scenario, tracker } = this;
-    const templates = new TemplateCounter();
-    const common = { scheduler: machine.scheduler, tracker, templates, originPs: this.startPs };
-    scenario.flows.forEach((flow, i) => {
-      const record = tracker.addFlow();
-      this.#flowRecords.push(record);
-      const endpoint = endpointIndex(flow.from);
-      const random = machine.random.stream(`flow ${i}`);
-      new FlowSource({ ...common, record, flow, endpoint, random, sender: this.#sender(flow.from) });
+  #startFlow(flow: ResolvedFlow): void {
+    const { machine, tracker } = this;
+    const record = tracker.addFlow();
+    this.#flowRecords.push(record);
+    new FlowSource({
+      scheduler: machine.scheduler,
+      tracker,
+      templates: this.#templates,
+      originPs: this.startPs,
+      record,
+      flow,
+      endpoint: endpointIndex(flow.from),
+      random: machine.random.stream(`flow ${record.index}`),
+      sender: this.#sender(flow.from),
     });
-    scenario.captures.forEach((capture, i) => {
-      const record = tracker.addFlow();
-      this.#flowRecords.push(record);
-      const endpoint = endpointIndex(capture.from);
-      const packets = this.#captures[i] ?? [];
-      const sender = this.#sender(capture.from);
-      new CaptureSource({ ...common, record, capture, packets, endpoint, sender, endPs: this.endPs });
+  }
+
+  #startCapture(capture: ResolvedCapture, packets: readonly CapturePacket[]): void {
+    const { machine, tracker } = this;
+    const record = tracker.addFlow();
+    this.#flowRecords.push(record);
+    new CaptureSource({
+      scheduler: machine.scheduler,
+      tracker,
+      templates: this.#templates,
+      originPs: this.startPs,
+      endPs: this.endPs,
+      record,
+      capture,
+      packets,
+      endpoint: endpointIndex(capture.from),
+      sender: this.#sender(capture.from),
     });
   }
 
   #sender(from: EndpointRef): FrameSender {
     if (from.kind === 'port') return this.station;
+    this.#connectDrivers();
     const sender = this.#drivers.get(endpointIndex(from));
     if (sender === undefined)
       throw new Error(`no driver runs on ${from.kind === 'vf' ? `VF ${from.vf}` : 'the PF'}`);
     return sender;
+  }
+
+  /** Puts software above each driver that has none yet: VFs come and go, and the PF's data path with them. */
+  #connectDrivers(): void {
+    const { machine } = this;
+    this.#connect(PF_ENDPOINT_INDEX, machine.pfDriver.path);
+    for (const [vf, driver] of machine.vfDrivers) this.#connect(FIRST_VF_ENDPOINT_INDEX + vf, driver.path);
+  }
+
+  #connect(index: number, path: DriverEndpoint['path']): void {
+    if (this.#drivers.get(index)?.path === path) return;
+    this.#drivers.set(index, new DriverEndpoint(index, path, this.tracker, this.machine.scheduler));
   }
 }
 
@@ -177,9 +223,6 @@ export function endpointIndex(endpoint: EndpointRef): number {
 }
 
 function machineParts(scenario: ResolvedScenario): MachineParts {
-  const groups = scenario.flows
-    .filter(({ to }) => to.kind === 'multicast')
-    .map((flow) => parseMac(flow.destinationMac));
   return {
     seed: scenario.seed,
     host: scenario.host,
@@ -189,7 +232,7 @@ function machineParts(scenario: ResolvedScenario): MachineParts {
     vfs: scenario.vfs,
     hostProfile: profile(HOSTS, scenario.host.profile, 'host.profile'),
     nicProfile: profile(NICS, scenario.nic.profile, 'nic.profile'),
-    groups: [...new Set(groups)],
+    groups: [parseMac(MULTICAST_MAC)],
   };
 }
 

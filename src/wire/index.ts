@@ -42,7 +42,18 @@ export {
   writeIpv4Checksum,
 } from './ipv4.ts';
 export { IPV6, IPV6_HEADER_BYTES, type Ipv6Header, parseIpv6, writeIpv6 } from './ipv6.ts';
-export { BROADCAST, formatMac, isMulticast, MAC_BYTES, parseMac, readMac, writeMac } from './mac.ts';
+export {
+  BROADCAST,
+  formatMac,
+  isMulticast,
+  MAC_BYTES,
+  macHighWord,
+  macLowWord,
+  macOfWords,
+  parseMac,
+  readMac,
+  writeMac,
+} from './mac.ts';
 export {
   isSctpChecksumValid,
   parseSctp,

@@ -57,3 +57,20 @@ export function writeMac(u8: Uint8Array, offset: number, mac: number): void {
 export function isMulticast(mac: number): boolean {
   return (Math.floor(mac / HIGH) & 0x100) !== 0;
 }
+
+/** The first four bytes of `mac` as the little-endian word that they are in a frame, and in registers such as RAL. Signed. */
+export function macLowWord(mac: number): number {
+  const first = Math.floor(mac / 2 ** 16);
+  return (first << 24) | ((first & 0xff00) << 8) | ((first >>> 8) & 0xff00) | (first >>> 24);
+}
+
+/** The last two bytes of `mac` as a little-endian half word, as in RAH. */
+export function macHighWord(mac: number): number {
+  return ((mac & 0xff) << 8) | ((mac >>> 8) & 0xff);
+}
+
+/** The address whose words these are; bits of `high` above 15 do not count. */
+export function macOfWords(low: number, high: number): number {
+  const first = (low << 24) | ((low & 0xff00) << 8) | ((low >>> 8) & 0xff00) | (low >>> 24);
+  return (first >>> 0) * 2 ** 16 + (((high & 0xff) << 8) | ((high >>> 8) & 0xff));
+}

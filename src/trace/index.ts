@@ -1,0 +1,2 @@
+/** Sinks for the kernel's probes. No model file imports them. */
+export { EventLog, type EventRecord } from './event-log.ts';
