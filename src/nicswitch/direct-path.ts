@@ -20,7 +20,6 @@ const { UNTAGGED, VLAN_TYPE, vlanOfWord } = vlanTable;
 /** An exact filter table in which nobody is. */
 const EMPTY_PLACES = Int32Array.of(0, NOBODY << 16, 0, NOBODY << 16);
 const EMPTY_SHIFT = 31;
-const EMPTY_MASK = 3;
 
 /** Instead of a receiver of addresses without exact filter, where the tables do not tell it. */
 const LONG_WAY = -1;
@@ -30,22 +29,22 @@ const LONG_WAY = -1;
  * them. Whatever else a frame is, it is left to ReceiverSelection, which decides any frame, these too, by the same rules.
  */
 export class DirectPath {
-  // Plain fields, and all in this one object: every object on the way to an array costs a check for each burst.
-  readonly tables: SwitchTables;
-  readonly targets: Int32Array;
-  readonly counters: SwitchCounters;
-  readonly i32: Int32Array;
-  readonly lengths: Int32Array;
-  readonly outerTci: Int32Array;
-  readonly records: Int32Array;
-  readonly vlanWords: Int32Array;
-  readonly items: Int32Array;
-  readonly wordShift: number;
-  readonly itemShift: number;
-  readonly rowLength: number;
-  readonly setWords: number;
-  readonly maxFrameBytes: number;
-  readonly uplink: number;
+  // All in this one object, because every object on the way to an array costs a check for each burst. Declared only: a
+  // field that is defined as undefined, before the constructor fills it, is one whose type V8 does not know.
+  declare readonly tables: SwitchTables;
+  declare readonly targets: Int32Array;
+  declare readonly counters: SwitchCounters;
+  declare readonly i32: Int32Array;
+  declare readonly lengths: Int32Array;
+  declare readonly outerTci: Int32Array;
+  declare readonly records: Int32Array;
+  declare readonly vlanWords: Int32Array;
+  declare readonly items: Int32Array;
+  declare readonly wordShift: number;
+  declare readonly itemShift: number;
+  declare readonly rowLength: number;
+  declare readonly setWords: number;
+  declare readonly uplink: number;
 
   constructor(
     frames: FramePool,
@@ -67,7 +66,6 @@ export class DirectPath {
     this.itemShift = output.itemShift;
     this.rowLength = tables.vlans.rowLength;
     this.setWords = tables.setWords;
-    this.maxFrameBytes = tables.maxFrameBytes;
     this.uplink = tables.uplink;
   }
 
@@ -76,18 +74,16 @@ export class DirectPath {
    * it decided, of `count`. Their receivers go into the output rings, or that of the only frame into `targets`.
    */
   decide(ingress: number, slots: Int32Array, at: number, count: number, toRings: boolean): number {
-    const { tables, targets, i32, lengths, outerTci, records, vlanWords, items } = this;
-    const { wordShift, itemShift, rowLength, setWords, maxFrameBytes, uplink } = this;
+    const { tables, i32, lengths, outerTci, records, vlanWords, items } = this;
+    const { wordShift, itemShift, uplink } = this;
     const from = ingress << RECORD_SHIFT;
     if (records[from + DIRECT] === 0) return 0;
 
     // Which address has which receiver. Where exact filters do not tell, the table is one that knows nobody.
     const fromWire = ingress === uplink;
     const filtered = (fromWire || tables.loopback) && !tables.unicastPromiscuity;
-    const { places: ownPlaces, shift: ownShift, mask: ownMask } = tables.macs;
-    const places = filtered ? ownPlaces : EMPTY_PLACES;
-    const shift = filtered ? ownShift : EMPTY_SHIFT;
-    const mask = filtered ? ownMask : EMPTY_MASK;
+    const places = filtered ? tables.macs.places : EMPTY_PLACES;
+    const shift = filtered ? tables.macs.shift : EMPTY_SHIFT;
     const miss = fromWire || (tables.loopback && (!filtered || tables.unicastHashing)) ? LONG_WAY : uplink;
 
     const checkMac = records[from + CHECK_MAC];
@@ -134,35 +130,37 @@ export class DirectPath {
           vlan = vlanOfWord(fourth);
           tagPlace = TAG_STRIP;
         }
-        const members = Math.imul(vlan, rowLength);
+        const members = Math.imul(vlan, this.rowLength);
         tci = outer;
         typeWord = fourth;
-        receivers = (members + setWords) | 0;
+        receivers = (members + this.setWords) | 0;
         if (((vlanWords[(members + (ingress >>> 5)) | 0] >>> ingress) & checkVlan) !== checkVlan) break;
       }
       const size = (bytes - ((tagPlace & TAG_STRIP) << 2)) | 0;
-      if (size > maxFrameBytes) break;
 
       if (((((second ^ sourceFirst) >>> 16) | (third ^ sourceLast)) & checkMac) !== 0) {
+        const { places: known, shift: knownShift } = tables.macs;
         const low = (second >>> 16) | (third << 16);
         const high = third >>> 16;
-        const place = ((Math.imul(low, HASH_LOW) + Math.imul(high, HASH_HIGH)) >>> ownShift) << 1;
-        let found = ownPlaces[place | 1];
-        if (ownPlaces[place] !== low || (found & 0xffff) !== high) {
-          const next = (place + 2) & ownMask;
-          found = ownPlaces[next | 1];
-          if (ownPlaces[next] !== low || (found & 0xffff) !== high) break;
+        const hash = (Math.imul(low, HASH_LOW) + Math.imul(high, HASH_HIGH)) | 0;
+        const place = (hash >>> knownShift) << 1;
+        let found = known[place | 1];
+        if (known[place] !== low || (found & 0xffff) !== high) {
+          const next = (place + 2) & (known.length - 1);
+          found = known[next | 1];
+          if (known[next] !== low || (found & 0xffff) !== high) break;
         }
         if (found >>> 16 !== ingress || (low & GROUP_BIT) !== 0) break;
         sourceFirst = second;
         sourceLast = third;
       }
 
-      const place = ((Math.imul(first, HASH_LOW) + Math.imul(second & 0xffff, HASH_HIGH)) >>> shift) << 1;
+      const hash = (Math.imul(first, HASH_LOW) + Math.imul(second & 0xffff, HASH_HIGH)) | 0;
+      const place = (hash >>> shift) << 1;
       let found = places[place | 1];
       if (places[place] !== first || ((found ^ second) & 0xffff) !== 0) {
         if (found >>> 16 !== NOBODY) {
-          const next = (place + 2) & mask;
+          const next = (place + 2) & (places.length - 1);
           found = places[next | 1];
           if ((places[next] !== first || ((found ^ second) & 0xffff) !== 0) && found >>> 16 !== NOBODY) break;
         }
@@ -184,7 +182,7 @@ export class DirectPath {
         items[((port << itemShift) + (tail & ringMask)) | 0] = slot | tag;
         records[to | OUTPUT_TAIL] = (tail + 1) | 0;
       } else {
-        targets[0] = port | tag;
+        this.targets[0] = port | tag;
       }
       records[to | FRAMES_OUT] = (records[to | FRAMES_OUT] + 1) | 0;
       records[to | BYTES_OUT] = (records[to | BYTES_OUT] + bytes) | 0;

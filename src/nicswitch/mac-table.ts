@@ -31,17 +31,17 @@ export function macHash(low: number, high: number): number {
  */
 export class MacTable {
   /** Addresses that the table can hold. */
-  readonly capacity: number;
+  declare readonly capacity: number;
   /** Words of a set of ports. */
-  readonly setWords: number;
+  declare readonly setWords: number;
   /** Replaced, with `shift` and `mask`, when the table grows. */
-  places: Int32Array;
+  declare places: Int32Array;
   /** `macHash() >>> shift` is the number of a place. */
-  shift: number;
+  declare shift: number;
   /** Place numbers times two are taken modulo `mask + 1`. */
-  mask: number;
+  declare mask: number;
   /** Rows of the sets; replaced by a longer array when they run out. */
-  sets: Int32Array;
+  declare sets: Int32Array;
   #addresses = 0;
   #setsMade = 0;
   readonly #freeSets: number[] = [];

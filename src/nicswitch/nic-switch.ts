@@ -40,17 +40,17 @@ export class NicSwitch extends SwitchConfiguration implements Component {
   /**
    * Receivers of the frame that {@link NicSwitch.route} decided last: read with {@link targetPort} and {@link tagOperation}.
    */
-  readonly targets: Int32Array;
+  declare readonly targets: Int32Array;
   /** Why that frame had none: index into {@link DROP_REASONS}. */
   lastDrop = 0;
 
   /** Slots of frames that wait to be switched, a ring for each port. Each entry holds one reference. */
-  readonly input: PortRings;
+  declare readonly input: PortRings;
   /**
    * What has been switched, a ring for each port: entries to be read with {@link entrySlot} and {@link tagOperation}. Each
    * holds one reference.
    */
-  readonly output: PortRings;
+  declare readonly output: PortRings;
 
   readonly #direct: DirectPath;
   readonly #selection: ReceiverSelection;

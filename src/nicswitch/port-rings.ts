@@ -20,16 +20,19 @@ export interface RingControl {
  * tail = limit, empty is tail = limit - capacity.
  */
 export class PortRings {
-  readonly ports: number;
+  declare readonly ports: number;
   /** Entries of each ring. */
-  readonly capacity: number;
+  declare readonly capacity: number;
   /** @internal Entry number n of port p is `items[(p << itemShift) + (n & (capacity - 1))]`. */
-  readonly items: Int32Array;
+  declare readonly items: Int32Array;
   /** @internal */
-  readonly itemShift: number;
-  readonly #control: Int32Array;
-  readonly #controlShift: number;
-  readonly #controlOffset: number;
+  declare readonly itemShift: number;
+  /** @internal */
+  declare readonly control: Int32Array;
+  /** @internal */
+  declare readonly controlShift: number;
+  /** @internal */
+  declare readonly controlOffset: number;
 
   /** @param capacity entries a ring; a power of two. */
   constructor(ports: number, capacity: number, control: RingControl) {
@@ -37,9 +40,9 @@ export class PortRings {
     this.capacity = checkPowerOfTwo('ringEntries', capacity, 1, 1 << 16);
     this.itemShift = log2Exact(capacity);
     this.items = new Int32Array(ports * capacity);
-    this.#control = control.words;
-    this.#controlShift = control.shift;
-    this.#controlOffset = control.offset;
+    this.control = control.words;
+    this.controlShift = control.shift;
+    this.controlOffset = control.offset;
     this.clear();
   }
 
@@ -47,8 +50,8 @@ export class PortRings {
   clear(): void {
     for (let port = 0; port < this.ports; port++) {
       const at = this.#controlOf(port);
-      this.#control[at + RING_TAIL] = 0;
-      this.#control[at + RING_LIMIT] = this.capacity;
+      this.control[at + RING_TAIL] = 0;
+      this.control[at + RING_LIMIT] = this.capacity;
     }
   }
 
@@ -60,12 +63,12 @@ export class PortRings {
   /** Entries that can still be put into the ring of `port`. */
   room(port: number): number {
     const at = this.#controlOf(port);
-    return (this.#control[at + RING_LIMIT] - this.#control[at + RING_TAIL]) | 0;
+    return (this.control[at + RING_LIMIT] - this.control[at + RING_TAIL]) | 0;
   }
 
   /** Appends `entry` to the ring of `port`; false, and nothing done, when it is full. */
   push(port: number, entry: number): boolean {
-    const control = this.#control;
+    const { control } = this;
     const at = this.#controlOf(port);
     const tail = control[at + RING_TAIL];
     if (tail === control[at + RING_LIMIT]) return false;
@@ -76,7 +79,7 @@ export class PortRings {
 
   /** Takes the oldest entry of the ring of `port`, -1 when it is empty. */
   shift(port: number): number {
-    const control = this.#control;
+    const { control } = this;
     const at = this.#controlOf(port);
     const limit = control[at + RING_LIMIT];
     const head = (limit - this.capacity) | 0;
@@ -87,8 +90,7 @@ export class PortRings {
 
   /** Appends `source[from]` to `source[from + count - 1]`, as many as there is room for, and returns how many. */
   pushBurst(port: number, source: Int32Array, from: number, count: number): number {
-    const { items } = this;
-    const control = this.#control;
+    const { items, control } = this;
     const at = this.#controlOf(port);
     const mask = this.capacity - 1;
     const first = port << this.itemShift;
@@ -101,8 +103,7 @@ export class PortRings {
 
   /** Takes up to `max` of the oldest entries into `target`, from its beginning, and returns how many. */
   shiftBurst(port: number, target: Int32Array, max: number = target.length): number {
-    const { items, capacity } = this;
-    const control = this.#control;
+    const { items, control, capacity } = this;
     const at = this.#controlOf(port);
     const mask = capacity - 1;
     const first = port << this.itemShift;
@@ -116,17 +117,17 @@ export class PortRings {
 
   /** @internal Index of the oldest entry of `port` in `items`; the others follow, up to the end of its words. */
   indexOfOldest(port: number): number {
-    const head = this.#control[this.#controlOf(port) + RING_LIMIT] & (this.capacity - 1);
+    const head = this.control[this.#controlOf(port) + RING_LIMIT] & (this.capacity - 1);
     return (port << this.itemShift) + head;
   }
 
   /** @internal Takes `count` of the oldest entries, which are there, and forgets them. */
   drop(port: number, count: number): void {
     const at = this.#controlOf(port) + RING_LIMIT;
-    this.#control[at] = (this.#control[at] + count) | 0;
+    this.control[at] = (this.control[at] + count) | 0;
   }
 
   #controlOf(port: number): number {
-    return (port << this.#controlShift) + this.#controlOffset;
+    return (port << this.controlShift) + this.controlOffset;
   }
 }

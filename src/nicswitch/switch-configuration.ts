@@ -324,7 +324,8 @@ export class SwitchConfiguration {
     const source = [...settings.addresses].find((address) => !isMulticast(address));
     const at = vport << RECORD_SHIFT;
     const tag = tagStrip || typeof portVlan === 'number' ? TAG_STRIP : TAG_INSERT;
-    records[at + EGRESS] = (rx ? maxFrameBytes : 0) | (tag << EGRESS_TAG_SHIFT);
+    const longest = rx ? Math.min(maxFrameBytes, this.tables.maxFrameBytes) : 0;
+    records[at + EGRESS] = longest | (tag << EGRESS_TAG_SHIFT);
     records[at + DIRECT] = tx && !(checkMac && source === undefined) ? 1 : 0;
     records[at + CHECK_MAC] = checkMac ? -1 : 0;
     records[at + SOURCE_FIRST] = source === undefined ? 0 : macLow(source) << 16;
@@ -337,7 +338,7 @@ export class SwitchConfiguration {
   #compileUplink(): void {
     const { records } = this.tables;
     const at = this.uplink << RECORD_SHIFT;
-    records[at + EGRESS] = MAX_FRAME_BYTES | (TAG_INSERT << EGRESS_TAG_SHIFT);
+    records[at + EGRESS] = this.tables.maxFrameBytes | (TAG_INSERT << EGRESS_TAG_SHIFT);
     records[at + DIRECT] = 1;
     records[at + PORT_TAG] = KEEP_TAG;
   }

@@ -27,19 +27,19 @@ export const VPORT_SETS = Object.keys(VPORT_SET).length;
 
 /** Everything the data path looks at, as it looks at it. Written by SwitchConfiguration only. */
 export class SwitchTables {
-  readonly uplink: number;
-  readonly maxFrameBytes: number;
-  readonly localMatch: LocalMatch;
-  readonly macs: MacTable;
-  readonly vlans: VlanTable;
+  declare readonly uplink: number;
+  declare readonly maxFrameBytes: number;
+  declare readonly localMatch: LocalMatch;
+  declare readonly macs: MacTable;
+  declare readonly vlans: VlanTable;
   readonly multicastHash = new HashFilter();
   readonly unicastHash = new HashFilter();
   /** A line of words for each port: see port-record.ts. */
-  readonly records: Int32Array;
+  declare readonly records: Int32Array;
   /** Words of a set of ports. */
-  readonly setWords: number;
+  declare readonly setWords: number;
   /** Set number s, one of {@link VPORT_SET}, begins at `s * setWords`. */
-  readonly vportSets: Int32Array;
+  declare readonly vportSets: Int32Array;
   /** Which 12 bits of an address index the hash filters: see hashIndex. */
   hashOffset = 0;
   loopback = true;

@@ -21,11 +21,11 @@ export function vlanOfWord(word: number): number {
  * members are those of the untagged row and who asked for VLAN 0 by number.
  */
 export class VlanTable {
-  readonly words: Int32Array;
+  declare readonly words: Int32Array;
   /** Words of one set of ports. */
-  readonly setWords: number;
+  declare readonly setWords: number;
   /** Words of a row: `row * rowLength` is the first word of its members. */
-  readonly rowLength: number;
+  declare readonly rowLength: number;
   /** The wire: no VLAN is filtered out there. */
   readonly #uplink: number;
   readonly #vlanZero: Int32Array;
