@@ -1,3 +1,4 @@
+import { assert, IntRing } from '../base/index.ts';
 import type { Component } from '../kernel/index.ts';
 import type { LinkDirection } from './link.ts';
 import {
@@ -5,8 +6,8 @@ import {
   CREDIT_BYTES,
   DATA_LINK_OVERHEAD_BYTES,
   FlowClass,
-  HEADER_3DW_BYTES,
   memoryHeaderBytes,
+  spanOf,
   TlpKind,
 } from './tlp.ts';
 import type { DeviceStore, TlpPool } from './tlp-pool.ts';
@@ -35,6 +36,8 @@ export interface RequesterOptions {
 const FETCH_TAGS = 8;
 /** A train stays within a page of this size, as every single request must (2.2.7). */
 const PAGE_BYTES = 4096;
+/** Trains of one read that wait for tags, at most. */
+const HELD = 1024;
 
 /**
  * The requester half of a device's transaction layer: makes trains of Memory Read and Memory Write TLPs, splits them
@@ -56,6 +59,11 @@ export class Requester implements Component {
   readonly #mps: number;
   readonly #mrrs: number;
   readonly #fetchTags: number;
+  /** The longest train of reads and of writes, from a double word on: what credits and tags allow. */
+  readonly #readBytes: number;
+  readonly #writeBytes: number;
+  /** Trains of a read that is larger than the tags allow at once. */
+  readonly #held = new IntRing(HELD);
   #tagsFree: number;
   #refused = false;
 
@@ -75,6 +83,15 @@ export class Requester implements Component {
     this.#fetchTags = Math.min(FETCH_TAGS, options.tags >> 2);
     this.#mps = options.maxPayloadBytes;
     this.#mrrs = options.maxReadRequestBytes;
+    const posted = upstream.trainLimits(FlowClass.POSTED);
+    const unit = this.#mps / CREDIT_BYTES;
+    if (posted.data < unit) {
+      throw new RangeError(
+        `posted data credits must be at least ${unit} for a Max_Payload_Size of ${this.#mps}, got ${posted.data}`,
+      );
+    }
+    this.#writeBytes = Math.min(posted.headers, Math.floor(posted.data / unit)) * this.#mps;
+    this.#readBytes = Math.min(upstream.trainLimits(FlowClass.NON_POSTED).headers, this.#tags) * this.#mrrs;
     upstream.onRoom = () => this.#wake();
   }
 
@@ -84,7 +101,7 @@ export class Requester implements Component {
   }
 
   /**
-   * Whether a read of `bytes` of payload (at most a page) can be issued now. If not, the clients are told when to ask again.
+   * Whether a read of `bytes` of payload can be issued now. If not, the clients are told when to ask again.
    * Some tags are left for {@link Requester.canFetch}.
    */
   canRead(bytes: number): boolean {
@@ -119,13 +136,13 @@ export class Requester implements Component {
     client: number,
     cookie: number,
   ): number {
-    const inPage = PAGE_BYTES - (address - Math.floor(address / PAGE_BYTES) * PAGE_BYTES);
-    if (bytes <= inPage) {
+    const reach = this.#reach(address, this.#readBytes);
+    if (bytes <= reach) {
       this.#readTrain(routingId, address, bytes, offset, client, cookie);
       return 1;
     }
-    this.#readTrain(routingId, address, inPage, offset, client, cookie);
-    return 1 + this.read(routingId, address + inPage, bytes - inPage, offset + inPage, client, cookie);
+    this.#readTrain(routingId, address, reach, offset, client, cookie);
+    return 1 + this.read(routingId, address + reach, bytes - reach, offset + reach, client, cookie);
   }
 
   /**
@@ -140,13 +157,13 @@ export class Requester implements Component {
     client: number,
     cookie: number,
   ): number {
-    const inPage = PAGE_BYTES - (address - Math.floor(address / PAGE_BYTES) * PAGE_BYTES);
-    if (bytes <= inPage) {
-      this.#writeTrain(routingId, address, bytes, offset, client, cookie);
+    const reach = this.#reach(address, this.#writeBytes);
+    if (bytes <= reach) {
+      this.#upstream.send(this.#writeTrain(routingId, address, bytes, offset, client, cookie));
       return 1;
     }
-    this.#writeTrain(routingId, address, inPage, offset, client, cookie);
-    return 1 + this.write(routingId, address + inPage, bytes - inPage, offset + inPage, client, cookie);
+    this.#upstream.send(this.#writeTrain(routingId, address, reach, offset, client, cookie));
+    return 1 + this.write(routingId, address + reach, bytes - reach, offset + reach, client, cookie);
   }
 
   /**
@@ -166,17 +183,17 @@ export class Requester implements Component {
     client: number,
     cookie: number,
   ): number {
-    const inPage = PAGE_BYTES - (address - Math.floor(address / PAGE_BYTES) * PAGE_BYTES);
-    const restAt = headBytes + (inserts ? 4 : 0);
-    const row = this.#writeTrain(routingId, address, Math.min(bytes, inPage), offset, client, cookie);
+    const reach = this.#reach(address, this.#writeBytes);
+    const row = this.#writeTrain(routingId, address, Math.min(bytes, reach), offset, client, cookie);
     const tlps = this.#tlps;
     tlps.headBytes[row] = headBytes;
     tlps.skipBytes[row] = skipBytes;
     tlps.insert[row] = inserts ? 1 : 0;
     tlps.data[row] = insert;
-    if (bytes <= inPage) return 1;
-    const restOffset = offset + headBytes + skipBytes + (inPage - restAt);
-    return 1 + this.write(routingId, address + inPage, bytes - inPage, restOffset, client, cookie);
+    this.#upstream.send(row);
+    if (bytes <= reach) return 1;
+    const restOffset = offset + reach + skipBytes - (inserts ? 4 : 0);
+    return 1 + this.write(routingId, address + reach, bytes - reach, restOffset, client, cookie);
   }
 
   /** Sends an interrupt message: a Memory Write of one double word (6.1.4). Only after {@link Requester.canWrite}. */
@@ -185,6 +202,7 @@ export class Requester implements Component {
     const row = this.#writeTrain(routingId, address, 4, 0, -1, 0);
     tlps.store[row] = -1;
     tlps.data[row] = data;
+    this.#upstream.send(row);
   }
 
   /** A completion train has arrived from the link. */
@@ -195,6 +213,7 @@ export class Requester implements Component {
     const status = tlps.status[tlp];
     this.#tagsFree += tlps.tags[tlp];
     tlps.give(tlp);
+    if (this.#held.length > 0) this.#sendHeld();
     if (status !== CompletionStatus.SUCCESSFUL) this.readErrors++;
     this.#clients[client].readDone(cookie, status);
     if (this.#refused) this.#wake();
@@ -207,6 +226,7 @@ export class Requester implements Component {
 
   reset(): void {
     this.#tagsFree = this.#tags;
+    while (this.#held.length > 0) this.#tlps.give(this.#held.shift());
     this.#refused = false;
     this.readsIssued = this.writesIssued = this.readErrors = this.blockedByBusMaster = 0;
   }
@@ -223,12 +243,32 @@ export class Requester implements Component {
   }
 
   #hasRoom(bytes: number, keptTags: number): boolean {
-    // A request may start anywhere in its page: two trains, with one request more than the size alone would need.
-    const tags = Math.ceil(bytes / this.#mrrs) + 1;
-    if (this.#tagsFree >= tags + keptTags && this.#upstream.room(FlowClass.NON_POSTED) >= 2 + keptTags)
+    // A request may start anywhere in its page: with every page it may cross comes one request more than the size alone
+    // would need. One read of any size goes when all tags are free; what finds none waits in #held.
+    const tags = Math.ceil(bytes / this.#mrrs) + Math.ceil(bytes / PAGE_BYTES) + keptTags;
+    if (
+      this.#tagsFree >= Math.min(tags, this.#tags) &&
+      this.#held.length === 0 &&
+      this.#upstream.room(FlowClass.NON_POSTED) >= 2 + keptTags
+    )
       return true;
     this.#refused = true;
     return false;
+  }
+
+  /** How far a train from `address` may go: to the end of the page, and no further than `limit` from its double word. */
+  #reach(address: number, limit: number): number {
+    const inPage = PAGE_BYTES - (address - Math.floor(address / PAGE_BYTES) * PAGE_BYTES);
+    return Math.min(inPage, limit - (address & 3));
+  }
+
+  #sendHeld(): void {
+    const tlps = this.#tlps;
+    while (this.#held.length > 0 && tlps.tags[this.#held.peek()] <= this.#tagsFree) {
+      const row = this.#held.shift();
+      this.#tagsFree -= tlps.tags[row];
+      this.#upstream.send(row);
+    }
   }
 
   #wake(): void {
@@ -244,17 +284,17 @@ export class Requester implements Component {
     offset: number,
     client: number,
     cookie: number,
-  ): number {
+  ): void {
     const tlps = this.#tlps;
     const row = tlps.take();
-    const count = Math.ceil(bytes / this.#mrrs);
-    this.#tagsFree -= count;
+    const count = Math.ceil(spanOf(address, bytes) / this.#mrrs);
     this.readsIssued += count;
     tlps.kind[row] = TlpKind.MEMORY_READ;
     tlps.flowClass[row] = FlowClass.NON_POSTED;
     tlps.requester[row] = routingId;
     tlps.address[row] = address;
     tlps.bytes[row] = bytes;
+    tlps.requestBytes[row] = this.#mrrs;
     tlps.count[row] = count;
     tlps.linkBytes[row] = count * (DATA_LINK_OVERHEAD_BYTES + memoryHeaderBytes(address));
     tlps.dataCredits[row] = 0;
@@ -264,10 +304,15 @@ export class Requester implements Component {
     tlps.client[row] = client;
     tlps.cookie[row] = cookie;
     tlps.tags[row] = count;
-    this.#upstream.send(row);
-    return row;
+    if (this.#tagsFree >= count && this.#held.length === 0) {
+      this.#tagsFree -= count;
+      this.#upstream.send(row);
+    } else {
+      assert(this.#held.push(row), 'a read was issued that nobody had asked room for');
+    }
   }
 
+  /** Fills in a train, ready to be sent. */
   #writeTrain(
     routingId: number,
     address: number,
@@ -279,8 +324,9 @@ export class Requester implements Component {
     const tlps = this.#tlps;
     const row = tlps.take();
     const mps = this.#mps;
-    const full = Math.floor(bytes / mps);
-    const rest = bytes - full * mps;
+    const span = spanOf(address, bytes);
+    const full = Math.floor(span / mps);
+    const rest = span - full * mps;
     const count = rest > 0 ? full + 1 : full;
     this.writesIssued += count;
     tlps.kind[row] = TlpKind.MEMORY_WRITE;
@@ -289,9 +335,7 @@ export class Requester implements Component {
     tlps.address[row] = address;
     tlps.bytes[row] = bytes;
     tlps.count[row] = count;
-    tlps.linkBytes[row] =
-      count * (DATA_LINK_OVERHEAD_BYTES + (address >= 2 ** 32 ? HEADER_3DW_BYTES + 4 : HEADER_3DW_BYTES)) +
-      bytes;
+    tlps.linkBytes[row] = count * (DATA_LINK_OVERHEAD_BYTES + memoryHeaderBytes(address)) + span;
     tlps.dataCredits[row] = full * (mps / CREDIT_BYTES) + Math.ceil(rest / CREDIT_BYTES);
     tlps.extraPs[row] = 0;
     tlps.store[row] = this.#store;
@@ -299,7 +343,6 @@ export class Requester implements Component {
     tlps.headBytes[row] = 0;
     tlps.client[row] = client;
     tlps.cookie[row] = cookie;
-    this.#upstream.send(row);
     return row;
   }
 }

@@ -8,6 +8,7 @@ import {
   DATA_LINK_OVERHEAD_BYTES,
   FlowClass,
   HEADER_3DW_BYTES,
+  spanOf,
   TlpKind,
 } from './tlp.ts';
 import type { TlpPool } from './tlp-pool.ts';
@@ -309,14 +310,13 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
       const address = tlps.address[tlp];
       const { u8, i32 } = tlps.stores[tlps.store[tlp]];
       this.#memory.copyOutWords(address, bytes, u8, i32, tlps.storeOffset[tlp]);
-      const { maxPayloadBytes, readCompletionBoundary } = this.#options;
-      // Small reads, most of all, come back in one piece; for the others `%` on an address is no matter.
-      const count =
-        bytes <= 124 ? 1 : completionCount(address, bytes, maxPayloadBytes, readCompletionBoundary);
+      // Small reads, most of all, come back in one piece.
+      const count = bytes <= 124 ? 1 : this.#completionsOf(tlp, address, bytes);
+      const span = spanOf(address, bytes);
       tlps.kind[tlp] = TlpKind.COMPLETION_DATA;
       tlps.count[tlp] = count;
-      tlps.linkBytes[tlp] = count * overhead + bytes;
-      tlps.dataCredits[tlp] = Math.ceil(bytes / CREDIT_BYTES);
+      tlps.linkBytes[tlp] = count * overhead + span;
+      tlps.dataCredits[tlp] = Math.ceil(span / CREDIT_BYTES);
     } else {
       tlps.kind[tlp] = TlpKind.COMPLETION;
       tlps.linkBytes[tlp] = tlps.count[tlp] * overhead;
@@ -328,6 +328,21 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     } else {
       this.#link.downstream.send(tlp);
     }
+  }
+
+  /** Completions of all requests of a read train: none spans two of them. */
+  #completionsOf(tlp: number, address: number, bytes: number): number {
+    const { maxPayloadBytes, readCompletionBoundary } = this.#options;
+    const others = this.#tlps.count[tlp] - 1;
+    if (others === 0) return completionCount(address, bytes, maxPayloadBytes, readCompletionBoundary);
+    // Requests end at whole multiples of their size from the first double word on, so all but the last are cut alike.
+    const start = address - (address & 3);
+    const each = this.#tlps.requestBytes[tlp];
+    const last = start + others * each;
+    return (
+      others * completionCount(start, each, maxPayloadBytes, readCompletionBoundary) +
+      completionCount(last, address + bytes - last, maxPayloadBytes, readCompletionBoundary)
+    );
   }
 
   #sendWaiting(): void {

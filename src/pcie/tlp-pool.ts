@@ -26,6 +26,8 @@ export class TlpPool {
   readonly address: Float64Array;
   /** Bytes of payload, or bytes to read. */
   readonly bytes: Int32Array;
+  /** Bytes of each request of a read train but the last: Max_Read_Request_Size. */
+  readonly requestBytes: Int32Array;
   /** TLPs in the train. */
   readonly count: Int32Array;
   /** Bytes that the train takes on the link, headers and framing included. */
@@ -74,6 +76,7 @@ export class TlpPool {
     this.requester = column();
     this.address = new Float64Array(capacity);
     this.bytes = column();
+    this.requestBytes = column();
     this.count = column();
     this.linkBytes = column();
     this.dataCredits = column();

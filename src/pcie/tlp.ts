@@ -63,6 +63,11 @@ export function memoryHeaderBytes(address: number): number {
   return address >= 2 ** 32 ? HEADER_4DW_BYTES : HEADER_3DW_BYTES;
 }
 
+/** Bytes of the double words that `bytes` from `address` touch: what a TLP carries, or asks for (2.2.2). */
+export function spanOf(address: number, bytes: number): number {
+  return ((address & 3) + bytes + 3) & ~3;
+}
+
 /**
  * How many completions bring `bytes` from `address`, each as large as Max_Payload_Size allows: all but the last end at a
  * multiple of the Read Completion Boundary (2.3.1.1).

@@ -1,0 +1,175 @@
+import { SparseMemory } from '../../../src/base/index.ts';
+import { Probe, Scheduler } from '../../../src/kernel/index.ts';
+import { EndpointPort, NOT_CLAIMED } from '../../../src/pcie/endpoint-port.ts';
+import { type LinkOptions, PcieLink } from '../../../src/pcie/link.ts';
+import { Requester, type RequesterOptions } from '../../../src/pcie/requester.ts';
+import {
+  type AddressTranslator,
+  RootPort,
+  type RootPortOptions,
+  TRANSLATION_FAULT,
+  TRANSLATION_MISS,
+  type TranslationClient,
+} from '../../../src/pcie/root-port.ts';
+import { TlpPool } from '../../../src/pcie/tlp-pool.ts';
+import { FLIGHT_PS, INFINITE } from './link-rig.ts';
+
+const PAGE = 4096;
+
+/** No translation at all: addresses are physical. */
+export class Identity implements AddressTranslator {
+  lookup(_routingId: number, address: number): number {
+    return address;
+  }
+
+  walk(): void {
+    throw new Error('nothing ever misses');
+  }
+}
+
+/**
+ * Moves every page by {@link PagedTranslator.SHIFT}; some lookups miss, and their walks end after a time of their own, so in
+ * any order. Pages in `refused` fault.
+ */
+export class PagedTranslator implements AddressTranslator {
+  static readonly SHIFT = 0x4000_0000;
+  readonly #scheduler: Scheduler;
+  readonly #walkPs: () => number;
+  readonly #refused: ReadonlySet<number>;
+  readonly #clients: [TranslationClient, number, number][] = [];
+  readonly #walked: number;
+
+  /** @param walkPs duration of the walk for the next lookup; 0 for a hit. */
+  constructor(scheduler: Scheduler, walkPs: () => number, refused: Iterable<number> = []) {
+    this.#scheduler = scheduler;
+    this.#walkPs = walkPs;
+    this.#refused = new Set(refused);
+    this.#walked = scheduler.task('walked', (walk) => {
+      const [client, cookie, address] = this.#clients[walk];
+      client.translated(cookie, this.translate(address));
+    });
+  }
+
+  /** Physical address, or the fault. */
+  translate(address: number): number {
+    if (this.#refused.has(Math.floor(address / PAGE))) return TRANSLATION_FAULT;
+    return address + PagedTranslator.SHIFT;
+  }
+
+  #missPs = 0;
+
+  lookup(_routingId: number, address: number): number {
+    this.#missPs = this.#walkPs();
+    return this.#missPs === 0 ? this.translate(address) : TRANSLATION_MISS;
+  }
+
+  walk(
+    _routingId: number,
+    address: number,
+    _isWrite: boolean,
+    client: TranslationClient,
+    cookie: number,
+  ): void {
+    this.#clients.push([client, cookie, address]);
+    this.#scheduler.schedule(this.#missPs, this.#walked, this.#clients.length - 1, 0);
+  }
+}
+
+/** What a {@link DmaRig} is made of, where it is not the usual. */
+export interface DmaRigOptions {
+  readonly link?: Partial<LinkOptions>;
+  readonly requester?: Partial<RequesterOptions>;
+  readonly port?: Partial<RootPortOptions>;
+  readonly translator?: (scheduler: Scheduler) => AddressTranslator;
+  readonly storeBytes?: number;
+}
+
+/** End of memory behind the root port. */
+export const MEMORY_LIMIT = 0x8000_0000;
+
+/** A device's requester, a link, a root port and memory; the test is the requester's client. */
+export class DmaRig {
+  readonly scheduler = new Scheduler();
+  readonly probe = new Probe(this.scheduler);
+  readonly tlps = new TlpPool(4096);
+  readonly memory = new SparseMemory(2 ** 40);
+  readonly link: PcieLink;
+  readonly requester: Requester;
+  readonly port: RootPort;
+  readonly store: { readonly u8: Uint8Array; readonly i32: Int32Array };
+  /** What the root port has carried out of posted requests, in its order: physical addresses, or message and data. */
+  readonly committed: (number | string)[] = [];
+  readonly reads: { cookie: number; status: number; timePs: number }[] = [];
+  readonly writes: number[] = [];
+  /** Called when the requester has room again. */
+  onReady: () => void = () => {};
+  onRead: (cookie: number, status: number) => void = () => {};
+  readonly client: number;
+
+  constructor(options: DmaRigOptions = {}) {
+    const { scheduler, probe, tlps } = this;
+    const buffer = new ArrayBuffer(options.storeBytes ?? 1 << 16);
+    this.store = { u8: new Uint8Array(buffer), i32: new Int32Array(buffer) };
+    this.link = new PcieLink('link', scheduler, probe, tlps, {
+      rate: { generation: 3, lanes: 8 },
+      flightPs: FLIGHT_PS,
+      maxPayloadBytes: 256,
+      deviceCredits: INFINITE,
+      rootCredits: INFINITE,
+      ...options.link,
+    });
+    this.requester = new Requester('requester', this.link.upstream, tlps, this.store, {
+      tags: 32,
+      maxPayloadBytes: 256,
+      maxReadRequestBytes: 512,
+      ...options.requester,
+    });
+    this.port = new RootPort(
+      'port',
+      scheduler,
+      probe,
+      this.link,
+      tlps,
+      this.memory,
+      options.translator?.(scheduler) ?? new Identity(),
+      {
+        message: (_id, address, data) => this.committed.push(`${address.toString(16)}=${data.toString(16)}`),
+      },
+      {
+        memoryReadPs: 100_000,
+        maxPayloadBytes: 256,
+        readCompletionBoundary: 64,
+        isMemory: (address, bytes) => address >= 0 && address + bytes <= MEMORY_LIMIT,
+        written: (address) => this.committed.push(address),
+        ...options.port,
+      },
+      () => {},
+    );
+    this.port.connect(this.requester);
+    const nobody = {
+      memoryRead: () => NOT_CLAIMED,
+      memoryWrite: () => false,
+      configRead: () => NOT_CLAIMED,
+      configWrite: () => false,
+    };
+    new EndpointPort('endpoint', scheduler, this.link, tlps, nobody, this.requester, 0);
+    this.client = this.requester.addClient({
+      readDone: (cookie, status) => {
+        this.reads.push({ cookie, status, timePs: scheduler.now });
+        this.onRead(cookie, status);
+      },
+      writeDone: (cookie) => this.writes.push(cookie),
+      requesterReady: () => this.onReady(),
+    });
+  }
+
+  /** Bytes of memory. */
+  bytes(address: number, count: number): number[] {
+    return Array.from({ length: count }, (_, i) => this.memory.read8(address + i));
+  }
+
+  /** Every tag and every row is free again. */
+  get isIdle(): boolean {
+    return this.requester.counters().tagsInUse === 0 && this.tlps.available === this.tlps.capacity;
+  }
+}
