@@ -1,13 +1,10 @@
 import type { RandomStream } from '../base/index.ts';
 import { AssociativeCache, type CacheShape } from './associative-cache.ts';
-import { MAX_LEAF_LEVEL, pageBase, pageNumber } from './page-size.ts';
-
-/** Multiplying by a power of two is exact, and this one is a constant to the compiler. */
-const PER_PAGE = 2 ** -12;
+import { LEVEL_BYTES, MAX_LEAF_LEVEL, pageBase, pageNumber } from './page-size.ts';
 
 /**
  * The IOTLB: translations of 4 KiB, 2 MiB and 1 GiB pages, by domain and page number. The functions of a domain share
- * them. A look-up probes once for each page size of which a translation is held.
+ * them. A look-up probes for the page size that was found last, then once for each other size that is held.
  *
  * @example
  * const iotlb = new Iotlb({ sets: 16, ways: 4, replacement: 'lru' });
@@ -25,6 +22,9 @@ export class Iotlb {
   readonly permissions: Uint8Array;
   readonly #cache: AssociativeCache;
   readonly #held: Int32Array;
+  /** Level of the leaf that was found last, and the reciprocal of its page size: exact, as that is a power of two. */
+  #recentLevel = 1;
+  #perRecentPage = 1 / LEVEL_BYTES[1];
 
   /** @param random what `replacement: 'random'` draws from. */
   constructor(shape: CacheShape, random?: RandomStream) {
@@ -51,16 +51,14 @@ export class Iotlb {
 
   /** The entry that translates `address` for a domain, or -1. */
   find(domain: number, address: number): number {
-    // Pages of 4 KiB by themselves: this much is inlined into the caller.
-    if (this.#held[1] !== 0) {
-      const entry = this.#cache.find(domain, 1, Math.floor(address * PER_PAGE));
-      if (entry >= 0) {
-        this.hits++;
-        return entry;
-      }
+    // One probe is all that is inlined into the caller; most machines use one size of page most of the time.
+    const entry = this.#cache.find(domain, this.#recentLevel, Math.floor(address * this.#perRecentPage));
+    if (entry >= 0) {
+      this.hits++;
+      return entry;
     }
     // `| 0` tells the compiler that this is an integer too, so that the caller need not check.
-    return this.#findLarge(domain, address) | 0;
+    return this.#findOther(domain, address) | 0;
   }
 
   /** As {@link Iotlb.find}, but neither counted nor a use. */
@@ -99,20 +97,27 @@ export class Iotlb {
   reset(): void {
     this.#cache.clear();
     this.#cache.evictions = 0;
+    this.#remember(1);
     this.hits = 0;
     this.misses = 0;
   }
 
-  #findLarge(domain: number, address: number): number {
-    for (let level = 2; level <= MAX_LEAF_LEVEL; level++) {
-      if (this.#held[level] === 0) continue;
+  #findOther(domain: number, address: number): number {
+    for (let level = 1; level <= MAX_LEAF_LEVEL; level++) {
+      if (this.#held[level] === 0 || level === this.#recentLevel) continue;
       const entry = this.#cache.find(domain, level, pageNumber(address, level));
       if (entry >= 0) {
+        this.#remember(level);
         this.hits++;
         return entry;
       }
     }
     this.misses++;
     return -1;
+  }
+
+  #remember(level: number): void {
+    this.#recentLevel = level;
+    this.#perRecentPage = 1 / LEVEL_BYTES[level];
   }
 }

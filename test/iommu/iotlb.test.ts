@@ -40,6 +40,23 @@ describe('Iotlb', () => {
     expect(iotlb.permissions[iotlb.find(1, 0x4020_0000)]).toBe(PERMIT_WRITE);
   });
 
+  it('finds pages of all sizes, whichever size was found last', () => {
+    const iotlb = iotlbOf({ ways: 8 });
+    const bases = [0x1000, 0x4020_0000, 2 ** 40];
+    bases.forEach((address, i) => {
+      iotlb.fill(1, address, i + 1, address + 2 ** 41, READ_WRITE);
+    });
+    for (const first of bases) {
+      for (const second of bases) {
+        for (const address of [first, second, first]) {
+          expect(iotlb.deltas[iotlb.find(1, address)]).toBe(2 ** 41);
+        }
+        expect(iotlb.find(1, 2 ** 45)).toBe(-1);
+      }
+    }
+    expect([iotlb.hits, iotlb.misses]).toEqual([27, 9]);
+  });
+
   it('keeps domains apart', () => {
     const iotlb = iotlbOf();
     iotlb.fill(0, 0x1000, 1, 0xa000, READ_WRITE);
