@@ -92,9 +92,18 @@ export class Scheduler {
     return this.#pending;
   }
 
-  /** Schedules `task` `delayPs` from now, with two 32-bit integers. Any number of events of a task may wait. */
-  schedule(delayPs: number, task: number, a: number, b: number): void {
-    this.post(this.now + delayPs, task, a, b);
+  /**
+   * Schedules `task` `delayPs` from now, with two 32-bit integers, and returns a handle as {@link Scheduler.post} does. Any
+   * number of events of a task may wait.
+   *
+   * The hot path schedules by delay, not by instant: a delay is a small integer, while V8 makes a heap object of every
+   * instant that is passed to a function it does not inline. From here on the instant stays in the array.
+   */
+  schedule(delayPs: number, task: number, a: number, b: number): number {
+    if (this.#free === NONE) this.#grow();
+    const row = this.#free;
+    this.#time[row] = this.now + delayPs;
+    return this.#place(row, task, a, b);
   }
 
   /**
@@ -102,18 +111,24 @@ export class Scheduler {
    * Prefer {@link Timer} where an event may have to be cancelled.
    */
   post(timePs: number, task: number, a: number, b: number): number {
-    // Not assert(): its message would be built at every call.
-    if (!(timePs >= this.now && timePs <= END_OF_TIME)) this.#refuse(timePs, task);
     if (this.#free === NONE) this.#grow();
     const row = this.#free;
+    this.#time[row] = timePs;
+    return this.#place(row, task, a, b);
+  }
+
+  /** Takes the first free row, whose time is set, into the queue. */
+  #place(row: number, task: number, a: number, b: number): number {
+    const timePs = this.#time[row];
+    // Not assert(): its message would be built at every call.
+    if (!(timePs >= this.now && timePs <= END_OF_TIME)) this.#refuse(timePs, task);
     this.#free = this.#next[row];
     this.#pending++;
-    this.#time[row] = timePs;
     this.#task[row] = task;
     this.#a[row] = a;
     this.#b[row] = b;
     const offset = timePs - this.#base;
-    if (offset < HORIZON_PS) this.#insert(row, timePs, ((offset | 0) >> BUCKET_SHIFT) + this.#cursor);
+    if (offset < HORIZON_PS) this.#insert(row, ((offset | 0) >> BUCKET_SHIFT) + this.#cursor);
     else this.#pushHeap(row);
     return row;
   }
@@ -230,11 +245,12 @@ export class Scheduler {
       const time = this.#time[row];
       if (time >= horizon) break;
       this.#popHeap();
-      this.#insert(row, time, (((time - basePs) | 0) >> BUCKET_SHIFT) + bucket);
+      this.#insert(row, (((time - basePs) | 0) >> BUCKET_SHIFT) + bucket);
     }
   }
 
-  #insert(row: number, time: number, bucketUnwrapped: number): void {
+  #insert(row: number, bucketUnwrapped: number): void {
+    const time = this.#time[row];
     const bucket = bucketUnwrapped & BUCKET_MASK;
     const tail = this.#tail[bucket];
     if (tail === NONE) {

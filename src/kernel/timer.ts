@@ -33,13 +33,14 @@ export class Timer {
 
   /** Schedules it `delayPs` from now. */
   schedule(delayPs: number, a = 0, b = 0): void {
-    this.scheduleAt(this.#scheduler.now + delayPs, a, b);
+    this.#check();
+    this.#duePs = this.#scheduler.now + delayPs;
+    this.#handle = this.#scheduler.schedule(delayPs, this.#task, a, b);
   }
 
   /** Schedules it at `timePs`. */
   scheduleAt(timePs: number, a = 0, b = 0): void {
-    if (this.#handle >= 0)
-      throw new AssertionError(`${this.name} is scheduled already, for ${this.#duePs} ps`);
+    this.#check();
     this.#duePs = timePs;
     this.#handle = this.#scheduler.post(timePs, this.#task, a, b);
   }
@@ -55,5 +56,10 @@ export class Timer {
     if (this.#handle < 0) return;
     this.#scheduler.cancel(this.#handle);
     this.#handle = -1;
+  }
+
+  #check(): void {
+    if (this.#handle >= 0)
+      throw new AssertionError(`${this.name} is scheduled already, for ${this.#duePs} ps`);
   }
 }

@@ -45,11 +45,16 @@ export class CreditGate {
     this.#data = this.initialData;
   }
 
+  /** Whether a train of these needs can go with what has been counted in; if not, {@link CreditGate.allows} looks again. */
+  has(headers: number, data: number): boolean {
+    return this.#headers >= headers && this.#data >= data;
+  }
+
   /** Whether a train of these needs can go at `timePs`. */
   allows(timePs: number, headers: number, data: number): boolean {
     if (this.infinite) return true;
     this.#settle(timePs);
-    return this.#headers >= headers && this.#data >= data;
+    return this.has(headers, data);
   }
 
   /** Takes the credits of a train that goes now. */
@@ -57,6 +62,13 @@ export class CreditGate {
     if (this.infinite) return;
     this.#headers -= headers;
     this.#data -= data;
+  }
+
+  /** Gives credits back with the youngest update, which has not left yet. */
+  join(headers: number, data: number): void {
+    const youngest = (this.#tail - 1) & UPDATE_MASK;
+    this.#dueHeaders[youngest] += headers;
+    this.#dueData[youngest] += data;
   }
 
   /** Gives credits back with an UpdateFC that arrives at `arrivalPs`; returns false if they joined one under way. */

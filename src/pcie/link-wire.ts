@@ -1,4 +1,3 @@
-import { Serializer } from '../kernel/index.ts';
 import {
   type LinkRate,
   linkPsPerByte,
@@ -28,67 +27,77 @@ export class LinkWire {
   /** Time that a DLLP takes, in ps. */
   readonly dllpPs: number;
 
-  readonly #symbols: Serializer;
+  /** First instant at which no symbol is under way, as far as it is settled. */
+  freeAt = 0;
+  /** The earliest of what is due: SKIP, Ack, UpdateFC. */
+  nextDuePs: number;
+  /** Arrivals before this instant are covered by an Ack that is owed already. */
+  nextAckPs = 0;
+
+  readonly #clock: { readonly now: number };
+  // A byte takes numerator / denominator ps. What is no whole number of ps is carried on while symbols follow each other.
+  readonly #numerator: number;
+  readonly #denominator: number;
+  #remainder = 0;
+  #busyPs = 0;
   readonly #skipPs: number;
   readonly #skipIntervalPs: number;
   #nextSkipPs: number;
-  /** The earliest of what is due: SKIP, Ack, UpdateFC. */
-  #nextDuePs: number;
   // Acks that this direction carries for TLPs of the other one; UpdateFCs likewise. Instants at which they are due.
   readonly #ackDue = new Float64Array(OWED);
   #ackHead = 0;
   #ackTail = 0;
-  #nextAckPs = 0;
   readonly #updateDue = new Float64Array(OWED);
   #updateHead = 0;
   #updateTail = 0;
 
-  constructor(rate: LinkRate, maxPayloadBytes: number) {
+  constructor(clock: { readonly now: number }, rate: LinkRate, maxPayloadBytes: number) {
+    this.#clock = clock;
     const [numerator, denominator] = linkPsPerByte(rate);
-    this.#symbols = new Serializer(numerator, denominator);
+    this.#numerator = numerator;
+    this.#denominator = denominator;
     const symbol = symbolPs(rate);
     this.updateLatencyPs = Math.ceil(updateLatencySymbols(rate, maxPayloadBytes) * symbol);
-    this.dllpPs = this.#symbols.duration(DLLP_BYTES);
+    this.dllpPs = this.duration(DLLP_BYTES);
     this.#skipPs = SKIP_SYMBOLS * symbol;
     this.#skipIntervalPs = SKIP_INTERVAL_SYMBOLS * symbol;
-    this.#nextSkipPs = this.#nextDuePs = this.#skipIntervalPs;
-  }
-
-  /** First instant at which no symbol is under way, as far as it is settled. */
-  get freeAt(): number {
-    return this.#symbols.freeAt;
+    this.#nextSkipPs = this.nextDuePs = this.#skipIntervalPs;
   }
 
   /** Time for which symbols of TLPs, DLLPs or SKIPs have left, in ps, as far as it is settled. */
   get busyPs(): number {
-    return this.#symbols.busyPs + this.skipsSent * this.#skipPs;
+    return this.#busyPs + this.skipsSent * this.#skipPs;
   }
 
   /** ps that a byte takes over all lanes. */
   get psPerByte(): number {
-    return this.#symbols.psPerByte;
+    return this.#numerator / this.#denominator;
   }
 
   /** Bytes that a SKIP ordered set takes over all lanes. */
   get skipBytes(): number {
-    return this.#skipPs / this.#symbols.psPerByte;
+    return this.#skipPs / this.psPerByte;
   }
 
   /** Time that `bytes` take on their own, rounded up. */
   duration(bytes: number): number {
-    return this.#symbols.duration(bytes);
+    return Math.ceil((bytes * this.#numerator) / this.#denominator);
   }
 
-  /** Sends `bytes` of TLPs behind whatever comes due before them; returns when the last one has left. */
-  send(nowPs: number, bytes: number): number {
-    const symbols = this.#symbols;
-    if (this.#nextDuePs <= Math.max(nowPs, symbols.freeAt)) this.#sendDue(nowPs, true);
-    return symbols.reserve(nowPs, bytes);
+  /** Sends `bytes` of TLPs now, behind whatever comes due before them; {@link LinkWire.freeAt} says when the last one has left. */
+  send(bytes: number): void {
+    const now = this.#clock.now;
+    if (this.nextDuePs <= now || this.nextDuePs <= this.freeAt) this.#sendDue(now, true);
+    if (now > this.freeAt) {
+      this.freeAt = now;
+      this.#remainder = 0;
+    }
+    this.#occupy(bytes);
   }
 
   /** Sends what was due by `nowPs`. */
   settle(nowPs: number): void {
-    if (this.#nextDuePs <= nowPs) this.#sendDue(nowPs, false);
+    if (this.nextDuePs <= nowPs) this.#sendDue(nowPs, false);
   }
 
   /**
@@ -96,19 +105,19 @@ export class LinkWire {
    * it is due, so that a long train takes several.
    */
   oweAcks(firstPs: number, lastPs: number, count: number): void {
-    while (lastPs >= this.#nextAckPs) {
+    while (lastPs >= this.nextAckPs) {
       let arrival = firstPs;
-      if (this.#nextAckPs > firstPs) {
+      if (this.nextAckPs > firstPs) {
         const every = (lastPs - firstPs) / (count - 1);
-        const steps = Math.ceil((this.#nextAckPs - firstPs) / every);
+        const steps = Math.ceil((this.nextAckPs - firstPs) / every);
         arrival = Math.min(lastPs, Math.floor(firstPs + steps * every));
       }
       const due = arrival + this.updateLatencyPs;
-      this.#nextAckPs = due;
+      this.nextAckPs = due;
       if (this.#ackTail - this.#ackHead === OWED)
         this.#sendDue(this.#ackDue[this.#ackHead & OWED_MASK], false);
       this.#ackDue[this.#ackTail++ & OWED_MASK] = due;
-      if (due < this.#nextDuePs) this.#nextDuePs = due;
+      if (due < this.nextDuePs) this.nextDuePs = due;
     }
   }
 
@@ -123,36 +132,50 @@ export class LinkWire {
       at--;
     }
     this.#updateDue[at & OWED_MASK] = duePs;
-    if (duePs < this.#nextDuePs) this.#nextDuePs = duePs;
+    if (duePs < this.nextDuePs) this.nextDuePs = duePs;
   }
 
   /** Idle, nothing owed, nothing counted; SKIPs go on in their rhythm. */
   reset(nowPs: number): void {
     this.settle(nowPs);
-    this.#symbols.reset();
+    this.freeAt = 0;
+    this.#remainder = 0;
+    this.#busyPs = 0;
     this.dllpsSent = this.skipsSent = 0;
     this.#ackHead = this.#ackTail;
     this.#updateHead = this.#updateTail;
-    this.#nextAckPs = 0;
-    this.#nextDuePs = this.#nextSkipPs;
+    this.nextAckPs = 0;
+    this.nextDuePs = this.#nextSkipPs;
+  }
+
+  /** `bytes` follow what is under way. */
+  #occupy(bytes: number): void {
+    const parts = bytes * this.#numerator + this.#remainder;
+    const whole = this.#denominator === 1 ? parts : Math.floor(parts / this.#denominator);
+    this.#remainder = parts - whole * this.#denominator;
+    this.#busyPs += whole;
+    this.freeAt += whole;
   }
 
   /** Sends what was due by `timePs`; with `untilFree` also what comes due while that leaves, as a TLP behind it sees it. */
   #sendDue(timePs: number, untilFree: boolean): void {
-    const symbols = this.#symbols;
     for (;;) {
-      const due = this.#nextDuePs;
-      const limit = untilFree && symbols.freeAt > timePs ? symbols.freeAt : timePs;
+      const due = this.nextDuePs;
+      const limit = untilFree && this.freeAt > timePs ? this.freeAt : timePs;
       if (due > limit) return;
       if (due === this.#nextSkipPs) {
         this.#sendSkips(Math.min(limit, this.#oldestAck(), this.#oldestUpdate()));
       } else {
         if (due === this.#oldestAck()) this.#ackHead++;
         else this.#updateHead++;
-        symbols.reserve(due, DLLP_BYTES);
+        if (due > this.freeAt) {
+          this.freeAt = due;
+          this.#remainder = 0;
+        }
+        this.#occupy(DLLP_BYTES);
         this.dllpsSent++;
       }
-      this.#nextDuePs = Math.min(this.#nextSkipPs, this.#oldestAck(), this.#oldestUpdate());
+      this.nextDuePs = Math.min(this.#nextSkipPs, this.#oldestAck(), this.#oldestUpdate());
     }
   }
 
@@ -166,17 +189,16 @@ export class LinkWire {
 
   /** Sends the SKIP that is due; on an idle link also those up to `limitPs`, of which only the last can hold anything up. */
   #sendSkips(limitPs: number): void {
-    const symbols = this.#symbols;
     const interval = this.#skipIntervalPs;
     let due = this.#nextSkipPs;
-    if (symbols.freeAt <= due) {
+    if (this.freeAt <= due) {
       const more = Math.floor((limitPs - due) / interval);
       due += more * interval;
       this.skipsSent += more;
-      symbols.freeAt = due;
+      this.freeAt = due;
     }
     this.skipsSent++;
-    symbols.freeAt += this.#skipPs;
+    this.freeAt += this.#skipPs;
     this.#nextSkipPs = due + interval;
   }
 }
