@@ -17,7 +17,7 @@ export type Replacement = 'lru' | 'clock' | 'random';
 export interface CacheShape {
   /** A power of two; 1 makes the cache fully associative. */
   readonly sets: number;
-  /** Entries a set; any number. */
+  /** Entries a set; any number. With 'lru' the time to find the one that leaves grows with it. */
   readonly ways: number;
   readonly replacement: Replacement;
 }

@@ -28,6 +28,9 @@ export interface IommuProfile {
  * - `walkers` and `walkerRecoveryPs`: at saturation 19 million reads and 22 million writes a second were translated,
  *   5.5 and 6.4 walks in flight at 290 ns each. Six walkers that recover for 10 ns translate 20 million; the recovery
  *   is an estimate.
+ *
+ * With these values the measured latencies come out within 1 %, and the measured read throughput within 10 % for a requester
+ * with 40 reads under way whose port translates eight of them ahead and answers in order.
  */
 export const DEFAULT_IOMMU_PROFILE: IommuProfile = Object.freeze({
   walkers: 6,
