@@ -1,4 +1,4 @@
-import { IntRing, type SparseMemory } from '../base/index.ts';
+import { ceilPowerOfTwo, IntRing, type SparseMemory } from '../base/index.ts';
 import { type Component, type Probe, ProbeKind, type Scheduler } from '../kernel/index.ts';
 import type { PcieLink, TlpReceiver } from './link.ts';
 import {
@@ -55,17 +55,16 @@ export interface RootPortOptions {
   readonly written?: (address: number) => void;
 }
 
-/** Posted and non-posted trains that wait here at most: bounded by the credits the port advertises. */
-const WAITING = 1024;
 /** First address of the range that interrupt messages are written to. */
 export const MESSAGE_BASE = 0xfee0_0000;
 /** Size of that range. */
 export const MESSAGE_BYTES = 0x10_0000;
 
-/** Translation of a waiting train. */
+/** Translation of a waiting train; a message needs none. */
 const PENDING = 0;
 const READY = 1;
 const REFUSED = 2;
+const MESSAGE = 3;
 
 /**
  * The root complex's end of a link: DMA requests go through the translator to memory, in the order that PCI Express demands
@@ -93,12 +92,13 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   readonly #memoryDone: number;
   #origin: PostedOrigin | null = null;
 
-  readonly #posted = new IntRing(WAITING);
-  readonly #reads = new IntRing(WAITING);
+  // Each has a place for every TLP there is, so that nothing that waits is ever lost.
+  readonly #posted: IntRing;
+  readonly #reads: IntRing;
+  readonly #completions: IntRing;
+  readonly #requests: IntRing;
   #postedArrived = 0;
   #postedDone = 0;
-  readonly #completions = new IntRing(WAITING);
-  readonly #requests = new IntRing(WAITING);
   readonly #onCompletion: (tlp: number) => void;
 
   /** @param onCompletion takes completions of requests that software made through this port. */
@@ -125,6 +125,11 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     this.#options = options;
     this.#written = options.written ?? null;
     this.#onCompletion = onCompletion;
+    const places = ceilPowerOfTwo(tlps.capacity);
+    this.#posted = new IntRing(places);
+    this.#reads = new IntRing(places);
+    this.#completions = new IntRing(places);
+    this.#requests = new IntRing(places);
     this.#memoryDone = scheduler.task(`${name}.memory`, (tlp) =>
       this.#complete(tlp, CompletionStatus.SUCCESSFUL),
     );
@@ -157,6 +162,11 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     } else {
       this.#link.downstream.send(tlp);
     }
+  }
+
+  /** Requests of software's that wait for room in the transmit queues. */
+  get requestsWaiting(): number {
+    return this.#requests.length;
   }
 
   /** A walk has ended. */
@@ -196,7 +206,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
       this.#probe.record(ProbeKind.PAGE_WALK, tlps.requester[tlp], (address / 4096) | 0, 0);
       this.#translator.walk(tlps.requester[tlp], address, true, this, tlp);
     } else {
-      tlps.status[tlp] = physical >= 0 ? READY : REFUSED;
+      tlps.status[tlp] = isMessage ? MESSAGE : physical >= 0 ? READY : REFUSED;
       tlps.address[tlp] = physical;
     }
   }
@@ -205,12 +215,11 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     const tlps = this.#tlps;
     while (this.#posted.length > 0) {
       const tlp = this.#posted.peek();
-      if (tlps.status[tlp] === PENDING) return;
+      if (tlps.status[tlp] === PENDING) break;
       this.#posted.shift();
-      const address = tlps.address[tlp];
-      this.#commit(tlp, address, address >= MESSAGE_BASE && address < MESSAGE_BASE + MESSAGE_BYTES);
+      this.#commit(tlp, tlps.address[tlp], tlps.status[tlp] === MESSAGE);
     }
-    this.#startWaitingReads();
+    if (this.#reads.length > 0) this.#startWaitingReads();
   }
 
   /** Writes the payload of a posted train where it belongs. */
@@ -219,8 +228,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     const bytes = tlps.bytes[tlp];
     this.#postedDone++;
     if (isMessage) {
-      this.messages++;
-      this.#interrupts.message(tlps.requester[tlp], physical, tlps.data[tlp] >>> 0);
+      this.#deliverMessage(tlp, physical, bytes);
     } else if (physical < 0 || !this.#options.isMemory(physical, bytes)) {
       this.refusedWrites++;
     } else {
@@ -233,6 +241,24 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     const cookie = tlps.cookie[tlp];
     tlps.give(tlp);
     if (this.#origin !== null) this.#origin.landed(client, cookie);
+  }
+
+  /** A message is one aligned double word; nothing else is behind its addresses. */
+  #deliverMessage(tlp: number, address: number, bytes: number): void {
+    const tlps = this.#tlps;
+    if (bytes !== 4 || (address & 3) !== 0) {
+      this.refusedWrites++;
+      return;
+    }
+    this.messages++;
+    const store = tlps.store[tlp];
+    let data = tlps.data[tlp];
+    if (store >= 0) {
+      const { u8 } = tlps.stores[store];
+      const at = tlps.storeOffset[tlp];
+      data = u8[at] | (u8[at + 1] << 8) | (u8[at + 2] << 16) | (u8[at + 3] << 24);
+    }
+    this.#interrupts.message(tlps.requester[tlp], address, data >>> 0);
   }
 
   #writeMemory(tlp: number, physical: number, bytes: number): void {
