@@ -1,9 +1,19 @@
 import { execFile, spawn } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Report } from '../../src/sim/index.ts';
 import { MISTAKES } from '../sim/scenario-mistakes.ts';
 
 /** The tool as it is installed: a process of its own, from the built files. */
@@ -39,37 +49,79 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('wrong input', () => {
   it.concurrent.each(MISTAKES.map((mistake, i) => ({ ...mistake, file: `mistake${i}.json` })))(
-    '$name: one line, status 2',
+    '$name: one line, status 2, nothing written',
     async ({ scenario, line, file }) => {
       writeFileSync(join(folder, file), JSON.stringify(scenario));
-      const outcome = await sriovsim('validate', file, '--json');
+      const outcome = await sriovsim('run', file, '--json', '--out', `${file}.out`);
       expect(outcome).toEqual({ status: 2, stdout: '', stderr: `${file}: ${line}\n` });
+      expect(existsSync(join(folder, `${file}.out`))).toBe(false);
     },
   );
 
   it.concurrent.each([
-    [['validate'], 'validate: SCENARIO.json is missing; allowed validate SCENARIO.json [--json]'],
     [
-      ['validate', 'x', '--jsn'],
-      '--jsn: unknown option (did you mean "--json"?); allowed for validate --json',
+      ['run'],
+      'run: SCENARIO.json is missing; allowed run SCENARIO.json [--json] [--seed N] [--duration-ms X] [--out DIR] [--no-wall]',
     ],
-    [['validate', 'nowhere.json'], 'nowhere.json: no such file; allowed a scenario file'],
-    [['validate', '.'], '.: is a directory; allowed a scenario file'],
-    [['validate', 'namespaces.pcap'], 'namespaces.pcap: is not UTF-8 text; allowed a scenario file'],
+    [
+      ['run', 'x', '--jsn'],
+      '--jsn: unknown option (did you mean "--json"?); allowed for run --json, --seed, --duration-ms, --out, --no-wall',
+    ],
+    [['run', 'nowhere.json'], 'nowhere.json: no such file; allowed a scenario file'],
+    [['run', '.'], '.: is a directory; allowed a scenario file'],
+    [['run', 'namespaces.pcap'], 'namespaces.pcap: is not UTF-8 text; allowed a scenario file'],
     [['validate', 'text.txt'], 'text.txt:1:1: unexpected "no"; allowed a value'],
-    [['validate', 'new\nline.json'], 'new\\nline.json: no such file; allowed a scenario file'],
+    [['run', 'new\nline.json'], 'new\\nline.json: no such file; allowed a scenario file'],
   ])('%j: one line, status 2', async (args, line) => {
     expect(await sriovsim(...args)).toEqual({ status: 2, stdout: '', stderr: `${line}\n` });
   });
 
   it.concurrent.each([
-    ['vallidate', 'vallidate: unknown command (did you mean "validate"?); allowed '],
-    ['--hlep', '--hlep: unknown option (did you mean "--help"?); allowed '],
+    ['rnu', 'rnu: unknown command (did you mean "run"?); allowed run, validate, '],
+    ['--hlep', '--hlep: unknown option (did you mean "--help"?); allowed run, validate, '],
   ])('%s: one line with all that there is, status 2', async (name, beginning) => {
     const { status, stdout, stderr } = await sriovsim(name, 'x');
     expect({ status, stdout, lines: stderr.split('\n').length }).toEqual({ status: 2, stdout: '', lines: 2 });
     expect(stderr.startsWith(beginning)).toBe(true);
     expect(stderr.endsWith(', --help, --version\n')).toBe(true);
+  });
+});
+
+describe('a run', () => {
+  const minimal = path('scenarios/minimal.json');
+
+  it('prints the same bytes each time, where the wall clock is left out', async () => {
+    const args = ['run', minimal, '--json', '--no-wall', '--duration-ms', '0.1', '--seed', '5'];
+    const [first, second] = [await sriovsim(...args), await sriovsim(...args)];
+    expect(first).toMatchObject({ status: 0, stderr: '' });
+    expect(second.stdout).toBe(first.stdout);
+    expect(JSON.parse(first.stdout)).toMatchObject({
+      seed: 5,
+      partial: false,
+      conservation: { balanced: true },
+    });
+  });
+
+  it('that is interrupted prints the report of what was simulated until then, and exits with 130', async () => {
+    const out = join(folder, 'interrupted');
+    const args = [tool, 'run', minimal, '--json', '--duration-ms', '5000', '--out', out];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const texts = { stdout: '', stderr: '' };
+    for (const name of ['stdout', 'stderr'] as const) {
+      child[name].on('data', (chunk: Buffer) => {
+        texts[name] += chunk.toString();
+      });
+    }
+    const ended = new Promise((resolve) => child.on('close', resolve));
+    // The folder is made just before the run begins to listen for signals.
+    while (!existsSync(out)) await setTimeout(20);
+    await setTimeout(500);
+    child.kill('SIGINT');
+    expect({ status: await ended, stderr: texts.stderr }).toEqual({ status: 130, stderr: '' });
+    const report = JSON.parse(texts.stdout) as Report;
+    expect(report).toMatchObject({ partial: true, conservation: { balanced: true } });
+    expect(report.simulated.endPs).toBeLessThan(report.simulated.startPs + 5e12);
+    expect(JSON.parse(readFileSync(join(out, 'report.json'), 'utf8'))).toEqual(report);
   });
 });
 
@@ -79,8 +131,9 @@ describe('the tool', () => {
     expect(await sriovsim('--version')).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
     const help = await sriovsim('--help');
     expect(help).toMatchObject({ status: 0, stderr: '' });
-    for (const command of ['validate', 'schema']) expect(help.stdout).toContain(`  sriovsim ${command}`);
-    expect((await sriovsim('validate', '--help')).stdout).toContain('  --json  ');
+    for (const command of ['run', 'validate', 'schema'])
+      expect(help.stdout).toContain(`  sriovsim ${command}`);
+    expect((await sriovsim('run', '--help')).stdout).toContain('--duration-ms X');
   });
 
   it('prints the schema that is published', async () => {
