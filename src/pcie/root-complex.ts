@@ -26,6 +26,9 @@ export interface Resettable {
 /** A completion that has arrived and whose row its waiter gives back. */
 const ARRIVED = -2;
 const AWAITED = -3;
+/** Stores on their way to one root port before a processor has to wait with the next one. */
+const STORES = 1024;
+
 /**
  * The processors' side of the root complex: configuration cycles (ECAM) and register accesses.
  *
@@ -86,13 +89,19 @@ export class RootComplex implements Component {
     };
   }
 
-  /** A posted write of one double word to memory space. */
+  /**
+   * A posted write of one double word to memory space. Returns at once, unless so many are on their way that the machine has
+   * to run first.
+   */
   write32(address: number, value: number): void {
     this.mmioWrites++;
     const port = this.#routing.portOfAddress(address);
     if (port === null) {
       this.unanswered++;
       return;
+    }
+    while (port.requestsWaiting >= STORES) {
+      assert(this.#scheduler.step(), 'nothing left to run while a store waits for room');
     }
     const tlps = this.#tlps;
     const row = this.#request(TlpKind.MEMORY_WRITE, address, 4);
