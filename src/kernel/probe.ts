@@ -2,10 +2,8 @@
  * What happened, in the numbers of one record. The meaning of the operands depends on the kind and is given with it.
  */
 export const ProbeKind = {
-  /** A TLP train has left a port: a = TLP slot, b = bytes on the link, c = TLPs. */
+  /** A TLP train leaves a port: a = its row in the TLP pool, b = bytes on the link, c = TLPs. */
   TLP_SENT: 1,
-  /** A TLP train has arrived: a = TLP slot, b = bytes on the link, c = TLPs. */
-  TLP_ARRIVED: 2,
   /** A frame has come in at a port of the switch: a = frame slot, b = ingress port, c = bytes. */
   FRAME_IN: 3,
   /** A frame has left the switch: a = frame slot, b = egress port, c = bytes. */

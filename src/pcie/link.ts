@@ -108,6 +108,8 @@ export class LinkDirection implements Component {
   /** Whose turn it is: the last request sent was a posted one. */
   #postedLast = false;
   #waitsForCredits = false;
+  /** Trains in the three queues. */
+  #waiting = 0;
   /** Whether the train at the head of a class has been counted as waiting. */
   readonly #stalled = new Uint8Array(3);
   // Posted trains ever queued and sent: what was queued behind one may not go before it.
@@ -147,14 +149,29 @@ export class LinkDirection implements Component {
     return room > 0 ? room : 0;
   }
 
-  /** Queues a train; there must be room. It leaves when its turn comes, the link is free and there are credits. */
+  /** Sends a train now if it can, else queues it; there must be room. */
   send(tlp: number): void {
     const tlps = this.#tlps;
     const flowClass = tlps.flowClass[tlp];
+    // The common case, kept short: nothing waits, the link is free, and there are credits.
+    if (this.#waiting === 0 && this.#wire.freeAt - this.#scheduler.now < HIGH_WATER_PS) {
+      const gate = this.#gates[flowClass];
+      if (gate.has(tlps.count[tlp], tlps.dataCredits[tlp])) {
+        gate.consume(tlps.count[tlp], tlps.dataCredits[tlp]);
+        this.#postedLast = flowClass === FlowClass.POSTED;
+        this.#transmit(tlp);
+        return;
+      }
+    }
+    this.#enqueue(tlp, flowClass);
+  }
+
+  #enqueue(tlp: number, flowClass: number): void {
     if (flowClass === FlowClass.POSTED) this.#postedQueued++;
-    else tlps.postedBefore[tlp] = this.#postedQueued;
+    else this.#tlps.postedBefore[tlp] = this.#postedQueued;
     const queued = this.#queues[flowClass].push(tlp);
     assert(queued, 'a TLP was sent to a full transmit queue');
+    this.#waiting++;
     // While a timer waits the link is busy or out of credits: the train's turn comes then.
     if (!this.#pumpTimer.pending || this.#waitsForCredits) this.#pump();
   }
@@ -224,6 +241,7 @@ export class LinkDirection implements Component {
     for (const queue of this.#queues) while (queue.length > 0) this.#tlps.give(queue.shift());
     this.#pumpTimer.cancel();
     this.#waitsForCredits = false;
+    this.#waiting = 0;
     this.#refused = 0;
     this.#stalled.fill(0);
     this.#postedSent = this.#postedQueued;
@@ -248,10 +266,9 @@ export class LinkDirection implements Component {
     const posted = this.#queues[FlowClass.POSTED];
     const completions = this.#queues[FlowClass.COMPLETION];
     const nonPosted = this.#queues[FlowClass.NON_POSTED];
-    let waiting = posted.length + completions.length + nonPosted.length;
     // Posted and non-posted requests in turn, so that neither starves; one that lacks credits lets the others pass, as
     // posted requests must be able to (2.4.1).
-    while (waiting > 0 && wire.freeAt - now < HIGH_WATER_PS) {
+    while (this.#waiting > 0 && wire.freeAt - now < HIGH_WATER_PS) {
       const postedFirst = !this.#postedLast;
       const sent =
         this.#trySend(completions) ||
@@ -261,9 +278,8 @@ export class LinkDirection implements Component {
         this.#waitForCredits();
         break;
       }
-      waiting--;
     }
-    if (waiting > 0 && !this.#waitsForCredits)
+    if (this.#waiting > 0 && !this.#waitsForCredits)
       this.#pumpTimer.schedule(Math.max(0, wire.freeAt - LOW_WATER_PS - now) | 0);
     if (this.#refused !== 0) this.#tellOfRoom();
   }
@@ -294,6 +310,7 @@ export class LinkDirection implements Component {
     if (flowClass === FlowClass.POSTED) this.#postedSent++;
     this.#stalled[flowClass] = 0;
     queue.shift();
+    this.#waiting--;
     this.#postedLast = flowClass === FlowClass.POSTED;
     this.#transmit(tlp);
     return true;
@@ -349,7 +366,6 @@ export class LinkDirection implements Component {
       this.#tlps.give(tlp);
       return;
     }
-    this.#probe.record(ProbeKind.TLP_ARRIVED, tlp, this.#tlps.linkBytes[tlp], this.#tlps.count[tlp]);
     (this.receiver as TlpReceiver).receive(tlp);
   }
 }
