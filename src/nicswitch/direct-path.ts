@@ -1,7 +1,8 @@
 import type { FramePool } from '../base/index.ts';
+import * as wire from '../wire/index.ts';
 import * as macTable from './mac-table.ts';
+import { type PortQueues, QUEUE_TAIL } from './port-queues.ts';
 import * as portRecord from './port-record.ts';
-import { type PortRings, RING_LIMIT, RING_TAIL } from './port-rings.ts';
 import type { SwitchCounters } from './switch-counters.ts';
 import type { SwitchTables } from './switch-tables.ts';
 import * as target from './target.ts';
@@ -11,11 +12,11 @@ import * as vlanTable from './vlan-table.ts';
 // frame took 27 ns instead of 21.
 const { GROUP_BIT, HASH_HIGH, HASH_LOW, NOBODY, SET } = macTable;
 const { CHECK_MAC, CHECK_VLAN, DIRECT, KEEP_TAG, PORT_TAG, SOURCE_FIRST, SOURCE_LAST } = portRecord;
-const { BYTES_IN, BYTES_OUT, EGRESS, EGRESS_TAG_SHIFT, FRAMES_IN, FRAMES_OUT, RECORD_SHIFT } = portRecord;
-const OUTPUT_TAIL = portRecord.OUTPUT_RING + RING_TAIL;
-const OUTPUT_LIMIT = portRecord.OUTPUT_RING + RING_LIMIT;
+const { BYTES_IN, BYTES_OUT, EGRESS, FETCHED, FRAMES_IN, FRAMES_OUT, RECORD_SHIFT } = portRecord;
+const OUTPUT_TAIL = portRecord.OUTPUT_QUEUE + QUEUE_TAIL;
 const { TAG_INSERT, TAG_SHIFT, TAG_STRIP } = target;
 const { UNTAGGED, VLAN_TYPE, vlanOfWord } = vlanTable;
+const VLAN_TAG_BYTES = wire.VLAN_TAG_BYTES;
 
 /** An exact filter table in which nobody is. */
 const EMPTY_PLACES = Int32Array.of(0, NOBODY << 16, 0, NOBODY << 16);
@@ -51,7 +52,7 @@ export class DirectPath {
     tables: SwitchTables,
     targets: Int32Array,
     counters: SwitchCounters,
-    output: PortRings,
+    output: PortQueues,
   ) {
     this.tables = tables;
     this.targets = targets;
@@ -71,9 +72,9 @@ export class DirectPath {
 
   /**
    * Decides frames that came in at `ingress`, `slots[at]` and following, until one needs the long way; returns how many
-   * it decided, of `count`. Their receivers go into the output rings, or that of the only frame into `targets`.
+   * it decided, of `count`. Their receivers go into the output queues, or that of the only frame into `targets`.
    */
-  decide(ingress: number, slots: Int32Array, at: number, count: number, toRings: boolean): number {
+  decide(ingress: number, slots: Int32Array, at: number, count: number, toQueues: boolean): number {
     const { tables, i32, lengths, outerTci, records, vlanWords, items } = this;
     const { wordShift, itemShift, uplink } = this;
     const from = ingress << RECORD_SHIFT;
@@ -96,12 +97,23 @@ export class DirectPath {
     let typeWord = 0;
     let tci = -2;
     let receivers = 0;
-    let tagPlace = 0;
+    let tagBits = 0;
+    let tagBytes = 0;
 
-    const ringMask = (1 << itemShift) - 1;
+    const capacity = 1 << itemShift;
 
     const begin = at | 0;
     const end = (at + count) | 0;
+    // The headers lie far apart, and the loop below is too long for the processor to see the next one coming: have
+    // them fetched now, all at once. Four at a time, so that what a loop costs by itself is paid a fourth as often.
+    let fetched = 0;
+    for (let ahead = begin; ahead < end; ahead = (ahead + 4) | 0) {
+      fetched ^= i32[slots[ahead] << wordShift] ^ i32[slots[(ahead + 1) | 0] << wordShift];
+      fetched ^= i32[slots[(ahead + 2) | 0] << wordShift] ^ i32[slots[(ahead + 3) | 0] << wordShift];
+    }
+    // Stored somewhere, or the compiler would see that nobody needs it.
+    records[from + FETCHED] = fetched;
+
     let bytesIn = 0;
     let i = begin;
     for (; i < end; i = (i + 1) | 0) {
@@ -122,13 +134,15 @@ export class DirectPath {
       }
       if (outer !== tci || fourth !== typeWord) {
         let vlan = UNTAGGED;
-        tagPlace = 0;
+        tagBits = 0;
+        tagBytes = 0;
         if (outer >= 0) {
           vlan = outer & 0xfff;
-          tagPlace = TAG_INSERT;
+          tagBits = TAG_INSERT << TAG_SHIFT;
         } else if ((fourth & 0xffff) === VLAN_TYPE) {
           vlan = vlanOfWord(fourth);
-          tagPlace = TAG_STRIP;
+          tagBits = TAG_STRIP << TAG_SHIFT;
+          tagBytes = VLAN_TAG_BYTES;
         }
         const members = Math.imul(vlan, this.rowLength);
         tci = outer;
@@ -136,7 +150,7 @@ export class DirectPath {
         receivers = (members + this.setWords) | 0;
         if (((vlanWords[(members + (ingress >>> 5)) | 0] >>> ingress) & checkVlan) !== checkVlan) break;
       }
-      const size = (bytes - ((tagPlace & TAG_STRIP) << 2)) | 0;
+      const size = (bytes - tagBytes) | 0;
 
       if (((((second ^ sourceFirst) >>> 16) | (third ^ sourceLast)) & checkMac) !== 0) {
         const { places: known, shift: knownShift } = tables.macs;
@@ -175,16 +189,16 @@ export class DirectPath {
       const to = port << RECORD_SHIFT;
       const egress = records[to | EGRESS];
       if (size > (egress & 0xffff)) break;
-      const tag = ((egress >>> EGRESS_TAG_SHIFT) & tagPlace) << TAG_SHIFT;
-      if (toRings) {
+      const tag = egress & tagBits;
+      if (toQueues) {
         const tail = records[to | OUTPUT_TAIL];
-        if (tail === records[to | OUTPUT_LIMIT]) break;
-        items[((port << itemShift) + (tail & ringMask)) | 0] = slot | tag;
-        records[to | OUTPUT_TAIL] = (tail + 1) | 0;
+        if (tail === capacity) break;
+        items[((port << itemShift) + tail) | 0] = slot | tag;
+        records[to | OUTPUT_TAIL] = tail + 1;
       } else {
         this.targets[0] = port | tag;
+        records[to | FRAMES_OUT] = (records[to | FRAMES_OUT] + 1) | 0;
       }
-      records[to | FRAMES_OUT] = (records[to | FRAMES_OUT] + 1) | 0;
       records[to | BYTES_OUT] = (records[to | BYTES_OUT] + bytes) | 0;
       bytesIn = (bytesIn + bytes) | 0;
     }

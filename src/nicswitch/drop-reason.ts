@@ -23,7 +23,7 @@ export const DROP_REASONS = Object.freeze([
   'sourcePruned',
   /** The VPorts that matched may not receive (82599: PFVFRE). */
   'vportDisabled',
-  /** The receiver's output ring had no room; counted at the receiver. */
+  /** The receiver's output queue had no room; counted at the receiver. */
   'outputFull',
 ] as const);
 

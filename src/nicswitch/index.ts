@@ -3,7 +3,7 @@ export { DROP_REASONS, type DropReason } from './drop-reason.ts';
 export { hashIndex } from './hash-filter.ts';
 export type { MacAddress } from './mac-words.ts';
 export { NicSwitch } from './nic-switch.ts';
-export type { PortRings } from './port-rings.ts';
+export type { PortQueues } from './port-queues.ts';
 export type { NicSwitchOptions, PortVlan, SwitchConfiguration } from './switch-configuration.ts';
 export type { Balance, PortCounters } from './switch-counters.ts';
 export type { LocalMatch } from './switch-tables.ts';

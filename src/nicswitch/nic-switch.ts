@@ -2,8 +2,8 @@ import { checkInteger } from '../base/index.ts';
 import type { Component } from '../kernel/index.ts';
 import { DirectPath } from './direct-path.ts';
 import { DROP, DROP_REASONS, type DropReason } from './drop-reason.ts';
-import { INPUT_RING, OUTPUT_RING, RECORD_SHIFT } from './port-record.ts';
-import { PortRings } from './port-rings.ts';
+import { PortQueues } from './port-queues.ts';
+import { OUTPUT_QUEUE, RECORD_SHIFT } from './port-record.ts';
 import { ReceiverSelection } from './receiver-selection.ts';
 import { type NicSwitchOptions, SwitchConfiguration } from './switch-configuration.ts';
 import { type Balance, type PortCounters, SwitchCounters } from './switch-counters.ts';
@@ -44,19 +44,19 @@ export class NicSwitch extends SwitchConfiguration implements Component {
   /** Why that frame had none: index into {@link DROP_REASONS}. */
   lastDrop = 0;
 
-  /** Slots of frames that wait to be switched, a ring for each port. Each entry holds one reference. */
-  declare readonly input: PortRings;
+  /** Slots of frames that wait to be switched, a queue for each port. Each entry holds one reference. */
+  declare readonly input: PortQueues;
   /**
-   * What has been switched, a ring for each port: entries to be read with {@link entrySlot} and {@link tagOperation}. Each
+   * What has been switched, a queue for each port: entries to be read with {@link entrySlot} and {@link tagOperation}. Each
    * holds one reference.
    */
-  declare readonly output: PortRings;
+  declare readonly output: PortQueues;
 
   readonly #direct: DirectPath;
   readonly #selection: ReceiverSelection;
   readonly #counters: SwitchCounters;
-  /** A ring of one entry, for frames that come one by one. */
-  readonly #single = new Int32Array(1);
+  /** A burst of one, for frames that come one by one; with room for looking ahead. */
+  readonly #single = new Int32Array(4);
   /** The port that {@link NicSwitch.forward} begins with. */
   #first = 0;
 
@@ -64,13 +64,17 @@ export class NicSwitch extends SwitchConfiguration implements Component {
   constructor(options: NicSwitchOptions) {
     super(options);
     const ports = this.vports + 1;
-    const words = this.tables.records;
-    const entries = options.ringEntries ?? 256;
-    this.input = new PortRings(ports, entries, { words, shift: RECORD_SHIFT, offset: INPUT_RING });
-    this.output = new PortRings(ports, entries, { words, shift: RECORD_SHIFT, offset: OUTPUT_RING });
+    const { records } = this.tables;
+    const entries = options.queueEntries ?? 256;
+    this.input = new PortQueues(ports, entries);
+    this.output = new PortQueues(ports, entries, {
+      words: records,
+      shift: RECORD_SHIFT,
+      offset: OUTPUT_QUEUE,
+    });
     this.#selection = new ReceiverSelection(this.frames, this.tables);
     this.targets = this.#selection.targets;
-    this.#counters = new SwitchCounters(words, ports);
+    this.#counters = new SwitchCounters(records, this.output);
     this.#direct = new DirectPath(this.frames, this.tables, this.targets, this.#counters, this.output);
   }
 
@@ -93,8 +97,8 @@ export class NicSwitch extends SwitchConfiguration implements Component {
   }
 
   /**
-   * Takes frames from the input rings to the output rings: up to `burst` from each port, beginning with another port
-   * each time. A frame or replica whose output ring is full is dropped.
+   * Takes frames from the input queues to the output queues: up to `burst` from each port, beginning with another port
+   * each time. A frame or replica whose output queue is full is dropped.
    *
    * @returns frames taken.
    */
@@ -113,22 +117,21 @@ export class NicSwitch extends SwitchConfiguration implements Component {
 
   #forwardFrom(ingress: number, burst: number): number {
     const { input } = this;
-    const { items, capacity } = input;
+    const { items } = input;
     const taken = Math.min(input.length(ingress), burst);
-    let left = taken;
-    while (left > 0) {
-      const at = input.indexOfOldest(ingress);
-      // Up to the end of the ring's words; the rest in another round.
-      const count = Math.min(left, capacity - (at & (capacity - 1)));
-      let done = this.#direct.decide(ingress, items, at, count, true);
-      if (done < count) this.#forwardAny(items[at + done++], ingress);
-      input.drop(ingress, done);
-      left -= done;
+    if (taken === 0) return 0;
+    let at = input.indexOfOldest(ingress);
+    const end = at + taken;
+    for (;;) {
+      at += this.#direct.decide(ingress, items, at, end - at, true);
+      if (at === end) break;
+      this.#forwardAny(items[at++], ingress);
     }
+    input.drop(ingress, taken);
     return taken;
   }
 
-  /** The long way to the output rings. */
+  /** The long way to the output queues. */
   #forwardAny(slot: number, ingress: number): void {
     const count = this.#select(slot, ingress);
     const { targets, frames, output } = this;
@@ -137,7 +140,7 @@ export class NicSwitch extends SwitchConfiguration implements Component {
     for (let i = 0; i < count; i++) {
       const port = targetPort(targets[i]);
       if (output.push(port, targets[i] - port + slot)) {
-        this.#counters.countOut(port, bytes, frameClass);
+        this.#counters.countQueued(port, bytes, frameClass);
       } else {
         this.#counters.countDrop(port, DROP.outputFull);
         frames.release(slot);
@@ -189,11 +192,11 @@ export class NicSwitch extends SwitchConfiguration implements Component {
     return counters;
   }
 
-  /** Everything as after construction; frames in the rings are released. */
+  /** Everything as after construction; frames in the queues are released. */
   reset(): void {
-    for (const rings of [this.input, this.output]) {
+    for (const queues of [this.input, this.output]) {
       for (let port = 0; port <= this.uplink; port++) {
-        for (let entry = rings.shift(port); entry >= 0; entry = rings.shift(port)) {
+        for (let entry = queues.shift(port); entry >= 0; entry = queues.shift(port)) {
           this.frames.release(entrySlot(entry));
         }
       }

@@ -6,36 +6,36 @@ export const RECORD_SHIFT = 4;
 export const RECORD_WORDS = 1 << RECORD_SHIFT;
 
 /**
- * As a receiver. Bits 15:0: longest frame it takes, in bytes without its 802.1Q tag; 0 while it may not receive.
- * From bit 16 on the tag operations that it may be given: TAG_INSERT, or TAG_STRIP where tags are taken off. A
- * frame's tag is in its bytes (TAG_STRIP), beside them (TAG_INSERT) or not there (0); the AND of both is what to do.
+ * As a receiver. Bits 15:0: longest frame it takes, in bytes without its 802.1Q tag; 0 while it may not receive. Above,
+ * where a word of the data path has its tag operation (TAG_SHIFT), those that it may be given: TAG_INSERT, or
+ * TAG_STRIP where tags are taken off. A frame's tag is in its bytes (TAG_STRIP), beside them (TAG_INSERT) or not there
+ * (0); the AND of both is what to do.
  */
 export const EGRESS = 0;
-export const EGRESS_TAG_SHIFT = 16;
+/** Control of its output queue: three words, see port-queues.ts. */
+export const OUTPUT_QUEUE = 1;
 
-/** 1 if frames that the port sends may be decided by the tables alone, 0 if each needs the long way. */
-export const DIRECT = 1;
+/** Counted since the counters were settled last; see SwitchCounters. What goes into output queues, these count. */
+export const FRAMES_OUT = 4;
+export const BYTES_OUT = 5;
+export const FRAMES_IN = 6;
+export const BYTES_IN = 7;
+
+/** As a sender. 1 if its frames may be decided by the tables alone, 0 if each needs the long way. */
+export const DIRECT = 8;
 /** All ones if the source address is checked, else 0. */
-export const CHECK_MAC = 2;
+export const CHECK_MAC = 9;
 /** The first of the port's own addresses as it lies in a frame: bytes 6 and 7 in the upper half of word 1, */
-export const SOURCE_FIRST = 3;
+export const SOURCE_FIRST = 10;
 /** and bytes 8 to 11 in word 2. */
-export const SOURCE_LAST = 4;
+export const SOURCE_LAST = 11;
 /** 1 if the VLAN is checked, else 0. */
-export const CHECK_VLAN = 5;
+export const CHECK_VLAN = 12;
 /** What the port does to the tag of frames that it sends: {@link KEEP_TAG}, {@link NO_TAG} or a TCI. */
-export const PORT_TAG = 6;
+export const PORT_TAG = 13;
 
-/** Counted since the last time that the counters were settled; see SwitchCounters. */
-export const FRAMES_IN = 8;
-export const BYTES_IN = 9;
-export const FRAMES_OUT = 10;
-export const BYTES_OUT = 11;
-
-/** Tail and limit of its output ring; see port-rings.ts. */
-export const OUTPUT_RING = 12;
-/** Tail and limit of its input ring. */
-export const INPUT_RING = 14;
+/** Written, never read: see DirectPath. */
+export const FETCHED = 14;
 
 /** The frame's tag is what the descriptor asked for (82599: PFVMVIR.VLANA = 00b). */
 export const KEEP_TAG = -2;

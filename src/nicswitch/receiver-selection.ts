@@ -4,15 +4,7 @@ import { lowestBit } from './bitmap.ts';
 import { DROP } from './drop-reason.ts';
 import { hashIndex } from './hash-filter.ts';
 import { GROUP_BIT, NOBODY, SET } from './mac-table.ts';
-import {
-  CHECK_MAC,
-  CHECK_VLAN,
-  EGRESS,
-  EGRESS_TAG_SHIFT,
-  KEEP_TAG,
-  PORT_TAG,
-  RECORD_SHIFT,
-} from './port-record.ts';
+import { CHECK_MAC, CHECK_VLAN, EGRESS, KEEP_TAG, PORT_TAG, RECORD_SHIFT } from './port-record.ts';
 import { PortSet } from './port-set.ts';
 import { BROADCAST, MULTICAST, NO_CLASS, UNICAST } from './switch-counters.ts';
 import { type SwitchTables, VPORT_SET } from './switch-tables.ts';
@@ -210,7 +202,7 @@ export class ReceiverSelection {
         const port = (w << 5) + lowestBit(rest);
         const egress = records[(port << RECORD_SHIFT) + EGRESS];
         if (size > (egress & 0xffff)) continue;
-        targets[count++] = port | (((egress >>> EGRESS_TAG_SHIFT) & tag) << TAG_SHIFT);
+        targets[count++] = port | (egress & (tag << TAG_SHIFT));
       }
     }
     this.#count = count;

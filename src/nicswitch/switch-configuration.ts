@@ -7,7 +7,6 @@ import {
   CHECK_VLAN,
   DIRECT,
   EGRESS,
-  EGRESS_TAG_SHIFT,
   KEEP_TAG,
   NO_TAG,
   PORT_TAG,
@@ -16,7 +15,7 @@ import {
   SOURCE_LAST,
 } from './port-record.ts';
 import { type LocalMatch, SwitchTables, VPORT_SET, VPORT_SETS } from './switch-tables.ts';
-import { TAG_INSERT, TAG_STRIP } from './target.ts';
+import { TAG_INSERT, TAG_SHIFT, TAG_STRIP } from './target.ts';
 import { UNTAGGED } from './vlan-table.ts';
 
 /** How large a {@link NicSwitch} is, and what it does that cannot be switched while it runs. */
@@ -29,8 +28,8 @@ export interface NicSwitchOptions {
   readonly macFilters?: number;
   /** Longest frame that passes, in bytes without frame check sequence and 802.1Q tag. Default 1,514. */
   readonly maxFrameBytes?: number;
-  /** Entries of each port's input and output ring, a power of two. Default 256. */
-  readonly ringEntries?: number;
+  /** Entries of each port's input and output queue, a power of two. Default 256. */
+  readonly queueEntries?: number;
   /** Default 'vlan'. See {@link LocalMatch}. */
   readonly localMatch?: LocalMatch;
   /** Name under which it counts. Default 'switch'. */
@@ -325,7 +324,7 @@ export class SwitchConfiguration {
     const at = vport << RECORD_SHIFT;
     const tag = tagStrip || typeof portVlan === 'number' ? TAG_STRIP : TAG_INSERT;
     const longest = rx ? Math.min(maxFrameBytes, this.tables.maxFrameBytes) : 0;
-    records[at + EGRESS] = longest | (tag << EGRESS_TAG_SHIFT);
+    records[at + EGRESS] = longest | (tag << TAG_SHIFT);
     records[at + DIRECT] = tx && !(checkMac && source === undefined) ? 1 : 0;
     records[at + CHECK_MAC] = checkMac ? -1 : 0;
     records[at + SOURCE_FIRST] = source === undefined ? 0 : macLow(source) << 16;
@@ -338,7 +337,7 @@ export class SwitchConfiguration {
   #compileUplink(): void {
     const { records } = this.tables;
     const at = this.uplink << RECORD_SHIFT;
-    records[at + EGRESS] = this.tables.maxFrameBytes | (TAG_INSERT << EGRESS_TAG_SHIFT);
+    records[at + EGRESS] = this.tables.maxFrameBytes | (TAG_INSERT << TAG_SHIFT);
     records[at + DIRECT] = 1;
     records[at + PORT_TAG] = KEEP_TAG;
   }

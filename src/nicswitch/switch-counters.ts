@@ -1,5 +1,6 @@
 import { assert } from '../base/index.ts';
 import { DROP, DROP_REASONS, type DropReason } from './drop-reason.ts';
+import type { PortQueues } from './port-queues.ts';
 import {
   RECORD_SHIFT,
   BYTES_IN as RUNNING_BYTES_IN,
@@ -61,19 +62,25 @@ const SETTLE_AT = 1 << 30;
  * Counters of all ports, exact to 2^53.
  *
  * Frames and bytes run in 32-bit words of the port records, beside what the data path reads there anyway, and are
- * added to doubles before they can overflow. The classes are counted for group addresses only, on the long way;
- * unicast is what is left.
+ * added to doubles before they can overflow; frames that go into output queues are counted by these. The classes are
+ * counted for group addresses only, on the long way; unicast is what is left.
  */
 export class SwitchCounters {
   readonly #records: Int32Array;
+  readonly #output: PortQueues;
   readonly #ports: number;
+  /** Entries that had been put into each output queue when the counters were settled last. */
+  readonly #pushed: Int32Array;
   readonly #rows: Float64Array;
   readonly #drops: Float64Array;
   #pending = 0;
 
-  constructor(records: Int32Array, ports: number) {
+  constructor(records: Int32Array, output: PortQueues) {
+    const { ports } = output;
     this.#records = records;
+    this.#output = output;
     this.#ports = ports;
+    this.#pushed = new Int32Array(ports);
     this.#rows = new Float64Array(ports * ROW);
     this.#drops = new Float64Array(ports * DROP_REASONS.length);
   }
@@ -91,9 +98,15 @@ export class SwitchCounters {
     if (frameClass === MULTICAST || frameClass === BROADCAST) this.#rows[at + IN_BY_CLASS + frameClass]++;
   }
 
+  /** A frame that does not go into an output queue. */
   countOut(port: number, bytes: number, frameClass: number): void {
+    this.#rows[port * ROW + FRAMES_OUT]++;
+    this.countQueued(port, bytes, frameClass);
+  }
+
+  /** A frame that has gone into the output queue of `port`. */
+  countQueued(port: number, bytes: number, frameClass: number): void {
     const at = port * ROW;
-    this.#rows[at + FRAMES_OUT]++;
     this.#rows[at + BYTES_OUT] += bytes;
     if (frameClass !== UNICAST) this.#rows[at + OUT_BY_CLASS + frameClass]++;
   }
@@ -171,6 +184,9 @@ export class SwitchCounters {
       this.#settleWord(port, RUNNING_BYTES_IN, BYTES_IN);
       this.#settleWord(port, RUNNING_FRAMES_OUT, FRAMES_OUT);
       this.#settleWord(port, RUNNING_BYTES_OUT, BYTES_OUT);
+      const pushed = this.#output.pushed(port);
+      this.#rows[port * ROW + FRAMES_OUT] += (pushed - this.#pushed[port]) | 0;
+      this.#pushed[port] = pushed;
     }
   }
 

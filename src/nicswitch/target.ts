@@ -1,6 +1,6 @@
 /**
  * What the switch hands on is one 32-bit word: a number in the low 24 bits (a port in {@link NicSwitch.targets}, a slot
- * in an output ring) and above it what the receiver has to do with the frame's outermost VLAN tag. The switch
+ * in an output queue) and above it what the receiver has to do with the frame's outermost VLAN tag. The switch
  * itself moves no byte.
  */
 
@@ -23,12 +23,12 @@ export function targetPort(target: number): number {
   return target & NUMBER_MASK;
 }
 
-/** The frame slot of an entry of an output ring. */
+/** The frame slot of an entry of an output queue. */
 export function entrySlot(entry: number): number {
   return entry & NUMBER_MASK;
 }
 
-/** What to do with the tag of a target or of an entry of an output ring. */
+/** What to do with the tag of a target or of an entry of an output queue. */
 export function tagOperation(word: number): TagOperation {
   return (word >>> TAG_SHIFT) as TagOperation;
 }

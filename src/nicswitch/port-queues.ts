@@ -1,0 +1,149 @@
+import { checkInteger, checkPowerOfTwo, log2Exact } from '../base/index.ts';
+
+/** Words of a queue's control: place of its oldest entry, */
+export const QUEUE_HEAD = 0;
+/** place of its next entry, at most the capacity, */
+export const QUEUE_TAIL = 1;
+/** and how many entries were ever taken out, modulo 2^32. */
+export const QUEUE_TAKEN = 2;
+
+/** Where the controls of queues are: that of port p at `words[(p << shift) + offset]`. */
+export interface QueueControl {
+  readonly words: Int32Array;
+  readonly shift: number;
+  readonly offset: number;
+}
+
+/** Words behind the last queue, which a loop that looks ahead may read. */
+const MARGIN = 16;
+
+/**
+ * A bounded queue of 32-bit words for each port, all in one array: the data path finds any of them without following
+ * an object, and has their controls where it needs other words of the port as well.
+ *
+ * No rings: a queue starts over at its first place whenever it has been emptied, which for bursts is all the time. So
+ * a burst lies in one piece, fullness is a comparison with a constant, and the same few cache lines are used again. Should
+ * the last place be reached with free ones in front, the entries are moved to the front.
+ */
+export class PortQueues {
+  // Declared only: see DirectPath.
+  declare readonly ports: number;
+  /** Entries that each queue can hold. */
+  declare readonly capacity: number;
+  /** @internal Place n of port p is `items[(p << itemShift) + n]`. */
+  declare readonly items: Int32Array;
+  /** @internal */
+  declare readonly itemShift: number;
+  /** @internal */
+  declare readonly control: Int32Array;
+  /** @internal */
+  declare readonly controlShift: number;
+  /** @internal */
+  declare readonly controlOffset: number;
+
+  /** @param capacity entries a queue; a power of two. */
+  constructor(ports: number, capacity: number, control?: QueueControl) {
+    this.ports = checkInteger('ports', ports, 1, 1 << 16);
+    this.capacity = checkPowerOfTwo('queueEntries', capacity, 1, 1 << 16);
+    this.itemShift = log2Exact(capacity);
+    this.items = new Int32Array(ports * capacity + MARGIN);
+    this.control = control?.words ?? new Int32Array(ports << 2);
+    this.controlShift = control?.shift ?? 2;
+    this.controlOffset = control?.offset ?? 0;
+  }
+
+  /** Entries in the queue of `port`. */
+  length(port: number): number {
+    const at = this.#controlOf(port);
+    return this.control[at + QUEUE_TAIL] - this.control[at + QUEUE_HEAD];
+  }
+
+  /** Entries that can still be put into the queue of `port`. */
+  room(port: number): number {
+    return this.capacity - this.length(port);
+  }
+
+  /** Entries that were ever put into the queue of `port`, modulo 2^32. */
+  pushed(port: number): number {
+    return (this.control[this.#controlOf(port) + QUEUE_TAKEN] + this.length(port)) | 0;
+  }
+
+  /** Appends `entry` to the queue of `port`; false, and nothing done, when it is full. */
+  push(port: number, entry: number): boolean {
+    const { control } = this;
+    const at = this.#controlOf(port);
+    if (control[at + QUEUE_TAIL] === this.capacity && !this.#moveToFront(port)) return false;
+    const tail = control[at + QUEUE_TAIL];
+    this.items[(port << this.itemShift) + tail] = entry;
+    control[at + QUEUE_TAIL] = tail + 1;
+    return true;
+  }
+
+  /** Takes the oldest entry of the queue of `port`, -1 when it is empty. */
+  shift(port: number): number {
+    const { control } = this;
+    const at = this.#controlOf(port);
+    const head = control[at + QUEUE_HEAD];
+    if (head === control[at + QUEUE_TAIL]) return -1;
+    const entry = this.items[(port << this.itemShift) + head];
+    this.drop(port, 1);
+    return entry;
+  }
+
+  /** Appends `source[from]` to `source[from + count - 1]`, as many as there is room for, and returns how many. */
+  pushBurst(port: number, source: Int32Array, from: number, count: number): number {
+    const { items, control, capacity } = this;
+    const at = this.#controlOf(port);
+    if (control[at + QUEUE_TAIL] + count > capacity) this.#moveToFront(port);
+    const tail = control[at + QUEUE_TAIL];
+    const to = (port << this.itemShift) + tail;
+    const taken = Math.min(count, capacity - tail);
+    for (let i = 0; i < taken; i++) items[(to + i) | 0] = source[(from + i) | 0];
+    control[at + QUEUE_TAIL] = tail + taken;
+    return taken;
+  }
+
+  /** Takes up to `max` of the oldest entries into `target`, from its beginning, and returns how many. */
+  shiftBurst(port: number, target: Int32Array, max: number = target.length): number {
+    const { items } = this;
+    const from = this.indexOfOldest(port);
+    const given = Math.min(max, this.length(port));
+    for (let i = 0; i < given; i++) target[i] = items[(from + i) | 0];
+    this.drop(port, given);
+    return given;
+  }
+
+  /** @internal Index in `items` of the oldest entry of `port`; the others follow. */
+  indexOfOldest(port: number): number {
+    return (port << this.itemShift) + this.control[this.#controlOf(port) + QUEUE_HEAD];
+  }
+
+  /** @internal Forgets `count` of the oldest entries, which are there. */
+  drop(port: number, count: number): void {
+    const { control } = this;
+    const at = this.#controlOf(port);
+    const head = control[at + QUEUE_HEAD] + count;
+    const emptied = head === control[at + QUEUE_TAIL];
+    control[at + QUEUE_HEAD] = emptied ? 0 : head;
+    if (emptied) control[at + QUEUE_TAIL] = 0;
+    control[at + QUEUE_TAKEN] = (control[at + QUEUE_TAKEN] + count) | 0;
+  }
+
+  /** False if there is no free place in front. */
+  #moveToFront(port: number): boolean {
+    const { items, control } = this;
+    const at = this.#controlOf(port);
+    const head = control[at + QUEUE_HEAD];
+    if (head === 0) return false;
+    const first = port << this.itemShift;
+    const tail = control[at + QUEUE_TAIL];
+    items.copyWithin(first, first + head, first + tail);
+    control[at + QUEUE_HEAD] = 0;
+    control[at + QUEUE_TAIL] = tail - head;
+    return true;
+  }
+
+  #controlOf(port: number): number {
+    return (port << this.controlShift) + this.controlOffset;
+  }
+}
