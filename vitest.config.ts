@@ -7,6 +7,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^sriovsim$/, replacement: source('index.ts') },
+      { find: /^sriovsim\/scenario$/, replacement: source('sim/scenario.ts') },
       { find: /^sriovsim\/([a-z-]+)$/, replacement: source('$1/index.ts') },
     ],
   },

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ROOT } from '../tidy/project.ts';
@@ -13,11 +13,22 @@ const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as
 /** `./pcie` and its like, and `.`: what can be imported as a module. */
 const modules = Object.keys(manifest.exports).filter((path) => !path.endsWith('.json'));
 
+/** Exported files that are no folder's index. */
+const SINGLE: Readonly<Record<string, string>> = { '.': 'src/index.ts', './scenario': 'src/sim/scenario.ts' };
+
 /** The source that stands behind an exported path. */
-const sourceOf = (path: string) => (path === '.' ? 'src/index.ts' : `src/${path.slice(2)}/index.ts`);
+const sourceOf = (path: string) => SINGLE[path] ?? `src/${path.slice(2)}/index.ts`;
+
+/** What a script prints in a process of its own: here, the names of the package lead to its sources. */
+function runNode(script: string): string {
+  return execFileSync(process.execPath, ['--input-type=module', '--eval', script], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
+}
 
 describe('the exported paths', () => {
-  it.each(modules)('%s leads to the index of its folder, types first', (path) => {
+  it.each(modules)('%s leads to its source, types first', (path) => {
     const built = sourceOf(path).replace('src/', './dist/').replace('.ts', '');
     expect(JSON.stringify(manifest.exports[path])).toBe(
       JSON.stringify({ types: `${built}.d.ts`, default: `${built}.js` }),
@@ -33,21 +44,42 @@ describe('the exported paths', () => {
   });
 
   it('give plain JavaScript what the sources export', async () => {
-    // In a process of its own: here, the names of the package lead to its sources.
     const script = `
       const names = {};
       for (const path of ${JSON.stringify(modules)}) {
         names[path] = Object.keys(await import('sriovsim' + path.slice(1))).sort();
       }
       console.log(JSON.stringify(names));`;
-    const printed = execFileSync(process.execPath, ['--input-type=module', '--eval', script], {
-      cwd: ROOT,
-      encoding: 'utf8',
-    });
     const expected = await Promise.all(
       modules.map(async (path) => [path, Object.keys(await import(join(ROOT, sourceOf(path)))).sort()]),
     );
-    expect(JSON.parse(printed)).toEqual(Object.fromEntries(expected));
+    expect(JSON.parse(runNode(script))).toEqual(Object.fromEntries(expected));
+  });
+});
+
+describe('the folders of src', () => {
+  it('can all be imported, but for the command line', () => {
+    const folders = readdirSync(join(ROOT, 'src'), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && entry.name !== 'cli')
+      .map((entry) => `./${entry.name}`);
+    expect(modules).toEqual(expect.arrayContaining(folders));
+  });
+});
+
+describe('what two exported paths share', () => {
+  it('is one thing: a class from either is the same class', async () => {
+    const script = `
+      const same = [];
+      const seen = new Map();
+      for (const path of ${JSON.stringify(modules)}) {
+        for (const [name, value] of Object.entries(await import('sriovsim' + path.slice(1)))) {
+          if (typeof value !== 'function') continue;
+          if (seen.has(name) && seen.get(name) !== value) same.push(path + ' ' + name);
+          seen.set(name, value);
+        }
+      }
+      console.log(JSON.stringify(same));`;
+    expect(JSON.parse(runNode(script))).toEqual([]);
   });
 });
 
