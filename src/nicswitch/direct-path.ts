@@ -1,20 +1,24 @@
 import type { FramePool } from '../base/index.ts';
 import * as wire from '../wire/index.ts';
+import { DROP } from './drop-reason.ts';
 import * as macTable from './mac-table.ts';
 import { type PortQueues, QUEUE_TAIL } from './port-queues.ts';
 import * as portRecord from './port-record.ts';
-import type { SwitchCounters } from './switch-counters.ts';
+import * as switchCounters from './switch-counters.ts';
 import type { SwitchTables } from './switch-tables.ts';
-import * as target from './target.ts';
+import * as targetWord from './target.ts';
 import * as vlanTable from './vlan-table.ts';
 
 // V8 folds a constant of this module into the code; one that is imported it loads, and checks, at each use, so that a
 // frame took 27 ns instead of 21.
 const { GROUP_BIT, HASH_HIGH, HASH_LOW, NOBODY, SET } = macTable;
 const { CHECK_MAC, CHECK_VLAN, DIRECT, KEEP_TAG, PORT_TAG, SOURCE_FIRST, SOURCE_LAST } = portRecord;
-const { BYTES_IN, BYTES_OUT, EGRESS, FETCHED, FRAMES_IN, FRAMES_OUT, RECORD_SHIFT } = portRecord;
+const { BYTES_IN, BYTES_OUT, EGRESS, FRAMES_IN, FRAMES_OUT, OUT_BY_CLASS, RECORD_SHIFT } = portRecord;
 const OUTPUT_TAIL = portRecord.OUTPUT_QUEUE + QUEUE_TAIL;
-const { TAG_INSERT, TAG_SHIFT, TAG_STRIP } = target;
+const { TAG_INSERT, TAG_SHIFT, TAG_STRIP } = targetWord;
+const PORT_MASK = (1 << TAG_SHIFT) - 1;
+const { UNICAST } = switchCounters;
+const DROP_OUTPUT_FULL = DROP.outputFull;
 const { UNTAGGED, VLAN_TYPE, vlanOfWord } = vlanTable;
 const VLAN_TAG_BYTES = wire.VLAN_TAG_BYTES;
 
@@ -32,9 +36,11 @@ const LONG_WAY = -1;
 export class DirectPath {
   // All in this one object, because every object on the way to an array costs a check for each burst. Declared only: a
   // field that is defined as undefined, before the constructor fills it, is one whose type V8 does not know.
+  declare readonly frames: FramePool;
   declare readonly tables: SwitchTables;
   declare readonly targets: Int32Array;
-  declare readonly counters: SwitchCounters;
+  declare readonly counters: switchCounters.SwitchCounters;
+  declare readonly output: PortQueues;
   declare readonly i32: Int32Array;
   declare readonly lengths: Int32Array;
   declare readonly outerTci: Int32Array;
@@ -42,21 +48,26 @@ export class DirectPath {
   declare readonly vlanWords: Int32Array;
   declare readonly items: Int32Array;
   declare readonly wordShift: number;
-  declare readonly itemShift: number;
+  declare readonly stride: number;
+  declare readonly capacity: number;
   declare readonly rowLength: number;
   declare readonly setWords: number;
   declare readonly uplink: number;
+  /** Written, never read: see `fetch`. */
+  readonly fetched = new Int32Array(1);
 
   constructor(
     frames: FramePool,
     tables: SwitchTables,
     targets: Int32Array,
-    counters: SwitchCounters,
+    counters: switchCounters.SwitchCounters,
     output: PortQueues,
   ) {
+    this.frames = frames;
     this.tables = tables;
     this.targets = targets;
     this.counters = counters;
+    this.output = output;
     this.i32 = frames.i32;
     this.lengths = frames.lengths;
     this.outerTci = frames.outerTci;
@@ -64,10 +75,30 @@ export class DirectPath {
     this.vlanWords = tables.vlans.words;
     this.items = output.items;
     this.wordShift = frames.slotShift - 2;
-    this.itemShift = output.itemShift;
+    this.stride = output.stride;
+    this.capacity = output.capacity;
     this.rowLength = tables.vlans.rowLength;
     this.setWords = tables.setWords;
     this.uplink = tables.uplink;
+  }
+
+  /**
+   * Has the headers of `count` frames, `slots[at]` and following, fetched into the cache. They lie far apart, and `decide`
+   * has too much to do for each for the processor to see the next one coming; here it fetches several at once.
+   *
+   * Four in each turn, so that what a turn costs by itself is paid a fourth as often; up to three words too many are
+   * read, of which a queue has a margin.
+   */
+  fetch(slots: Int32Array, at: number, count: number): void {
+    const { i32, wordShift } = this;
+    const end = (at + count) | 0;
+    let sum = 0;
+    for (let i = at | 0; i < end; i = (i + 4) | 0) {
+      sum ^= i32[slots[i] << wordShift] ^ i32[slots[(i + 1) | 0] << wordShift];
+      sum ^= i32[slots[(i + 2) | 0] << wordShift] ^ i32[slots[(i + 3) | 0] << wordShift];
+    }
+    // Or the compiler would see that nobody needs what was read.
+    this.fetched[0] = sum;
   }
 
   /**
@@ -76,7 +107,7 @@ export class DirectPath {
    */
   decide(ingress: number, slots: Int32Array, at: number, count: number, toQueues: boolean): number {
     const { tables, i32, lengths, outerTci, records, vlanWords, items } = this;
-    const { wordShift, itemShift, uplink } = this;
+    const { wordShift, stride, capacity, uplink } = this;
     const from = ingress << RECORD_SHIFT;
     if (records[from + DIRECT] === 0) return 0;
 
@@ -100,20 +131,8 @@ export class DirectPath {
     let tagBits = 0;
     let tagBytes = 0;
 
-    const capacity = 1 << itemShift;
-
     const begin = at | 0;
     const end = (at + count) | 0;
-    // The headers lie far apart, and the loop below is too long for the processor to see the next one coming: have
-    // them fetched now, all at once. Four at a time, so that what a loop costs by itself is paid a fourth as often.
-    let fetched = 0;
-    for (let ahead = begin; ahead < end; ahead = (ahead + 4) | 0) {
-      fetched ^= i32[slots[ahead] << wordShift] ^ i32[slots[(ahead + 1) | 0] << wordShift];
-      fetched ^= i32[slots[(ahead + 2) | 0] << wordShift] ^ i32[slots[(ahead + 3) | 0] << wordShift];
-    }
-    // Stored somewhere, or the compiler would see that nobody needs it.
-    records[from + FETCHED] = fetched;
-
     let bytesIn = 0;
     let i = begin;
     for (; i < end; i = (i + 1) | 0) {
@@ -193,7 +212,7 @@ export class DirectPath {
       if (toQueues) {
         const tail = records[to | OUTPUT_TAIL];
         if (tail === capacity) break;
-        items[((port << itemShift) + tail) | 0] = slot | tag;
+        items[(Math.imul(port, stride) + tail) | 0] = slot | tag;
         records[to | OUTPUT_TAIL] = tail + 1;
       } else {
         this.targets[0] = port | tag;
@@ -207,5 +226,33 @@ export class DirectPath {
     records[from + BYTES_IN] = (records[from + BYTES_IN] + bytesIn) | 0;
     this.counters.ran(done, bytesIn);
     return done;
+  }
+
+  /** Puts the frame in `slot` into the output queues of the first `count` of `targets`; drops it where they are full. */
+  enqueue(slot: number, count: number, frameClass: number): void {
+    const { targets, records, items, stride, capacity, output } = this;
+    const bytes = this.lengths[slot];
+    for (let i = 0; i < count; i++) {
+      const target = targets[i];
+      const port = target & PORT_MASK;
+      const to = port << RECORD_SHIFT;
+      let tail = records[to | OUTPUT_TAIL];
+      if (tail === capacity) {
+        if (!output.moveToFront(port)) {
+          this.counters.countDrop(port, DROP_OUTPUT_FULL);
+          this.frames.release(slot);
+          continue;
+        }
+        tail = records[to | OUTPUT_TAIL];
+      }
+      items[(Math.imul(port, stride) + tail) | 0] = target - port + slot;
+      records[to | OUTPUT_TAIL] = tail + 1;
+      records[to | BYTES_OUT] = (records[to | BYTES_OUT] + bytes) | 0;
+      if (frameClass !== UNICAST) {
+        const counter = (to + OUT_BY_CLASS + frameClass) | 0;
+        records[counter] = (records[counter] + 1) | 0;
+      }
+    }
+    this.counters.ran(1, bytes);
   }
 }

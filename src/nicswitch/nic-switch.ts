@@ -1,7 +1,7 @@
 import { checkInteger } from '../base/index.ts';
 import type { Component } from '../kernel/index.ts';
 import { DirectPath } from './direct-path.ts';
-import { DROP, DROP_REASONS, type DropReason } from './drop-reason.ts';
+import { DROP_REASONS, type DropReason } from './drop-reason.ts';
 import { PortQueues } from './port-queues.ts';
 import { OUTPUT_QUEUE, RECORD_SHIFT } from './port-record.ts';
 import { ReceiverSelection } from './receiver-selection.ts';
@@ -55,8 +55,8 @@ export class NicSwitch extends SwitchConfiguration implements Component {
   readonly #direct: DirectPath;
   readonly #selection: ReceiverSelection;
   readonly #counters: SwitchCounters;
-  /** A burst of one, for frames that come one by one; with room for looking ahead. */
-  readonly #single = new Int32Array(4);
+  /** A burst of one, for frames that come one by one. */
+  readonly #single = new Int32Array(1);
   /** The port that {@link NicSwitch.forward} begins with. */
   #first = 0;
 
@@ -122,30 +122,16 @@ export class NicSwitch extends SwitchConfiguration implements Component {
     if (taken === 0) return 0;
     let at = input.indexOfOldest(ingress);
     const end = at + taken;
+    this.#direct.fetch(items, at, taken);
     for (;;) {
       at += this.#direct.decide(ingress, items, at, end - at, true);
       if (at === end) break;
-      this.#forwardAny(items[at++], ingress);
+      const slot = items[at++];
+      const count = this.#select(slot, ingress);
+      this.#direct.enqueue(slot, count, this.#selection.frameClass);
     }
     input.drop(ingress, taken);
     return taken;
-  }
-
-  /** The long way to the output queues. */
-  #forwardAny(slot: number, ingress: number): void {
-    const count = this.#select(slot, ingress);
-    const { targets, frames, output } = this;
-    const { frameClass } = this.#selection;
-    const bytes = frames.lengths[slot];
-    for (let i = 0; i < count; i++) {
-      const port = targetPort(targets[i]);
-      if (output.push(port, targets[i] - port + slot)) {
-        this.#counters.countQueued(port, bytes, frameClass);
-      } else {
-        this.#counters.countDrop(port, DROP.outputFull);
-        frames.release(slot);
-      }
-    }
   }
 
   /** Decides any frame, counts it in, and sees to its references. */

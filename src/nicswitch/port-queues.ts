@@ -1,4 +1,4 @@
-import { checkInteger, checkPowerOfTwo, log2Exact } from '../base/index.ts';
+import { checkInteger } from '../base/index.ts';
 
 /** Words of a queue's control: place of its oldest entry, */
 export const QUEUE_HEAD = 0;
@@ -14,7 +14,10 @@ export interface QueueControl {
   readonly offset: number;
 }
 
-/** Words behind the last queue, which a loop that looks ahead may read. */
+/**
+ * Words between two queues: a cache line. Without it the same places of all queues, which are what is used at a time, would lie
+ * a power of two apart and compete for a few lines of the cache. A loop that looks ahead may read them.
+ */
 const MARGIN = 16;
 
 /**
@@ -30,10 +33,10 @@ export class PortQueues {
   declare readonly ports: number;
   /** Entries that each queue can hold. */
   declare readonly capacity: number;
-  /** @internal Place n of port p is `items[(p << itemShift) + n]`. */
+  /** @internal Place n of port p is `items[p * stride + n]`. */
   declare readonly items: Int32Array;
   /** @internal */
-  declare readonly itemShift: number;
+  declare readonly stride: number;
   /** @internal */
   declare readonly control: Int32Array;
   /** @internal */
@@ -41,12 +44,12 @@ export class PortQueues {
   /** @internal */
   declare readonly controlOffset: number;
 
-  /** @param capacity entries a queue; a power of two. */
+  /** @param capacity entries a queue, 1 to 65,536. */
   constructor(ports: number, capacity: number, control?: QueueControl) {
     this.ports = checkInteger('ports', ports, 1, 1 << 16);
-    this.capacity = checkPowerOfTwo('queueEntries', capacity, 1, 1 << 16);
-    this.itemShift = log2Exact(capacity);
-    this.items = new Int32Array(ports * capacity + MARGIN);
+    this.capacity = checkInteger('queueEntries', capacity, 1, 1 << 16);
+    this.stride = capacity + MARGIN;
+    this.items = new Int32Array(ports * this.stride);
     this.control = control?.words ?? new Int32Array(ports << 2);
     this.controlShift = control?.shift ?? 2;
     this.controlOffset = control?.offset ?? 0;
@@ -72,9 +75,9 @@ export class PortQueues {
   push(port: number, entry: number): boolean {
     const { control } = this;
     const at = this.#controlOf(port);
-    if (control[at + QUEUE_TAIL] === this.capacity && !this.#moveToFront(port)) return false;
+    if (control[at + QUEUE_TAIL] === this.capacity && !this.moveToFront(port)) return false;
     const tail = control[at + QUEUE_TAIL];
-    this.items[(port << this.itemShift) + tail] = entry;
+    this.items[Math.imul(port, this.stride) + tail] = entry;
     control[at + QUEUE_TAIL] = tail + 1;
     return true;
   }
@@ -85,7 +88,7 @@ export class PortQueues {
     const at = this.#controlOf(port);
     const head = control[at + QUEUE_HEAD];
     if (head === control[at + QUEUE_TAIL]) return -1;
-    const entry = this.items[(port << this.itemShift) + head];
+    const entry = this.items[Math.imul(port, this.stride) + head];
     this.drop(port, 1);
     return entry;
   }
@@ -94,9 +97,9 @@ export class PortQueues {
   pushBurst(port: number, source: Int32Array, from: number, count: number): number {
     const { items, control, capacity } = this;
     const at = this.#controlOf(port);
-    if (control[at + QUEUE_TAIL] + count > capacity) this.#moveToFront(port);
+    if (control[at + QUEUE_TAIL] + count > capacity) this.moveToFront(port);
     const tail = control[at + QUEUE_TAIL];
-    const to = (port << this.itemShift) + tail;
+    const to = Math.imul(port, this.stride) + tail;
     const taken = Math.min(count, capacity - tail);
     for (let i = 0; i < taken; i++) items[(to + i) | 0] = source[(from + i) | 0];
     control[at + QUEUE_TAIL] = tail + taken;
@@ -115,7 +118,7 @@ export class PortQueues {
 
   /** @internal Index in `items` of the oldest entry of `port`; the others follow. */
   indexOfOldest(port: number): number {
-    return (port << this.itemShift) + this.control[this.#controlOf(port) + QUEUE_HEAD];
+    return Math.imul(port, this.stride) + this.control[this.#controlOf(port) + QUEUE_HEAD];
   }
 
   /** @internal Forgets `count` of the oldest entries, which are there. */
@@ -129,13 +132,13 @@ export class PortQueues {
     control[at + QUEUE_TAKEN] = (control[at + QUEUE_TAKEN] + count) | 0;
   }
 
-  /** False if there is no free place in front. */
-  #moveToFront(port: number): boolean {
+  /** @internal Makes room behind the entries; false if there is none in front. */
+  moveToFront(port: number): boolean {
     const { items, control } = this;
     const at = this.#controlOf(port);
     const head = control[at + QUEUE_HEAD];
     if (head === 0) return false;
-    const first = port << this.itemShift;
+    const first = Math.imul(port, this.stride);
     const tail = control[at + QUEUE_TAIL];
     items.copyWithin(first, first + head, first + tail);
     control[at + QUEUE_HEAD] = 0;

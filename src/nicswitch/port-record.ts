@@ -34,8 +34,8 @@ export const CHECK_VLAN = 12;
 /** What the port does to the tag of frames that it sends: {@link KEEP_TAG}, {@link NO_TAG} or a TCI. */
 export const PORT_TAG = 13;
 
-/** Written, never read: see DirectPath. */
-export const FETCHED = 14;
+/** Counted like those above, at `OUT_BY_CLASS + class`: frames to groups and to all. */
+export const OUT_BY_CLASS = 13;
 
 /** The frame's tag is what the descriptor asked for (82599: PFVMVIR.VLANA = 00b). */
 export const KEEP_TAG = -2;

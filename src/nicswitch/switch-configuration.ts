@@ -28,7 +28,7 @@ export interface NicSwitchOptions {
   readonly macFilters?: number;
   /** Longest frame that passes, in bytes without frame check sequence and 802.1Q tag. Default 1,514. */
   readonly maxFrameBytes?: number;
-  /** Entries of each port's input and output queue, a power of two. Default 256. */
+  /** Entries of each port's input and output queue, 1 to 65,536. Default 256. */
   readonly queueEntries?: number;
   /** Default 'vlan'. See {@link LocalMatch}. */
   readonly localMatch?: LocalMatch;

@@ -7,6 +7,7 @@ import {
   BYTES_OUT as RUNNING_BYTES_OUT,
   FRAMES_IN as RUNNING_FRAMES_IN,
   FRAMES_OUT as RUNNING_FRAMES_OUT,
+  OUT_BY_CLASS as RUNNING_OUT_BY_CLASS,
 } from './port-record.ts';
 
 /**
@@ -85,7 +86,7 @@ export class SwitchCounters {
     this.#drops = new Float64Array(ports * DROP_REASONS.length);
   }
 
-  /** Tells that `frames` with `bytes` were added to the running words: at most 4,096 frames at a time. */
+  /** Tells that each port's running words have grown by at most `frames` and `bytes`: 4,096 frames at a time. */
   ran(frames: number, bytes: number): void {
     this.#pending = (this.#pending + frames + bytes) | 0;
     if (this.#pending >= SETTLE_AT) this.settle();
@@ -98,15 +99,10 @@ export class SwitchCounters {
     if (frameClass === MULTICAST || frameClass === BROADCAST) this.#rows[at + IN_BY_CLASS + frameClass]++;
   }
 
-  /** A frame that does not go into an output queue. */
+  /** Tells of a frame to `port` that did not go into its output queue. */
   countOut(port: number, bytes: number, frameClass: number): void {
-    this.#rows[port * ROW + FRAMES_OUT]++;
-    this.countQueued(port, bytes, frameClass);
-  }
-
-  /** A frame that has gone into the output queue of `port`. */
-  countQueued(port: number, bytes: number, frameClass: number): void {
     const at = port * ROW;
+    this.#rows[at + FRAMES_OUT]++;
     this.#rows[at + BYTES_OUT] += bytes;
     if (frameClass !== UNICAST) this.#rows[at + OUT_BY_CLASS + frameClass]++;
   }
@@ -184,6 +180,8 @@ export class SwitchCounters {
       this.#settleWord(port, RUNNING_BYTES_IN, BYTES_IN);
       this.#settleWord(port, RUNNING_FRAMES_OUT, FRAMES_OUT);
       this.#settleWord(port, RUNNING_BYTES_OUT, BYTES_OUT);
+      this.#settleWord(port, RUNNING_OUT_BY_CLASS + MULTICAST, OUT_BY_CLASS + MULTICAST);
+      this.#settleWord(port, RUNNING_OUT_BY_CLASS + BROADCAST, OUT_BY_CLASS + BROADCAST);
       const pushed = this.#output.pushed(port);
       this.#rows[port * ROW + FRAMES_OUT] += (pushed - this.#pushed[port]) | 0;
       this.#pushed[port] = pushed;

@@ -1,0 +1,175 @@
+import { FramePool, type RandomStream, RandomStreams } from 'sriovsim/base';
+import { NicSwitch } from 'sriovsim/nicswitch';
+import {
+  BROADCAST,
+  ETHERNET,
+  EtherType,
+  FCS_BYTES,
+  writeEthernet,
+  writeMac,
+  writeVlanTag,
+} from 'sriovsim/wire';
+
+/** Traffic between VPorts, each with its own addresses and all in one VLAN, filtered. */
+export interface SwitchScenario {
+  readonly vports: number;
+  /** With frame check sequence, as one counts on the wire. */
+  readonly frameBytes: number;
+  readonly macsPerVPort: number;
+  readonly broadcastPercent: number;
+  readonly antiSpoof: boolean;
+}
+
+export const HEADLINE: SwitchScenario = {
+  vports: 64,
+  frameBytes: 64,
+  macsPerVPort: 1,
+  broadcastPercent: 0,
+  antiSpoof: true,
+};
+
+const VLAN = 100;
+/** Frames that each VPort sends in a round. */
+const BURST = 32;
+const SLOT_BYTES = 2048;
+const MAX_FRAME_BYTES = 1514;
+
+/** A switch with its frames, and what the program in C needs to make the same. */
+export class SwitchWork {
+  readonly scenario: SwitchScenario;
+  readonly frames: FramePool;
+  readonly nicSwitch: NicSwitch;
+  readonly queueEntries: number;
+  /** Slots as the VPorts send them: `BURST` of VPort 0, and so on; in no order, as a pool in use hands them out. */
+  readonly order: Int32Array;
+  /** Over all entries of all output queues, in the order of ports; a signed word. */
+  checksum = 0;
+  readonly #drained: Int32Array;
+
+  constructor(scenario: SwitchScenario) {
+    const { vports, broadcastPercent } = scenario;
+    const random = new RandomStreams(1).stream('switch');
+    const slots = vports * BURST;
+    this.scenario = scenario;
+    this.frames = new FramePool({ slots, slotBytes: SLOT_BYTES });
+    this.queueEntries = broadcastPercent === 0 ? 256 : 1024;
+    this.nicSwitch = configured(scenario, this.frames, this.queueEntries);
+    this.order = Int32Array.from({ length: slots }, () => this.frames.take());
+    for (let i = slots - 1; i > 0; i--) swap(this.order, i, random.integer(i + 1));
+    for (const [i, slot] of this.order.entries()) {
+      writeFrame(scenario, this.frames, slot, Math.floor(i / BURST), random);
+    }
+    this.#drained = new Int32Array(this.queueEntries);
+  }
+
+  /** Offers every frame once, switches, drains, `count` times; returns the frames switched. */
+  rounds(count: number): number {
+    let taken = 0;
+    this.checksum = 0;
+    for (let round = 0; round < count; round++) taken += this.#round();
+    return taken;
+  }
+
+  /** A function of its own: what is called often is compiled as a whole, a long loop only as it stands. */
+  #round(): number {
+    const { nicSwitch, order, frames } = this;
+    const { input, output, vports, uplink } = nicSwitch;
+    const drained = this.#drained;
+    // Who drained them gives all references back.
+    frames.references.fill(1);
+    for (let vport = 0; vport < vports; vport++) input.pushBurst(vport, order, vport * BURST, BURST);
+    const taken = nicSwitch.forward();
+    let sum = this.checksum;
+    for (let port = 0; port <= uplink; port++) {
+      const given = output.shiftBurst(port, drained);
+      for (let i = 0; i < given; i++) sum = (Math.imul(sum, 31) + drained[i]) | 0;
+    }
+    this.checksum = sum;
+    return taken;
+  }
+
+  /** Frames out and lost at each port, in one number. */
+  portsChecksum(): number {
+    const { nicSwitch } = this;
+    let sum = 0;
+    for (let port = 0; port <= nicSwitch.uplink; port++) {
+      const { framesOut, dropped } = nicSwitch.portCounters(port);
+      sum = (Math.imul(sum, 31) + framesOut) | 0;
+      sum = (Math.imul(sum, 31) + dropped.outputFull) | 0;
+    }
+    return sum;
+  }
+
+  /** The scenario as the program in C reads it: 32-bit words, then the bytes of the pool. */
+  file(): Uint8Array[] {
+    const { scenario, frames, order } = this;
+    const macs: number[] = [];
+    eachMac(scenario, (vport, mac) => {
+      const bytes = new Uint8Array(8);
+      writeMac(bytes, 0, mac);
+      const words = new Int32Array(bytes.buffer);
+      macs.push(vport, words[0], words[1]);
+    });
+    const spoof = scenario.antiSpoof ? 1 : 0;
+    const places = this.nicSwitch.tables.macs.places.length / 2;
+    const head = [scenario.vports, frames.slots, SLOT_BYTES, this.queueEntries, MAX_FRAME_BYTES, BURST];
+    const words = [...head, VLAN, spoof, spoof, macs.length / 3, places, 0, ...macs];
+    return [Int32Array.from(words), order, frames.lengths, frames.outerTci, frames.u8].map(
+      (part) => new Uint8Array(part.buffer, part.byteOffset, part.byteLength),
+    );
+  }
+}
+
+function configured(scenario: SwitchScenario, frames: FramePool, queueEntries: number): NicSwitch {
+  const { vports, antiSpoof } = scenario;
+  const nicSwitch = new NicSwitch({
+    frames,
+    vports,
+    queueEntries,
+    macFilters: vports * scenario.macsPerVPort,
+  });
+  nicSwitch.setVlanFilter(true);
+  for (let vport = 0; vport < vports; vport++) {
+    nicSwitch.setVPortEnabled(vport, true, true);
+    nicSwitch.addVlan(vport, VLAN);
+    nicSwitch.setAntiSpoof(vport, { mac: antiSpoof, vlan: antiSpoof });
+  }
+  eachMac(scenario, (vport, mac) => nicSwitch.addMac(vport, mac));
+  return nicSwitch;
+}
+
+function eachMac(scenario: SwitchScenario, visit: (vport: number, mac: number) => void): void {
+  for (let vport = 0; vport < scenario.vports; vport++) {
+    for (let i = 0; i < scenario.macsPerVPort; i++) visit(vport, macOf(vport, i));
+  }
+}
+
+/** Locally administered; VPort and number in the last four bytes. */
+function macOf(vport: number, number: number): number {
+  return 0x020000000000 + vport * 2 ** 16 + number;
+}
+
+function writeFrame(
+  scenario: SwitchScenario,
+  frames: FramePool,
+  slot: number,
+  from: number,
+  random: RandomStream,
+): void {
+  const { vports, macsPerVPort, broadcastPercent, frameBytes } = scenario;
+  const at = frames.offsetOf(slot);
+  const to = (from + 1 + random.integer(vports - 1)) % vports;
+  const broadcast = random.integer(100) < broadcastPercent;
+  const destination = broadcast ? BROADCAST : macOf(to, random.integer(macsPerVPort));
+  const source = macOf(from, random.integer(macsPerVPort));
+  writeEthernet(frames.u8, at, { destination, source, etherType: EtherType.VLAN });
+  const tag = writeVlanTag(frames.u8, at + ETHERNET.TYPE, { id: VLAN });
+  frames.u8.set([EtherType.IPV4 >> 8, EtherType.IPV4 & 0xff], at + ETHERNET.TYPE + tag);
+  frames.lengths[slot] = frameBytes - FCS_BYTES;
+}
+
+function swap(array: Int32Array, i: number, j: number): void {
+  const kept = array[i];
+  array[i] = array[j];
+  array[j] = kept;
+}
