@@ -122,7 +122,7 @@ export class DataPlane implements Component {
       frames: this.frames,
       vports: profile.pools,
       maxFrameBytes: profile.maxFrameBytes - TAG_BYTES,
-      ringEntries: 1,
+      queueEntries: 1,
     });
     this.#uplink = this.switch.uplink;
     this.drops = new NicDrops(profile.pools + 1);
