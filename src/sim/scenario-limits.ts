@@ -33,8 +33,6 @@ export const SCENARIO_RANGES = {
   // RFC 791: every link carries 68 bytes. 9710 + 18 = 9728 is the largest frame of the drivers for the 82599.
   mtu: [68, 9710],
   memoryMiB: [4, 1_048_576],
-  // Drivers for the 82599 allow 64 to 4096; RDLEN and TDLEN count in units of 128 bytes, which is 8 descriptors.
-  ringSize: [64, 4096],
   // 802.1Q: 0 is a priority tag, 4095 is reserved.
   vlan: [1, 4094],
   frameBytes: [64, 9732],
@@ -49,8 +47,8 @@ export const SCENARIO_RANGES = {
   loop: [1, 1_000_000],
 } as const satisfies Record<string, readonly [number, number]>;
 
-/** Descriptor rings come in multiples of this. */
-export const RING_SIZE_STEP = 8;
+/** Descriptors of a ring: drivers for the 82599 allow 64 to 4096, and those of this project count modulo a power of two. */
+export const RING_SIZES = [64, 128, 256, 512, 1024, 2048, 4096] as const;
 
 /** Header and FCS around a packet of MTU size. */
 export const FRAME_OVERHEAD_BYTES = ETHERNET_HEADER_BYTES + FCS_BYTES;

@@ -3,7 +3,7 @@ import {
   SCENARIO_DEFAULTS as DEFAULTS,
   SCENARIO_RANGES as RANGES,
   RESERVED_NAMES,
-  RING_SIZE_STEP,
+  RING_SIZES,
 } from './scenario-limits.ts';
 import { MacBook } from './scenario-mac.ts';
 import { HOST_PROFILE_NAMES, NIC_PROFILE_NAMES, type NicFacts, nicFacts } from './scenario-profiles.ts';
@@ -128,19 +128,10 @@ function resolveNic(
 }
 
 function resolveDriver(options: DriverOptions, path: string, reporter: ProblemReporter) {
-  const ringSize = reporter.integer(
-    `${path}.ringSize`,
-    options.ringSize ?? DEFAULTS.ringSize,
-    RANGES.ringSize,
-  );
-  if (ringSize % RING_SIZE_STEP !== 0) {
-    const [min, max] = RANGES.ringSize;
-    reporter.fail(
-      `${path}.ringSize`,
-      ringSize,
-      `${ringSize} does not fit`,
-      `multiples of ${RING_SIZE_STEP} from ${min} to ${max}`,
-    );
+  const ringSize = options.ringSize ?? DEFAULTS.ringSize;
+  if (!(RING_SIZES as readonly number[]).includes(ringSize)) {
+    const problem = `${showValue(ringSize)} does not fit`;
+    reporter.fail(`${path}.ringSize`, ringSize, problem, RING_SIZES.join(', '));
   }
   return {
     driver: reporter.oneOf(`${path}.driver`, options.driver ?? DEFAULTS.driver, ['interrupt', 'poll']),

@@ -1,9 +1,5 @@
 import * as z from 'zod/mini';
-import {
-  SCENARIO_DEFAULTS as DEFAULTS,
-  SCENARIO_RANGES as RANGES,
-  RING_SIZE_STEP,
-} from './scenario-limits.ts';
+import { SCENARIO_DEFAULTS as DEFAULTS, SCENARIO_RANGES as RANGES, RING_SIZES } from './scenario-limits.ts';
 import { HOST_PROFILE_NAMES, NIC_PROFILE_NAMES } from './scenario-profiles.ts';
 import type {
   CaptureFilter,
@@ -65,7 +61,9 @@ export const nicSchema: Schema<NicOptions> = object({
 const driverShape = {
   driver: optional(oneOf(['interrupt', 'poll'], 'How the driver learns of its work.'), DEFAULTS.driver),
   ringSize: optional(
-    integer(RANGES.ringSize, 'Descriptors of each ring.', RING_SIZE_STEP),
+    z
+      .literal<number[]>([...RING_SIZES], saying(RING_SIZES.join(', ')))
+      .check(z.describe('Descriptors of each ring.')),
     DEFAULTS.ringSize,
   ),
 };
@@ -236,12 +234,11 @@ function optional<T extends z.core.SomeType>(schema: T, fallback?: unknown) {
   return fallback === undefined ? result : result.check(z.meta({ default: fallback }));
 }
 
-function integer([min, max]: readonly [number, number], about: string, step = 1) {
-  const allowed = step === 1 ? `${min} to ${max}` : `multiples of ${step} from ${min} to ${max}`;
-  const checked = z
-    .int(saying(step === 1 ? `whole numbers from ${min} to ${max}` : allowed))
+function integer([min, max]: readonly [number, number], about: string) {
+  const allowed = `${min} to ${max}`;
+  return z
+    .int(saying(`whole numbers from ${allowed}`))
     .check(z.minimum(min, saying(allowed)), z.maximum(max, saying(allowed)), z.describe(about));
-  return step === 1 ? checked : checked.check(z.multipleOf(step, saying(allowed)), z.describe(about));
 }
 
 function number([min, max]: readonly [number, number], about: string) {

@@ -50,7 +50,7 @@ export interface NicOptions {
 export interface DriverOptions {
   /** `interrupt` sleeps until MSI-X wakes it, `poll` never sleeps. Default `interrupt`. */
   driver?: DriverKind;
-  /** Descriptors of each transmit and each receive ring, a multiple of 8. Default 512. */
+  /** Descriptors of each transmit and each receive ring: 64, 128, 256, 512, 1024, 2048 or 4096. Default 512. */
   ringSize?: number;
 }
 

@@ -266,9 +266,9 @@ export const MISTAKES: readonly Mistake[] = [
     line: 'durationMs: 0 is out of range; allowed 0.001 to 3600000',
   },
   {
-    name: 'a ring that is no whole number of 128 byte units',
-    scenario: { guests: [{ name: 'a', ringSize: 100 }] },
-    line: 'guests[0].ringSize: 100 does not fit; allowed multiples of 8 from 64 to 4096',
+    name: 'a ring that is no power of two',
+    scenario: { guests: [{ name: 'a', ringSize: 200 }] },
+    line: 'guests[0].ringSize: 200 does not fit; allowed 64, 128, 256, 512, 1024, 2048, 4096',
   },
   {
     name: 'guests larger than the host',
