@@ -1,6 +1,6 @@
 import { checkInteger } from '../base/index.ts';
 import type { Component } from '../kernel/index.ts';
-import { DirectPath } from './direct-path.ts';
+import { createDirectPath, type DirectPath } from './direct-path.ts';
 import { DROP_REASONS, type DropReason } from './drop-reason.ts';
 import { PortQueues } from './port-queues.ts';
 import { OUTPUT_QUEUE, RECORD_SHIFT } from './port-record.ts';
@@ -55,8 +55,6 @@ export class NicSwitch extends SwitchConfiguration implements Component {
   readonly #direct: DirectPath;
   readonly #selection: ReceiverSelection;
   readonly #counters: SwitchCounters;
-  /** A burst of one, for frames that come one by one. */
-  readonly #single = new Int32Array(1);
   /** The port that {@link NicSwitch.forward} begins with. */
   #first = 0;
 
@@ -75,7 +73,14 @@ export class NicSwitch extends SwitchConfiguration implements Component {
     this.#selection = new ReceiverSelection(this.frames, this.tables);
     this.targets = this.#selection.targets;
     this.#counters = new SwitchCounters(records, this.output);
-    this.#direct = new DirectPath(this.frames, this.tables, this.targets, this.#counters, this.output);
+    this.#direct = createDirectPath({
+      frames: this.frames,
+      tables: this.tables,
+      input: this.input,
+      output: this.output,
+      targets: this.targets,
+      counters: this.#counters,
+    });
   }
 
   /**
@@ -86,8 +91,9 @@ export class NicSwitch extends SwitchConfiguration implements Component {
    * @returns number of targets: {@link NicSwitch.targets} from 0 on. 0 if it was dropped: {@link NicSwitch.lastDrop}.
    */
   route(slot: number, ingress: number): number {
-    this.#single[0] = slot;
-    if (this.#direct.decide(ingress, this.#single, 0, 1, false) === 1) return 1;
+    const { items, spare } = this.input;
+    items[spare] = slot;
+    if (this.#direct.decide(ingress, spare, 1, false) === 1) return 1;
     const count = this.#select(slot, ingress);
     const bytes = this.frames.lengths[slot];
     for (let i = 0; i < count; i++) {
@@ -122,9 +128,9 @@ export class NicSwitch extends SwitchConfiguration implements Component {
     if (taken === 0) return 0;
     let at = input.indexOfOldest(ingress);
     const end = at + taken;
-    this.#direct.fetch(items, at, taken);
+    this.#direct.fetch(at, taken);
     for (;;) {
-      at += this.#direct.decide(ingress, items, at, end - at, true);
+      at += this.#direct.decide(ingress, at, end - at, true);
       if (at === end) break;
       const slot = items[at++];
       const count = this.#select(slot, ingress);
