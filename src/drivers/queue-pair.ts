@@ -1,4 +1,4 @@
-import { checkPowerOfTwo } from '../base/index.ts';
+import { alignUp, checkPowerOfTwo } from '../base/index.ts';
 import type { BarWindow, DeviceHandle, DmaRegion } from '../host/index.ts';
 import type { FrameTemplate } from './frame-template.ts';
 
@@ -39,11 +39,20 @@ const TX_DONE = 1;
 const RX_DONE = 1;
 const RX_VLAN = 1 << 3;
 
-const DESCRIPTOR_WORDS = 4;
+const PAGE_BYTES = 4096;
+const RING_ENTRY_BYTES = 16;
+const DESCRIPTOR_WORDS = RING_ENTRY_BYTES / 4;
 const BUFFER_BYTES = 2048;
 const BUFFER_WORDS = BUFFER_BYTES / 4;
 /** Status is asked for with every 32nd descriptor, and the receive tail is moved by as many at a time. */
 const BATCH = 32;
+
+/** Memory that a queue pair with rings of this size takes, in bytes. */
+export function queuePairBytes(ringSize: number): number {
+  return (
+    2 * alignUp(ringSize * RING_ENTRY_BYTES, PAGE_BYTES) + 2 * alignUp(ringSize * BUFFER_BYTES, PAGE_BYTES)
+  );
+}
 
 /**
  * One transmit and one receive ring as driver software keeps them: descriptors and buffers in memory, the tail registers, and
@@ -74,8 +83,8 @@ export class QueuePair {
     this.#mask = this.ringSize - 1;
     this.#bar = bar;
     this.#options = options;
-    this.#txRing = handle.allocateDma(this.ringSize * 16);
-    this.#rxRing = handle.allocateDma(this.ringSize * 16);
+    this.#txRing = handle.allocateDma(this.ringSize * RING_ENTRY_BYTES);
+    this.#rxRing = handle.allocateDma(this.ringSize * RING_ENTRY_BYTES);
     this.#txBuffers = handle.allocateDma(this.ringSize * BUFFER_BYTES);
     this.#rxBuffers = handle.allocateDma(this.ringSize * BUFFER_BYTES);
     this.#inBuffer = new Int32Array(this.ringSize).fill(-1);

@@ -75,21 +75,18 @@ export class DmaRegion {
 
 /** Memory of one owner, a guest or the host, from which DMA regions are taken in order of address. */
 export class AddressSpace {
-  readonly bytes: number;
+  /** First address behind the space. */
+  readonly end: number;
   readonly #memory: SparseMemory;
   readonly #physicalOf: (address: number) => number;
+  readonly #first: number;
   #next: number;
 
-  /** @param firstFree first address that is handed out. @param physicalOf where a page of this space lies. */
-  constructor(
-    memory: SparseMemory,
-    firstFree: number,
-    bytes: number,
-    physicalOf: (address: number) => number,
-  ) {
-    this.bytes = bytes;
+  /** @param firstFree first address that is handed out. @param end first address behind the space. @param physicalOf where a page of this space lies. */
+  constructor(memory: SparseMemory, firstFree: number, end: number, physicalOf: (address: number) => number) {
+    this.end = end;
     this.#memory = memory;
-    this.#next = firstFree;
+    this.#first = this.#next = firstFree;
     this.#physicalOf = physicalOf;
   }
 
@@ -101,10 +98,15 @@ export class AddressSpace {
   allocate(bytes: number): DmaRegion {
     const address = this.#next;
     const size = alignUp(bytes, PAGE_BYTES);
-    if (address + size > this.bytes) {
-      throw new RangeError(`no room for ${bytes} bytes: ${this.bytes - address} of ${this.bytes} are left`);
+    if (address + size > this.end) {
+      throw new RangeError(`no room for ${bytes} bytes: ${this.end - address} are left`);
     }
     this.#next = address + size;
     return new DmaRegion(this.#memory, address, bytes, this.#physicalOf);
+  }
+
+  /** Takes all regions back: their owners are gone. */
+  release(): void {
+    this.#next = this.#first;
   }
 }

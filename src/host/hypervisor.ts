@@ -2,17 +2,16 @@ import { type Iommu, type RootTable, SecondStageTable } from '../iommu/index.ts'
 import { AddressSpace } from './address-space.ts';
 import type { HostMemory } from './memory-map.ts';
 
-const PAGE_BYTES = 4096;
 const HUGE_PAGE_BYTES = 2 ** 21;
-/** A guest's first mebibyte is left to its firmware. */
-const GUEST_FIRST_FREE = 0x10_0000;
+/** A guest's first mebibyte is left to its firmware: its drivers' memory begins here. */
+export const GUEST_FIRST_FREE = 0x10_0000;
 /** Domain of functions that the host keeps. */
 const HOST_DOMAIN = 1;
 
 /** How a guest is made. */
 export interface GuestMemoryOptions {
   readonly name: string;
-  /** Guest memory in bytes, a multiple of 2 MiB. */
+  /** Guest memory in bytes, a multiple of the page size. */
   readonly bytes: number;
   /** Pages that map it: 4,096 or 2^21 bytes. */
   readonly pageBytes: number;
@@ -50,30 +49,12 @@ export class Hypervisor {
    * @throws RangeError when the host's memory is used up.
    */
   createGuest(options: GuestMemoryOptions): GuestMemory {
-    const huge = options.pageBytes === HUGE_PAGE_BYTES;
-    const pageBytes = huge ? HUGE_PAGE_BYTES : PAGE_BYTES;
-    const pages = Math.ceil(options.bytes / pageBytes);
-    const physical = Float64Array.from({ length: pages }, () => this.#memory.allocatePage(huge));
-    const physicalOf = (address: number) => {
-      const page = Math.floor(address / pageBytes);
-      return physical[page] + (address - page * pageBytes);
-    };
-    const { memory } = this.#memory;
-    const space = this.#iommu === null ? identitySpace(this.#memory, options.bytes) : null;
-    const table =
-      this.#iommu === null
-        ? null
-        : new SecondStageTable({ memory, allocatePage: () => this.#memory.allocatePage(), levels: 4 });
-    if (table !== null) {
-      physical.forEach((page, i) => {
-        table.map(i * pageBytes, page, pageBytes, { read: true, write: true, pageBytes });
-      });
-    }
     const guest: GuestMemory = {
       name: options.name,
       domain: HOST_DOMAIN + 1 + this.guests.length,
-      space: space ?? new AddressSpace(memory, GUEST_FIRST_FREE, options.bytes, physicalOf),
-      table,
+      ...(this.#iommu === null
+        ? { space: this.#identitySpace(options.bytes), table: null }
+        : this.#mappedSpace(options)),
     };
     this.guests.push(guest);
     return guest;
@@ -101,17 +82,31 @@ export class Hypervisor {
     this.#roots?.clearContext(routingId);
     this.#iommu?.invalidateContext(routingId);
   }
-}
 
-/** Without an IOMMU a device needs host physical addresses: the guest's memory is a piece of the host's, one to one. */
-function identitySpace(host: HostMemory, bytes: number): AddressSpace {
-  let first = 0;
-  let next = 0;
-  for (let got = 0; got < bytes; got += HUGE_PAGE_BYTES) {
-    const page = host.allocatePage(true);
-    if (got === 0) first = page;
-    else if (page !== next) throw new RangeError('the host has no contiguous memory left for a guest');
-    next = page + HUGE_PAGE_BYTES;
+  /** Pages from wherever they are free, each mapped to its place in the guest. */
+  #mappedSpace({ bytes, pageBytes }: GuestMemoryOptions) {
+    const { memory } = this.#memory;
+    const huge = pageBytes === HUGE_PAGE_BYTES;
+    const pages = Math.ceil(bytes / pageBytes);
+    const physical = Float64Array.from({ length: pages }, () => this.#memory.allocatePage(huge));
+    const physicalOf = (address: number) => {
+      const page = Math.floor(address / pageBytes);
+      return physical[page] + (address - page * pageBytes);
+    };
+    const table = new SecondStageTable({
+      memory,
+      allocatePage: () => this.#memory.allocatePage(),
+      levels: 4,
+    });
+    physical.forEach((page, i) => {
+      table.map(i * pageBytes, page, pageBytes, { read: true, write: true, pageBytes });
+    });
+    return { space: new AddressSpace(memory, GUEST_FIRST_FREE, bytes, physicalOf), table };
   }
-  return new AddressSpace(host.memory, first, next, (address) => address);
+
+  /** Without an IOMMU a device needs host physical addresses: the guest's memory is a piece of the host's, one to one. */
+  #identitySpace(bytes: number): AddressSpace {
+    const first = this.#memory.allocateRange(bytes);
+    return new AddressSpace(this.#memory.memory, first, first + bytes, (address) => address);
+  }
 }

@@ -1,4 +1,4 @@
-import { SparseMemory } from '../base/index.ts';
+import { alignUp, SparseMemory } from '../base/index.ts';
 
 /** Where things lie in the host's physical address space. */
 export interface MemoryMapOptions {
@@ -21,25 +21,25 @@ export const MMIO_HIGH = { base: 0x2000_0000_0000, bytes: 0x100_0000_0000 } as c
 
 /**
  * The host's memory: DRAM below 2 GiB and from 4 GiB on, windows for BARs between and above, and an allocator that hands
- * out pages in order of address.
+ * out pages from the bottom up, and larger pieces from 4 GiB up as long as there are any, else from 2 GiB down.
  */
 export class HostMemory {
   readonly memory: SparseMemory;
   readonly memoryBytes: number;
   readonly #lowTop: number;
   readonly #highTop: number;
-  #nextPage: number;
-  #nextHuge: number;
+  /** What is free: low memory between these two, high memory from the third on, and what is left of a huge page that was cut. */
+  #nextPage = FIRST_FREE;
+  #lowEnd: number;
+  #nextHigh = FOUR_GIB;
+  readonly #cut: number[] = [];
 
   constructor(options: MemoryMapOptions) {
     this.memoryBytes = options.memoryBytes;
     this.#lowTop = Math.min(options.memoryBytes, LOW_MEMORY_TOP);
+    this.#lowEnd = Math.floor(this.#lowTop / HUGE_PAGE_BYTES) * HUGE_PAGE_BYTES;
     this.#highTop = FOUR_GIB + options.memoryBytes - this.#lowTop;
     this.memory = new SparseMemory(this.#highTop);
-    this.#nextPage = FIRST_FREE;
-    // Huge pages from 4 GiB on where there is memory, else from the middle of what there is.
-    this.#nextHuge =
-      this.#highTop > FOUR_GIB ? FOUR_GIB : Math.ceil(this.#lowTop / 2 / HUGE_PAGE_BYTES) * HUGE_PAGE_BYTES;
   }
 
   /** Whether memory stands behind `bytes` bytes at `address`. */
@@ -54,30 +54,36 @@ export class HostMemory {
    * @throws RangeError when the host has none left.
    */
   readonly allocatePage = (huge = false): number => {
-    if (huge) {
-      const page = this.#nextHuge;
-      const top = page >= FOUR_GIB ? this.#highTop : this.#lowTop;
-      if (page + HUGE_PAGE_BYTES > top) throw outOfMemory(this.memoryBytes);
-      this.#nextHuge += HUGE_PAGE_BYTES;
-      return page;
-    }
-    const low = Math.min(this.#lowTop, this.#nextHuge);
-    if (this.#nextPage + PAGE_BYTES <= low) {
+    if (huge) return this.allocateRange(HUGE_PAGE_BYTES);
+    if (this.#nextPage + PAGE_BYTES <= this.#lowEnd) {
       const page = this.#nextPage;
       this.#nextPage += PAGE_BYTES;
       return page;
     }
     // Low memory is used up: cut huge pages.
     if (this.#cut.length === 0) {
-      const huge2 = this.allocatePage(true);
-      for (let at = HUGE_PAGE_BYTES - PAGE_BYTES; at >= 0; at -= PAGE_BYTES) this.#cut.push(huge2 + at);
+      const page = this.allocateRange(HUGE_PAGE_BYTES);
+      for (let at = HUGE_PAGE_BYTES - PAGE_BYTES; at >= 0; at -= PAGE_BYTES) this.#cut.push(page + at);
     }
     return this.#cut.pop() as number;
   };
 
-  readonly #cut: number[] = [];
-}
-
-function outOfMemory(bytes: number): RangeError {
-  return new RangeError(`the host's ${bytes / 2 ** 30} GiB of memory are used up`);
+  /**
+   * Address of `bytes` bytes in one piece, on a multiple of 2 MiB.
+   *
+   * @throws RangeError when the host has no such piece left.
+   */
+  allocateRange(bytes: number): number {
+    const size = alignUp(bytes, HUGE_PAGE_BYTES);
+    if (this.#nextHigh + size <= this.#highTop) {
+      const address = this.#nextHigh;
+      this.#nextHigh += size;
+      return address;
+    }
+    if (this.#lowEnd - size >= this.#nextPage) {
+      this.#lowEnd -= size;
+      return this.#lowEnd;
+    }
+    throw new RangeError(`the host's ${this.memoryBytes / 2 ** 30} GiB of memory have no ${size} bytes left`);
+  }
 }

@@ -89,6 +89,7 @@ export class Machine {
 
   readonly #config: ConfigAccess;
   readonly #watch = new WriteWatch();
+  readonly #driverMemory: number;
   #pfFunction: EnumeratedFunction | null = null;
   #pfDriver: IxgbeDriver | null = null;
 
@@ -98,6 +99,7 @@ export class Machine {
     const { scheduler, probe, tlps } = this;
     this.random = new RandomStreams(parts.seed);
     this.memory = new HostMemory({ memoryBytes: parts.host.memoryGiB * GIB });
+    this.#driverMemory = this.memory.allocateRange(HOST_DRIVER_BYTES);
     const { memory } = this.memory;
 
     const roots = parts.host.iommu
@@ -285,9 +287,8 @@ export class Machine {
   }
 
   #hostHandle(pf: EnumeratedFunction): DeviceHandle {
-    const first = this.memory.allocatePage(true);
-    let next = first + 2 ** 21;
-    while (next < first + HOST_DRIVER_BYTES) next = this.memory.allocatePage(true) + 2 ** 21;
+    const first = this.#driverMemory;
+    const end = first + HOST_DRIVER_BYTES;
     const memoryBars = pf.bars.filter((bar) => bar.kind !== 'io');
     return new DeviceHandle({
       name: 'pf',
@@ -296,7 +297,7 @@ export class Machine {
       scheduler: this.scheduler,
       rootComplex: this.rootComplex,
       interrupts: this.interrupts,
-      memory: new AddressSpace(this.memory.memory, first, next, (address) => address),
+      memory: new AddressSpace(this.memory.memory, first, end, (address) => address),
       watch: this.#watch,
       interruptLatencyPs: this.parts.hostProfile.hostInterruptPs,
     });

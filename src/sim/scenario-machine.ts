@@ -6,6 +6,7 @@ import {
   RING_SIZES,
 } from './scenario-limits.ts';
 import { MacBook } from './scenario-mac.ts';
+import { checkMemory } from './scenario-memory.ts';
 import { HOST_PROFILE_NAMES, NIC_PROFILE_NAMES, type NicFacts, nicFacts } from './scenario-profiles.ts';
 import type {
   ResolvedGuest,
@@ -56,11 +57,11 @@ export function resolveMachine(
   const guestOptions = options.guests ?? [];
   const guests = guestOptions.map((guest, i) => resolveGuest(guest, i, reporter));
   checkGuestNames(guests, reporter);
-  checkMemory(guests, host, reporter);
 
   if (nicOptions.vfs !== undefined) reporter.integer('nic.vfs', nicOptions.vfs, [0, card.usableVfs]);
   const places = allocateVfs(guestOptions, nicOptions.vfs, card.usableVfs, reporter);
   for (const place of places) guests[place.guest].vfs.push(place.vf);
+  checkMemory(guests, host, reporter);
   const used = places.reduce((count, place) => Math.max(count, place.vf + 1), 0);
   const nic = resolveNic(nicOptions, nicOptions.vfs ?? used, card, reporter);
 
@@ -177,19 +178,6 @@ function checkGuestNames(guests: readonly ResolvedGuest[], reporter: ProblemRepo
       reporter.fail(path, name, `"${name}" is already the name of guests[${first}]`, 'a name of its own');
     }
     firstWith.set(name, index);
-  }
-}
-
-function checkMemory(guests: readonly ResolvedGuest[], host: ResolvedHost, reporter: ProblemReporter): void {
-  const hostMiB = host.memoryGiB * 1024;
-  let takenMiB = 0;
-  for (const [index, { memoryMiB }] of guests.entries()) {
-    const leftMiB = hostMiB - takenMiB;
-    if (memoryMiB > leftMiB) {
-      const problem = `${memoryMiB} MiB are more than the host has left of its ${host.memoryGiB} GiB`;
-      reporter.fail(`guests[${index}].memoryMiB`, memoryMiB, problem, `up to ${leftMiB}`);
-    }
-    takenMiB += memoryMiB;
   }
 }
 

@@ -273,7 +273,22 @@ export const MISTAKES: readonly Mistake[] = [
   {
     name: 'guests larger than the host',
     scenario: { host: { memoryGiB: 1 }, guests: [a, { name: 'b', memoryMiB: 1020 }] },
-    line: 'guests[1].memoryMiB: 1020 MiB are more than the host has left of its 1 GiB; allowed up to 1008',
+    line: 'guests[1].memoryMiB: 1020 MiB are more than the host has left of its 1 GiB; allowed up to 934',
+  },
+  {
+    name: 'guests larger than a piece of memory that an IOMMU could not make up',
+    scenario: { host: { memoryGiB: 4, iommu: false }, guests: [{ name: 'a', memoryMiB: 3000 }] },
+    line: 'guests[0].memoryMiB: 3000 MiB are more than the host has left in one piece of its 4 GiB; allowed up to 2046',
+  },
+  {
+    name: 'a guest too small for its rings',
+    scenario: { guests: [{ name: 'a', ringSize: 4096 }] },
+    line: 'guests[0].memoryMiB: 16 MiB do not hold rings of 4096 descriptors; allowed 18 or more',
+  },
+  {
+    name: 'a guest too small for the rings of all its VFs',
+    scenario: { guests: [{ name: 'a', vfs: 8 }] },
+    line: 'guests[0].memoryMiB: 16 MiB do not hold rings of 512 descriptors for 8 VFs; allowed 18 or more',
   },
   {
     name: 'a speed that the port does not have',
