@@ -6,8 +6,8 @@ import {
   interleave,
   summarise,
 } from './harness.ts';
-import { CSwitch, compileC } from './reference/c-program.ts';
-import { HEADLINE, type SwitchScenario, SwitchWork } from './reference/switch-scenario.ts';
+import { compileC, type Rounds, type SwitchProgram, startC, startJs } from './reference/programs.ts';
+import { framesPerRound, HEADLINE, type SwitchScenario, SwitchWork } from './reference/switch-scenario.ts';
 
 const SCENARIOS: readonly (readonly [string, SwitchScenario])[] = [
   ['64 VPorts, 64 B', HEADLINE],
@@ -30,7 +30,7 @@ export const part: BenchPart = {
     const program = compileC();
     const results: BenchResult[] = [];
     for (const [name, scenario] of SCENARIOS) {
-      results.push(...(await measure(options, name, new SwitchWork(scenario), program)));
+      results.push(...(await measure(options, name, scenario, program)));
     }
     return [...results, ...(await growth(options)), ...standing(options)];
   },
@@ -40,77 +40,71 @@ export const part: BenchPart = {
 async function measure(
   options: BenchOptions,
   name: string,
-  work: SwitchWork,
+  scenario: SwitchScenario,
   program: string | undefined,
 ): Promise<BenchResult[]> {
-  const rounds = roundsFor(options, work);
-  const own = {
+  const rounds = roundsFor(options, scenario);
+  const rate = (name: string, switching: SwitchProgram) => ({
     name,
-    run: () => {
-      const start = performance.now();
-      return work.rounds(rounds) / ((performance.now() - start) / 1e3);
+    run: async () => {
+      const { frames, ns } = await switching.rounds(rounds);
+      return (frames / ns) * 1e9;
     },
-  };
+  });
+  const js = startJs(scenario);
   if (program === undefined) {
-    const [line] = await interleave(options, { unit: 'frames/s', timing: 'own', contenders: [own] });
-    return [{ ...line, name: `${name} (no C compiler to compare with)` }];
+    const contenders = [rate(`${name} (no C compiler to compare with)`, js)];
+    const lines = await interleave(options, { unit: 'frames/s', timing: 'own', contenders });
+    js.close();
+    return lines;
   }
-  const c = new CSwitch(program, work.file());
+  const c = startC(program, new SwitchWork(scenario));
   const reference = `the same in C: ${name}`;
   try {
-    await checkSameWork(name, work, c);
-    return await interleave(options, {
-      unit: 'frames/s',
-      timing: 'own',
-      reference,
-      contenders: [
-        own,
-        {
-          name: reference,
-          run: async () => {
-            const { frames, ns } = await c.rounds(rounds);
-            return (frames / ns) * 1e9;
-          },
-        },
-      ],
-    });
+    checkSameWork(name, await js.rounds(10), await c.rounds(10));
+    const contenders = [rate(name, js), rate(reference, c)];
+    return await interleave(options, { unit: 'frames/s', timing: 'own', reference, contenders });
   } finally {
+    js.close();
     c.close();
   }
 }
 
 /** The same frames in give the same entries out, in the same order, and the same counters at each port. */
-async function checkSameWork(name: string, work: SwitchWork, c: CSwitch): Promise<void> {
-  const frames = work.rounds(10);
-  const twin = await c.rounds(10);
-  const own = { frames, checksum: work.checksum, portsChecksum: work.portsChecksum() };
+function checkSameWork(name: string, own: Rounds, twin: Rounds): void {
   for (const key of ['frames', 'checksum', 'portsChecksum'] as const) {
-    if (own[key] >>> 0 !== twin[key])
-      throw new Error(`${name}: ${key} is ${own[key] >>> 0}, in C ${twin[key]}`);
+    if (own[key] !== twin[key]) throw new Error(`${name}: ${key} is ${own[key]}, in C ${twin[key]}`);
   }
-  work.nicSwitch.checkBalance();
+  const { frames, checksum, portsChecksum } = own;
   console.error(
-    `${name}: as in C, ${frames} frames, entries ${hex(own.checksum)}, counters ${hex(own.portsChecksum)}`,
+    `${name}: as in C, ${frames} frames, entries ${hex(checksum)}, counters ${hex(portsChecksum)}`,
   );
 }
 
 /** What a frame costs with more VPorts and more filters, against two VPorts. */
 async function growth(options: BenchOptions): Promise<BenchResult[]> {
-  const cost = (name: string, scenario: SwitchScenario) => {
-    const work = new SwitchWork(scenario);
-    const rounds = Math.ceil(20_000 / work.order.length);
-    return { name, run: () => work.rounds(rounds) };
-  };
-  return interleave(options, {
+  const costs = [
+    ['a frame, 2 VPorts', { ...HEADLINE, vports: 2 }],
+    ['a frame, 64 VPorts', HEADLINE],
+    ['a frame, 256 VPorts', { ...HEADLINE, vports: 256 }],
+    ['a frame, 64 VPorts, 4,096 filters', { ...HEADLINE, macsPerVPort: 64 }],
+    ['a frame, 64 VPorts, the second switch of a process', { ...HEADLINE, switchesBefore: 1 }],
+  ] as const;
+  const programs = costs.map(([, scenario]) => startJs(scenario));
+  const lines = await interleave(options, {
     unit: 'ns',
-    timing: 'cost',
-    reference: 'a frame, 2 VPorts',
-    contenders: [
-      cost('a frame, 2 VPorts', { ...HEADLINE, vports: 2 }),
-      cost('a frame, 256 VPorts', { ...HEADLINE, vports: 256 }),
-      cost('a frame, 64 VPorts, 4,096 filters', { ...HEADLINE, macsPerVPort: 64 }),
-    ],
+    timing: 'own',
+    reference: costs[0][0],
+    contenders: costs.map(([name, scenario], i) => ({
+      name,
+      run: async () => {
+        const { frames, ns } = await programs[i].rounds(Math.ceil(roundsFor(options, scenario) / 4));
+        return ns / frames;
+      },
+    })),
   });
+  for (const program of programs) program.close();
+  return lines;
 }
 
 /** What must not happen at all: copying frames and using memory. */
@@ -129,11 +123,12 @@ function standing(options: BenchOptions): BenchResult[] {
   return [summarise('bytes of frames written, 10 % broadcast', 'bytes', [changed]), heap];
 }
 
-function roundsFor(options: BenchOptions, work: SwitchWork): number {
-  const frames = (options.quick ? 1e6 : 8e6) / (work.scenario.broadcastPercent > 0 ? 8 : 1);
-  return Math.ceil(frames / work.order.length);
+/** For samples of a tenth of a second; the first ones are the compiler's time. */
+function roundsFor(options: BenchOptions, scenario: SwitchScenario): number {
+  const frames = (options.quick ? 1e6 : 8e6) / (scenario.broadcastPercent > 0 ? 8 : 1);
+  return Math.ceil(frames / framesPerRound(scenario));
 }
 
 function hex(value: number): string {
-  return (value >>> 0).toString(16).padStart(8, '0');
+  return value.toString(16).padStart(8, '0');
 }

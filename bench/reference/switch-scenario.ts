@@ -18,6 +18,8 @@ export interface SwitchScenario {
   readonly macsPerVPort: number;
   readonly broadcastPercent: number;
   readonly antiSpoof: boolean;
+  /** Other switches that the process has made before. Default 0. */
+  readonly switchesBefore?: number;
 }
 
 export const HEADLINE: SwitchScenario = {
@@ -34,6 +36,11 @@ const BURST = 32;
 const SLOT_BYTES = 2048;
 const MAX_FRAME_BYTES = 1514;
 
+/** Frames that are switched in a round. */
+export function framesPerRound(scenario: SwitchScenario): number {
+  return scenario.vports * BURST;
+}
+
 /** A switch with its frames, and what the program in C needs to make the same. */
 export class SwitchWork {
   readonly scenario: SwitchScenario;
@@ -47,9 +54,10 @@ export class SwitchWork {
   readonly #drained: Int32Array;
 
   constructor(scenario: SwitchScenario) {
-    const { vports, broadcastPercent } = scenario;
+    const { broadcastPercent } = scenario;
     const random = new RandomStreams(1).stream('switch');
-    const slots = vports * BURST;
+    const slots = framesPerRound(scenario);
+    for (let i = 0; i < (scenario.switchesBefore ?? 0); i++) useAnother();
     this.scenario = scenario;
     this.frames = new FramePool({ slots, slotBytes: SLOT_BYTES });
     this.queueEntries = broadcastPercent === 0 ? 256 : 1024;
@@ -118,6 +126,12 @@ export class SwitchWork {
       (part) => new Uint8Array(part.buffer, part.byteOffset, part.byteLength),
     );
   }
+}
+
+/** Another switch, which has worked enough for its code to be compiled. */
+function useAnother(): void {
+  const work = new SwitchWork({ ...HEADLINE, vports: 2 });
+  work.rounds(5000);
 }
 
 function configured(scenario: SwitchScenario, frames: FramePool, queueEntries: number): NicSwitch {

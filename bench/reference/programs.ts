@@ -1,0 +1,81 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { SwitchScenario, SwitchWork } from './switch-scenario.ts';
+
+/** Compiled bench files lie one folder deeper than their sources. */
+const compiled = import.meta.url.includes('/.build/');
+const root = new URL(compiled ? '../../../' : '../../', import.meta.url);
+const source = fileURLToPath(new URL('bench/reference/switch.c', root));
+const folder = fileURLToPath(new URL('.build/reference/', root));
+const script = fileURLToPath(new URL(`js-switch.${compiled ? 'js' : 'ts'}`, import.meta.url));
+
+/** What a program says of some rounds. */
+export interface Rounds {
+  frames: number;
+  ns: number;
+  /** Over all entries of all output queues. */
+  checksum: number;
+  /** Over the counters of all ports. */
+  portsChecksum: number;
+}
+
+/** Compiles the switch in C with `gcc -O3 -march=native`; undefined where there is no compiler. */
+export function compileC(): string | undefined {
+  mkdirSync(folder, { recursive: true });
+  const program = `${folder}switch`;
+  try {
+    execFileSync('gcc', ['-O3', '-march=native', '-o', program, source], { stdio: ['ignore', 'ignore', 2] });
+    return program;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A running program that switches rounds of one scenario when it is told to. */
+export class SwitchProgram {
+  readonly #child: ChildProcess;
+  #settle: ((line: string | Error) => void) | undefined;
+
+  constructor(command: string, args: readonly string[]) {
+    this.#child = spawn(command, args, { stdio: ['pipe', 'pipe', 2] });
+    let text = '';
+    this.#child.stdout?.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+      const end = text.indexOf('\n');
+      if (end < 0) return;
+      const line = text.slice(0, end);
+      text = text.slice(end + 1);
+      this.#settle?.(line);
+    });
+    this.#child.on('error', (error) => this.#settle?.(error));
+    this.#child.on('exit', (code) => this.#settle?.(new Error(`${command} ended with status ${code}`)));
+  }
+
+  async rounds(count: number): Promise<Rounds> {
+    const line = await new Promise<string>((resolve, reject) => {
+      this.#settle = (answer) => (typeof answer === 'string' ? resolve(answer) : reject(answer));
+      this.#child.stdin?.write(`${count}\n`);
+    });
+    const [frames, ns, checksum, portsChecksum] = line.split(' ').map(Number);
+    return { frames, ns, checksum, portsChecksum };
+  }
+
+  close(): void {
+    this.#settle = undefined;
+    this.#child.stdin?.end();
+  }
+}
+
+/** The switch of this package. */
+export function startJs(scenario: SwitchScenario): SwitchProgram {
+  return new SwitchProgram(process.execPath, [script, JSON.stringify(scenario)]);
+}
+
+/** The same in C; `program` is what {@link compileC} returned. */
+export function startC(program: string, work: SwitchWork): SwitchProgram {
+  const file = `${folder}scenario-${process.pid}.bin`;
+  writeFileSync(file, Buffer.concat(work.file()));
+  process.once('exit', () => rmSync(file, { force: true }));
+  return new SwitchProgram(program, [file]);
+}
