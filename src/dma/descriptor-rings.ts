@@ -53,12 +53,17 @@ export class DescriptorRings {
   readonly #landed: Int32Array;
   readonly #taken: Int32Array;
   readonly #released: Int32Array;
+  /** Entries whose write-back was under way when the ring was reset: they are free when it has landed. */
+  readonly #orphans: Int32Array;
   // Fetches under way, FETCHES a ring, in order: first and end count without wrapping.
   readonly #firstFetch: Int32Array;
   readonly #endFetch: Int32Array;
   readonly #fetchCount: Int32Array;
   readonly #fetchTrains: Int32Array;
   readonly #fetchFailed: Uint8Array;
+  // At the last reset: how many descriptors had been asked for, and the first fetch that was issued after it.
+  readonly #resetAt: Int32Array;
+  readonly #staleFetches: Int32Array;
   readonly #port: DmaPort;
   readonly #cacheWord: number;
   readonly #cacheOffset: number;
@@ -92,6 +97,9 @@ export class DescriptorRings {
     this.#landed = column();
     this.#taken = column();
     this.#released = column();
+    this.#orphans = column();
+    this.#resetAt = column();
+    this.#staleFetches = column();
     this.#firstFetch = column();
     this.#endFetch = column();
     this.#fetchCount = new Int32Array(queues * FETCHES);
@@ -104,13 +112,30 @@ export class DescriptorRings {
     return (queues * CACHE_ENTRIES) << DESCRIPTOR_SHIFT;
   }
 
-  /** Back to an empty ring: head, tail and cache at zero, disabled. Base, size and thresholds stay. */
-  resetQueue(queue: number): void {
+  /** Starts a ring whose base and size are set. A tail that lies outside of it counts as none. */
+  enable(queue: number): void {
+    this.enabled[queue] = 1;
+    if (this.tail[queue] >= this.size[queue]) this.tail[queue] = 0;
+  }
+
+  /**
+   * Back to an empty ring: head, tail and cache at zero, disabled. Base, size and thresholds stay. What is under way for the old
+   * ring ends without effect on the new one.
+   *
+   * @param unsent descriptors at the end of those taken whose write-back is not under way.
+   */
+  resetQueue(queue: number, unsent = 0): void {
     this.enabled[queue] = 0;
     this.tail[queue] = 0;
     this.takeIndex[queue] = 0;
     this.#fetchIndex[queue] = 0;
-    this.#taken[queue] = this.#released[queue] = this.#fetched[queue];
+    const fetched = this.#fetched[queue];
+    const since = this.#orphans[queue] > 0 ? this.#resetAt[queue] : this.#released[queue];
+    this.#orphans[queue] += ((this.#taken[queue] - since) | 0) - unsent;
+    if (this.#orphans[queue] === 0) this.#released[queue] = fetched;
+    this.#taken[queue] = this.#resetAt[queue] = fetched;
+    this.#staleFetches[queue] = this.#endFetch[queue];
+    this.#fetchFailed[queue] = 0;
   }
 
   /** Descriptors in the cache that can be taken now. */
@@ -122,6 +147,11 @@ export class DescriptorRings {
   waiting(queue: number): number {
     const distance = this.tail[queue] - this.#fetchIndex[queue];
     return distance < 0 ? distance + this.size[queue] : distance;
+  }
+
+  /** Descriptors that can be in the cache at once: a ring of n has n - 1 at most. */
+  mostCached(queue: number): number {
+    return Math.min(this.#cacheDescriptors, this.size[queue] - 1);
   }
 
   /** Descriptors under way. */
@@ -155,9 +185,12 @@ export class DescriptorRings {
 
   /** `count` cache entries are free again, in the order in which they were taken. */
   release(queue: number, count: number): void {
-    // What was in flight when the ring was reset has been released with it.
-    const released = (this.#released[queue] + count) | 0;
-    this.#released[queue] = ((this.#taken[queue] - released) | 0) < 0 ? this.#taken[queue] : released;
+    if (this.#orphans[queue] === 0) {
+      this.#released[queue] += count;
+      return;
+    }
+    this.#orphans[queue] -= count;
+    if (this.#orphans[queue] === 0) this.#released[queue] = this.#resetAt[queue];
   }
 
   /** Ring that the fetch with this cookie belongs to. */
@@ -168,14 +201,16 @@ export class DescriptorRings {
   /**
    * Fetches descriptors if the thresholds say so: with nothing cached or coming, whatever there is; else when few are left and
    * enough wait. Returns false if the port had no room.
+   *
+   * @param wanted descriptors that the next frame needs: below that many the thresholds do not matter.
    */
-  prefetch(queue: number): boolean {
+  prefetch(queue: number, wanted = 1): boolean {
     if (this.enabled[queue] === 0 || this.master[queue] === 0) return true;
     const waiting = this.waiting(queue);
     if (waiting === 0) return true;
     const first = this.#fetched[queue];
     const ahead = (first - this.#taken[queue]) | 0;
-    if (ahead > 0 && (ahead > this.prefetchThreshold[queue] || waiting < this.hostThreshold[queue]))
+    if (ahead >= wanted && (ahead > this.prefetchThreshold[queue] || waiting < this.hostThreshold[queue]))
       return true;
     const fetch = this.#endFetch[queue];
     if (fetch - this.#firstFetch[queue] === FETCHES) return true;
@@ -211,8 +246,13 @@ export class DescriptorRings {
    */
   fetchDone(cookie: number, failed: boolean): boolean {
     const queue = DescriptorRings.queueOf(cookie);
-    if (failed) this.#fetchFailed[queue] = 1;
-    this.#fetchTrains[-1 - cookie]--;
+    const ended = -1 - cookie;
+    if (failed) {
+      const first = this.#firstFetch[queue];
+      const fetch = first + ((ended - first) & (FETCHES - 1));
+      if (fetch >= this.#staleFetches[queue]) this.#fetchFailed[queue] = 1;
+    }
+    this.#fetchTrains[ended]--;
     let more = false;
     while (this.#firstFetch[queue] !== this.#endFetch[queue]) {
       const row = queue * FETCHES + (this.#firstFetch[queue] & (FETCHES - 1));

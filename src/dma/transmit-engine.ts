@@ -1,8 +1,10 @@
 import { ceilPowerOfTwo, type FramePool, IntRing } from '../base/index.ts';
 import type { Component } from '../kernel/index.ts';
-import { DESCRIPTOR_BYTES, DESCRIPTOR_SHIFT, type TransmitFormat } from './descriptor-format.ts';
-import { CACHE_ENTRIES, DescriptorRings } from './descriptor-rings.ts';
+import type { TransmitFormat } from './descriptor-format.ts';
+import { DescriptorRings } from './descriptor-rings.ts';
 import { DMA_OK, type DmaClient, type DmaPort } from './dma-port.ts';
+import { INCOMPLETE, sizeOfNextFrame } from './transmit-frame.ts';
+import { TransmitStatus } from './transmit-status.ts';
 
 /** Where fetched frames go. */
 export interface TransmitSink {
@@ -21,7 +23,7 @@ export interface TransmitEngineOptions {
   readonly queues: number;
   /** Descriptors cached of each ring (40 on an 82599). */
   readonly cacheDescriptors: number;
-  /** Bytes of the transmit packet buffer: reserved when a frame's read is issued. */
+  /** Bytes of the transmit packet buffer: reserved for the whole frame when its first read is issued. */
   readonly packetBufferBytes: number;
   /** Slots that are left to the receive side. */
   readonly reservedSlots: number;
@@ -44,7 +46,6 @@ export class TransmitEngine implements DmaClient, Component {
   readonly head: Int32Array;
   framesFetched = 0;
   framesFailed = 0;
-  statusWrites = 0;
 
   readonly #frames: FramePool;
   readonly #port: DmaPort;
@@ -52,6 +53,7 @@ export class TransmitEngine implements DmaClient, Component {
   readonly #sink: TransmitSink;
   readonly #options: TransmitEngineOptions;
   readonly #client: number;
+  readonly #maxFrameBytes: number;
   #bufferFree: number;
 
   // Rings with cached descriptors, in turn; and rings whose fetch or status found no room at the port.
@@ -69,15 +71,20 @@ export class TransmitEngine implements DmaClient, Component {
   readonly #nextSlot: Int32Array;
   readonly #slotQueue: Int32Array;
   readonly #slotTrains: Int32Array;
+  /** Room in the packet buffer; 0 for a frame that cannot be sent. */
+  readonly #slotBytes: Int32Array;
   readonly #slotClosed: Uint8Array;
   readonly #slotFailed: Uint8Array;
-  readonly #slotReports: Uint8Array;
   readonly #slotLast: Int32Array;
+  /** Last descriptor that ends with the frame: its own last one, or one without data behind it. NONE: its ring is gone. */
+  readonly #slotEnd: Int32Array;
+  /** First and last descriptor up to there that want their status reported; NONE for none. */
+  readonly #slotReportFirst: Int32Array;
+  readonly #slotReportLast: Int32Array;
 
-  // Status to be written: a run of descriptors in the ring.
-  readonly #statusFirst: Int32Array;
-  readonly #statusCount: Int32Array;
-  readonly #doneOffset: number;
+  /** Rings that have the beginning of a frame in their cache, and not its end. */
+  readonly #wantsMore: Uint8Array;
+  readonly #status: TransmitStatus;
 
   constructor(
     name: string,
@@ -101,6 +108,7 @@ export class TransmitEngine implements DmaClient, Component {
     );
     this.#client = port.addClient(this);
     this.#bufferFree = options.packetBufferBytes;
+    this.#maxFrameBytes = Math.min(options.maxFrameBytes, options.packetBufferBytes);
     const ring = ceilPowerOfTwo(queues);
     this.#active = new IntRing(ring);
     this.#isActive = new Uint8Array(queues);
@@ -114,20 +122,21 @@ export class TransmitEngine implements DmaClient, Component {
     this.#nextSlot = new Int32Array(slots);
     this.#slotQueue = new Int32Array(slots);
     this.#slotTrains = new Int32Array(slots);
+    this.#slotBytes = new Int32Array(slots);
     this.#slotClosed = new Uint8Array(slots);
     this.#slotFailed = new Uint8Array(slots);
-    this.#slotReports = new Uint8Array(slots);
     this.#slotLast = new Int32Array(slots);
-    this.#statusFirst = new Int32Array(queues);
-    this.#statusCount = new Int32Array(queues);
-    // What is written back is the same for every descriptor: one run of done descriptors serves all.
-    this.#doneOffset = options.storeOffset + DescriptorRings.cacheBytes(queues);
-    for (let i = 0; i < CACHE_ENTRIES; i++) format.writeDone(frames.i32, (this.#doneOffset >> 2) + i * 4);
+    this.#slotEnd = new Int32Array(slots);
+    this.#slotReportFirst = new Int32Array(slots);
+    this.#slotReportLast = new Int32Array(slots);
+    this.#wantsMore = new Uint8Array(queues);
+    const statusOffset = options.storeOffset + DescriptorRings.cacheBytes(queues);
+    this.#status = new TransmitStatus(this.rings, port, frames, format, statusOffset);
   }
 
   /** Bytes that the engine needs in the frame pool's extra area. */
   static storeBytes(queues: number): number {
-    return DescriptorRings.cacheBytes(queues) + CACHE_ENTRIES * DESCRIPTOR_BYTES;
+    return DescriptorRings.cacheBytes(queues) + TransmitStatus.storeBytes;
   }
 
   /** Software has moved the tail of a ring. */
@@ -139,14 +148,29 @@ export class TransmitEngine implements DmaClient, Component {
 
   /** Starts a ring whose base and size are set. */
   enable(queue: number): void {
-    this.rings.enabled[queue] = 1;
+    this.rings.enable(queue);
     this.#prefetch(queue);
   }
 
-  /** Stops taking descriptors of a ring; frames whose reads are under way still go out. */
+  /**
+   * Stops taking descriptors of a ring, whose head is zero again. Frames that are complete and being read still go out, but
+   * nobody is told of their status any more; one in the middle of which the ring stops is lost.
+   */
   disable(queue: number): void {
     this.rings.resetQueue(queue);
     this.head[queue] = 0;
+    this.#status.forget(queue);
+    this.#wantsMore[queue] = 0;
+    for (let slot = this.#firstSlot[queue]; slot !== NONE; slot = this.#nextSlot[slot]) {
+      this.#slotEnd[slot] = NONE;
+      this.#slotReportFirst[slot] = NONE;
+    }
+    const open = this.#openSlot[queue];
+    if (open === NONE) return;
+    this.#openSlot[queue] = NONE;
+    this.#slotFailed[open] = 1;
+    this.#slotClosed[open] = 1;
+    if (this.#slotTrains[open] === 0) this.#handOver(queue);
   }
 
   /** Bus Master Enable of the function that owns a ring. */
@@ -205,17 +229,24 @@ export class TransmitEngine implements DmaClient, Component {
 
   reset(): void {
     for (let queue = 0; queue < this.rings.queues; queue++) this.disable(queue);
-    this.framesFetched = this.framesFailed = this.statusWrites = 0;
+    this.framesFetched = this.framesFailed = this.#status.writes = 0;
   }
 
   counters(): Record<string, number> {
-    const { framesFetched, framesFailed, statusWrites } = this;
+    const { framesFetched, framesFailed } = this;
     const { fetches, descriptorsFetched } = this.rings;
-    return { framesFetched, framesFailed, statusWrites, descriptorFetches: fetches, descriptorsFetched };
+    return {
+      framesFetched,
+      framesFailed,
+      statusWrites: this.#status.writes,
+      descriptorFetches: fetches,
+      descriptorsFetched,
+    };
   }
 
   #prefetch(queue: number): void {
-    if (!this.rings.prefetch(queue)) this.#waitForPort(queue);
+    const wanted = this.#wantsMore[queue] === 1 ? this.rings.cached(queue) + 1 : 1;
+    if (!this.rings.prefetch(queue, wanted)) this.#waitForPort(queue);
   }
 
   #waitForPort(queue: number): void {
@@ -229,7 +260,7 @@ export class TransmitEngine implements DmaClient, Component {
     if (!rings.fetchDone(cookie, failed)) return;
     const queue = DescriptorRings.queueOf(cookie);
     if (rings.fetchFailed(queue)) {
-      rings.resetQueue(queue);
+      this.disable(queue);
       this.#sink.ringFailed(queue);
       return;
     }
@@ -276,45 +307,40 @@ export class TransmitEngine implements DmaClient, Component {
     }
     const bytes = format.bytes(cache, word);
     let slot = this.#openSlot[queue];
-    const before = slot === NONE ? 0 : frames.lengths[slot];
-    const overlong = before + bytes > this.#options.maxFrameBytes;
-    if (!overlong) {
-      if (this.#bufferFree < bytes || !this.#port.canRead(Math.max(1, bytes))) return false;
-      if (slot === NONE && frames.available <= this.#options.reservedSlots) {
+    if (slot === NONE) {
+      const total = sizeOfNextFrame(rings, format, cache, queue, this.#maxFrameBytes);
+      if (total === INCOMPLETE) {
+        this.#leaveIncomplete(queue);
+        return true;
+      }
+      if (total > this.#bufferFree || (total > 0 && !this.#port.canRead(bytes))) return false;
+      if (frames.available <= this.#options.reservedSlots) {
         this.#wantsSlot = true;
         return false;
       }
-    }
-    if (slot === NONE) {
       slot = frames.take();
-      if (slot < 0) return false;
-      this.#open(queue, slot, format.insertTci(cache, word));
+      this.#open(queue, slot, total, format.insertTci(cache, word));
+    } else if (this.#slotBytes[slot] > 0 && !this.#port.canRead(bytes)) {
+      return false;
     }
     const last = format.endOfPacket(cache, word);
     const reports = format.reportStatus(cache, word);
     const address = format.address(cache, word);
     const index = rings.take(queue);
     rings.release(queue, 1);
-    if (overlong || bytes === 0) {
-      this.#slotFailed[slot] = 1;
-    } else {
-      this.#bufferFree -= bytes;
+    if (this.#slotBytes[slot] > 0) {
+      const before = frames.lengths[slot];
       const offset = (slot << frames.slotShift) + before;
-      this.#slotTrains[slot] += this.#port.read(
-        rings.routingId[queue],
-        address,
-        bytes,
-        offset,
-        this.#client,
-        slot,
-      );
+      const requester = rings.routingId[queue];
+      this.#slotTrains[slot] += this.#port.read(requester, address, bytes, offset, this.#client, slot);
       frames.lengths[slot] = before + bytes;
     }
     if (last) {
       this.#openSlot[queue] = NONE;
       this.#slotClosed[slot] = 1;
-      this.#slotReports[slot] = reports ? 1 : 0;
+      if (reports) this.#noteReport(slot, index);
       this.#slotLast[slot] = index;
+      this.#slotEnd[slot] = index;
       // The next ring's turn.
       this.#active.shift();
       if (rings.cached(queue) > 0) this.#active.push(queue);
@@ -324,13 +350,26 @@ export class TransmitEngine implements DmaClient, Component {
     return true;
   }
 
-  #open(queue: number, slot: number, tci: number): void {
+  /** The rest of a frame has to come first: the ring's turn is over until it has. */
+  #leaveIncomplete(queue: number): void {
+    this.#wantsMore[queue] = 1;
+    this.#active.shift();
+    this.#isActive[queue] = 0;
+  }
+
+  /** @param total bytes of the frame, below zero for one that cannot be sent: nothing of it is read. */
+  #open(queue: number, slot: number, total: number, tci: number): void {
     this.#frames.lengths[slot] = 0;
     this.#frames.outerTci[slot] = tci;
+    this.#wantsMore[queue] = 0;
+    const reserved = Math.max(0, total);
+    this.#bufferFree -= reserved;
+    this.#slotBytes[slot] = reserved;
     this.#slotQueue[slot] = queue;
     this.#slotTrains[slot] = 0;
     this.#slotClosed[slot] = 0;
-    this.#slotFailed[slot] = 0;
+    this.#slotFailed[slot] = total < 0 ? 1 : 0;
+    this.#slotReportFirst[slot] = NONE;
     this.#nextSlot[slot] = NONE;
     this.#openSlot[queue] = slot;
     if (this.#firstSlot[queue] === NONE) this.#firstSlot[queue] = slot;
@@ -338,30 +377,44 @@ export class TransmitEngine implements DmaClient, Component {
     this.#lastSlot[queue] = slot;
   }
 
-  /** A context descriptor: nothing to fetch. */
+  /** A context descriptor: nothing to fetch, but it is done only when the frames before it are. */
   #skipDescriptor(queue: number, reports: boolean): void {
     const index = this.rings.take(queue);
     this.rings.release(queue, 1);
+    if (this.#firstSlot[queue] !== NONE) {
+      const slot = this.#lastSlot[queue];
+      this.#slotEnd[slot] = index;
+      if (reports) this.#noteReport(slot, index);
+      return;
+    }
     this.#advanceHead(queue, index);
     if (reports) {
-      this.#noteStatus(queue, index);
+      this.#report(queue, index, index);
       this.#writeStatus(queue);
     }
+  }
+
+  #noteReport(slot: number, index: number): void {
+    if (this.#slotReportFirst[slot] === NONE) this.#slotReportFirst[slot] = index;
+    this.#slotReportLast[slot] = index;
   }
 
   /** Hands over the frames at the front of a ring whose reads have all ended. */
   #handOver(queue: number): void {
     const frames = this.#frames;
+    let failed = false;
     for (;;) {
       const slot = this.#firstSlot[queue];
       if (slot === NONE || this.#slotClosed[slot] === 0 || this.#slotTrains[slot] > 0) break;
       this.#firstSlot[queue] = this.#nextSlot[slot];
       const index = this.#slotLast[slot];
-      this.#advanceHead(queue, index);
-      if (this.#slotReports[slot] === 1) this.#noteStatus(queue, index);
+      if (this.#slotEnd[slot] !== NONE) this.#advanceHead(queue, this.#slotEnd[slot]);
+      if (this.#slotReportFirst[slot] !== NONE)
+        this.#report(queue, this.#slotReportFirst[slot], this.#slotReportLast[slot]);
       if (this.#slotFailed[slot] === 1) {
+        failed = true;
         this.framesFailed++;
-        this.#bufferFree += frames.lengths[slot];
+        this.#bufferFree += this.#slotBytes[slot];
         frames.release(slot);
         this.#sink.frameFailed(queue);
       } else {
@@ -370,6 +423,8 @@ export class TransmitEngine implements DmaClient, Component {
       }
     }
     this.#writeStatus(queue);
+    // Others may have waited for its room.
+    if (failed) this.#serve();
   }
 
   #advanceHead(queue: number, index: number): void {
@@ -377,50 +432,14 @@ export class TransmitEngine implements DmaClient, Component {
     this.head[queue] = next === this.rings.size[queue] ? 0 : next;
   }
 
-  /**
-   * Adds a descriptor to the run of those whose status is to be written. Where the port has held up the run before it, the run
-   * grows over the descriptors in between: they are done too, frames end in order.
-   */
-  #noteStatus(queue: number, index: number): void {
-    const size = this.rings.size[queue];
-    if (this.#statusCount[queue] > 0) {
-      const ahead = index - this.#statusFirst[queue];
-      const distance = ahead < 0 ? ahead + size : ahead;
-      if (distance !== this.#statusCount[queue]) this.#writeStatus(queue);
-      if (this.#statusCount[queue] > 0) {
-        this.#statusCount[queue] = distance + 1;
-        return;
-      }
-    }
-    this.#statusFirst[queue] = index;
-    this.#statusCount[queue] = 1;
+  #report(queue: number, first: number, last: number): void {
+    if (this.#status.isApart(queue, first)) this.#writeStatus(queue);
+    this.#status.add(queue, first, last);
   }
 
   #writeStatus(queue: number): void {
-    const rings = this.rings;
-    const size = rings.size[queue];
-    let written = false;
-    while (this.#statusCount[queue] > 0) {
-      if (!this.#port.canWrite()) {
-        this.#waitForPort(queue);
-        break;
-      }
-      const first = this.#statusFirst[queue];
-      const count = Math.min(this.#statusCount[queue], size - first, CACHE_ENTRIES);
-      const address = rings.base[queue] + (first << DESCRIPTOR_SHIFT);
-      this.#statusFirst[queue] = first + count === size ? 0 : first + count;
-      this.#statusCount[queue] -= count;
-      this.#port.write(
-        rings.routingId[queue],
-        address,
-        count << DESCRIPTOR_SHIFT,
-        this.#doneOffset,
-        this.#client,
-        0,
-      );
-      this.statusWrites++;
-      written = true;
-    }
-    if (written) this.#sink.statusWritten(queue);
+    const before = this.#status.writes;
+    if (!this.#status.write(queue, this.#client)) this.#waitForPort(queue);
+    if (this.#status.writes !== before) this.#sink.statusWritten(queue);
   }
 }
