@@ -104,7 +104,7 @@ export class PortQueues {
     const tail = control[at + QUEUE_TAIL];
     const to = Math.imul(port, this.stride) + tail;
     const taken = Math.min(count, capacity - tail);
-    for (let i = 0; i < taken; i++) items[(to + i) | 0] = source[(from + i) | 0];
+    copyWords(items, to, source, from, taken);
     control[at + QUEUE_TAIL] = tail + taken;
     return taken;
   }
@@ -114,7 +114,7 @@ export class PortQueues {
     const { items } = this;
     const from = this.indexOfOldest(port);
     const given = Math.min(max, this.length(port));
-    for (let i = 0; i < given; i++) target[i] = items[(from + i) | 0];
+    copyWords(target, 0, items, from, given);
     this.drop(port, given);
     return given;
   }
@@ -152,4 +152,20 @@ export class PortQueues {
   #controlOf(port: number): number {
     return (port << this.controlShift) + this.controlOffset;
   }
+}
+
+/** Four words in each turn: for as few as a burst has, quicker than a copy by the runtime or word by word. */
+function copyWords(target: Int32Array, to: number, source: Int32Array, from: number, count: number): void {
+  let i = 0;
+  for (; i < count - 3; i += 4) {
+    const a = source[(from + i) | 0];
+    const b = source[(from + i + 1) | 0];
+    const c = source[(from + i + 2) | 0];
+    const d = source[(from + i + 3) | 0];
+    target[(to + i) | 0] = a;
+    target[(to + i + 1) | 0] = b;
+    target[(to + i + 2) | 0] = c;
+    target[(to + i + 3) | 0] = d;
+  }
+  for (; i < count; i++) target[(to + i) | 0] = source[(from + i) | 0];
 }
