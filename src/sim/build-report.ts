@@ -132,7 +132,7 @@ function flowReports({ scenario }: RunView, records: readonly FlowRecord[]): Flo
     ...entries[i],
     offered: record.measuredOffered,
     delivered: record.measuredDelivered,
-    lost: Math.max(0, record.measuredOffered - record.measuredDelivered),
+    lost: Math.max(0, record.lost),
     reordered: record.reordered,
     duplicated: record.duplicated,
     latencyNs: latencyReport(record.latency),

@@ -30,6 +30,7 @@ export class FlowRecord {
   readonly latency = new Histogram();
   readonly #sentPs = new Float64Array(SENT_WINDOW);
   readonly #arrivals: (Arrivals | undefined)[] = [];
+  #missingBefore = 0;
 
   constructor(index: number) {
     this.index = index;
@@ -61,10 +62,26 @@ export class FlowRecord {
     return latencyPs;
   }
 
+  /**
+   * Frames lost since the measurement began: those that their one receiver has not got although it got later ones, so that what
+   * is on its way does not count. Of a flow that nobody has got anything of, all; of one with several receivers none can be told.
+   */
+  get lost(): number {
+    return this.#missing() - this.#missingBefore;
+  }
+
   /** The warm-up is over: from here on it is measured. */
   startMeasuring(): void {
+    this.#missingBefore = this.#missing();
     this.measuredOffered = this.measuredDelivered = 0;
     this.latency.reset();
+  }
+
+  #missing(): number {
+    if (this.delivered === 0) return this.offered;
+    const receivers = this.#arrivals.filter((arrivals) => arrivals !== undefined);
+    if (receivers.length > 1) return 0;
+    return receivers[0].highest + 1 - (this.delivered - this.duplicated);
   }
 }
 

@@ -101,6 +101,7 @@ export interface FlowReport {
   offered: number;
   /** Copies that arrived; more than `offered` where frames are replicated. */
   delivered: number;
+  /** Frames that did not arrive although later ones did; 0 where frames have several receivers. */
   lost: number;
   reordered: number;
   duplicated: number;
