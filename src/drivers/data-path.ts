@@ -47,6 +47,7 @@ export class DataPath implements FrameSink {
   readonly #next: Timer;
   readonly #watcher: number;
   #source: SaturatingSource | null = null;
+  #running = false;
   #batchStart = 0;
   #lastPoll = 0;
 
@@ -62,18 +63,36 @@ export class DataPath implements FrameSink {
 
   /** Begins to work: a polling data path looks around, an interrupt-driven one unmasks. */
   start(): void {
+    this.#running = true;
     this.#next.schedule(0);
+  }
+
+  /**
+   * Ends the work and stops the queues: takes what has been received, lets the card send what it was given, and refuses what is
+   * offered from now on. Whoever calls has seen to it that the card receives nothing more for these queues.
+   */
+  stop(): void {
+    if (!this.#running) return;
+    this.#running = false;
+    this.#next.cancel();
+    this.#batchStart = this.#handle.now;
+    while (this.queue.poll(RECEIVE_BUDGET, this) > 0);
+    this.queue.stop();
   }
 
   /** Names, or with null takes away, what keeps the transmit ring full. */
   setSource(source: SaturatingSource | null): void {
     this.#source = source;
-    if (source !== null && !this.#next.pending) this.#next.schedule(0);
+    if (source !== null && this.#running && !this.#next.pending) this.#next.schedule(0);
   }
 
-  /** Sends one frame now. False, and counted, when the ring is full. */
+  /** Sends one frame now. False, and counted, when the ring is full or stopped. */
   send(template: FrameTemplate, sequence: number): boolean {
     const queue = this.queue;
+    if (!this.#running) {
+      this.ringFull++;
+      return false;
+    }
     if (queue.room === 0) {
       queue.reclaim();
       if (queue.room === 0) {
@@ -89,7 +108,7 @@ export class DataPath implements FrameSink {
   /** The card's interrupt for this queue pair; the card has masked it. */
   readonly interrupt = (): void => {
     this.interruptsTaken++;
-    if (!this.#next.pending) this.#next.schedule(0);
+    if (this.#running && !this.#next.pending) this.#next.schedule(0);
   };
 
   frame(words: Int32Array, at: number, bytes: number, tci: number, position: number): void {
@@ -124,7 +143,7 @@ export class DataPath implements FrameSink {
 
   /** The device has written where the loop looks: the loop sees it in its next pass. */
   #wake(): void {
-    if (this.#next.pending) return;
+    if (!this.#running || this.#next.pending) return;
     const since = this.#handle.now - this.#lastPoll;
     const passes = Math.ceil(since / this.#costs.pollPs);
     this.#next.schedule(passes * this.#costs.pollPs - since);

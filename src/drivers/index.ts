@@ -3,5 +3,11 @@ export { DataPath, type ReceiveHandler, type SaturatingSource, type SoftwareCost
 export type { FrameTemplate } from './frame-template.ts';
 export { IXGBE_MAX_VFS, IxgbeDriver, type PfDriverOptions } from './ixgbe.ts';
 export { IxgbevfDriver, type VfDriverOptions } from './ixgbevf.ts';
-export { type FrameSink, QueuePair, type QueuePairOptions, queuePairBytes } from './queue-pair.ts';
+export {
+  type FrameSink,
+  QueuePair,
+  type QueuePairOptions,
+  type QueueRegistersAt,
+  queuePairBytes,
+} from './queue-pair.ts';
 export type { VfSettings } from './vf-settings.ts';

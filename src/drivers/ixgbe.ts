@@ -2,7 +2,7 @@ import type { BarWindow, DeviceHandle } from '../host/index.ts';
 import { macHighWord, macLowWord } from '../wire/index.ts';
 import { DataPath, type SoftwareCosts } from './data-path.ts';
 import { PfMailboxService } from './pf-mailbox-service.ts';
-import { QueuePair } from './queue-pair.ts';
+import { QueuePair, type QueueRegistersAt } from './queue-pair.ts';
 import type { VfSettings } from './vf-settings.ts';
 
 /** How the PF's driver works. */
@@ -30,10 +30,13 @@ const EIMS = 0x0880;
 const EIMC = 0x0888;
 const EIAM = 0x0890;
 const GPIE = 0x0898;
-const GPIE_MSIX_64_POOLS = (1 << 4) | (3 << 14) | (1 << 30) | (1 << 31);
+/** MSI-X, with auto-mask, pending bits, and a read of EICR that leaves the queues' causes alone (OCD). */
+const GPIE_MSIX = ((1 << 4) | (1 << 5) | (1 << 30) | (1 << 31)) >>> 0;
+const GPIE_64_POOLS = 3 << 14;
 const IVAR = 0x0900;
 const IVAR_MISC = 0x0a00;
 const PF_RECEIVE = 0x1000;
+const PF_RECEIVE_HIGH = 0xd000;
 const PFQDE = 0x2f04;
 const PFQDE_WRITE = (1 << 16) | 1;
 const RXCTRL = 0x3000;
@@ -81,6 +84,8 @@ const EICR_MAILBOX = 1 << 19;
 const IVAR_VALID = 0x80;
 /** EITR: five units of 2.048 us between two interrupts. */
 const THROTTLE = 5 << 3;
+/** What is on its way to the queues has landed after this. */
+const QUIET_PS = 1_000_000_000;
 /** Software waits 10 ms after a global reset (4.6.3.2). */
 const RESET_PS = 10_000_000_000;
 
@@ -92,8 +97,8 @@ export const IXGBE_MAX_VFS = 63;
  * interface, the pools of the VFs, and the mailbox service for their drivers.
  */
 export class IxgbeDriver {
-  /** The data path of the PF's own interface; made anew when the number of VFs changes, because its pool does. */
-  path: DataPath;
+  /** The data path of the PF's own interface. Its queues change with the number of VFs, because its pool does. */
+  readonly path: DataPath;
   readonly #handle: DeviceHandle;
   readonly #bar: BarWindow;
   readonly #options: PfDriverOptions;
@@ -102,12 +107,13 @@ export class IxgbeDriver {
   /** VLAN of each of the 64 filters; -1 is free. */
   readonly #vlanFilters = new Int32Array(64).fill(-1);
   #connected = false;
+  #stopped = false;
 
   constructor(handle: DeviceHandle, options: PfDriverOptions) {
     this.#handle = handle;
     this.#options = options;
     this.#bar = handle.bar(0);
-    this.path = this.#makePath(0);
+    this.path = this.#makePath();
     this.#mailbox = new PfMailboxService(this.#bar, {
       settings: (vf) => this.#vfs[vf],
       setVlan: (vf, vlan, add) => this.#setVlanMember(vf, vlan, add),
@@ -120,6 +126,26 @@ export class IxgbeDriver {
     this.#initialise(0);
   }
 
+  /** Receives nothing any more: neither from the wire nor for any pool. VF drivers may stop then. */
+  quiesce(): void {
+    const bar = this.#bar;
+    bar.write32(RXCTRL, 0);
+    for (let word = 0; word < 2; word++) bar.write32(PFVFRE + 4 * word, 0);
+    this.#handle.wait(QUIET_PS);
+  }
+
+  /** Takes the PF's own interface down, after {@link IxgbeDriver.quiesce}. {@link IxgbeDriver.configureVfs} brings it up again. */
+  stop(): void {
+    this.#bar.write32(EIMC, 1 << QUEUE_VECTOR);
+    this.path.stop();
+    this.#stopped = true;
+  }
+
+  /** Whether the PF's own interface has been taken down. */
+  get isStopped(): boolean {
+    return this.#stopped;
+  }
+
   /**
    * Sets the device up for `vfs`, which exist already: pools, filters, mailboxes. The PF's own interface moves to the pool behind
    * the VFs'. Their drivers may start afterwards.
@@ -127,17 +153,13 @@ export class IxgbeDriver {
   configureVfs(vfs: readonly VfSettings[]): void {
     this.#vfs = vfs;
     this.#initialise(vfs.length);
+    this.#stopped = false;
   }
 
-  #makePath(pool: number): DataPath {
+  #makePath(): DataPath {
     const bar = this.#bar;
-    const queueNumber = pool * QUEUES_PER_POOL;
-    const queue = new QueuePair(this.#handle, bar, {
-      receiveRegisters:
-        queueNumber < 64 ? PF_RECEIVE + 0x40 * queueNumber : 0xd000 + 0x40 * (queueNumber - 64),
-      transmitRegisters: PF_TRANSMIT + 0x40 * queueNumber,
-      ringSize: this.#options.ringSize,
-    });
+    const { ringSize } = this.#options;
+    const queue = new QueuePair(this.#handle, bar, { ...registersOf(0), ringSize });
     const unmask = this.#options.mode === 'poll' ? null : () => bar.write32(EIMS, 1 << QUEUE_VECTOR);
     return new DataPath(this.#handle, queue, this.#options.costs, unmask);
   }
@@ -150,10 +172,10 @@ export class IxgbeDriver {
     this.#handle.wait(RESET_PS);
     bar.write32(EIMC, 0x7fff_ffff);
     this.#vlanFilters.fill(-1);
-    if (pool > 0) {
-      this.path = this.#makePath(pool);
-      this.#enablePools(pool);
-    }
+    // A port VLAN is a pool's: without VFs the only pool has it.
+    const pools = pool > 0 || this.#options.vlan !== null;
+    bar.write32(GPIE, pools ? GPIE_MSIX + GPIE_64_POOLS : GPIE_MSIX);
+    if (pools) this.#enablePools(pool);
     // 4.6.7 and 4.6.8: filters, then the data paths.
     bar.write32(FCTRL, FCTRL_BAM);
     this.#setAddress(0, this.#options.mac, pool);
@@ -161,9 +183,10 @@ export class IxgbeDriver {
     this.#vfs.forEach((settings, vf) => {
       this.#configureVf(vf, settings);
     });
-    if (pool > 0) this.#configurePool(pool, this.#options.vlan, false);
+    if (pools) this.#configurePool(pool, this.#options.vlan, false);
     bar.write32(DMATXCTL, 1);
     bar.write32(RXCTRL, 1);
+    this.path.queue.moveTo(registersOf(pool * QUEUES_PER_POOL));
     this.path.queue.start();
     this.#connectInterrupts(pool);
     while ((bar.read32(LINKS) & LINKS_UP) === 0) this.#handle.wait(RESET_PS);
@@ -178,7 +201,6 @@ export class IxgbeDriver {
     bar.write32(MTQC, MTQC_64_POOLS);
     bar.write32(MRQC, MRQC_64_POOLS);
     bar.write32(RTTDCS, 0);
-    bar.write32(GPIE, GPIE_MSIX_64_POOLS);
     bar.write32(PFVTCTL, PFVTCTL_ENABLE | (pool << 7));
     bar.write32(VLNCTRL, VLNCTRL_VFE);
     for (let i = 0; i <= pool; i++) {
@@ -194,7 +216,7 @@ export class IxgbeDriver {
   }
 
   #configureVf(vf: number, settings: VfSettings): void {
-    this.#setAddress(RECEIVE_ADDRESSES - 1 - vf, settings.mac, vf);
+    if (settings.mac !== 0) this.#setAddress(RECEIVE_ADDRESSES - 1 - vf, settings.mac, vf);
     this.#configurePool(vf, settings.vlan, settings.spoofCheck);
   }
 
@@ -273,6 +295,14 @@ export class IxgbeDriver {
     const causes = this.#bar.read32(EICR);
     if ((causes & EICR_MAILBOX) !== 0) this.#mailbox.serve(this.#vfs.length);
   }
+}
+
+/** Where the registers of a queue are; the receive queues from 64 on have a place of their own. */
+function registersOf(queue: number): QueueRegistersAt {
+  return {
+    receiveRegisters: queue < 64 ? PF_RECEIVE + 0x40 * queue : PF_RECEIVE_HIGH + 0x40 * (queue - 64),
+    transmitRegisters: PF_TRANSMIT + 0x40 * queue,
+  };
 }
 
 /** Bits of the first `count` pools that lie in word `word`. */

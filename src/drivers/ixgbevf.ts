@@ -126,6 +126,12 @@ export class IxgbevfDriver {
     this.path.start();
   }
 
+  /** Takes the VF down. The PF's driver has stopped what is sent to it. */
+  stop(): void {
+    this.path.stop();
+    this.#bar.write32(VTEIMC, 0x7);
+  }
+
   #connectInterrupts(): void {
     const bar = this.#bar;
     const queue = IVAR_VALID | QUEUE_VECTOR;

@@ -80,6 +80,7 @@ export class PfMailboxService {
     const settings = this.#policy.settings(vf);
     if (operation === MailboxOperation.RESET) {
       this.#clearToSend.add(vf);
+      if (settings.mac === 0) return [failure, 0, 0, 0];
       return [success, macLowWord(settings.mac), macHighWord(settings.mac), 0];
     }
     if (!this.#clearToSend.has(vf)) return [operation | FAILURE];

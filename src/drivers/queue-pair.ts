@@ -2,11 +2,15 @@ import { alignUp, checkPowerOfTwo } from '../base/index.ts';
 import type { BarWindow, DeviceHandle, DmaRegion } from '../host/index.ts';
 import type { FrameTemplate } from './frame-template.ts';
 
-/** Where the registers of a queue pair are in its BAR, and how large it is. */
-export interface QueuePairOptions {
+/** Where the registers of a queue pair are in its BAR. */
+export interface QueueRegistersAt {
   /** Offset of the 64 bytes of the receive queue's registers. */
   readonly receiveRegisters: number;
   readonly transmitRegisters: number;
+}
+
+/** Where the registers of a queue pair are in its BAR, and how large it is. */
+export interface QueuePairOptions extends QueueRegistersAt {
   /** Descriptors of each ring, a power of two from 64 to 4,096. */
   readonly ringSize: number;
 }
@@ -25,6 +29,7 @@ const BASE_LOW = 0x00;
 const BASE_HIGH = 0x04;
 const LENGTH = 0x08;
 const SRRCTL = 0x14;
+const HEAD = 0x10;
 const TAIL = 0x18;
 const CONTROL = 0x28;
 const CONTROL_ENABLE = 1 << 25;
@@ -38,6 +43,10 @@ const TX_REPORT_STATUS = 1 << 27;
 const TX_DONE = 1;
 const RX_DONE = 1;
 const RX_VLAN = 1 << 3;
+
+/** How often, and with what pause, the transmit head is looked at before a queue is stopped: a full ring leaves in that time. */
+const DRAIN_POLLS = 10_000;
+const DRAIN_PS = 10_000_000;
 
 const PAGE_BYTES = 4096;
 const RING_ENTRY_BYTES = 16;
@@ -63,8 +72,11 @@ export class QueuePair {
   /** Frames handed to the card and received from it. */
   framesPosted = 0;
   framesReceived = 0;
+  /** Frames that the card had not fetched when the queues were stopped. */
+  framesAbandoned = 0;
+  readonly #handle: DeviceHandle;
   readonly #bar: BarWindow;
-  readonly #options: QueuePairOptions;
+  #at: QueueRegistersAt;
   readonly #mask: number;
   readonly #txRing: DmaRegion;
   readonly #txBuffers: DmaRegion;
@@ -81,8 +93,9 @@ export class QueuePair {
   constructor(handle: DeviceHandle, bar: BarWindow, options: QueuePairOptions) {
     this.ringSize = checkPowerOfTwo('ringSize', options.ringSize, 64, 4096);
     this.#mask = this.ringSize - 1;
+    this.#handle = handle;
     this.#bar = bar;
-    this.#options = options;
+    this.#at = options;
     this.#txRing = handle.allocateDma(this.ringSize * RING_ENTRY_BYTES);
     this.#rxRing = handle.allocateDma(this.ringSize * RING_ENTRY_BYTES);
     this.#txBuffers = handle.allocateDma(this.ringSize * BUFFER_BYTES);
@@ -90,10 +103,16 @@ export class QueuePair {
     this.#inBuffer = new Int32Array(this.ringSize).fill(-1);
   }
 
-  /** Programs both rings, enables them, and gives the card all receive buffers. */
+  /** Moves to other queues of the card: those at `registers` from the next {@link QueuePair.start} on. */
+  moveTo(registers: QueueRegistersAt): void {
+    this.#at = registers;
+  }
+
+  /** Programs both rings, which are empty then, enables them, and gives the card all receive buffers. */
   start(): void {
-    const { receiveRegisters: rx, transmitRegisters: tx } = this.#options;
+    const { receiveRegisters: rx, transmitRegisters: tx } = this.#at;
     const bar = this.#bar;
+    this.#txTail = this.#txClean = this.#txRung = this.#rxNext = 0;
     for (let i = 0; i < this.ringSize; i++) this.#armReceive(i);
     for (const [registers, ring] of [
       [rx, this.#rxRing],
@@ -111,6 +130,22 @@ export class QueuePair {
     while ((bar.read32(tx + CONTROL) & CONTROL_ENABLE) === 0);
     this.#rxTail = this.#mask;
     bar.write32(rx + TAIL, this.#rxTail);
+  }
+
+  /** Lets the card fetch what was posted, and disables both queues. Whoever calls has seen to it that nothing is received any more. */
+  stop(): void {
+    const { receiveRegisters: rx, transmitRegisters: tx } = this.#at;
+    const bar = this.#bar;
+    let left = 0;
+    for (let i = 0; i < DRAIN_POLLS; i++) {
+      left = (this.#txTail - bar.read32(tx + HEAD)) & this.#mask;
+      if (left === 0) break;
+      this.#handle.wait(DRAIN_PS);
+    }
+    this.framesAbandoned += left;
+    bar.write32(rx + CONTROL, 0);
+    bar.write32(tx + CONTROL, 0);
+    this.#txTail = this.#txClean = this.#txRung = this.#rxNext = 0;
   }
 
   /** Descriptors that are free for {@link QueuePair.post}. */
@@ -153,7 +188,7 @@ export class QueuePair {
   ring(): void {
     if (this.#txRung === this.#txTail) return;
     this.#txRung = this.#txTail;
-    this.#bar.write32(this.#options.transmitRegisters + TAIL, this.#txTail);
+    this.#bar.write32(this.#at.transmitRegisters + TAIL, this.#txTail);
   }
 
   /** Takes back descriptors that the card has reported done. */
@@ -193,7 +228,7 @@ export class QueuePair {
     const behind = (this.#rxNext - 1 - this.#rxTail) & this.#mask;
     if (behind >= BATCH) {
       this.#rxTail = (this.#rxNext - 1) & this.#mask;
-      this.#bar.write32(this.#options.receiveRegisters + TAIL, this.#rxTail);
+      this.#bar.write32(this.#at.receiveRegisters + TAIL, this.#rxTail);
     }
     return count;
   }

@@ -1,5 +1,6 @@
 /** What the administrator has set for a VF. */
 export interface VfSettings {
+  /** 0 for a VF that has none. */
   readonly mac: number;
   /** Port VLAN, or null. */
   readonly vlan: number | null;

@@ -9,7 +9,7 @@ export interface SysfsAttribute {
  * The view that an administrator has of PCI devices: files such as `0000:01:00.0/sriov_numvfs`, as below /sys/bus/pci/devices.
  *
  * @example
- * machine.host.sysfs.read('0000:01:00.0/sriov_totalvfs'); // '64'
+ * machine.host.sysfs.read('0000:01:00.0/sriov_totalvfs'); // '63'
  * machine.host.sysfs.write('0000:01:00.0/sriov_numvfs', '4');
  */
 export class Sysfs {

@@ -29,6 +29,8 @@ export class DataPlane implements Component {
   readonly mac: MacPort;
   /** Frames that the card dropped beside those that the switch did, by VPort (the uplink last). */
   readonly drops: NicDrops;
+  /** Whether the port takes frames from the wire (RXCTRL.RXEN). */
+  receives = false;
   /** Frames in the switch's pipeline. */
   inPipeline = 0;
   /** Called before the switch decides; takes over what registers have changed. */
@@ -140,8 +142,12 @@ export class DataPlane implements Component {
     this.#switched = scheduler.task(`${name}.switch`, (slot, ingress) => this.#leavePipeline(slot, ingress));
   }
 
-  /** A free slot for a frame of `bytes` from the wire, or -1 when the receive packet buffer is full: then it is missed. */
+  /** A free slot for a frame of `bytes` from the wire, or -1: then the port does not receive, or the receive packet buffer is full. */
   slotForWire(bytes: number): number {
+    if (!this.receives) {
+      this.drops.count(this.#uplink, NicDrop.RECEIVE_DISABLED);
+      return -1;
+    }
     const slot = this.#receiveBytes + bytes <= this.#profile.receiveBufferBytes ? this.frames.take() : -1;
     if (slot < 0) {
       this.drops.count(this.#uplink, NicDrop.BUFFER_FULL);

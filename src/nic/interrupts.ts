@@ -11,6 +11,8 @@ export interface InterruptBus {
 
 /** Entries of the MSI-X table that one function has at most. */
 export const VECTORS = 64;
+/** Bits of a cause register. */
+const CAUSES = 32;
 /** Words of an MSI-X table entry: address, upper address, data, vector control (PCI 3.0, 6.8.2). */
 const ENTRY_WORDS = 4;
 const ENTRY_MASKED = 1;
@@ -81,6 +83,10 @@ export class InterruptBlock implements Component {
   /** Cause `bit` of function `fn` has come up. */
   raise(fn: number, bit: number): void {
     this.raised++;
+    this.#assert(fn, bit);
+  }
+
+  #assert(fn: number, bit: number): void {
     const mask = 1 << bit;
     if ((this.causes[fn] & mask) !== 0 && this.#armed[fn * VECTORS + bit] !== 0) return;
     this.causes[fn] |= mask;
@@ -102,10 +108,10 @@ export class InterruptBlock implements Component {
   enable(fn: number, mask: number): void {
     this.enabled[fn] |= mask;
     const waiting = this.causes[fn] & mask;
-    for (let bit = 0; waiting >>> bit !== 0; bit++) {
+    for (let bit = 0; bit < CAUSES && waiting >>> bit !== 0; bit++) {
       if (((waiting >>> bit) & 1) === 0) continue;
       this.causes[fn] &= ~(1 << bit);
-      this.raise(fn, bit);
+      this.#assert(fn, bit);
     }
   }
 
@@ -131,6 +137,19 @@ export class InterruptBlock implements Component {
     if (word >= VECTORS * ENTRY_WORDS) return;
     this.#tables[fn * VECTORS * ENTRY_WORDS + word] = value;
     if ((word & 3) === 3 && (value & ENTRY_MASKED) === 0) this.recheck(fn);
+  }
+
+  /** Pending bits of the vectors from 32 x `word` on: a cause is up and enabled, and the vector or the function is masked (PCI 3.0, 6.8.2.9). */
+  readPending(fn: number, word: number): number {
+    let pending = 0;
+    for (let bit = 0; bit < CAUSES; bit++) {
+      if (((this.causes[fn] & this.enabled[fn]) >>> bit) & 1) {
+        const vector = this.#vectorOf(fn, bit);
+        const isMasked = this.#isMasked(fn, vector) || !this.#bus.messagesEnabled(fn);
+        if (isMasked && vector >> 5 === word) pending |= 1 << (vector & 31);
+      }
+    }
+    return pending >>> 0;
   }
 
   /** Fires what is up, after masks outside this block have changed. */
@@ -169,9 +188,9 @@ export class InterruptBlock implements Component {
     const mask = 1 << bit;
     this.#armed[line] = 0;
     if ((this.causes[fn] & this.enabled[fn] & mask) === 0) return;
-    const vector = bit < OTHER_CAUSES ? bit : this.otherVector[fn];
+    const vector = this.#vectorOf(fn, bit);
+    if (this.#isMasked(fn, vector) || !this.#bus.messagesEnabled(fn)) return;
     const entry = (fn * VECTORS + vector) * ENTRY_WORDS;
-    if ((this.#tables[entry + 3] & ENTRY_MASKED) !== 0 || !this.#bus.messagesEnabled(fn)) return;
     const address = (this.#tables[entry] >>> 0) + (this.#tables[entry + 1] & 0xfffff) * 2 ** 32;
     const now = this.#scheduler.now;
     if (!this.#bus.sendMessage(fn, address, this.#tables[entry + 2])) {
@@ -185,5 +204,13 @@ export class InterruptBlock implements Component {
     this.#nextPs[line] = now + this.#intervalPs[fn * VECTORS + vector];
     if ((this.autoClear[fn] & mask) !== 0) this.causes[fn] &= ~mask;
     this.enabled[fn] &= ~this.autoMask[fn] | ~mask;
+  }
+
+  #vectorOf(fn: number, bit: number): number {
+    return bit < OTHER_CAUSES ? bit : this.otherVector[fn];
+  }
+
+  #isMasked(fn: number, vector: number): boolean {
+    return (this.#tables[(fn * VECTORS + vector) * ENTRY_WORDS + 3] & ENTRY_MASKED) !== 0;
   }
 }

@@ -15,7 +15,7 @@ import {
 import { DataPlane, type QueueInterrupts } from './data-plane.ts';
 import { InterruptBlock, type InterruptBus } from './interrupts.ts';
 import { Mailboxes, type MailboxInterrupts } from './mailbox.ts';
-import { EICR_MAILBOX, LINKS_UP_10G, PfRegisters } from './pf-registers.ts';
+import { EICR_MAILBOX, linksUp, PfRegisters } from './pf-registers.ts';
 import type { NicProfile } from './profile.ts';
 import { QueueRegisters } from './queue-registers.ts';
 import { SwitchControl } from './switch-control.ts';
@@ -36,6 +36,8 @@ export interface NicOptions {
   readonly maxReadRequestBytes: number;
 }
 
+/** Where the pending bits are in the BAR of the MSI-X table, as the functions' capabilities say. */
+const PENDING_BITS = 0x2000;
 /** The PF's number in the interrupt block; VF i has 1 + i. */
 const PF = 0;
 
@@ -108,11 +110,16 @@ export class Nic
       throttleUnitPs: profile.throttleUnitPs,
       switchChanged: () => this.#control.invalidate(),
       resetDevice: () => this.#resetDevice(),
+      setReceive: (enabled) => {
+        this.data.receives = enabled;
+      },
+      linkGbps: options.linkGbps,
       vfs: () => ({ count: this.pf.sriov?.count ?? 0, enabled: this.pf.sriov?.enabled ?? false }),
     });
     this.#control = new SwitchControl(this.registers.file, this.data.switch, profile.pools);
     this.data.beforeSwitch = () => this.#control.apply();
-    for (let vf = 0; vf < profile.pools; vf++) this.#vfRegisters.push(this.#makeVfRegisters(vf));
+    for (let vf = 0; vf < profile.pools; vf++)
+      this.#vfRegisters.push(this.#makeVfRegisters(vf, options.linkGbps));
     this.#attachBars();
     this.mailboxes.reset();
     this.#assignQueues();
@@ -266,14 +273,18 @@ export class Nic
   #tableBar(fn: number, vectors: number) {
     const { interrupts } = this;
     return {
-      read32: (offset: number) => (offset < 16 * vectors ? interrupts.readTable(fn, offset) : 0),
+      read32: (offset: number) => {
+        if (offset < 16 * vectors) return interrupts.readTable(fn, offset);
+        const word = (offset - PENDING_BITS) >> 2;
+        return word >= 0 && 32 * word < vectors ? interrupts.readPending(fn, word) : 0;
+      },
       write32: (offset: number, value: number) => {
         if (offset < 16 * vectors) interrupts.writeTable(fn, offset, value);
       },
     };
   }
 
-  #makeVfRegisters(vf: number): VfRegisters {
+  #makeVfRegisters(vf: number, linkGbps: number): VfRegisters {
     return new VfRegisters(vf, {
       queues: this.queues,
       queuesPerPool: this.profile.queuesPerPool,
@@ -281,7 +292,7 @@ export class Nic
       mailboxes: this.mailboxes,
       throttleUnitPs: this.profile.throttleUnitPs,
       vectors: this.profile.vfVectors,
-      links: () => LINKS_UP_10G,
+      links: () => linksUp(linkGbps),
       resetVf: (index) => this.#resetVf(index),
       unknown: (offset) =>
         this.unknownVfRegisters.set(offset, (this.unknownVfRegisters.get(offset) ?? 0) + 1),

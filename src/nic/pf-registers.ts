@@ -16,6 +16,10 @@ export interface PfRegisterContext {
   switchChanged(): void;
   /** CTRL.RST. */
   resetDevice(): void;
+  /** RXCTRL.RXEN. */
+  setReceive(enabled: boolean): void;
+  /** Rate of the physical port in Gb/s. */
+  readonly linkGbps: number;
   /** NumVFs and VF Enable, for STATUS. */
   vfs(): { readonly count: number; readonly enabled: boolean };
 }
@@ -34,10 +38,21 @@ const CTRL_RST = 1 << 26;
 const CTRL_LRST = 1 << 3;
 /** CTRL_EXT.PFRSTD. */
 const PFRSTD = 1 << 14;
-/** LINKS: up, and 10 Gb/s. */
-export const LINKS_UP_10G = (1 << 30) | (3 << 28);
+/** RXCTRL.RXEN. */
+const RXEN = 1 << 0;
+/** GPIE.OCD: reading EICR clears the causes 29:16 only. */
+const OCD = 1 << 5;
+const OTHER_CAUSES = 0x3fff_0000;
+/** LINKS: up, and the speed in 29:28. */
+const LINK_UP = 1 << 30;
+const LINK_SPEED: Readonly<Record<number, number>> = { 0.1: 1 << 28, 1: 2 << 28, 10: 3 << 28 };
 /** EICR cause of the mailboxes and of VF resets. */
 export const EICR_MAILBOX = 19;
+
+/** LINKS of a port of this rate that is up (8.2.3.22.20), or VFLINKS. */
+export function linksUp(linkGbps: number): number {
+  return LINK_UP | (LINK_SPEED[linkGbps] ?? 0);
+}
 
 const SWITCH_REGISTERS = [
   'RAL',
@@ -100,13 +115,15 @@ export class PfRegisters implements BarTarget {
   /** As after CTRL.RST. */
   reset(): void {
     this.file.reset();
-    this.file.set('LINKS', LINKS_UP_10G);
+    this.file.set('LINKS', linksUp(this.#context.linkGbps));
+    this.#context.setReceive(false);
   }
 
   #hookControl(): void {
     const { file } = this;
     const context = this.#context;
-    file.set('LINKS', LINKS_UP_10G);
+    file.set('LINKS', linksUp(context.linkGbps));
+    file.onWrite('RXCTRL', (_, stored) => context.setReceive((stored & RXEN) !== 0));
     file.onWrite('CTRL', (_, stored) => {
       if ((stored & (CTRL_RST | CTRL_LRST)) === 0) return;
       context.resetDevice();
@@ -129,7 +146,7 @@ export class PfRegisters implements BarTarget {
     const { interrupts, throttleUnitPs } = this.#context;
     file.onRead('EICR', () => {
       const causes = interrupts.causes[PF];
-      interrupts.causes[PF] = 0;
+      interrupts.causes[PF] &= (file.get('GPIE') & OCD) !== 0 ? ~OTHER_CAUSES : 0;
       return causes;
     });
     file.onWrite('EICR', (_, __, written) => {

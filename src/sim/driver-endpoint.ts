@@ -11,35 +11,41 @@ import { type FrameSender, type FrameSource, RoundRobin } from './sender.ts';
 /** The software above a driver: hands it frames to send and takes what it has received. */
 export class DriverEndpoint implements FrameSender, SaturatingSource, ReceiveHandler {
   readonly index: number;
-  readonly #path: DataPath;
+  #path: DataPath | null = null;
   readonly #tracker: FlowTracker;
   readonly #clock: { readonly now: number };
   readonly #sources = new RoundRobin();
 
-  constructor(index: number, path: DataPath, tracker: FlowTracker, clock: { readonly now: number }) {
+  constructor(index: number, tracker: FlowTracker, clock: { readonly now: number }) {
     this.index = index;
-    this.#path = path;
     this.#tracker = tracker;
     this.#clock = clock;
-    path.handler = this;
   }
 
-  get path(): DataPath {
-    return this.#path;
+  /** Puts itself above a driver. */
+  attach(path: DataPath): void {
+    this.#path = path;
+    path.handler = this;
+    if (this.#sources.size > 0) path.setSource(this);
+  }
+
+  /** The driver is gone: what is offered from now on is not sent. */
+  detach(): void {
+    this.#path = null;
   }
 
   send(template: FrameTemplate, sequence: number): boolean {
-    return this.#path.send(template, sequence);
+    return this.#path?.send(template, sequence) ?? false;
   }
 
   addSource(source: FrameSource): void {
     this.#sources.add(source);
-    this.#path.setSource(this);
+    this.#path?.setSource(this);
   }
 
   removeSource(source: FrameSource): void {
     this.#sources.remove(source);
-    if (this.#sources.size === 0) this.#path.setSource(null);
+    if (this.#sources.size === 0) this.#path?.setSource(null);
   }
 
   fill(queue: QueuePair, budget: number, transmitPs: number): number {

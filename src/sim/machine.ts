@@ -1,5 +1,5 @@
 import { log2Exact, RandomStreams } from '../base/index.ts';
-import { IxgbeDriver, IxgbevfDriver } from '../drivers/index.ts';
+import { type DataPath, IxgbeDriver, IxgbevfDriver } from '../drivers/index.ts';
 import {
   AddressSpace,
   DeviceHandle,
@@ -32,6 +32,7 @@ import {
 } from '../pcie/index.ts';
 import type { HostProfile } from '../profiles/index.ts';
 import { parseMac } from '../wire/index.ts';
+import { definePfSysfs } from './pf-sysfs.ts';
 import type { ResolvedMachine } from './scenario-machine.ts';
 
 /** What a machine is made of. */
@@ -41,6 +42,16 @@ export interface MachineParts extends ResolvedMachine {
   readonly nicProfile: NicProfile;
   /** Group addresses that every guest's driver joins. */
   readonly groups: readonly number[];
+}
+
+/** Who is told when VFs come and go. */
+export interface VfListener {
+  /** A VF's driver is about to start: frames may come from now on. */
+  vfStarting(vf: number, path: DataPath): void;
+  /** A VF's driver has stopped, for good. */
+  vfStopped(vf: number): void;
+  /** There is another number of VFs now, and the PF's own interface has been down in between. */
+  vfsChanged(): void;
 }
 
 /** Where the root port is, and with it everything below. */
@@ -86,12 +97,14 @@ export class Machine {
   readonly guests: readonly GuestMemory[];
   /** The driver of each VF that is assigned, by VF number. */
   readonly vfDrivers = new Map<number, IxgbevfDriver>();
+  vfListener: VfListener | null = null;
 
   readonly #config: ConfigAccess;
   readonly #watch = new WriteWatch();
   readonly #driverMemory: number;
   #pfFunction: EnumeratedFunction | null = null;
   #pfDriver: IxgbeDriver | null = null;
+  #vfRoutingIds: readonly number[] = [];
 
   constructor(parts: MachineParts) {
     this.parts = parts;
@@ -222,7 +235,12 @@ export class Machine {
       loopback: this.parts.nic.loopback === 'veb',
     });
     this.#pfDriver.probe();
-    this.#defineSysfs(pf);
+    definePfSysfs(this.sysfs, this.pfPath, pf, {
+      totalVfs: this.parts.nicProfile.pools - 1,
+      numVfs: () => this.#vfRoutingIds.length,
+      setNumVfs: (count) => this.setNumVfs(count),
+      read16: (offset) => this.#config.read(pf.routingId, offset, 2),
+    });
   }
 
   /** Name of the PF in sysfs: `0000:01:00.0`. */
@@ -238,15 +256,39 @@ export class Machine {
    */
   setNumVfs(count: number): void {
     const pf = this.#pfFunction as EnumeratedFunction;
-    const before = this.nic.pf.sriov?.count ?? 0;
-    const maximum = this.parts.nicProfile.pools - 1;
-    const routingIds = setNumVfs(this.#config, pf, count, { wait: (ms) => this.#wait(ms), maximum });
-    if (routingIds.length === before) return;
-    const vfs = this.parts.vfs.slice(0, routingIds.length);
+    const options = { wait: (ms: number) => this.#wait(ms), maximum: this.parts.nicProfile.pools - 1 };
+    const before = this.#vfRoutingIds.length;
+    if (count === before) return;
+    // What is refused is refused before anything stops.
+    if (count <= options.maximum && (count === 0 || before === 0)) this.#stopInterfaces();
+    try {
+      this.#vfRoutingIds = setNumVfs(this.#config, pf, count, options);
+    } finally {
+      this.#startInterfaces(pf);
+    }
+  }
+
+  /** Takes down the VFs' drivers and the PF's own interface: their queues are about to change. */
+  #stopInterfaces(): void {
+    this.pfDriver.quiesce();
+    for (const [vf, driver] of this.vfDrivers) {
+      driver.stop();
+      this.vfListener?.vfStopped(vf);
+    }
     this.vfDrivers.clear();
+    for (const { space } of this.guests) space.release();
+    for (const routingId of this.#vfRoutingIds) this.hypervisor.revoke(routingId);
+    this.pfDriver.stop();
+  }
+
+  /** Brings up the PF's own interface and the drivers of the VFs that there are, unless they are up. */
+  #startInterfaces(pf: EnumeratedFunction): void {
+    if (!this.pfDriver.isStopped) return;
+    const { vfs } = this.parts;
+    const routingIds = this.#vfRoutingIds;
     this.pfDriver.configureVfs(
       routingIds.map((_, vf) => ({
-        mac: parseMac(vfs[vf]?.mac ?? '02:00:00:00:00:00'),
+        mac: vfs[vf] === undefined ? 0 : parseMac(vfs[vf].mac),
         vlan: vfs[vf]?.vlan ?? null,
         trustedVlans: vfs[vf]?.trustedVlans ?? [],
         spoofCheck: vfs[vf]?.spoofCheck ?? true,
@@ -255,6 +297,7 @@ export class Machine {
     routingIds.forEach((routingId, vf) => {
       this.#startVf(pf, routingId, vf);
     });
+    this.vfListener?.vfsChanged();
   }
 
   #startVf(pf: EnumeratedFunction, routingId: number, vf: number): void {
@@ -283,6 +326,7 @@ export class Machine {
       groups: this.parts.groups,
     });
     this.vfDrivers.set(vf, driver);
+    this.vfListener?.vfStarting(vf, driver.path);
     driver.start();
   }
 
@@ -321,34 +365,7 @@ export class Machine {
     this.#config.write(pf.routingId, at, 2, kept | (payload << MPS_SHIFT) | (request << MRRS_SHIFT));
   }
 
-  #defineSysfs(pf: EnumeratedFunction): void {
-    const { sriov } = pf;
-    if (sriov === undefined) return;
-    const folder = this.pfPath;
-    const read16 = (at: number) => this.#config.read(pf.routingId, sriov.offset + at, 2);
-    this.sysfs.define(`${folder}/vendor`, { read: () => hex4(pf.vendor) });
-    this.sysfs.define(`${folder}/device`, { read: () => hex4(pf.device) });
-    this.sysfs.define(`${folder}/sriov_totalvfs`, { read: () => String(this.parts.nicProfile.pools - 1) });
-    this.sysfs.define(`${folder}/sriov_offset`, { read: () => String(read16(0x14)) });
-    this.sysfs.define(`${folder}/sriov_stride`, { read: () => String(read16(0x16)) });
-    this.sysfs.define(`${folder}/sriov_vf_device`, {
-      read: () => sriov.vfDeviceId.toString(16).padStart(4, '0'),
-    });
-    this.sysfs.define(`${folder}/sriov_numvfs`, {
-      read: () => String(this.nic.pf.sriov?.count ?? 0),
-      write: (text) => {
-        if (!/^\d{1,5}$/.test(text))
-          throw new Error(`EINVAL: sriov_numvfs takes a number, got ${JSON.stringify(text)}`);
-        this.setNumVfs(Number(text));
-      },
-    });
-  }
-
   #wait(milliseconds: number): void {
     this.scheduler.runUntil(this.scheduler.now + milliseconds * MILLISECOND);
   }
-}
-
-function hex4(value: number): string {
-  return `0x${value.toString(16).padStart(4, '0')}`;
 }

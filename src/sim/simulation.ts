@@ -1,3 +1,4 @@
+import type { DataPath } from '../drivers/index.ts';
 import { MICROSECOND, type Probe } from '../kernel/index.ts';
 import { intel82599, xeonE5v4 } from '../profiles/index.ts';
 import { type CapturePacket, parseMac } from '../wire/index.ts';
@@ -6,7 +7,7 @@ import { CaptureSource } from './capture-source.ts';
 import { DriverEndpoint } from './driver-endpoint.ts';
 import { FlowSource, TemplateCounter } from './flow-source.ts';
 import { type FlowRecord, FlowTracker } from './flow-tracker.ts';
-import { Machine, type MachineParts } from './machine.ts';
+import { Machine, type MachineParts, type VfListener } from './machine.ts';
 import { MeasuredSpan } from './measured-span.ts';
 import type { Report } from './report.ts';
 import type { RunView } from './run-view.ts';
@@ -38,7 +39,7 @@ const HOSTS = { 'xeon-e5-v4': xeonE5v4 } as const;
  * simulation.advance(simulation.endPs);
  * simulation.report().flows[0].latencyNs;
  */
-export class Simulation implements RunView {
+export class Simulation implements RunView, VfListener {
   readonly scenario: ResolvedScenario;
   readonly machine: Machine;
   readonly tracker: FlowTracker;
@@ -49,7 +50,7 @@ export class Simulation implements RunView {
   endPs = 0;
 
   readonly #captures: readonly (readonly CapturePacket[])[];
-  readonly #drivers = new Map<number, DriverEndpoint>();
+  readonly #drivers: DriverEndpoint[];
   readonly #flowRecords: FlowRecord[] = [];
   readonly #templates = new TemplateCounter();
   #measured: MeasuredSpan | null = null;
@@ -66,8 +67,12 @@ export class Simulation implements RunView {
     this.scenario = scenario;
     this.#captures = captures;
     this.machine = new Machine(parts ?? machineParts(scenario));
+    this.machine.vfListener = this;
     this.tracker = new FlowTracker(FIRST_VF_ENDPOINT_INDEX + scenario.nic.vfs);
     const { nic, scheduler } = this.machine;
+    this.#drivers = this.tracker.endpoints.map(
+      (_, index) => new DriverEndpoint(index, this.tracker, scheduler),
+    );
     this.station = new Station(
       PORT_ENDPOINT_INDEX,
       scheduler,
@@ -84,12 +89,26 @@ export class Simulation implements RunView {
   }
 
   /** Each queue of the card that a driver works on, with that driver's data path. */
-  *queuePaths(): Generator<readonly [number, DriverEndpoint['path']]> {
-    const { queuesPerPool } = this.machine.nic.profile;
-    for (const [index, driver] of this.#drivers) {
-      const port = index === PF_ENDPOINT_INDEX ? this.pfPort : index - FIRST_VF_ENDPOINT_INDEX;
-      yield [port * queuesPerPool, driver.path];
-    }
+  *queuePaths(): Generator<readonly [number, DataPath]> {
+    const { nic, pfDriver, vfDrivers } = this.machine;
+    const { queuesPerPool } = nic.profile;
+    yield [this.pfPort * queuesPerPool, pfDriver.path];
+    for (const [vf, driver] of vfDrivers) yield [vf * queuesPerPool, driver.path];
+  }
+
+  vfStarting(vf: number, path: DataPath): void {
+    this.#drivers[FIRST_VF_ENDPOINT_INDEX + vf].attach(path);
+  }
+
+  vfStopped(vf: number): void {
+    this.#drivers[FIRST_VF_ENDPOINT_INDEX + vf].detach();
+  }
+
+  /** What was counted before belongs to other VPorts: the measured span begins again. */
+  vfsChanged(): void {
+    if (this.#measured === null) return;
+    this.tracker.startMeasuring();
+    this.#measured = new MeasuredSpan(this, this.nowPs);
   }
 
   get nowPs(): number {
@@ -118,6 +137,7 @@ export class Simulation implements RunView {
   /** Boots as far as the PF's driver: without VFs, and without the scenario's traffic. */
   bootCard(): void {
     this.machine.boot();
+    this.#drivers[PF_ENDPOINT_INDEX].attach(this.machine.pfDriver.path);
     this.bootPs = this.startPs = this.endPs = this.machine.scheduler.now;
   }
 
@@ -142,7 +162,6 @@ export class Simulation implements RunView {
   /** Simulates up to an instant. How a run is cut into slices does not change its outcome. */
   advance(untilPs: number): void {
     const { scheduler } = this.machine;
-    this.#connectDrivers();
     const measureFrom = this.startPs + this.scenario.warmUpPs;
     if (this.#measured === null && untilPs >= measureFrom) {
       // Just before the first instant that is measured.
@@ -196,23 +215,9 @@ export class Simulation implements RunView {
 
   #sender(from: EndpointRef): FrameSender {
     if (from.kind === 'port') return this.station;
-    this.#connectDrivers();
-    const sender = this.#drivers.get(endpointIndex(from));
-    if (sender === undefined)
-      throw new Error(`no driver runs on ${from.kind === 'vf' ? `VF ${from.vf}` : 'the PF'}`);
-    return sender;
-  }
-
-  /** Puts software above each driver that has none yet: VFs come and go, and the PF's data path with them. */
-  #connectDrivers(): void {
-    const { machine } = this;
-    this.#connect(PF_ENDPOINT_INDEX, machine.pfDriver.path);
-    for (const [vf, driver] of machine.vfDrivers) this.#connect(FIRST_VF_ENDPOINT_INDEX + vf, driver.path);
-  }
-
-  #connect(index: number, path: DriverEndpoint['path']): void {
-    if (this.#drivers.get(index)?.path === path) return;
-    this.#drivers.set(index, new DriverEndpoint(index, path, this.tracker, this.machine.scheduler));
+    if (from.kind === 'vf' && !this.machine.vfDrivers.has(from.vf))
+      throw new Error(`no driver runs on VF ${from.vf}`);
+    return this.#drivers[endpointIndex(from)];
   }
 }
 
