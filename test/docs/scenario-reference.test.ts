@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { scenarioJsonSchema } from '../../src/sim/scenario.ts';
+import { generatedPart } from './markdown.ts';
+import { keysTable, type Schema } from './scenario-reference.ts';
+
+const scenario = scenarioJsonSchema() as Schema;
+const part = (key: string): Schema => scenario.properties?.[key] as Schema;
+const items = (schema: Schema): Schema => schema.items as Schema;
+const guest = items(part('guests'));
+const vfLists = guest.properties?.['vfs'].anyOf as Schema[];
+
+/** Headings of docs/scenario.md and what they describe. */
+const PARTS: readonly (readonly [string, Schema])[] = [
+  ['scenario', scenario],
+  ['host', part('host')],
+  ['nic', part('nic')],
+  ['guests', guest],
+  ['vfs', items(vfLists[1])],
+  ['hostInterface', part('hostInterface')],
+  ['traffic', items(part('traffic'))],
+  ['captures', items(part('captures'))],
+];
+
+describe('docs/scenario.md', () => {
+  // To rewrite the tables: UPDATE_DOCS=1 npx vitest run test/docs
+  it.each(PARTS)('has every key of %s, as the schema has it', (name, schema) => {
+    const wanted = keysTable(schema);
+    expect(generatedPart('docs/scenario.md', name, wanted)).toBe(wanted);
+  });
+});
