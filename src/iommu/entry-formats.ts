@@ -149,7 +149,7 @@ export function writeTableEntry(memory: PhysicalMemory, address: number, table: 
   writeEntry(memory, address, table, PERMIT_READ | PERMIT_WRITE);
 }
 
-/** Writes a paging entry at `level` (1 to {@link MAX_LEAF_LEVEL}) that maps a page. */
+/** Writes a paging entry at `level` (1 to 3) that maps a page. */
 export function writeLeafEntry(
   memory: PhysicalMemory,
   address: number,

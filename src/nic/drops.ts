@@ -1,4 +1,4 @@
-/** Why the card dropped a frame outside its switch; the order is that of {@link NicDrop}. */
+/** Why the card dropped a frame outside its switch; the order is that of `NicDrop`. */
 export const NIC_DROP_REASONS = Object.freeze([
   /** The receive ring had no descriptor left, and the queue drops. */
   'noDescriptor',

@@ -15,7 +15,7 @@ const MAX_BURST = 4096;
 /**
  * The card's embedded switch: frames in, ports out, as the 82599 selects pools (data sheet, section 7.10.3).
  *
- * VPorts are numbered from 0, {@link NicSwitch.uplink} is the physical port. The switch passes slots of a {@link FramePool}
+ * VPorts are numbered from 0, {@link NicSwitch.uplink} is the physical port. The switch passes slots of a `FramePool`
  * and touches no byte. A frame's VLAN is that of its tag beside the frame, else of the 802.1Q tag in its bytes.
  *
  * Under a scheduler, {@link NicSwitch.route} decides one frame at a time. For work without time, frames are put into

@@ -4,11 +4,11 @@
  * itself moves no byte.
  */
 
-/** Deliver the bytes as they are in the slot. A tag beside the frame ({@link FramePool.outerTci}) is left out. */
+/** Deliver the bytes as they are in the slot. A tag beside the frame (`FramePool.outerTci`) is left out. */
 export const TAG_AS_IS = 0;
 /** Leave out the 802.1Q tag that follows the source address in the slot's bytes. */
 export const TAG_STRIP = 1;
-/** Put an 802.1Q tag with the slot's {@link FramePool.outerTci} behind the source address. */
+/** Put an 802.1Q tag with the slot's `FramePool.outerTci` behind the source address. */
 export const TAG_INSERT = 2;
 
 /** One of {@link TAG_AS_IS}, {@link TAG_STRIP}, {@link TAG_INSERT}. */

@@ -78,7 +78,7 @@ export class PcieLink implements Component {
 
 /**
  * One direction of a link: transmit queues by flow-control class, ordering between them, credits, and the symbols that TLPs
- * share with DLLPs and SKIP ordered sets ({@link LinkWire}). PCI Express Base 2.4 (ordering), 2.6 (flow control), 3.5 (Ack).
+ * share with DLLPs and SKIP ordered sets (`LinkWire`). PCI Express Base 2.4 (ordering), 2.6 (flow control), 3.5 (Ack).
  */
 export class LinkDirection implements Component {
   readonly name: string;

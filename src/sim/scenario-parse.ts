@@ -9,11 +9,11 @@ type Issue = z.core.$ZodIssue;
 
 /**
  * Checks the form of a scenario: keys, types and ranges. What hangs together across fields is checked by
- * {@link resolveScenario}.
+ * `resolveScenario`.
  *
  * @param json what `JSON.parse` returned, or an object of the same shape.
  * @param source what the scenario is called in errors.
- * @throws {@link ScenarioError} for the first thing that is wrong; misspelt keys come first.
+ * @throws `ScenarioError` for the first thing that is wrong; misspelt keys come first.
  *
  * @example
  * ```ts
@@ -27,7 +27,7 @@ export function parseScenario(json: unknown, source = 'scenario'): Scenario {
 /**
  * {@link parseScenario} for the text of a file; an error of syntax names line and column.
  *
- * @throws {@link ScenarioError}
+ * @throws `ScenarioError`
  */
 export function parseScenarioText(text: string, source = 'scenario'): Scenario {
   return parseScenario(parseJsonText(text, source), source);
@@ -37,7 +37,7 @@ export function parseScenarioText(text: string, source = 'scenario'): Scenario {
  * Checks the form of a part of a scenario, such as `guestSchema`.
  *
  * @param path where the part stands, for the error.
- * @throws {@link ScenarioError}
+ * @throws `ScenarioError`
  */
 export function checkForm<T>(
   schema: z.ZodMiniType<T, T>,

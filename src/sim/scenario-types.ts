@@ -1,6 +1,6 @@
 /** What a user types: every field has a default except the two ends of a traffic entry and the file of a capture. */
 
-/** A scenario as it is written in a file. {@link parseScenario} checks one, {@link resolveScenario} fills it in. */
+/** A scenario as it is written in a file. `parseScenario` checks one, {@link resolveScenario} fills it in. */
 export interface Scenario {
   /** Where an editor finds the JSON Schema. Not read. */
   $schema?: string;
