@@ -1,8 +1,9 @@
 import { ceilPowerOfTwo, type FramePool, FreeList, IntRing } from '../base/index.ts';
 import type { Component, Scheduler } from '../kernel/index.ts';
-import { DESCRIPTOR_SHIFT, type ReceiveFormat } from './descriptor-format.ts';
+import type { ReceiveFormat } from './descriptor-format.ts';
 import { DescriptorRings } from './descriptor-rings.ts';
 import { DMA_OK, type DmaClient, type DmaPort } from './dma-port.ts';
+import { WriteBacks } from './write-backs.ts';
 
 /** What is done to the outer tag of a frame on its way to memory. */
 export const TagOperation = {
@@ -48,16 +49,10 @@ export interface ReceiveEngineOptions {
 }
 
 const NONE = -1;
-/** Descriptors that are written back together: four fill a line of 64 bytes. */
-const WRITE_BACK_LINE = 4;
 /** Offset of the outer tag in a frame: behind the two addresses. */
 const TAG_OFFSET = 12;
 const TAG_BYTES = 4;
 const PAGE_BYTES = 4096;
-
-/** The write cookie of a write-back: this bit, the queue, and how many descriptors. */
-const WRITE_BACK = 1 << 30;
-const COUNT_BITS = 8;
 
 /**
  * The receive half of the DMA engine: keeps descriptors of many rings prefetched, writes frames into the buffers that they
@@ -72,7 +67,6 @@ export class ReceiveEngine implements DmaClient, Component {
   readonly dropEnable: Uint8Array;
   framesWritten = 0;
   framesDropped = 0;
-  writeBacks = 0;
 
   readonly #frames: FramePool;
   readonly #port: DmaPort;
@@ -89,20 +83,12 @@ export class ReceiveEngine implements DmaClient, Component {
   readonly #next: Int32Array;
   readonly #first: Int32Array;
   readonly #last: Int32Array;
-  /** Written-back descriptors that are not sent yet: how many, and the ring index and unwrapped number of the first. */
-  readonly #backCount: Int32Array;
-  readonly #backIndex: Int32Array;
-  readonly #backNumber: Int32Array;
-  readonly #lastBackPs: Float64Array;
-  readonly #holdArmed: Uint8Array;
-  readonly #holdEnds: number;
-  readonly #holdPs: number;
+  readonly #writeBacks: WriteBacks;
   /** Bytes of a ring's first delivery that are written already. */
   readonly #done: Int32Array;
   readonly #closed: Uint8Array;
   readonly #waiting: IntRing;
   readonly #isWaiting: Uint8Array;
-  readonly #scheduler: Scheduler;
   /** One double word a delivery, for a tag that has to be written on its own. */
   readonly #tagWord: number;
 
@@ -116,7 +102,6 @@ export class ReceiveEngine implements DmaClient, Component {
     options: ReceiveEngineOptions,
   ) {
     this.name = name;
-    this.#scheduler = scheduler;
     this.#frames = frames;
     this.#port = port;
     this.#format = format;
@@ -138,18 +123,25 @@ export class ReceiveEngine implements DmaClient, Component {
     this.#next = new Int32Array(deliveries);
     this.#first = new Int32Array(queues).fill(NONE);
     this.#last = new Int32Array(queues).fill(NONE);
-    this.#backCount = new Int32Array(queues);
-    this.#backIndex = new Int32Array(queues);
-    this.#backNumber = new Int32Array(queues);
-    this.#lastBackPs = new Float64Array(queues).fill(Number.NEGATIVE_INFINITY);
-    this.#holdArmed = new Uint8Array(queues);
-    this.#holdPs = options.writeBackHoldPs;
-    this.#holdEnds = scheduler.task(`${name}.writeBack`, (queue) => this.#endHold(queue));
+    this.#writeBacks = new WriteBacks(
+      name,
+      scheduler,
+      this.rings,
+      port,
+      { sent: (queue) => sink.statusWritten(queue), noRoom: (queue) => this.#waitForPort(queue) },
+      () => this.#client,
+      options.writeBackHoldPs,
+    );
     this.#done = new Int32Array(queues);
     this.#closed = new Uint8Array(deliveries);
     this.#tagWord = (options.storeOffset + DescriptorRings.cacheBytes(queues)) >> 2;
     this.#waiting = new IntRing(ceilPowerOfTwo(queues));
     this.#isWaiting = new Uint8Array(queues);
+  }
+
+  /** Writes of descriptors that have been made. */
+  get writeBacks(): number {
+    return this.#writeBacks.writes;
   }
 
   /** Bytes that the engine needs in the frame pool's extra area. */
@@ -166,14 +158,14 @@ export class ReceiveEngine implements DmaClient, Component {
 
   /** Starts a ring whose base and size are set. */
   enable(queue: number): void {
-    this.rings.enabled[queue] = 1;
+    this.rings.enable(queue);
     this.#prefetch(queue);
   }
 
-  /** Stops a ring; frames that wait for its descriptors are dropped. */
+  /** Stops a ring; frames that wait for its descriptors are dropped. What is on its way to memory lands. */
   disable(queue: number): void {
-    this.rings.resetQueue(queue);
-    this.#backCount[queue] = 0;
+    this.rings.resetQueue(queue, this.#writeBacks.unsent(queue));
+    this.#writeBacks.forget(queue);
     this.#done[queue] = 0;
     while (this.#first[queue] !== NONE) this.#dropFirst(queue);
   }
@@ -226,8 +218,9 @@ export class ReceiveEngine implements DmaClient, Component {
   }
 
   writeDone(cookie: number): void {
-    if ((cookie & WRITE_BACK) !== 0) {
-      this.rings.release((cookie & ~WRITE_BACK) >> COUNT_BITS, cookie & ((1 << COUNT_BITS) - 1));
+    if (WriteBacks.owns(cookie)) {
+      // A fetch may have waited for these entries.
+      this.#prefetch(this.#writeBacks.landed(cookie));
       return;
     }
     if (--this.#trains[cookie] === 0 && this.#closed[cookie] === 1) this.#finish(cookie);
@@ -244,17 +237,24 @@ export class ReceiveEngine implements DmaClient, Component {
 
   reset(): void {
     for (let queue = 0; queue < this.rings.queues; queue++) this.disable(queue);
-    this.framesWritten = this.framesDropped = this.writeBacks = 0;
+    this.framesWritten = this.framesDropped = this.#writeBacks.writes = 0;
   }
 
   counters(): Record<string, number> {
     const { framesWritten, framesDropped, writeBacks } = this;
     const { fetches, descriptorsFetched } = this.rings;
-    return { framesWritten, framesDropped, writeBacks, descriptorFetches: fetches, descriptorsFetched };
+    return {
+      framesWritten,
+      framesDropped,
+      writeBacks,
+      descriptorFetches: fetches,
+      descriptorsFetched,
+    };
   }
 
   #prefetch(queue: number): void {
-    if (!this.rings.prefetch(queue)) this.#waitForPort(queue);
+    const wanted = this.#first[queue] === NONE ? 1 : this.#neededByFirst(queue);
+    if (!this.rings.prefetch(queue, wanted)) this.#waitForPort(queue);
   }
 
   #waitForPort(queue: number): void {
@@ -269,12 +269,12 @@ export class ReceiveEngine implements DmaClient, Component {
     while (this.#first[queue] !== NONE) {
       const delivery = this.#first[queue];
       const done = this.#done[queue];
-      const bytes = this.#bytesOf(delivery);
-      const buffer = this.bufferBytes[queue];
-      const needed = bytes - done <= buffer ? 1 : Math.ceil((bytes - done) / buffer);
-      if (rings.cached(queue) < (done > 0 ? 1 : needed)) {
+      const cached = rings.cached(queue);
+      const needed = this.#neededByFirst(queue);
+      // A frame starts when all its descriptors are there, or as many as can be at once; then it goes on with each.
+      if (cached < (done > 0 ? 1 : Math.min(needed, rings.mostCached(queue)))) {
         const coming = rings.inFetch(queue) + rings.waiting(queue);
-        if (rings.cached(queue) + coming >= needed || done > 0 || this.dropEnable[queue] === 0) break;
+        if (done > 0 || this.dropEnable[queue] === 0 || cached + coming >= needed) break;
         this.#dropFirst(queue);
         continue;
       }
@@ -282,10 +282,18 @@ export class ReceiveEngine implements DmaClient, Component {
         this.#waitForPort(queue);
         break;
       }
-      this.#writeBuffer(queue, delivery, done, bytes);
+      this.#writeBuffer(queue, delivery, done, this.#bytesOf(delivery));
     }
-    if (this.#backCount[queue] > 0) this.#writeBackOrHold(queue);
+    this.#writeBacks.sendOrHold(queue);
     this.#prefetch(queue);
+  }
+
+  /** Descriptors that the rest of a ring's first frame needs; no more than the ring can hold. */
+  #neededByFirst(queue: number): number {
+    const left = this.#bytesOf(this.#first[queue]) - this.#done[queue];
+    const buffer = this.bufferBytes[queue];
+    if (left <= buffer) return 1;
+    return Math.min(Math.ceil(left / buffer), this.rings.size[queue] - 1);
   }
 
   /** Bytes of a delivery in memory. */
@@ -319,7 +327,7 @@ export class ReceiveEngine implements DmaClient, Component {
     this.#trains[delivery] += this.#writePiece(queue, delivery, address, done, count, operation);
     const tci = operation === TagOperation.STRIP ? tciInBytes(frames.u8, slot << frames.slotShift) : -1;
     this.#format.writeBack(cache, word, count, last, tci);
-    this.#noteWriteBack(queue, index, number);
+    this.#writeBacks.note(queue, index, number);
     if (!last) return;
     this.framesWritten++;
     this.#sink.frameWritten(queue, slot, index);
@@ -369,56 +377,8 @@ export class ReceiveEngine implements DmaClient, Component {
       trains += port.write(requester, address + to, TAG_BYTES, scratch << 2, client, delivery);
       to += TAG_BYTES;
     }
+    if (count === to) return trains;
     return trains + port.write(requester, address + to, count - to, base + to + shift, client, delivery);
-  }
-
-  #noteWriteBack(queue: number, index: number, number: number): void {
-    // A run ends with the ring, with the cache and with a page, so that it is one piece at both ends.
-    const inPage = (this.rings.base[queue] / 16 + index) & 255;
-    if (this.#backCount[queue] > 0 && (index === 0 || (number & 63) === 0 || inPage === 0))
-      this.#writeBack(queue);
-    if (this.#backCount[queue] === 0) {
-      this.#backIndex[queue] = index;
-      this.#backNumber[queue] = number;
-    }
-    if (++this.#backCount[queue] >= WRITE_BACK_LINE) this.#writeBack(queue);
-  }
-
-  /** A line that is not full: now if the last one is long enough ago, else when the time has come. */
-  #writeBackOrHold(queue: number): void {
-    const due = this.#lastBackPs[queue] + this.#holdPs;
-    if (this.#scheduler.now >= due) {
-      if (this.#port.canWrite()) this.#writeBack(queue);
-      else this.#waitForPort(queue);
-    } else if (this.#holdArmed[queue] === 0) {
-      this.#holdArmed[queue] = 1;
-      this.#scheduler.post(due, this.#holdEnds, queue, 0);
-    }
-  }
-
-  #endHold(queue: number): void {
-    this.#holdArmed[queue] = 0;
-    if (this.#backCount[queue] > 0) this.#writeBackOrHold(queue);
-  }
-
-  #writeBack(queue: number): void {
-    const count = this.#backCount[queue];
-    const rings = this.rings;
-    const address = rings.base[queue] + (this.#backIndex[queue] << DESCRIPTOR_SHIFT);
-    const offset = rings.offsetOfNumber(queue, this.#backNumber[queue]);
-    const cookie = WRITE_BACK | (queue << COUNT_BITS) | count;
-    this.#backCount[queue] = 0;
-    this.#lastBackPs[queue] = this.#scheduler.now;
-    this.writeBacks++;
-    this.#port.write(
-      rings.routingId[queue],
-      address,
-      count << DESCRIPTOR_SHIFT,
-      offset,
-      this.#client,
-      cookie,
-    );
-    this.#sink.statusWritten(queue);
   }
 
   #dropFirst(queue: number): void {
@@ -426,7 +386,9 @@ export class ReceiveEngine implements DmaClient, Component {
     this.#first[queue] = this.#next[delivery];
     this.framesDropped++;
     this.#sink.frameDropped(queue, this.#slot[delivery]);
-    this.#finish(delivery);
+    // Of a frame that has been begun, bytes may still have to leave the slot.
+    if (this.#trains[delivery] > 0) this.#closed[delivery] = 1;
+    else this.#finish(delivery);
   }
 
   /** A delivery has ended: its room, its reference and its row are free. */

@@ -134,6 +134,11 @@ export class TransmitEngine implements DmaClient, Component {
     this.#status = new TransmitStatus(this.rings, port, frames, format, statusOffset);
   }
 
+  /** Writes of status that have been made. */
+  get statusWrites(): number {
+    return this.#status.writes;
+  }
+
   /** Bytes that the engine needs in the frame pool's extra area. */
   static storeBytes(queues: number): number {
     return DescriptorRings.cacheBytes(queues) + TransmitStatus.storeBytes;
@@ -233,12 +238,12 @@ export class TransmitEngine implements DmaClient, Component {
   }
 
   counters(): Record<string, number> {
-    const { framesFetched, framesFailed } = this;
+    const { framesFetched, framesFailed, statusWrites } = this;
     const { fetches, descriptorsFetched } = this.rings;
     return {
       framesFetched,
       framesFailed,
-      statusWrites: this.#status.writes,
+      statusWrites,
       descriptorFetches: fetches,
       descriptorsFetched,
     };
