@@ -49,7 +49,6 @@ function traffic(bytes: number, reads: boolean, writes: boolean): () => number {
   const port = new RootPort(
     'root port',
     scheduler,
-    probe,
     link,
     tlps,
     new SparseMemory(2 ** 32),

@@ -1,5 +1,5 @@
 import { ceilPowerOfTwo, IntRing, type SparseMemory } from '../base/index.ts';
-import { type Component, type Probe, ProbeKind, type Scheduler } from '../kernel/index.ts';
+import type { Component, Scheduler } from '../kernel/index.ts';
 import type { PcieLink, TlpReceiver } from './link.ts';
 import {
   CompletionStatus,
@@ -81,7 +81,6 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   refusedWrites = 0;
 
   readonly #scheduler: Scheduler;
-  readonly #probe: Probe;
   readonly #link: PcieLink;
   readonly #tlps: TlpPool;
   readonly #memory: SparseMemory;
@@ -105,7 +104,6 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   constructor(
     name: string,
     scheduler: Scheduler,
-    probe: Probe,
     link: PcieLink,
     tlps: TlpPool,
     memory: SparseMemory,
@@ -116,7 +114,6 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   ) {
     this.name = name;
     this.#scheduler = scheduler;
-    this.#probe = probe;
     this.#link = link;
     this.#tlps = tlps;
     this.#memory = memory;
@@ -203,7 +200,6 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     this.#posted.push(tlp);
     if (physical === TRANSLATION_MISS) {
       tlps.status[tlp] = PENDING;
-      this.#probe.record(ProbeKind.PAGE_WALK, tlps.requester[tlp], (address / 4096) | 0, 0);
       this.#translator.walk(tlps.requester[tlp], address, true, this, tlp);
     } else {
       tlps.status[tlp] = isMessage ? MESSAGE : physical >= 0 ? READY : REFUSED;
@@ -293,7 +289,6 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
       this.#readTranslated(tlp, physical);
       return;
     }
-    this.#probe.record(ProbeKind.PAGE_WALK, tlps.requester[tlp], (tlps.address[tlp] / 4096) | 0, 0);
     this.#translator.walk(tlps.requester[tlp], tlps.address[tlp], false, this, tlp);
   }
 

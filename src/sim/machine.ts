@@ -154,7 +154,6 @@ export class Machine {
     this.rootPort = new RootPort(
       'rootPort',
       scheduler,
-      probe,
       this.link,
       tlps,
       memory,

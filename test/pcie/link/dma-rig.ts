@@ -127,7 +127,6 @@ export class DmaRig {
     this.port = new RootPort(
       'port',
       scheduler,
-      probe,
       this.link,
       tlps,
       this.memory,

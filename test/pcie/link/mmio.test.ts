@@ -60,7 +60,6 @@ function machine(link: Partial<LinkOptions> = {}, rows = 4096) {
   port = new RootPort(
     'port',
     scheduler,
-    probe,
     pcie,
     tlps,
     new SparseMemory(2 ** 30),
