@@ -1,5 +1,4 @@
 import type { PhysicalMemory } from '../base/index.ts';
-import { MAX_LEAF_LEVEL } from './page-size.ts';
 
 /**
  * Formats of the VT-d tables: root entry (9.1), context entry (9.3) and second-stage paging entry (9.8).
