@@ -48,8 +48,6 @@ export class Requester implements Component {
   readsIssued = 0;
   writesIssued = 0;
   readErrors = 0;
-  /** Requests that were not made because the function's Bus Master Enable was clear. */
-  blockedByBusMaster = 0;
 
   readonly #upstream: LinkDirection;
   readonly #tlps: TlpPool;
@@ -228,18 +226,12 @@ export class Requester implements Component {
     this.#tagsFree = this.#tags;
     while (this.#held.length > 0) this.#tlps.give(this.#held.shift());
     this.#refused = false;
-    this.readsIssued = this.writesIssued = this.readErrors = this.blockedByBusMaster = 0;
+    this.readsIssued = this.writesIssued = this.readErrors = 0;
   }
 
   counters(): Record<string, number> {
-    const { readsIssued, writesIssued, readErrors, blockedByBusMaster } = this;
-    return {
-      readsIssued,
-      writesIssued,
-      readErrors,
-      blockedByBusMaster,
-      tagsInUse: this.#tags - this.#tagsFree,
-    };
+    const { readsIssued, writesIssued, readErrors } = this;
+    return { readsIssued, writesIssued, readErrors, tagsInUse: this.#tags - this.#tagsFree };
   }
 
   #hasRoom(bytes: number, keptTags: number): boolean {
