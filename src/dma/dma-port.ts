@@ -65,6 +65,8 @@ export interface DmaPort {
 
 /** Requests that {@link MemoryDmaPort} holds until they are run. */
 const PENDING = 4096;
+/** Places that must be free before anything is allowed: what one step of an engine may take. */
+const STEP = 64;
 
 /**
  * A {@link DmaPort} straight to memory: no bus, no translation, no time. Requests are carried out by
@@ -79,6 +81,7 @@ export class MemoryDmaPort implements DmaPort {
   readonly #cookie = new Int32Array(PENDING);
   #head = 0;
   #tail = 0;
+  #refused = false;
 
   constructor(memory: SparseMemory, store: DmaStore) {
     this.#memory = memory;
@@ -90,15 +93,15 @@ export class MemoryDmaPort implements DmaPort {
   }
 
   canRead(): boolean {
-    return this.#tail - this.#head < PENDING;
+    return this.#hasRoom();
   }
 
   canFetch(): boolean {
-    return this.#tail - this.#head < PENDING;
+    return this.#hasRoom();
   }
 
   canWrite(): boolean {
-    return this.#tail - this.#head < PENDING;
+    return this.#hasRoom();
   }
 
   read(
@@ -160,8 +163,18 @@ export class MemoryDmaPort implements DmaPort {
       if (this.#isRead[at] === 1) client.readDone(this.#cookie[at], DMA_OK);
       else client.writeDone(this.#cookie[at]);
       done++;
+      if (this.#refused && this.#hasRoom()) {
+        this.#refused = false;
+        for (const waiting of this.#clients) waiting.requesterReady();
+      }
     }
     return done;
+  }
+
+  #hasRoom(): boolean {
+    if (this.#tail - this.#head <= PENDING - STEP) return true;
+    this.#refused = true;
+    return false;
   }
 
   #note(isRead: number, client: number, cookie: number): void {
