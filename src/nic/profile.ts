@@ -11,7 +11,7 @@ export interface NicProfile {
   /** Pools (VPorts) and queues of each. */
   readonly pools: number;
   readonly queuesPerPool: number;
-  /** Rates of the physical port in Gb/s, fastest first. */
+  /** Rates of the physical port in Gb/s. */
   readonly linkGbps: readonly number[];
   /** PCI Express link: rate and what the device advertises. */
   readonly pcie: Pick<LinkOptions, 'rate' | 'deviceCredits'>;

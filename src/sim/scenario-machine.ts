@@ -114,7 +114,7 @@ function resolveNic(
   card: NicFacts,
   reporter: ProblemReporter,
 ): ResolvedNic {
-  const linkGbps = options.linkGbps ?? card.linkGbps[card.linkGbps.length - 1];
+  const linkGbps = options.linkGbps ?? Math.max(...card.linkGbps);
   if (!card.linkGbps.includes(linkGbps)) {
     reporter.fail('nic.linkGbps', linkGbps, `the port has no ${linkGbps} Gb/s`, card.linkGbps.join(', '));
   }

@@ -4,7 +4,7 @@ export interface NicFacts {
   totalVfs: number;
   /** VFs that its PF driver enables at most: one pool stays with the Physical Function. */
   usableVfs: number;
-  /** Rates of the port in Gb/s, the fastest last. */
+  /** Rates of the port in Gb/s. */
   linkGbps: readonly number[];
 }
 

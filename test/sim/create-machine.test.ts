@@ -1,0 +1,19 @@
+import { describe, expect, it } from 'vitest';
+import { createMachine, profiles } from '../../src/index.ts';
+
+const TEN_GBPS = 1e10;
+
+describe('a machine made of a profile', () => {
+  it.each([
+    ['by default', undefined],
+    ['given as a profile', profiles.nic.intel82599],
+    ['given by name', { profile: 'intel-82599' } as const],
+  ])('has a port as fast as the card, %s', (_, nic) => {
+    const machine = createMachine({ nic, guests: [{ name: 'a' }] });
+    machine.host.sysfs.write('0000:01:00.0/sriov_numvfs', '1');
+    machine.guests[0].traffic.send({ to: 'port', frameBytes: 1518, saturate: true });
+    const [port] = machine.run({ simulatedMs: 0.2, warmUpMs: 0.1 }).endpoints;
+    // 1,518 bytes of 1,538 on the wire.
+    expect(port.rxGbps * 1e9).toBeCloseTo((TEN_GBPS * 1518) / 1538, -8);
+  });
+});
