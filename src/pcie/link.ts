@@ -154,7 +154,9 @@ export class LinkDirection implements Component {
     const tlps = this.#tlps;
     const flowClass = tlps.flowClass[tlp];
     // The common case, kept short: nothing waits, the link is free, and there are credits.
-    if (this.#waiting === 0 && this.#wire.freeAt - this.#scheduler.now < HIGH_WATER_PS) {
+    const now = this.#scheduler.now;
+    this.#wire.settle(now);
+    if (this.#waiting === 0 && this.#wire.freeAt - now < HIGH_WATER_PS) {
       const gate = this.#gates[flowClass];
       if (gate.has(tlps.count[tlp], tlps.dataCredits[tlp])) {
         gate.consume(tlps.count[tlp], tlps.dataCredits[tlp]);

@@ -223,6 +223,7 @@ describe('every symbol time', () => {
         expect(watched.arrivedDown).toEqual(alone.arrivedDown);
         expect(watched.link.counters()).toEqual(alone.link.counters());
       }),
+      { numRuns: 3000 },
     );
   });
 });
