@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { BridgePort, Endpoint, LogicalBus, RootBus } from '../../../src/pcie/config-index.ts';
+import { BridgePort, Endpoint, LogicalBus, RootBus } from '../../../src/pcie/index.ts';
 import { intel82599Config } from '../../../src/profiles/intel-82599-config.ts';
 import { machine } from './fixture.ts';
 

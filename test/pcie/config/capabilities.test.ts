@@ -13,7 +13,7 @@ import {
   powerManagement,
   sriov,
   vpd,
-} from '../../../src/pcie/config-index.ts';
+} from '../../../src/pcie/index.ts';
 import { genericProfile, SRIOV } from './fixture.ts';
 
 function withCapabilities(...capabilities: Capability[]): PcieFunction {

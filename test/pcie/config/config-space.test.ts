@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { buildLayout, type ConfigOwner, ConfigSpace } from '../../../src/pcie/config-index.ts';
+import { buildLayout, type ConfigOwner, ConfigSpace } from '../../../src/pcie/index.ts';
 import { bit, bits, type RegisterRow } from '../../../src/registers/index.ts';
 
 const ROWS: RegisterRow[] = [

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Endpoint } from '../../../src/pcie/config-index.ts';
+import { Endpoint } from '../../../src/pcie/index.ts';
 import { intel82599Config } from '../../../src/profiles/intel-82599-config.ts';
 import { genericProfile, machine, SRIOV } from './fixture.ts';
 

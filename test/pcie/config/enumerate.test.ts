@@ -9,7 +9,7 @@ import {
   findFunctions,
   LogicalBus,
   RootBus,
-} from '../../../src/pcie/config-index.ts';
+} from '../../../src/pcie/index.ts';
 import { intel82599Config } from '../../../src/profiles/intel-82599-config.ts';
 import { genericProfile, machine, SRIOV, WINDOWS } from './fixture.ts';
 

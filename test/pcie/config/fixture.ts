@@ -13,7 +13,7 @@ import {
   RootBus,
   type SriovOptions,
   sriov,
-} from '../../../src/pcie/config-index.ts';
+} from '../../../src/pcie/index.ts';
 import { intel82599Config } from '../../../src/profiles/intel-82599-config.ts';
 
 /** Offset of the SR-IOV capability of the 82599. */

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { type BarTarget, Endpoint, type PcieFunction } from '../../../src/pcie/config-index.ts';
+import { type BarTarget, Endpoint, type PcieFunction } from '../../../src/pcie/index.ts';
 import { intel82599Config } from '../../../src/profiles/intel-82599-config.ts';
 import { EXPRESS, genericProfile } from './fixture.ts';
 

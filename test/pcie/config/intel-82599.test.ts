@@ -5,7 +5,7 @@ import {
   formatLspci,
   type PcieFunction,
   registerOffset,
-} from '../../../src/pcie/config-index.ts';
+} from '../../../src/pcie/index.ts';
 import { intel82599Config } from '../../../src/profiles/intel-82599-config.ts';
 import { tableProblems } from '../../../src/registers/index.ts';
 import { machine } from './fixture.ts';

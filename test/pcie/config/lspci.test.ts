@@ -11,7 +11,7 @@ import {
   formatLspci,
   lspciDump,
   parseLspciDump,
-} from '../../../src/pcie/config-index.ts';
+} from '../../../src/pcie/index.ts';
 import { intel82599Config } from '../../../src/profiles/intel-82599-config.ts';
 import { machine } from './fixture.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Endpoint, MsixTable } from '../../../src/pcie/config-index.ts';
+import { Endpoint, MsixTable } from '../../../src/pcie/index.ts';
 import { intel82599Config } from '../../../src/profiles/intel-82599-config.ts';
 import { genericProfile } from './fixture.ts';
 

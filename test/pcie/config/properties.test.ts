@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Endpoint, type PcieFunction } from '../../../src/pcie/config-index.ts';
+import { Endpoint, type PcieFunction } from '../../../src/pcie/index.ts';
 import { intel82599Config } from '../../../src/profiles/intel-82599-config.ts';
 import { machine, SRIOV } from './fixture.ts';
 

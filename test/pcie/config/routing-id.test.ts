@@ -7,7 +7,7 @@ import {
   functionOf,
   makeRoutingId,
   parseRoutingId,
-} from '../../../src/pcie/config-index.ts';
+} from '../../../src/pcie/index.ts';
 
 describe('Routing IDs', () => {
   it('have the bus in the upper byte, then five bits of device and three of function', () => {

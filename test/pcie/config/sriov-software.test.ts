@@ -8,7 +8,7 @@ import {
   SriovError,
   type SriovErrorCode,
   setNumVfs,
-} from '../../../src/pcie/config-index.ts';
+} from '../../../src/pcie/index.ts';
 import { intel82599Config } from '../../../src/profiles/intel-82599-config.ts';
 import { genericProfile, type Machine, machine, SRIOV } from './fixture.ts';
 

@@ -6,7 +6,7 @@ import {
   parseRoutingId,
   powerManagement,
   type SriovControl,
-} from '../../../src/pcie/config-index.ts';
+} from '../../../src/pcie/index.ts';
 import { intel82599Config } from '../../../src/profiles/intel-82599-config.ts';
 import { EXPRESS, genericProfile, SRIOV } from './fixture.ts';
 
