@@ -1,5 +1,5 @@
 import { DROP_REASONS } from '../nicswitch/index.ts';
-import { formatRoutingId } from '../pcie/index.ts';
+import { DLLP_BYTES, formatRoutingId } from '../pcie/index.ts';
 import type { FlowRecord } from './flow-tracker.ts';
 import { inFlight } from './in-flight.ts';
 import { type LinkSnapshot, type MeasuredSpan, type Snapshot, takeSnapshot } from './measured-span.ts';
@@ -16,8 +16,6 @@ import {
 import type { RunView } from './run-view.ts';
 import type { EndpointRef, TargetRef } from './scenario-resolved.ts';
 import { VERSION } from './version.ts';
-
-const DLLP_BYTES = 8;
 
 /** Puts together what a run has found out. */
 export function buildReport(

@@ -1,6 +1,6 @@
 import type { FrameTemplate } from '../drivers/index.ts';
 import { type Scheduler, SECOND, Timer } from '../kernel/index.ts';
-import type { CapturePacket } from '../wire/index.ts';
+import { type CapturePacket, FCS_BYTES, MIN_FRAME_BYTES } from '../wire/index.ts';
 import type { TemplateCounter } from './flow-source.ts';
 import { type FlowRecord, type FlowTracker, frameHash } from './flow-tracker.ts';
 import type { ResolvedCapture } from './scenario-resolved.ts';
@@ -20,9 +20,6 @@ export interface CaptureParts {
   /** Nothing is sent from here on. */
   readonly endPs: number;
 }
-
-/** Short frames are padded by whoever sends them (IEEE 802.3 4.2.3.3). */
-const MIN_BYTES = 60;
 
 /** Sends a capture again, with its own timing or at a rate. */
 export class CaptureSource {
@@ -71,7 +68,8 @@ export class CaptureSource {
 }
 
 function makeTemplate(id: number, bytes: Uint8Array): FrameTemplate {
-  const length = Math.max(MIN_BYTES, bytes.length);
+  // Short frames are padded by whoever sends them (IEEE 802.3 4.2.3.3).
+  const length = Math.max(MIN_FRAME_BYTES - FCS_BYTES, bytes.length);
   const words = new Int32Array(Math.ceil(length / 4));
   new Uint8Array(words.buffer).set(bytes);
   return { id, words, bytes: length, sequenceWord: -1 };

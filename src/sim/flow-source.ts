@@ -1,7 +1,7 @@
 import type { RandomStream } from '../base/index.ts';
 import type { FrameTemplate } from '../drivers/index.ts';
 import { type Scheduler, SECOND, Timer } from '../kernel/index.ts';
-import { buildTestFrame, parseMac, stampOffset } from '../wire/index.ts';
+import { buildTestFrame, FCS_BYTES, parseMac, stampOffset } from '../wire/index.ts';
 import type { FlowRecord, FlowTracker } from './flow-tracker.ts';
 import type { ResolvedFlow } from './scenario-resolved.ts';
 import type { FrameSender, FrameSource } from './sender.ts';
@@ -14,8 +14,6 @@ export class TemplateCounter {
     return this.#next++;
   }
 }
-
-const FCS_BYTES = 4;
 
 /** What a flow is made of. */
 export interface FlowParts {

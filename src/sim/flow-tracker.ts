@@ -1,5 +1,5 @@
 import { Histogram } from '../kernel/index.ts';
-import { findStamp, readStampFlow, readStampSequence } from '../wire/index.ts';
+import { FCS_BYTES, findStamp, MIN_FRAME_BYTES, readStampFlow, readStampSequence } from '../wire/index.ts';
 import type { FrameCount } from './report.ts';
 
 /** Frames of a flow whose time of sending is remembered: more than can be on their way at once. */
@@ -8,8 +8,6 @@ const SENT_MASK = SENT_WINDOW - 1;
 /** Last sequence numbers at each receiver that are checked for duplicates. */
 const SEEN_WINDOW = 1 << 12;
 const SEEN_MASK = SEEN_WINDOW - 1;
-const FCS_BYTES = 4;
-const MIN_BYTES = 60;
 
 /** One flow at one receiver. */
 interface Arrivals {
@@ -127,7 +125,7 @@ export class FlowTracker {
   offer(endpoint: number, flow: FlowRecord, bytes: number, timePs: number): number {
     const { offered } = this.endpoints[endpoint];
     offered.frames++;
-    offered.bytes += (bytes < MIN_BYTES ? MIN_BYTES : bytes) + FCS_BYTES;
+    offered.bytes += Math.max(MIN_FRAME_BYTES, bytes + FCS_BYTES);
     return flow.offer(timePs);
   }
 
@@ -141,7 +139,7 @@ export class FlowTracker {
     const record = this.endpoints[endpoint];
     record.totalReceived++;
     record.received.frames++;
-    record.received.bytes += (bytes < MIN_BYTES ? MIN_BYTES : bytes) + FCS_BYTES;
+    record.received.bytes += Math.max(MIN_FRAME_BYTES, bytes + FCS_BYTES);
     const stamp = findStamp(words, at, bytes);
     let flow: FlowRecord | undefined;
     let sequence: number;

@@ -1,3 +1,4 @@
+import { FCS_BYTES } from '../wire/index.ts';
 import type { FrameCount } from './report.ts';
 import type { RunView } from './run-view.ts';
 
@@ -39,9 +40,6 @@ export class MeasuredSpan {
     this.before = takeSnapshot(simulation);
   }
 }
-
-/** Frame check sequence and padding that the wire has and the slot has not. */
-const FCS_BYTES = 4;
 
 const NO_PORT = -1;
 const NOTHING: EndpointSnapshot = { transmitted: { frames: 0, bytes: 0 }, drops: {}, interrupts: 0 };

@@ -2,7 +2,7 @@ import { IntRing } from '../base/index.ts';
 import type { FrameTemplate } from '../drivers/index.ts';
 import { type Scheduler, Serializer, Timer } from '../kernel/index.ts';
 import type { DataPlane, WirePeer } from '../nic/index.ts';
-import { wireBytes } from '../wire/index.ts';
+import { INTER_FRAME_GAP_BYTES, PREAMBLE_BYTES, wireBytes } from '../wire/index.ts';
 import type { FlowTracker } from './flow-tracker.ts';
 import { type FrameSender, type FrameSource, RoundRobin } from './sender.ts';
 
@@ -110,7 +110,7 @@ export class Station implements WirePeer, FrameSender {
     const bytes = wireBytes(template.bytes);
     const free = this.#wire.reserve(this.#scheduler.now, bytes);
     this.framesSent++;
-    this.bytesSent += bytes - 20;
+    this.bytesSent += bytes - PREAMBLE_BYTES - INTER_FRAME_GAP_BYTES;
     this.#scheduler.post(free + this.#delayPs, this.#arrive, template.id, sequence);
     this.#free.scheduleAt(free);
   }
