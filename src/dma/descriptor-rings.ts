@@ -213,7 +213,7 @@ export class DescriptorRings {
     if (ahead >= wanted && (ahead > this.prefetchThreshold[queue] || waiting < this.hostThreshold[queue]))
       return true;
     const fetch = this.#endFetch[queue];
-    if (fetch - this.#firstFetch[queue] === FETCHES) return true;
+    if (((fetch - this.#firstFetch[queue]) | 0) === FETCHES) return true;
     const index = this.#fetchIndex[queue];
     const entry = first & CACHE_MASK;
     const count = Math.min(
@@ -250,7 +250,7 @@ export class DescriptorRings {
     if (failed) {
       const first = this.#firstFetch[queue];
       const fetch = first + ((ended - first) & (FETCHES - 1));
-      if (fetch >= this.#staleFetches[queue]) this.#fetchFailed[queue] = 1;
+      if (((fetch - this.#staleFetches[queue]) | 0) >= 0) this.#fetchFailed[queue] = 1;
     }
     this.#fetchTrains[ended]--;
     let more = false;

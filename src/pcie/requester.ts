@@ -64,6 +64,7 @@ export class Requester implements Component {
   readonly #held = new IntRing(HELD);
   #tagsFree: number;
   #refused = false;
+  #firstAsked = 0;
 
   constructor(
     name: string,
@@ -226,6 +227,7 @@ export class Requester implements Component {
     this.#tagsFree = this.#tags;
     while (this.#held.length > 0) this.#tlps.give(this.#held.shift());
     this.#refused = false;
+    this.#firstAsked = 0;
     this.readsIssued = this.writesIssued = this.readErrors = 0;
   }
 
@@ -266,7 +268,12 @@ export class Requester implements Component {
   #wake(): void {
     if (!this.#refused) return;
     this.#refused = false;
-    for (const client of this.#clients) client.requesterReady();
+    // Each time another client is asked first: what has become free may not be enough for two.
+    const clients = this.#clients;
+    const first = this.#firstAsked;
+    this.#firstAsked = first + 1 < clients.length ? first + 1 : 0;
+    for (let i = first; i < clients.length; i++) clients[i].requesterReady();
+    for (let i = 0; i < first; i++) clients[i].requesterReady();
   }
 
   #readTrain(

@@ -168,6 +168,33 @@ describe('tags', () => {
     }
   });
 
+  it('go to all clients that wait for them', () => {
+    const made = rig({ requester: { tags: 8 } });
+    const served = [0, 0, 0];
+    let left = 300;
+    const clients = served.map((_, i) => {
+      const client: number = made.requester.addClient({
+        readDone: () => {},
+        writeDone: () => {},
+        requesterReady: () => issue(i, client),
+      });
+      return client;
+    });
+    const issue = (i: number, client: number) => {
+      while (left > 0 && made.requester.canFetch(64)) {
+        made.requester.read(0x100, 0x10000, 64, 64 * i, client, 0);
+        served[i]++;
+        left--;
+      }
+    };
+    clients.forEach((client, i) => {
+      issue(i, client);
+    });
+    made.scheduler.runUntilIdle();
+    expect(left).toBe(0);
+    for (const count of served) expect(count).toBeGreaterThan(50);
+  });
+
   it('kept for descriptor fetches are not taken by payload', () => {
     const made = rig({ requester: { tags: 32 } });
     let issued = 0;
