@@ -2,7 +2,7 @@ import { checkInteger, checkNumber } from '../base/index.ts';
 import { MILLISECOND } from '../kernel/index.ts';
 import type { NicProfile } from '../nic/index.ts';
 import { type HostProfile, intel82599, xeonE5v4 } from '../profiles/index.ts';
-import { formatMac, parseMac } from '../wire/index.ts';
+import { parseMac } from '../wire/index.ts';
 import type { Report } from './report.ts';
 import { EndpointDirectory } from './scenario-endpoints.ts';
 import { ProblemReporter } from './scenario-error.ts';
@@ -182,18 +182,13 @@ function send(simulation: Simulation, from: string, ref: EndpointRef, options: S
   const endpoints = new EndpointDirectory(scenario, reporter);
   // Times of a flow count from now, and it has no end of its own.
   const times = resolveTimes({ warmUpMs: 0, durationMs: FOREVER_MS });
-  const to = isMacOfScenario(options.to) ? formatMac(parseMac(options.to)) : options.to;
-  const flow = resolveFlow({ ...options, from, to }, 'options', {
+  const flow = resolveFlow({ ...options, from }, 'options', {
     endpoints,
     mtu: scenario.nic.mtu,
     times,
     reporter,
   });
   simulation.addFlow(flow);
-}
-
-function isMacOfScenario(text: string): boolean {
-  return /^[0-9a-f]{2}([:-])[0-9a-f]{2}(\1[0-9a-f]{2}){4}$/i.test(text);
 }
 
 function isNicProfile(value: CreateMachineOptions['nic']): value is NicProfile {

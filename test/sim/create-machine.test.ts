@@ -3,17 +3,27 @@ import { createMachine, profiles } from '../../src/index.ts';
 
 const TEN_GBPS = 1e10;
 
-describe('a machine made of a profile', () => {
+describe('createMachine', () => {
   it.each([
     ['by default', undefined],
     ['given as a profile', profiles.nic.intel82599],
     ['given by name', { profile: 'intel-82599' } as const],
-  ])('has a port as fast as the card, %s', (_, nic) => {
+  ])('gives the port the fastest rate of the card, %s', (_, nic) => {
     const machine = createMachine({ nic, guests: [{ name: 'a' }] });
     machine.host.sysfs.write('0000:01:00.0/sriov_numvfs', '1');
     machine.guests[0].traffic.send({ to: 'port', frameBytes: 1518, saturate: true });
     const [port] = machine.run({ simulatedMs: 0.2, warmUpMs: 0.1 }).endpoints;
     // 1,518 bytes of 1,538 on the wire.
     expect(port.rxGbps * 1e9).toBeCloseTo((TEN_GBPS * 1518) / 1538, -8);
+  });
+  it('sends to an address in any spelling', () => {
+    const machine = createMachine({ guests: [{ name: 'a' }, { name: 'b' }] });
+    machine.host.sysfs.write('0000:01:00.0/sriov_numvfs', '2');
+    const [a, b] = machine.guests;
+    const to = b.vf(0).mac.replaceAll(':', '-').toUpperCase();
+    a.traffic.send({ to, ratePps: 1e6 });
+    const [flow] = machine.run({ simulatedMs: 0.1 }).flows;
+    expect(flow.to).toBe('b');
+    expect(flow.delivered).toBeGreaterThan(50);
   });
 });
