@@ -1,7 +1,7 @@
 /** The card's embedded switch: usable alone, without time, and as part of the card. */
 export { DROP_REASONS, type DropReason } from './drop-reason.ts';
 export { hashIndex } from './hash-filter.ts';
-export type { MacAddress } from './mac-words.ts';
+export type { MacAddress } from './mac-address.ts';
 export { NicSwitch } from './nic-switch.ts';
 export type { PortQueues } from './port-queues.ts';
 export type { NicSwitchOptions, PortVlan, SwitchConfiguration } from './switch-configuration.ts';

@@ -1,7 +1,7 @@
 import { checkInteger, checkOneOf, type FramePool } from '../base/index.ts';
-import { ETHERNET_HEADER_BYTES, isMulticast } from '../wire/index.ts';
+import { ETHERNET_HEADER_BYTES, isMulticast, macHighWord, macLowWord } from '../wire/index.ts';
 import { HASH_ENTRIES } from './hash-filter.ts';
-import { checkMac, type MacAddress, macHigh, macLow } from './mac-words.ts';
+import { checkMac, type MacAddress } from './mac-address.ts';
 import {
   CHECK_MAC,
   CHECK_VLAN,
@@ -107,7 +107,7 @@ export class SwitchConfiguration {
   addMac(vport: number, mac: MacAddress): boolean {
     const { addresses } = this.#vport(vport);
     const address = checkMac(mac);
-    if (!this.tables.macs.add(vport, macLow(address), macHigh(address))) return false;
+    if (!this.tables.macs.add(vport, macLowWord(address), macHighWord(address))) return false;
     addresses.add(address);
     this.#compile(vport);
     return true;
@@ -117,7 +117,7 @@ export class SwitchConfiguration {
   removeMac(vport: number, mac: MacAddress): boolean {
     const { addresses } = this.#vport(vport);
     const address = checkMac(mac);
-    if (!this.tables.macs.remove(vport, macLow(address), macHigh(address))) return false;
+    if (!this.tables.macs.remove(vport, macLowWord(address), macHighWord(address))) return false;
     addresses.delete(address);
     this.#compile(vport);
     return true;
@@ -279,7 +279,7 @@ export class SwitchConfiguration {
   resetVPort(vport: number): void {
     const { addresses } = this.#vport(vport);
     const { tables } = this;
-    for (const address of addresses) tables.macs.remove(vport, macLow(address), macHigh(address));
+    for (const address of addresses) tables.macs.remove(vport, macLowWord(address), macHighWord(address));
     tables.vlans.removePort(vport);
     if (tables.defaultVPort === vport) tables.defaultVPort = -1;
     this.#setDefaults(vport);
@@ -327,8 +327,9 @@ export class SwitchConfiguration {
     records[at + EGRESS] = longest | (tag << TAG_SHIFT);
     records[at + DIRECT] = tx && !(checkMac && source === undefined) ? 1 : 0;
     records[at + CHECK_MAC] = checkMac ? -1 : 0;
-    records[at + SOURCE_FIRST] = source === undefined ? 0 : macLow(source) << 16;
-    records[at + SOURCE_LAST] = source === undefined ? 0 : (macLow(source) >>> 16) | (macHigh(source) << 16);
+    records[at + SOURCE_FIRST] = source === undefined ? 0 : macLowWord(source) << 16;
+    records[at + SOURCE_LAST] =
+      source === undefined ? 0 : (macLowWord(source) >>> 16) | (macHighWord(source) << 16);
     records[at + CHECK_VLAN] = checkVlan ? 1 : 0;
     if (typeof portVlan === 'number') records[at + PORT_TAG] = portVlan;
     else records[at + PORT_TAG] = portVlan === 'never' ? NO_TAG : KEEP_TAG;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { hashIndex } from '../../src/nicswitch/index.ts';
-import { macHigh } from '../../src/nicswitch/mac-words.ts';
+import { macHighWord } from '../../src/wire/index.ts';
 import { Bench, BROADCAST, GROUP, mac, STRANGER } from './fixtures.ts';
 
 /** VPorts 0, 1, 2; 0 and 1 in VLAN 10, 2 in VLAN 20, the filter on. */
@@ -102,7 +102,7 @@ describe('frames from a VPort, as a VEB', () => {
 
   it('that match a hash filter only are also sent to the wire', () => {
     const bench = new Bench(3);
-    bench.nicSwitch.setUnicastHash(hashIndex(macHigh(STRANGER), 0), true);
+    bench.nicSwitch.setUnicastHash(hashIndex(macHighWord(STRANGER), 0), true);
     bench.nicSwitch.setAcceptUnicastHash(1, true);
     expect(bench.receivers(0, { to: STRANGER })).toBe('1 wire');
   });
@@ -214,7 +214,7 @@ describe('groups', () => {
 
   it('the hash table is looked at only if no exact filter matches', () => {
     const bench = new Bench(3);
-    bench.nicSwitch.setMulticastHash(hashIndex(macHigh(GROUP), 0), true);
+    bench.nicSwitch.setMulticastHash(hashIndex(macHighWord(GROUP), 0), true);
     bench.nicSwitch.setAcceptMulticastHash(1, true);
     expect(bench.receivers(bench.wire, { to: GROUP })).toBe('1');
     bench.nicSwitch.addMac(0, GROUP);
