@@ -51,11 +51,6 @@ export class IntRing {
     return this.#items[(this.#head + index) & this.#mask];
   }
 
-  /** Overwrites the entry `index` places behind the oldest one. */
-  poke(index: number, value: number): void {
-    this.#items[(this.#head + index) & this.#mask] = value;
-  }
-
   clear(): void {
     this.#head = this.#tail;
   }
