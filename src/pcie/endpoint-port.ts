@@ -5,7 +5,7 @@ import type { Requester } from './requester.ts';
 import { CompletionStatus, DATA_LINK_OVERHEAD_BYTES, FlowClass, HEADER_3DW_BYTES, TlpKind } from './tlp.ts';
 import type { TlpPool } from './tlp-pool.ts';
 
-/** What a device answers with; numbers below zero are no values. */
+/** Answer of a {@link CompleterTarget} that has nothing there: values are never negative. */
 export const NOT_CLAIMED = -1;
 
 /** The functions of a device as the completer half of its port sees them. */

@@ -33,6 +33,7 @@ const QUEUE_CAPACITY = 512;
 const HIGH_WATER_PS = 96_000;
 /** ... and looks again when it is busy for no longer than this. One event then sends several TLPs. */
 const LOW_WATER_PS = 24_000;
+
 /** The two directions of a PCI Express link. */
 export class PcieLink implements Component {
   readonly name: string;
@@ -324,11 +325,10 @@ export class LinkDirection implements Component {
     this.creditStalls++;
     const { initialHeaders, initialData } = this.#gates[flowClass];
     if (headers <= initialHeaders && data <= initialData) return;
-    const [need, advertised] = [
-      `${headers} header and ${data} data credits`,
-      `${initialHeaders} and ${initialData}`,
-    ];
-    throw new AssertionError(`${this.name}: a train needs ${need}, the receiver advertises ${advertised}`);
+    throw new AssertionError(
+      `${this.name}: a train needs ${headers} header and ${data} data credits, ` +
+        `the receiver advertises ${initialHeaders} and ${initialData}`,
+    );
   }
 
   #waitForCredits(): void {
