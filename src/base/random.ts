@@ -38,6 +38,11 @@ export class RandomStream {
 /**
  * Named streams derived from one seed. A stream depends on the seed and on its name alone: adding a component
  * does not shift the numbers of another.
+ *
+ * @example
+ * const streams = new RandomStreams(7);
+ * const gap = streams.stream('flow 0').exponential(1e6);
+ * gap === new RandomStreams(7).stream('flow 0').exponential(1e6); // true
  */
 export class RandomStreams {
   readonly seed: number;

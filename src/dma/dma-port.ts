@@ -71,6 +71,16 @@ const STEP = 64;
 /**
  * A {@link DmaPort} straight to memory: no bus, no translation, no time. Requests are carried out by
  * {@link MemoryDmaPort.run}, in order, which is what lets an engine run alone.
+ *
+ * @example
+ * const frames = new FramePool({ slots: 16, extraBytes: TransmitEngine.storeBytes(1) });
+ * const port = new MemoryDmaPort(memory, frames);
+ * const transmit = new TransmitEngine('transmit', frames, port, new AdvancedTransmitFormat(), sink, options);
+ * transmit.rings.base[0] = ringAddress;
+ * transmit.rings.size[0] = 64;
+ * transmit.enable(0);
+ * transmit.setTail(0, 5); // five descriptors lie in memory
+ * port.run(); // fetches them and their frames: sink.frameFetched is called five times
  */
 export class MemoryDmaPort implements DmaPort {
   readonly #memory: SparseMemory;

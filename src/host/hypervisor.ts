@@ -29,6 +29,11 @@ export interface GuestMemory {
 /**
  * The part of a hypervisor that deals with devices: gives guests their memory, builds second-stage tables and context entries
  * as bytes in host memory, and assigns functions.
+ *
+ * @example
+ * const guest = hypervisor.createGuest({ name: 'a', bytes: 16 * 2 ** 20, pageBytes: 4096 });
+ * hypervisor.assign(guest, 0x0180); // the VF at 01:10.0 reaches this guest's memory and nothing else
+ * hypervisor.revoke(0x0180); // and now nothing at all
  */
 export class Hypervisor {
   readonly guests: GuestMemory[] = [];

@@ -7,6 +7,12 @@ const OCTAVES = 48 - SUB_SHIFT;
 /**
  * A histogram of durations in ps with a bounded relative error, in one typed array. Minimum, maximum and mean are
  * exact; a percentile is the upper end of the bucket that it falls into, and never above the maximum.
+ *
+ * @example
+ * const latency = new Histogram();
+ * for (const ps of [900, 1000, 1100]) latency.record(ps);
+ * latency.meanPs; // 1000
+ * latency.percentile(0.5); // 1003
  */
 export class Histogram {
   samples = 0;

@@ -34,7 +34,19 @@ const HIGH_WATER_PS = 96_000;
 /** ... and looks again when it is busy for no longer than this. One event then sends several TLPs. */
 const LOW_WATER_PS = 24_000;
 
-/** The two directions of a PCI Express link. */
+/**
+ * The two directions of a PCI Express link.
+ *
+ * @example
+ * const link = new PcieLink('link', scheduler, new Probe(scheduler), tlps, options);
+ * const port = new RootPort('root port', scheduler, link, tlps, memory, iommu, interrupts, portOptions, () => {});
+ * const requester = new Requester('device', link.upstream, tlps, store, requesterOptions);
+ * port.connect(requester);
+ * link.downstream.receiver = { receive: (tlp) => requester.complete(tlp) };
+ * requester.write(0x0100, 0x1000, 64, 0, requester.addClient(client), 0);
+ * scheduler.runUntilIdle();
+ * link.upstream.tlpBytes; // 84: framing and LCRC 8, header 12, payload 64
+ */
 export class PcieLink implements Component {
   readonly name: string;
   /** From the device to the root complex. */

@@ -34,6 +34,11 @@ const STORES = 1024;
  *
  * Writes to memory space are posted: the call returns, the write travels. Everything else waits for its completion: the call
  * runs the machine until it is there. Nobody answering is no error here: reads return all ones, as in hardware.
+ *
+ * @example
+ * rootComplex.configRead(0x0100, 0, 4); // 0x10fb8086: vendor and device ID of 01:00.0
+ * rootComplex.configRead(0x0107, 0, 4); // 0xffffffff: no such function
+ * rootComplex.write32(barAddress + 0x18, 1); // posted: returns while the write travels
  */
 export class RootComplex implements Component {
   readonly name: string;
