@@ -1,5 +1,4 @@
-import type { Component, Scheduler } from '../kernel/index.ts';
-import { type Probe, ProbeKind } from '../kernel/index.ts';
+import { type Component, type Probe, ProbeKind, type Scheduler } from '../kernel/index.ts';
 
 /** What the interrupt block needs of the card's bus side. */
 export interface InterruptBus {
