@@ -35,7 +35,7 @@ export class DescriptorRings {
   readonly size: Int32Array;
   readonly tail: Int32Array;
   readonly enabled: Uint8Array;
-  /** 0 while the function that owns the ring may send no requests (Bus Master Enable clear): its cache stands still. */
+  /** 0 while the function that owns the ring may send no requests (Bus Master Enable clear): all of it stands still. */
   readonly master: Uint8Array;
   readonly routingId: Int32Array;
   /** Prefetch when no more than this many are cached (PTHRESH) ... */

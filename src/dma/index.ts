@@ -8,4 +8,5 @@ export {
   type ReceiveSink,
   TagOperation,
 } from './receive-engine.ts';
-export { TransmitEngine, type TransmitEngineOptions, type TransmitSink } from './transmit-engine.ts';
+export { TransmitEngine } from './transmit-engine.ts';
+export type { TransmitEngineOptions, TransmitSink } from './transmit-options.ts';

@@ -4,34 +4,8 @@ import type { TransmitFormat } from './descriptor-format.ts';
 import { DescriptorRings } from './descriptor-rings.ts';
 import { DMA_OK, type DmaClient, type DmaPort } from './dma-port.ts';
 import { INCOMPLETE, sizeOfNextFrame } from './transmit-frame.ts';
+import type { TransmitEngineOptions, TransmitSink } from './transmit-options.ts';
 import { TransmitStatus } from './transmit-status.ts';
-
-/** Where fetched frames go. */
-export interface TransmitSink {
-  /** A whole frame lies in `slot`; the sink holds its one reference. `index` is its last descriptor's. */
-  frameFetched(queue: number, slot: number, index: number): void;
-  /** A frame was lost on the way: a read failed, or its descriptors made no frame. */
-  frameFailed(queue: number): void;
-  /** Status of descriptors is on its way to memory: what software waits for. */
-  statusWritten(queue: number): void;
-  /** The ring itself could not be read: the queue is disabled. */
-  ringFailed(queue: number): void;
-}
-
-/** How the engine is made. */
-export interface TransmitEngineOptions {
-  readonly queues: number;
-  /** Descriptors cached of each ring (40 on an 82599). */
-  readonly cacheDescriptors: number;
-  /** Bytes of the transmit packet buffer: reserved for the whole frame when its first read is issued. */
-  readonly packetBufferBytes: number;
-  /** Slots that are left to the receive side. */
-  readonly reservedSlots: number;
-  /** First byte of the descriptor caches in the frame pool's extra area; see {@link TransmitEngine.storeBytes}. */
-  readonly storeOffset: number;
-  /** Longest frame in memory, without frame check sequence. */
-  readonly maxFrameBytes: number;
-}
 
 const NONE = -1;
 
@@ -63,6 +37,8 @@ export class TransmitEngine implements DmaClient, Component {
   readonly #isWaiting: Uint8Array;
   #serving = false;
   #wantsSlot = false;
+  /** Rings that are in the middle of a frame. */
+  #begun = 0;
 
   // The frame that a ring is in the middle of, and its fetched frames in order, as a list through #nextSlot.
   readonly #openSlot: Int32Array;
@@ -173,6 +149,7 @@ export class TransmitEngine implements DmaClient, Component {
     const open = this.#openSlot[queue];
     if (open === NONE) return;
     this.#openSlot[queue] = NONE;
+    this.#begun--;
     this.#slotFailed[open] = 1;
     this.#slotClosed[open] = 1;
     if (this.#slotTrains[open] === 0) this.#handOver(queue);
@@ -182,6 +159,7 @@ export class TransmitEngine implements DmaClient, Component {
   setMaster(queue: number, allowed: boolean): void {
     this.rings.master[queue] = allowed ? 1 : 0;
     if (!allowed) return;
+    this.#writeStatus(queue);
     this.#activate(queue);
     this.#prefetch(queue);
     this.#serve();
@@ -293,10 +271,24 @@ export class TransmitEngine implements DmaClient, Component {
         this.#prefetch(queue);
         continue;
       }
-      if (!this.#takeDescriptor(queue)) break;
+      if (!this.#takeDescriptor(queue) && !this.#bringBegunForward()) break;
       this.#prefetch(queue);
     }
     this.#serving = false;
+  }
+
+  /**
+   * What the first ring lacks may be held by a frame that another one is in the middle of (it could not go on for a while): that
+   * one first. Returns whether there is one.
+   */
+  #bringBegunForward(): boolean {
+    const active = this.#active;
+    if (this.#begun === 0 || this.#openSlot[active.peek()] !== NONE) return false;
+    for (let left = active.length; left > 0; left--) {
+      if (this.#openSlot[active.peek()] !== NONE) return true;
+      active.push(active.shift());
+    }
+    return false;
   }
 
   /** Takes the next descriptor of a ring. Returns false if a tag, a slot or buffer room is lacking. */
@@ -342,6 +334,7 @@ export class TransmitEngine implements DmaClient, Component {
     }
     if (last) {
       this.#openSlot[queue] = NONE;
+      this.#begun--;
       this.#slotClosed[slot] = 1;
       if (reports) this.#noteReport(slot, index);
       this.#slotLast[slot] = index;
@@ -377,6 +370,7 @@ export class TransmitEngine implements DmaClient, Component {
     this.#slotReportFirst[slot] = NONE;
     this.#nextSlot[slot] = NONE;
     this.#openSlot[queue] = slot;
+    this.#begun++;
     if (this.#firstSlot[queue] === NONE) this.#firstSlot[queue] = slot;
     else this.#nextSlot[this.#lastSlot[queue]] = slot;
     this.#lastSlot[queue] = slot;
@@ -443,6 +437,7 @@ export class TransmitEngine implements DmaClient, Component {
   }
 
   #writeStatus(queue: number): void {
+    if (this.rings.master[queue] === 0) return;
     const before = this.#status.writes;
     if (!this.#status.write(queue, this.#client)) this.#waitForPort(queue);
     if (this.#status.writes !== before) this.#sink.statusWritten(queue);

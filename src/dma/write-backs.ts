@@ -96,7 +96,7 @@ export class WriteBacks {
 
   /** What is not sent: now if the last one is long enough ago, else when the time has come. */
   sendOrHold(queue: number): void {
-    if (this.#count[queue] === 0) return;
+    if (this.#count[queue] === 0 || this.#rings.master[queue] === 0) return;
     const due = this.#lastPs[queue] + this.#holdPs;
     if (this.#scheduler.now >= due) {
       if (this.#port.canWrite()) this.#send(queue);

@@ -37,6 +37,8 @@ export class MockPort implements DmaPort {
   readonly writes: Write[] = [];
   /** Addresses at which reads fail. */
   fails: (address: number) => boolean = () => false;
+  /** Called when a request is issued, with the Routing ID it is signed with. */
+  onIssue: (routingId: number) => void = () => {};
   /** Called when a write has reached memory. */
   onCommit: (address: number, bytes: number) => void = () => {};
   /** Addresses and sizes of all reads that were ever issued. */
@@ -78,6 +80,7 @@ export class MockPort implements DmaPort {
     cookie: number,
   ): number {
     this.issued.push({ address, bytes, routingId });
+    this.onIssue(routingId);
     let trains = 0;
     for (const [at, count] of pages(address, bytes)) {
       this.reads.push({ address: at, bytes: count, offset: offset + at - address, client, cookie });
@@ -86,7 +89,8 @@ export class MockPort implements DmaPort {
     return trains;
   }
 
-  write(_id: number, address: number, bytes: number, offset: number, client: number, cookie: number): number {
+  write(id: number, address: number, bytes: number, offset: number, client: number, cookie: number): number {
+    this.onIssue(id);
     let trains = 0;
     for (const [at, count] of pages(address, bytes)) {
       const from = offset + at - address;
@@ -106,7 +110,7 @@ export class MockPort implements DmaPort {
   }
 
   writeSpliced(
-    _id: number,
+    id: number,
     address: number,
     bytes: number,
     offset: number,
@@ -117,6 +121,7 @@ export class MockPort implements DmaPort {
     client: number,
     cookie: number,
   ): number {
+    this.onIssue(id);
     const added = inserts ? 4 : 0;
     let trains = 0;
     for (const [at, count] of pages(address, bytes)) {

@@ -24,10 +24,10 @@ const options: fc.Arbitrary<ReceiveRigOptions> = fc.record({
 
 const thresholds = fc.record({ prefetch: fc.constantFrom(0, 4, 32), host: fc.constantFrom(0, 1, 4) });
 
-type Action = 'send' | 'group' | 'post' | 'port' | 'time' | 'restart';
+type Action = 'send' | 'group' | 'post' | 'port' | 'time' | 'restart' | 'master';
 const action = fc.oneof(
   { weight: 30, arbitrary: fc.constantFrom<Action>('send', 'post', 'port', 'port', 'port', 'time') },
-  { weight: 2, arbitrary: fc.constant<Action>('group') },
+  { weight: 4, arbitrary: fc.constantFrom<Action>('group', 'master') },
   { weight: 2, arbitrary: fc.constant<Action>('restart') },
 );
 
@@ -73,8 +73,10 @@ describe('receive engine', () => {
             port: () => rig.port.step(pick),
             time: () => rig.scheduler.step(),
             restart: () => restart(pick(queues)),
+            master: () => engine.setMaster(pick(queues), pick(2) > 0),
           };
           for (const next of program) run[next]();
+          for (let queue = 0; queue < queues; queue++) engine.setMaster(queue, true);
 
           // What waits gets its buffers now, without anything else being done.
           const waiting = () =>

@@ -70,6 +70,7 @@ export class ReceiveRig {
       extraBytes: ReceiveEngine.storeBytes(queues, deliveries),
     });
     this.port = new MockPort(this.memory, this.frames, options.limits);
+    this.port.onIssue = (routingId) => expect(this.engine.rings.master[routingId - 0x100]).toBe(1);
     this.port.onCommit = (address, bytes) => this.#look(address, bytes);
     const lists = <T>() => Array.from({ length: queues }, (): T[] => []);
     this.received = lists();
@@ -121,6 +122,7 @@ export class ReceiveRig {
     for (let queue = 0; queue < queues; queue++) {
       engine.rings.base[queue] = this.#base[queue];
       engine.rings.size[queue] = this.size;
+      engine.rings.routingId[queue] = 0x100 + queue;
       engine.bufferBytes[queue] = options.bufferBytes ?? 2048;
       engine.dropEnable[queue] = options.dropEnable ? 1 : 0;
       engine.enable(queue);

@@ -219,6 +219,52 @@ describe('a frame whose end is not there yet', () => {
   });
 });
 
+describe('a ring whose function is no bus master', () => {
+  it('sends no request of any kind, and goes on where it stood', () => {
+    const rig = new TransmitRig();
+    for (let i = 0; i < 6; i++) rig.post(0, { parts: [60, 20], report: true });
+    rig.engine.setTail(0, 4);
+    rig.port.finishRead();
+    rig.engine.setMaster(0, false);
+    rig.kick(0);
+    rig.port.run();
+    expect(rig.outcomes).toHaveLength(2);
+    expect(rig.statuses).toEqual([]);
+    rig.engine.setMaster(0, true);
+    rig.port.run();
+    rig.expectAllDone();
+  });
+
+  it('goes on with a frame it had begun, though another ring waits for the room which that holds', () => {
+    const rig = new TransmitRig({ queues: 2, packetBufferBytes: 200, limits: { reads: 5, writes: 8 } });
+    rig.post(0, { parts: [40, 30, 20, 10], report: true });
+    rig.kick(0);
+    rig.port.finishRead();
+    rig.engine.setMaster(0, false);
+    rig.post(1, { parts: [150], report: true });
+    rig.kick(1);
+    rig.port.run();
+    expect(rig.outcomes).toEqual([]);
+    rig.engine.setMaster(0, true);
+    rig.port.run();
+    rig.expectAllDone();
+  });
+
+  it('does not hold up the others', () => {
+    const rig = new TransmitRig({ queues: 2 });
+    rig.engine.setMaster(0, false);
+    for (const queue of [0, 1]) {
+      rig.post(queue, { parts: [60], report: true });
+      rig.kick(queue);
+    }
+    rig.port.run();
+    expect(rig.outcomes.map(({ queue }) => queue)).toEqual([1]);
+    rig.engine.setMaster(0, true);
+    rig.port.run();
+    rig.expectAllDone();
+  });
+});
+
 describe('a ring', () => {
   it('that cannot be read is disabled, and no other', () => {
     const rig = new TransmitRig({ queues: 2 });
@@ -262,6 +308,20 @@ describe('a ring', () => {
     rig.kick(0);
     rig.port.run();
     rig.expectAllDone();
+  });
+
+  it('gets its share among very many, with very few reads under way', () => {
+    const queues = 128;
+    const rig = new TransmitRig({ queues, limits: { reads: 5, writes: 8 } });
+    for (let queue = 0; queue < queues; queue++) {
+      for (let i = 0; i < 5; i++) rig.post(queue, { parts: [60], report: i === 4 });
+      rig.kick(queue);
+    }
+    rig.port.run();
+    rig.expectAllDone();
+    // No ring has its last frame out before every ring has had its first.
+    const firsts = new Set(rig.outcomes.slice(0, 4 * queues).map(({ queue }) => queue));
+    expect(firsts.size).toBe(queues);
   });
 
   it('takes turns with the others, a frame each', () => {

@@ -73,6 +73,8 @@ describe('transmit engine', () => {
             () => port.step(pick),
             () => port.step(pick),
             () => rig.held.length > 0 && rig.free(pick(rig.held.length)),
+            // Now and then a function may send no requests for a while.
+            () => engine.setMaster(pick(queues), pick(4) > 0),
           ];
           let steps = 0;
           while (waiting.some((specs) => specs.length > 0)) {
@@ -82,7 +84,10 @@ describe('transmit engine', () => {
             // Frames that no longer fit before the tail is moved must not block software.
             if (steps % 50 === 0) for (let queue = 0; queue < queues; queue++) rig.kick(queue);
           }
-          for (let queue = 0; queue < queues; queue++) rig.kick(queue);
+          for (let queue = 0; queue < queues; queue++) {
+            engine.setMaster(queue, true);
+            rig.kick(queue);
+          }
           while (port.pending > 0 || rig.held.length > 0) {
             actions[2 + pick(3)]();
             check();

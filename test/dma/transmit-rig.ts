@@ -82,6 +82,7 @@ export class TransmitRig {
     });
     this.port = new MockPort(this.memory, this.frames, options.limits);
     this.port.fails = (address) => address >= FAILING;
+    this.port.onIssue = (routingId) => expect(this.engine.rings.master[routingId - 0x100]).toBe(1);
     this.port.onCommit = (address, bytes) => this.#checkStatus(address, bytes);
     const engineOptions: TransmitEngineOptions = {
       queues,

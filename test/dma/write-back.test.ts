@@ -103,6 +103,26 @@ describe('receive write-backs', () => {
   });
 });
 
+describe('a receive ring whose function is no bus master', () => {
+  it('sends no request of any kind; frames wait, and go on when it may again', () => {
+    const rig = new ReceiveRig({ writeBackHoldPs: HOLD_PS });
+    rig.post(0, 8);
+    rig.port.run();
+    for (let i = 0; i < 3; i++) rig.send(0, 60);
+    rig.port.run();
+    rig.engine.setMaster(0, false);
+    rig.send(0, 60);
+    rig.post(0);
+    rig.settle();
+    expect(rig.received[0]).toHaveLength(1);
+    expect(rig.engine.waitingFrames(0)).toBe(1);
+    rig.engine.setMaster(0, true);
+    rig.settle();
+    expect(rig.received[0]).toHaveLength(4);
+    rig.expectIdle();
+  });
+});
+
 describe('a receive ring that is disabled', () => {
   it('drops the frames that wait, and frees every slot', () => {
     const rig = new ReceiveRig();
