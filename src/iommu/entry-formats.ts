@@ -9,8 +9,6 @@ import type { PhysicalMemory } from '../base/index.ts';
 /** Bytes of a root entry and of a context entry. A table of either has 256 of them: one page. */
 export const ROOT_ENTRY_BYTES = 16;
 export const CONTEXT_ENTRY_BYTES = 16;
-/** Bytes of a second-stage paging entry. */
-export const PAGING_ENTRY_BYTES = 8;
 
 /** P of a root entry and of a context entry. */
 const PRESENT = 1 << 0;
