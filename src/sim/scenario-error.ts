@@ -55,6 +55,14 @@ export class ProblemReporter {
     return value;
   }
 
+  /** Returns `value` if it is a number within the range. */
+  number(path: string, value: number, [min, max]: readonly [number, number]): number {
+    if (typeof value !== 'number' || !(value >= min && value <= max)) {
+      this.fail(path, value, `${showValue(value)} is out of range`, `${min} to ${max}`);
+    }
+    return value;
+  }
+
   /** Returns `value` if it is one of `allowed`. */
   oneOf<T extends string>(path: string, value: T, allowed: readonly T[]): T {
     if (!allowed.includes(value))

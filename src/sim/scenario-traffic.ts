@@ -155,8 +155,14 @@ function resolveRate(
     }
     return { kind: 'saturate' };
   }
-  const framesPerSecond = options.ratePps ?? ((options.rateMbps ?? 0) * 1e6) / (8 * meanBytes);
-  return { kind: 'rate', framesPerSecond, arrivals: options.arrivals ?? DEFAULTS.arrivals };
+  const framesPerSecond =
+    options.ratePps === undefined
+      ? (reporter.number(`${path}.rateMbps`, options.rateMbps as number, RANGES.rateMbps) * 1e6) /
+        (8 * meanBytes)
+      : reporter.number(`${path}.ratePps`, options.ratePps, RANGES.ratePps);
+  const arrivals = options.arrivals ?? DEFAULTS.arrivals;
+  reporter.oneOf(`${path}.arrivals`, arrivals, ['constant', 'poisson']);
+  return { kind: 'rate', framesPerSecond, arrivals };
 }
 
 function resolveSpan(options: TrafficOptions, path: string, { times, reporter }: TrafficContext) {

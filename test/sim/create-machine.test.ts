@@ -26,4 +26,18 @@ describe('createMachine', () => {
     expect(flow.to).toBe('b');
     expect(flow.delivered).toBeGreaterThan(50);
   });
+
+  it.each([
+    [{ ratePps: Number.NaN }, 'options.ratePps: NaN is out of range; allowed 0.001 to 1000000000'],
+    [{ ratePps: -1 }, 'options.ratePps: -1 is out of range; allowed 0.001 to 1000000000'],
+    [{ ratePps: '5' as never }, 'options.ratePps: "5" is out of range; allowed 0.001 to 1000000000'],
+    [{ rateMbps: 0 }, 'options.rateMbps: 0 is out of range; allowed 0.001 to 1000000'],
+    [
+      { ratePps: 1, arrivals: 'bursty' as never },
+      'options.arrivals: "bursty" is unknown; allowed constant, poisson',
+    ],
+  ])('refuses to send at %o', (rate, line) => {
+    const machine = createMachine();
+    expect(() => machine.host.traffic.send({ to: 'port', ...rate })).toThrow(line);
+  });
 });
