@@ -34,6 +34,7 @@ export class MacPort implements Component {
   readonly #frames: FramePool;
   readonly #sink: MacPortSink;
   readonly #wire: Serializer;
+  readonly #gapPs: number;
   readonly #queue = new IntRing(QUEUE);
   readonly #done: number;
   #busy = false;
@@ -45,6 +46,7 @@ export class MacPort implements Component {
     this.#frames = frames;
     this.#sink = sink;
     this.#wire = new Serializer(8000, gigabits);
+    this.#gapPs = this.#wire.duration(INTER_FRAME_GAP_BYTES);
     this.#done = scheduler.task(`${name}.sent`, (entry) => this.#sent(entry));
   }
 
@@ -78,7 +80,7 @@ export class MacPort implements Component {
     const now = this.#scheduler.now;
     // The gap is the wire's, not the frame's: the next frame starts behind it, this one is whole before.
     const free = this.#wire.reserve(now, PREAMBLE_BYTES + bytes + INTER_FRAME_GAP_BYTES);
-    this.#scheduler.post(free, this.#done, entry, 0);
+    this.#scheduler.post(free - this.#gapPs, this.#done, entry, 0);
   }
 
   #sent(entry: number): void {

@@ -26,6 +26,7 @@ export class Station implements WirePeer, FrameSender {
   readonly #data: DataPlane;
   readonly #tracker: FlowTracker;
   readonly #wire: Serializer;
+  readonly #gapPs: number;
   readonly #delayPs: number;
   readonly #arrive: number;
   readonly #templates = new Map<number, FrameTemplate>();
@@ -48,6 +49,7 @@ export class Station implements WirePeer, FrameSender {
     this.#data = data;
     this.#tracker = tracker;
     this.#wire = new Serializer(8000, linkGbps);
+    this.#gapPs = this.#wire.duration(INTER_FRAME_GAP_BYTES);
     this.#delayPs = delayPs;
     this.#arrive = scheduler.task('station.arrive', (id, sequence) => this.#arrived(id, sequence));
     this.#free = new Timer(scheduler, 'station.send', () => this.#sendNext());
@@ -111,7 +113,7 @@ export class Station implements WirePeer, FrameSender {
     const free = this.#wire.reserve(this.#scheduler.now, bytes);
     this.framesSent++;
     this.bytesSent += bytes - PREAMBLE_BYTES - INTER_FRAME_GAP_BYTES;
-    this.#scheduler.post(free + this.#delayPs, this.#arrive, template.id, sequence);
+    this.#scheduler.post(free - this.#gapPs + this.#delayPs, this.#arrive, template.id, sequence);
     this.#free.scheduleAt(free);
   }
 
