@@ -2,6 +2,9 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { ROOT, type SourceText } from '../tidy/project.ts';
 
+/** Said when a generated part is not as it should be. */
+export const HOW_TO_UPDATE = 'to rewrite it: npm run build && UPDATE_DOCS=1 npx vitest run test/docs';
+
 /** What people read: the read-me, the documentation, and what lies beside data. */
 export function readDocs(): SourceText[] {
   const docs = readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md'));

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { resolveScenario } from '../../src/sim/index.ts';
 import { parseScenarioText } from '../../src/sim/scenario.ts';
 import { ROOT } from '../tidy/project.ts';
-import { codeBlocks, generatedPart, readDocs } from './markdown.ts';
+import { codeBlocks, generatedPart, HOW_TO_UPDATE, readDocs } from './markdown.ts';
 
 const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
 const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
@@ -50,19 +50,18 @@ describe('README.md', () => {
     expect(lines).toContain('    npm ci && npm test');
   });
 
-  // To rewrite what is printed: UPDATE_DOCS=1 npx vitest run test/docs
   it('shows what the default scenario prints', () => {
     const main = join(ROOT, 'dist/cli/main.js');
     const printed = shortened(node([main, 'run', 'scenarios/default.json', '--no-wall']));
     const wanted = `\n\`\`\`text\n${printed}\n\`\`\`\n\n`;
-    expect(generatedPart('README.md', 'output', wanted)).toBe(wanted);
+    expect(generatedPart('README.md', 'output', wanted), HOW_TO_UPDATE).toBe(wanted);
     expect(scripts['start']).toContain('run scenarios/default.json');
   });
 
   it('has the library example as it stands in examples/', () => {
     const example = readFileSync(join(ROOT, 'examples/ten-lines.ts'), 'utf8');
     const wanted = `\n\`\`\`ts\n${example.slice(example.indexOf('import'))}\`\`\`\n\n`;
-    expect(generatedPart('README.md', 'ten-lines', wanted)).toBe(wanted);
+    expect(generatedPart('README.md', 'ten-lines', wanted), HOW_TO_UPDATE).toBe(wanted);
   });
 
   it('has a library example that runs', () => {
