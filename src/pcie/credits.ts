@@ -33,6 +33,9 @@ export class CreditGate {
   readonly #dueData = new Int32Array(UPDATES);
   #head = 0;
   #tail = 0;
+  /** What all of them bring. */
+  #comingHeaders = 0;
+  #comingData = 0;
 
   /** @param headers header credits (0 = infinite, as in InitFC), @param data data credits of 16 bytes. */
   constructor(headers: number, data: number) {
@@ -69,17 +72,24 @@ export class CreditGate {
     const youngest = (this.#tail - 1) & UPDATE_MASK;
     this.#dueHeaders[youngest] += headers;
     this.#dueData[youngest] += data;
+    this.#comingHeaders += headers;
+    this.#comingData += data;
+  }
+
+  /** Whether the receiver has no buffer left for a header, or less than `data` units of payload. */
+  isShort(data: number): boolean {
+    return this.#headers + this.#comingHeaders <= 0 || this.#data + this.#comingData < data;
   }
 
   /** Gives credits back with an UpdateFC that arrives at `arrivalPs`; returns false if they joined one under way. */
   restore(arrivalPs: number, headers: number, data: number): boolean {
     if (this.infinite) return false;
-    const youngest = (this.#tail - 1) & UPDATE_MASK;
-    if (this.#head !== this.#tail && this.#due[youngest] >= arrivalPs) {
-      this.#dueHeaders[youngest] += headers;
-      this.#dueData[youngest] += data;
+    if (this.#head !== this.#tail && this.#due[(this.#tail - 1) & UPDATE_MASK] >= arrivalPs) {
+      this.join(headers, data);
       return false;
     }
+    this.#comingHeaders += headers;
+    this.#comingData += data;
     if (((this.#tail + 1) & UPDATE_MASK) === this.#head) this.#mergeOldest();
     this.#due[this.#tail] = arrivalPs;
     this.#dueHeaders[this.#tail] = headers;
@@ -103,6 +113,7 @@ export class CreditGate {
     this.#headers = this.initialHeaders;
     this.#data = this.initialData;
     this.#head = this.#tail;
+    this.#comingHeaders = this.#comingData = 0;
   }
 
   /** Nobody has looked for long: the oldest update is counted in with the one behind it, so never early. */
@@ -116,8 +127,12 @@ export class CreditGate {
 
   #settle(timePs: number): void {
     while (this.#head !== this.#tail && this.#due[this.#head] <= timePs) {
-      this.#headers += this.#dueHeaders[this.#head];
-      this.#data += this.#dueData[this.#head];
+      const headers = this.#dueHeaders[this.#head];
+      const data = this.#dueData[this.#head];
+      this.#headers += headers;
+      this.#data += data;
+      this.#comingHeaders -= headers;
+      this.#comingData -= data;
       this.#head = (this.#head + 1) & UPDATE_MASK;
     }
   }

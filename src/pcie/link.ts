@@ -3,7 +3,7 @@ import { type Component, type Probe, ProbeKind, type Scheduler, Timer } from '..
 import { type CreditAdvertisement, CreditGate } from './credits.ts';
 import type { LinkRate } from './link-rate.ts';
 import { LinkWire } from './link-wire.ts';
-import { FlowClass, TlpKind } from './tlp.ts';
+import { CREDIT_BYTES, FlowClass, TlpKind } from './tlp.ts';
 import type { TlpPool } from './tlp-pool.ts';
 
 /** What stands at the end of a direction of a link. */
@@ -113,6 +113,8 @@ export class LinkDirection implements Component {
   readonly #wire: LinkWire;
   readonly #flightPs: number;
   readonly #gates: readonly CreditGate[];
+  /** Units of payload of the largest TLP of each class. */
+  readonly #largestData: Int32Array;
   readonly #queues = [new IntRing(QUEUE_CAPACITY), new IntRing(QUEUE_CAPACITY), new IntRing(QUEUE_CAPACITY)];
   readonly #arrive: number;
   readonly #pumpTimer: Timer;
@@ -146,6 +148,8 @@ export class LinkDirection implements Component {
     this.#tlps = tlps;
     this.#wire = new LinkWire(scheduler, options.rate, options.maxPayloadBytes);
     this.#flightPs = options.flightPs;
+    const payload = options.maxPayloadBytes / CREDIT_BYTES;
+    this.#largestData = Int32Array.of(payload, 1, payload);
     this.#gates = [
       new CreditGate(credits.postedHeaders, credits.postedData),
       new CreditGate(credits.nonPostedHeaders, credits.nonPostedData),
@@ -195,13 +199,15 @@ export class LinkDirection implements Component {
   release(flowClass: FlowClass, headers: number, data: number): void {
     const gate = this.#gates[flowClass];
     if (gate.infinite) return;
-    // At most one UpdateFC of a class every update latency; releases in between travel together.
+    // At most one UpdateFC of a class every update latency, and releases in between travel together; but where the receiver
+    // had nothing left, it says at once that it has (2.6.1.2).
     const now = this.#scheduler.now;
     const last = this.#lastUpdatePs[flowClass];
     if (last > now) {
       gate.join(headers, data);
     } else {
-      const due = Math.max(now, last + this.#wire.updateLatencyPs);
+      const isShort = gate.isShort(this.#largestData[flowClass]);
+      const due = isShort ? now : Math.max(now, last + this.#wire.updateLatencyPs);
       if (gate.restore(due + this.#wire.dllpPs + this.#flightPs, headers, data)) {
         this.#lastUpdatePs[flowClass] = due;
         this.reverse.#wire.oweUpdate(due);

@@ -56,6 +56,21 @@ describe('CreditGate', () => {
     );
   });
 
+  it('knows when the receiver has nothing left, counting what it has given back', () => {
+    const gate = new CreditGate(2, 20);
+    expect(gate.isShort(16)).toBe(false);
+    gate.consume(1, 8);
+    expect(gate.isShort(16)).toBe(true);
+    expect(gate.isShort(12)).toBe(false);
+    gate.consume(1, 4);
+    expect(gate.isShort(1)).toBe(true);
+    gate.restore(1000, 1, 8);
+    expect(gate.isShort(16)).toBe(false);
+    expect(gate.headersAt(1000)).toBe(1);
+    expect(gate.isShort(16)).toBe(false);
+    expect(new CreditGate(0, 0).isShort(16)).toBe(false);
+  });
+
   it('has its advertisement again after a reset, whatever was under way', () => {
     const gate = new CreditGate(3, 12);
     gate.consume(3, 12);

@@ -53,20 +53,40 @@ describe('flow control', () => {
     );
   });
 
-  it('sends the first UpdateFC at once, and the next of its class an update latency later', () => {
-    const rig = stuck({ ...ONE });
-    for (let i = 0; i < 3; i++) rig.send(rig.link.upstream, MEMORY_WRITE, 4);
-    const resumed: number[] = [];
-    for (let i = 0; i < 2; i++) {
-      rig.scheduler.runUntilIdle();
-      resumed.push(rig.scheduler.now);
-      rig.release(rig.link.upstream, rig.arrivedUp[i]);
+  const hopPs = LinkRig.slowPs(8) + FLIGHT_PS + LinkRig.slowPs(24) + FLIGHT_PS;
+
+  it('sends an UpdateFC at once where the receiver had nothing left', () => {
+    for (const few of [
+      { postedHeaders: 1, postedData: 64 },
+      { postedHeaders: 64, postedData: 16 },
+    ]) {
+      const rig = stuck(few);
+      for (let i = 0; i < 4; i++) rig.send(rig.link.upstream, MEMORY_WRITE, few.postedData === 16 ? 256 : 4);
+      const bytes = few.postedData === 16 ? 276 : 24;
+      for (let i = 0; i < 3; i++) {
+        rig.scheduler.runUntilIdle();
+        const released = rig.scheduler.now;
+        rig.release(rig.link.upstream, rig.arrivedUp[i]);
+        rig.scheduler.runUntilIdle();
+        expect(rig.arrivedUp[i + 1].timePs - released).toBe(hopPs + LinkRig.slowPs(bytes - 24));
+      }
     }
+  });
+
+  it('sends another one of its class an update latency later at the earliest, where the receiver has some left', () => {
+    const rig = stuck({ postedHeaders: 3, postedData: 64 });
+    for (let i = 0; i < 6; i++) rig.send(rig.link.upstream, MEMORY_WRITE, 4);
     rig.scheduler.runUntilIdle();
-    const hopPs = LinkRig.slowPs(8) + FLIGHT_PS + LinkRig.slowPs(24) + FLIGHT_PS;
+    const released = rig.scheduler.now;
+    // The first one travels at once, the others together.
+    for (const arrival of [...rig.arrivedUp]) rig.release(rig.link.upstream, arrival);
+    rig.scheduler.runUntilIdle();
     const latencyPs = Math.ceil(updateLatencySymbols({ generation: 1, lanes: 1 }, 256) * 4000);
-    expect(rig.arrivedUp[1].timePs - resumed[0]).toBe(hopPs);
-    expect(rig.arrivedUp[2].timePs - resumed[0]).toBe(latencyPs + hopPs);
+    expect(rig.arrivedUp.slice(3).map(({ timePs }) => timePs - released)).toEqual([
+      hopPs,
+      latencyPs + hopPs,
+      latencyPs + hopPs + LinkRig.slowPs(24),
+    ]);
   });
 
   it('counts a train that had to wait for credits once', () => {
