@@ -160,6 +160,27 @@ describe('ordering', () => {
   });
 });
 
+describe('a reset', () => {
+  it('empties both directions: nothing queued or under way arrives, every row and credit is back, counters are zero', () => {
+    const rig = stuck({ postedHeaders: 4, postedData: 64 });
+    for (let i = 0; i < 20; i++) rig.send(rig.link.upstream, MEMORY_WRITE, 64);
+    for (let i = 0; i < 20; i++) rig.send(rig.link.downstream, MEMORY_READ, 64);
+    rig.scheduler.runUntil(rig.scheduler.now + 450_000);
+    const arrived = rig.arrivedUp.length + rig.arrivedDown.length;
+    expect(arrived).toBeGreaterThan(0);
+    rig.link.reset();
+    for (const count of Object.values(rig.link.counters())) expect(count).toBe(0);
+    rig.scheduler.runUntilIdle();
+    expect(rig.arrivedUp.length + rig.arrivedDown.length).toBe(arrived);
+    expect(rig.tlps.available).toBe(rig.tlps.capacity);
+    expect(rig.link.upstream.headerCredits(POSTED)).toBe(4);
+    const sentAt = rig.scheduler.now;
+    rig.send(rig.link.upstream, MEMORY_WRITE, 4);
+    rig.scheduler.runUntilIdle();
+    expect(rig.arrivedUp.at(-1)?.timePs).toBe(sentAt + LinkRig.slowPs(24) + FLIGHT_PS);
+  });
+});
+
 describe('transmit queues', () => {
   it('say when there is room again after they have been short of it', () => {
     const rig = new LinkRig();

@@ -65,6 +65,28 @@ describe('writes', () => {
     expect(written(0x10002, 256)).toEqual({ tlps: 2, tlpBytes: 40 + 260, payloadBytes: 256 });
   });
 
+  it('take a data credit for every four double words, or part of them, of each TLP', () => {
+    const credits = (address: number, bytes: number) => {
+      const made = rig();
+      let taken = 0;
+      made.probe.sink = { record: (_time, _kind, row) => (taken += made.tlps.dataCredits[row]) };
+      made.requester.write(0x100, address, bytes, 64, made.client, 1);
+      return taken;
+    };
+    // The first four from an independent program; a TLP's payload counts by itself.
+    const sizes = [
+      [0x1000, 4],
+      [0x1001, 2],
+      [0x1000, 16],
+      [0x1000, 64],
+      [0x1000, 68],
+      [0x100f, 2],
+      [0x1000, 256 + 4],
+      [0x1002, 256 + 16],
+    ];
+    expect(sizes.map(([address, bytes]) => credits(address, bytes))).toEqual([1, 1, 1, 4, 5, 1, 17, 18]);
+  });
+
   it('never cross a page: each part is a train of its own', () => {
     expect(written(0x10f80, 256)).toEqual({ tlps: 2, tlpBytes: 40 + 256, payloadBytes: 256 });
     const made = rig();
