@@ -89,6 +89,9 @@ const QUIET_PS = 1_000_000_000;
 /** Software waits 10 ms after a global reset (4.6.3.2). */
 const RESET_PS = 10_000_000_000;
 
+/** Looks at the link, 10 ms apart, before the driver gives up. */
+const LINK_POLLS = 100;
+
 /** VFs that the driver enables at most: one of the 64 pools stays with the PF. */
 export const IXGBE_MAX_VFS = 63;
 
@@ -189,10 +192,18 @@ export class IxgbeDriver {
     this.path.queue.moveTo(registersOf(pool * QUEUES_PER_POOL));
     this.path.queue.start();
     this.#connectInterrupts(pool);
-    while ((bar.read32(LINKS) & LINKS_UP) === 0) this.#handle.wait(RESET_PS);
+    this.#waitForLink();
     this.path.start();
     // 4.6.10.2: the VFs' drivers wait for this.
     if (pool > 0) bar.write32(CTRL_EXT, CTRL_EXT_PFRSTD);
+  }
+
+  #waitForLink(): void {
+    for (let i = 0; i < LINK_POLLS; i++) {
+      if ((this.#bar.read32(LINKS) & LINKS_UP) !== 0) return;
+      this.#handle.wait(RESET_PS);
+    }
+    throw new Error(`${this.#handle.name}: the link does not come up`);
   }
 
   #enablePools(pool: number): void {

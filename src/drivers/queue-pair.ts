@@ -33,6 +33,8 @@ const HEAD = 0x10;
 const TAIL = 0x18;
 const CONTROL = 0x28;
 const CONTROL_ENABLE = 1 << 25;
+/** Looks at ENABLE before the driver gives up; each is a round trip over the link. */
+const ENABLE_POLLS = 1000;
 /** SRRCTL: buffers of 2 KiB, one advanced descriptor a buffer, drop when there is none. */
 const SRRCTL_2K_ADVANCED_DROP = 2 | (1 << 25) | (1 << 28);
 /** TXDCTL: prefetch below 32 cached when 8 wait; as ixgbe and DPDK set it. */
@@ -126,10 +128,17 @@ export class QueuePair {
     bar.write32(rx + CONTROL, CONTROL_ENABLE);
     bar.write32(tx + CONTROL, CONTROL_ENABLE | TXDCTL_THRESHOLDS);
     // The tail must not move before ENABLE reads back as one (4.6.7).
-    while ((bar.read32(rx + CONTROL) & CONTROL_ENABLE) === 0);
-    while ((bar.read32(tx + CONTROL) & CONTROL_ENABLE) === 0);
+    this.#waitForEnable(rx);
+    this.#waitForEnable(tx);
     this.#rxTail = this.#mask;
     bar.write32(rx + TAIL, this.#rxTail);
+  }
+
+  #waitForEnable(registers: number): void {
+    for (let i = 0; i < ENABLE_POLLS; i++) {
+      if ((this.#bar.read32(registers + CONTROL) & CONTROL_ENABLE) !== 0) return;
+    }
+    throw new Error(`the queue with registers at 0x${registers.toString(16)} does not become enabled`);
   }
 
   /** Lets the card fetch what was posted, and disables both queues. Whoever calls has seen to it that nothing is received any more. */

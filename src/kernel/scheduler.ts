@@ -190,7 +190,10 @@ export class Scheduler {
       this.events++;
       // Two independent lanes; the difference of times is what changes, so its low 32 bits suffice.
       const digest = this.#digest;
-      const h = Math.imul(digest[0] ^ ((time - this.#lastTime) | 0) ^ (task << 24), 0x9e3779b1);
+      const h = Math.imul(
+        digest[0] ^ ((time - this.#lastTime) | 0) ^ Math.imul(task, 0x27d4eb2f),
+        0x9e3779b1,
+      );
       digest[0] = h ^ (h >>> 15);
       const g = Math.imul(digest[1] ^ a ^ Math.imul(b, 0x85ebca6b), 0xc2b2ae35);
       digest[1] = g ^ (g >>> 13) ^ h;

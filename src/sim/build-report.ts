@@ -132,7 +132,7 @@ function flowReports({ scenario }: RunView, records: readonly FlowRecord[]): Flo
     delivered: record.measuredDelivered,
     lost: Math.max(0, record.lost),
     reordered: record.reordered,
-    duplicated: record.duplicated,
+    duplicated: record.measuredDuplicated,
     latencyNs: latencyReport(record.latency),
   }));
 }

@@ -29,6 +29,7 @@ export class FlowRecord {
   readonly #sentPs = new Float64Array(SENT_WINDOW);
   readonly #arrivals: (Arrivals | undefined)[] = [];
   #missingBefore = 0;
+  #duplicatedBefore = 0;
 
   constructor(index: number) {
     this.index = index;
@@ -60,6 +61,11 @@ export class FlowRecord {
     return latencyPs;
   }
 
+  /** Frames that came twice since the measurement began. */
+  get measuredDuplicated(): number {
+    return this.duplicated - this.#duplicatedBefore;
+  }
+
   /**
    * Frames lost since the measurement began: those that their one receiver has not got although it got later ones, so that what
    * is on its way does not count. Of a flow that nobody has got anything of, all; of one with several receivers none can be told.
@@ -71,6 +77,8 @@ export class FlowRecord {
   /** The warm-up is over: from here on it is measured. */
   startMeasuring(): void {
     this.#missingBefore = this.#missing();
+    this.#duplicatedBefore = this.duplicated;
+    this.reordered = 0;
     this.measuredOffered = this.measuredDelivered = 0;
     this.latency.reset();
   }
