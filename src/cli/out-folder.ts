@@ -1,5 +1,5 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { UsageError } from './command.ts';
 import { reasonOf } from './read-file.ts';
 
@@ -15,7 +15,7 @@ export class OutFolder {
   constructor(path: string) {
     this.#path = path;
     try {
-      mkdirSync(path, { recursive: true });
+      makeFolder(path);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       const reason = code === 'EEXIST' ? 'is a file' : reasonOf(error as NodeJS.ErrnoException);
@@ -35,4 +35,20 @@ export class OutFolder {
       throw error;
     }
   }
+}
+
+/** Makes a folder and those above it, level by level: the recursive mkdir of Node never returns below /proc. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) {
+    if (!statSync(path).isDirectory()) throw Object.assign(new Error('is a file'), { code: 'EEXIST' });
+    return;
+  }
+  const parent = dirname(path);
+  if (parent !== path) {
+    if (existsSync(parent) && !statSync(parent).isDirectory()) {
+      throw Object.assign(new Error('not a directory'), { code: 'ENOTDIR' });
+    }
+    makeFolder(parent);
+  }
+  mkdirSync(path);
 }

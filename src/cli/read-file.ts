@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { UsageError } from './command.ts';
 
 /**
@@ -28,10 +28,13 @@ export function readText(file: string, allowed: string): string {
  */
 export function readBytes(path: string): Uint8Array {
   try {
-    return readFileSync(path);
+    const status = statSync(path);
+    // A device such as /dev/zero has no end; a pipe has one.
+    if (status.isFile() || status.isFIFO() || status.isDirectory()) return readFileSync(path);
   } catch (error) {
     throw new Error(reasonOf(error as NodeJS.ErrnoException));
   }
+  throw new Error('is no regular file');
 }
 
 /** Why a file cannot be used, without the path, which the reader of the error knows by another name. */

@@ -70,12 +70,35 @@ export function resolveMachine(
   const givenHostMac =
     interfaceOptions.mac === undefined ? undefined : macs.claim('hostInterface.mac', interfaceOptions.mac);
   const vfs = resolveVfs(places, guests, nic.vfs, macs, reporter);
+  checkVlanFilters(vfs, interfaceOptions.vlan, reporter);
   const hostInterface: ResolvedHostInterface = {
     mac: givenHostMac ?? macs.assign(0, 0),
     vlan: reporter.vlan('hostInterface.vlan', interfaceOptions.vlan),
     ...resolveDriver(interfaceOptions, 'hostInterface', reporter),
   };
   return { host, nic, hostInterface, guests, vfs };
+}
+
+/** The card filters by so many VLANs (82599 datasheet 8.2.3.27.10); every port VLAN and every trusted one takes a filter. */
+const VLAN_FILTERS = 64;
+
+function checkVlanFilters(
+  vfs: readonly ResolvedVf[],
+  hostVlan: number | undefined,
+  reporter: ProblemReporter,
+): void {
+  const used = new Set<number>(hostVlan === undefined ? [] : [hostVlan]);
+  for (const { vlan, trustedVlans } of vfs) {
+    if (vlan !== null) used.add(vlan);
+    for (const trusted of trustedVlans) used.add(trusted);
+  }
+  if (used.size <= VLAN_FILTERS) return;
+  reporter.fail(
+    'guests',
+    used.size,
+    `use ${used.size} VLANs in all`,
+    `${VLAN_FILTERS} port and trusted VLANs`,
+  );
 }
 
 function resolveHost(options: HostOptions, reporter: ProblemReporter): ResolvedHost {

@@ -28,6 +28,11 @@ export const MISTAKES: readonly Mistake[] = [
     line: `guest: unknown key (did you mean "guests"?); allowed ${KEYS}`,
   },
   {
+    name: 'more VLANs than the card filters by',
+    scenario: { guests: [{ vfs: [{ trustedVlans: Array.from({ length: 65 }, (_, i) => i + 1) }] }] },
+    line: 'guests: use 65 VLANs in all; allowed 64 port and trusted VLANs',
+  },
+  {
     name: 'a key that is like no other',
     scenario: { nic: { bandwidth: 3 } },
     line: 'nic.bandwidth: unknown key; allowed profile, vfs, ari, loopback, linkGbps, mtu',
