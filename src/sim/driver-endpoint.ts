@@ -15,6 +15,8 @@ export class DriverEndpoint implements FrameSender, SaturatingSource, ReceiveHan
   readonly #tracker: FlowTracker;
   readonly #clock: { readonly now: number };
   readonly #sources = new RoundRobin();
+  /** Frames that the driver has abandoned, as far as they are counted. */
+  #abandoned = 0;
 
   constructor(index: number, tracker: FlowTracker, clock: { readonly now: number }) {
     this.index = index;
@@ -25,13 +27,22 @@ export class DriverEndpoint implements FrameSender, SaturatingSource, ReceiveHan
   /** Puts itself above a driver. */
   attach(path: DataPath): void {
     this.#path = path;
+    this.#abandoned = path.queue.framesAbandoned;
     path.handler = this;
     if (this.#sources.size > 0) path.setSource(this);
   }
 
   /** The driver is gone: what is offered from now on is not sent. */
   detach(): void {
+    this.stopped();
     this.#path = null;
+  }
+
+  /** The driver has stopped its queues: frames that the card had not taken by then were not sent. */
+  stopped(): void {
+    const abandoned = this.#path?.queue.framesAbandoned ?? 0;
+    this.#tracker.endpoints[this.index].notSent += abandoned - this.#abandoned;
+    this.#abandoned = abandoned;
   }
 
   send(template: FrameTemplate, sequence: number): boolean {

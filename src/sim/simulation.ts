@@ -106,6 +106,7 @@ export class Simulation implements RunView, VfListener {
 
   /** What was counted before belongs to other VPorts: the measured span begins again. */
   vfsChanged(): void {
+    this.#drivers[PF_ENDPOINT_INDEX].stopped();
     if (this.#measured === null) return;
     this.tracker.startMeasuring();
     this.#measured = new MeasuredSpan(this, this.nowPs);

@@ -76,6 +76,23 @@ describe('VFs that go away', () => {
     }
   });
 
+  it('count what the card had not fetched as not sent', () => {
+    const machine = createMachine({ guests: [{ name: 'a' }] });
+    setVfs(machine, 1);
+    machine.guests[0].traffic.send({ to: PORT_MAC, ratePps: 1e6, count: 100 });
+    // Without Bus Master Enable the card fetches nothing.
+    machine.simulation.machine.rootComplex.configWrite(0x0180, 0x04, 2, 0);
+    machine.run({ simulatedMs: 0.2 });
+    setVfs(machine, 0);
+    const { conservation } = machine.run({ simulatedMs: 0.1 });
+    expect(conservation).toMatchObject({
+      offered: 100,
+      delivered: 0,
+      dropped: { txRingFull: 100 },
+      balanced: true,
+    });
+  });
+
   it('have no context entry any more: their Routing IDs reach no memory', () => {
     const machine = createMachine({ guests: [{ name: 'a' }] });
     const { iommu } = machine.simulation.machine;

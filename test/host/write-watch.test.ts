@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest';
+import { WriteWatch } from '../../src/host/index.ts';
+
+describe('a watch on writes', () => {
+  it('calls back once for the next device write to the page, wherever in it', () => {
+    const watch = new WriteWatch();
+    let calls = 0;
+    const watcher = watch.add(() => calls++);
+    watch.written(0x5000);
+    watch.arm(watcher, 0x5123);
+    watch.written(0x4fff);
+    watch.written(0x6000);
+    expect(calls).toBe(0);
+    watch.written(0x5ff0);
+    watch.written(0x5ff0);
+    expect(calls).toBe(1);
+  });
+
+  it('is armed once, however often it is asked for', () => {
+    const watch = new WriteWatch();
+    let calls = 0;
+    const watcher = watch.add(() => calls++);
+    watch.arm(watcher, 0x5000);
+    watch.arm(watcher, 0x5800);
+    watch.written(0x5000);
+    expect(calls).toBe(1);
+  });
+
+  it('calls every watcher of a page, and can be armed again meanwhile', () => {
+    const watch = new WriteWatch();
+    const calls: string[] = [];
+    const first = watch.add(() => {
+      calls.push('first');
+      watch.arm(first, 0x5000);
+    });
+    const second = watch.add(() => calls.push('second'));
+    watch.arm(first, 0x5000);
+    watch.arm(second, 0x5000);
+    watch.written(0x5000);
+    watch.written(0x5000);
+    expect(calls).toEqual(['first', 'second', 'first']);
+  });
+
+  it('tells pages apart whose numbers share the place in the filter, above 4 GiB too', () => {
+    const watch = new WriteWatch();
+    const calls: number[] = [];
+    const pages = [7, 7 + 4096, 7 + 2 ** 22].map((page) => page * 4096);
+    for (const [i, page] of pages.entries())
+      watch.arm(
+        watch.add(() => calls.push(i)),
+        page,
+      );
+    watch.written(pages[2]);
+    watch.written(pages[0]);
+    watch.written(pages[0] + 2 * 4096 * 4096);
+    expect(calls).toEqual([2, 0]);
+    watch.written(pages[1]);
+    expect(calls).toEqual([2, 0, 1]);
+  });
+});
