@@ -19,8 +19,8 @@ const MAX_BURST = 4096;
  * and touches no byte. A frame's VLAN is that of its tag beside the frame, else of the 802.1Q tag in its bytes.
  *
  * Under a scheduler, {@link NicSwitch.route} decides one frame at a time. For work without time, frames are put into
- * {@link NicSwitch.input}, {@link NicSwitch.forward} takes them to {@link NicSwitch.output}. Both run the same code: frames to one
- * receiver are decided by tables in a loop without calls (direct-path.ts), all others rule by rule
+ * {@link NicSwitch.input} and {@link NicSwitch.forward} takes them to {@link NicSwitch.output}. Both run the same code:
+ * frames to one receiver are decided by tables in a loop without calls (direct-path.ts), all others rule by rule
  * (receiver-selection.ts).
  *
  * @example
@@ -38,7 +38,8 @@ const MAX_BURST = 4096;
  */
 export class NicSwitch extends SwitchConfiguration implements Component {
   /**
-   * Receivers of the frame that {@link NicSwitch.route} decided last: read with {@link targetPort} and {@link tagOperation}.
+   * Receivers of the frame that {@link NicSwitch.route} decided last: read with {@link targetPort} and
+   * {@link tagOperation}.
    */
   declare readonly targets: Int32Array;
   /** Why that frame had none: index into {@link DROP_REASONS}. */
@@ -47,8 +48,8 @@ export class NicSwitch extends SwitchConfiguration implements Component {
   /** Slots of frames that wait to be switched, a queue for each port. Each entry holds one reference. */
   declare readonly input: PortQueues;
   /**
-   * What has been switched, a queue for each port: entries to be read with {@link entrySlot} and {@link tagOperation}. Each
-   * holds one reference.
+   * What has been switched, a queue for each port: entries to be read with {@link entrySlot} and {@link tagOperation}.
+   * Each holds one reference.
    */
   declare readonly output: PortQueues;
 
@@ -88,7 +89,7 @@ export class NicSwitch extends SwitchConfiguration implements Component {
    * released.
    *
    * @param ingress the port it came in at: a VPort or {@link NicSwitch.uplink}. Not checked.
-   * @returns number of targets: {@link NicSwitch.targets} from 0 on. 0 if it was dropped: {@link NicSwitch.lastDrop}.
+   * @returns number of {@link NicSwitch.targets}. 0 if the frame was dropped: {@link NicSwitch.lastDrop} tells why.
    */
   route(slot: number, ingress: number): number {
     const { items, spare } = this.input;
@@ -134,7 +135,7 @@ export class NicSwitch extends SwitchConfiguration implements Component {
       if (at === end) break;
       const slot = items[at++];
       const count = this.#select(slot, ingress);
-      this.#direct.enqueue(slot, count, this.#selection.frameClass);
+      if (count > 0) this.#direct.enqueue(slot, count, this.#selection.frameClass);
     }
     input.drop(ingress, taken);
     return taken;

@@ -1,6 +1,6 @@
 /**
- * What the data path must know about a port, compiled into 16 words: one cache line. `port << RECORD_SHIFT` is the first
- * word of a port's record; the names below are offsets from there.
+ * What the data path must know about a port, compiled into 16 words: one cache line. `port << RECORD_SHIFT` is the
+ * first word of a port's record; the names below are offsets from there.
  */
 export const RECORD_SHIFT = 4;
 export const RECORD_WORDS = 1 << RECORD_SHIFT;
@@ -39,5 +39,7 @@ export const OUT_BY_CLASS = 13;
 
 /** The frame's tag is what the descriptor asked for (82599: PFVMVIR.VLANA = 00b). */
 export const KEEP_TAG = -2;
-/** No tag beside the frame, whatever the descriptor asked for (82599: PFVMVIR.VLANA = 10b); as in FramePool.outerTci. */
+/**
+ * No tag beside the frame, whatever the descriptor asked for (82599: PFVMVIR.VLANA = 10b); as in FramePool.outerTci.
+ */
 export const NO_TAG = -1;

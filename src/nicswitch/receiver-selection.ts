@@ -16,7 +16,8 @@ const NONE = -1;
 
 /**
  * Who receives a frame: the rules one after the other, for any frame. The order is that of the 82599's pool selection
- * (section 7.10.3): exact filters, else hash filters; promiscuity; not the sender; VLAN; default pool; receive enable; size.
+ * (section 7.10.3): exact filters, else hash filters; promiscuity; not the sender; VLAN; default pool; receive
+ * enable; size.
  */
 export class ReceiverSelection {
   /** Receivers of the frame decided last, in ascending order of ports: see target.ts. */

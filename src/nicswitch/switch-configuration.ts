@@ -58,8 +58,8 @@ interface VPortSettings {
 }
 
 /**
- * What a {@link NicSwitch} is told: who may send and receive, who takes which addresses and VLANs. Each change is compiled
- * at once into the tables that the data path reads, and holds from the next frame on.
+ * What a {@link NicSwitch} is told: who may send and receive, who takes which addresses and VLANs. Each change is
+ * compiled at once into the tables that the data path reads, and holds from the next frame on.
  *
  * All methods throw TypeError or RangeError that name the argument.
  */
@@ -99,8 +99,8 @@ export class SwitchConfiguration {
   }
 
   /**
-   * `vport` takes frames to `mac`, a single or a group address, in any VLAN it belongs to. A single address is one of its
-   * own: it may send from it. Several VPorts can ask for the same address.
+   * `vport` takes frames to `mac`, a single or a group address, in any VLAN it belongs to. A single address is one of
+   * its own: it may send from it. Several VPorts can ask for the same address.
    *
    * @returns false if the filters are used up; nothing has changed then.
    */
@@ -145,8 +145,8 @@ export class SwitchConfiguration {
   }
 
   /**
-   * Whether frames of VLAN `vlan` pass from the wire while the filter is on (82599: VFTA). All do, at first. From a VPort, a
-   * frame of a VLAN that is not admitted goes to the wire only.
+   * Whether frames of VLAN `vlan` pass from the wire while the filter is on (82599: VFTA). All do, at first. From a
+   * VPort, a frame of a VLAN that is not admitted goes to the wire only.
    */
   setVlanAdmitted(vlan: number, admitted: boolean): void {
     this.tables.vlans.setAdmitted(checkVlan(vlan), admitted);
@@ -211,24 +211,24 @@ export class SwitchConfiguration {
   }
 
   /**
-   * Whether frames to group addresses are replicated (82599: PFVTCTL.RPL_EN). They are, at first. If not, those from VPorts go to
-   * the wire only, and those from the wire to the default VPort only.
+   * Whether frames to group addresses are replicated (82599: PFVTCTL.RPL_EN). They are, at first. If not, those from
+   * VPorts go to the wire only, and those from the wire to the default VPort only.
    */
   setReplication(enabled: boolean): void {
     this.tables.replication = enabled;
   }
 
   /**
-   * Whether frames are switched between VPorts (true, at first: VEB) or all go to the wire and the adjacent bridge sends
-   * back what is for another VPort (false: VEPA). 82599: PFDTXGSWC.LBE; IEEE 802.1Qbg.
+   * Whether frames are switched between VPorts (true, at first: VEB) or all go to the wire and the adjacent bridge
+   * sends back what is for another VPort (false: VEPA). 82599: PFDTXGSWC.LBE; IEEE 802.1Qbg.
    */
   setLoopback(enabled: boolean): void {
     this.tables.loopback = enabled;
   }
 
   /**
-   * Whether, in VEPA, a VPort is spared its own frames to group addresses when the adjacent bridge sends them back; known by
-   * the source address. True, at first.
+   * Whether, in VEPA, a VPort is spared its own frames to group addresses when the adjacent bridge sends them back;
+   * known by the source address. True, at first.
    */
   setSourcePruning(enabled: boolean): void {
     this.tables.sourcePruning = enabled;
@@ -240,8 +240,8 @@ export class SwitchConfiguration {
   }
 
   /**
-   * What becomes of the tag of frames that `vport` sends: see {@link PortVlan}; 'descriptor' at first. With a TCI, frames to
-   * `vport` lose their outermost tag: its guest knows of no VLAN.
+   * What becomes of the tag of frames that `vport` sends: see {@link PortVlan}; 'descriptor' at first. With a TCI,
+   * frames to `vport` lose their outermost tag: its guest knows of no VLAN.
    */
   setPortVlan(vport: number, tag: PortVlan): void {
     const settings = this.#vport(vport);
@@ -259,8 +259,8 @@ export class SwitchConfiguration {
   }
 
   /**
-   * What of the frames that `vport` sends is checked (82599: PFVFSPOOF): that the source address is one of its own, that the
-   * VLAN is one of its own (untagged frames: that it accepts untagged ones). Nothing, at first.
+   * What of the frames that `vport` sends is checked (82599: PFVFSPOOF): that the source address is one of its own,
+   * that the VLAN is one of its own (untagged frames: that it accepts untagged ones). Nothing, at first.
    */
   setAntiSpoof(vport: number, check: { mac?: boolean; vlan?: boolean }): void {
     const settings = this.#vport(vport);

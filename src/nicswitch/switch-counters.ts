@@ -89,7 +89,8 @@ export class SwitchCounters {
   /** Tells that each port's running words have grown by at most `frames` and `bytes`: 4,096 frames at a time. */
   ran(frames: number, bytes: number): void {
     this.#pending = (this.#pending + frames + bytes) | 0;
-    if (this.#pending >= SETTLE_AT) this.settle();
+    // Unsigned: lengths are the caller's word, and may be anything for a frame that is dropped.
+    if (this.#pending >>> 0 >= SETTLE_AT) this.settle();
   }
 
   countIn(port: number, bytes: number, frameClass: number): void {
