@@ -22,9 +22,9 @@ describe('the tarball', () => {
     }
   });
 
-  it('holds nothing but what is built, scenarios, their schema and the documentation', () => {
+  it('holds nothing but what is built, scenarios, their schema, documentation and examples', () => {
     const known =
-      /^(dist\/.+\.(js|d\.ts)|scenarios\/.+|schema\/.+\.json|docs\/.+|[A-Z]+(\.md)?|package\.json)$/;
+      /^(dist\/.+\.(js|d\.ts)|scenarios\/.+|schema\/.+\.json|docs\/.+|examples\/.+\.ts|[A-Z]+(\.md)?|package\.json)$/;
     expect(files.filter((path) => !known.test(path))).toEqual([]);
   });
 });
