@@ -1,0 +1,177 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import {
+  ApiVersion,
+  CLEAR_TO_SEND,
+  FAILURE,
+  INFORMATION_SHIFT,
+  MailboxOperation,
+  multicastHash,
+  SUCCESS,
+} from '../../src/drivers/mailbox-protocol.ts';
+import { PfMailboxService } from '../../src/drivers/pf-mailbox-service.ts';
+import type { VfSettings } from '../../src/drivers/vf-settings.ts';
+import { parseMac } from '../../src/wire/index.ts';
+import { FakeDevice } from './fake-device.ts';
+
+const PFMBICR = 0x710;
+const PFVFLRE = 0x600;
+const PFMAILBOX = 0x4b00;
+const PFMBMEM = 0x13000;
+const [STS, ACK] = [1, 2];
+
+const OPEN: VfSettings = {
+  mac: parseMac('02:00:00:00:01:0a'),
+  vlan: null,
+  trustedVlans: [100, 200],
+  spoofCheck: true,
+};
+const IN_VLAN: VfSettings = { ...OPEN, vlan: 7, trustedVlans: [] };
+const WITHOUT_MAC: VfSettings = { ...OPEN, mac: 0 };
+
+let device: FakeDevice;
+let service: PfMailboxService;
+let done: string[];
+let filtersLeft: boolean;
+
+beforeEach(() => {
+  device = new FakeDevice();
+  done = [];
+  filtersLeft = true;
+  const settings = [OPEN, IN_VLAN, WITHOUT_MAC];
+  service = new PfMailboxService(device.bar, {
+    settings: (vf) => settings[vf % settings.length],
+    setVlan: (vf, vlan, add) => {
+      done.push(`VF ${vf} ${add ? 'joins' : 'leaves'} VLAN ${vlan}`);
+      return filtersLeft;
+    },
+    setMulticast: (vf, hashes) => done.push(`VF ${vf} takes ${hashes.join(', ')}`),
+  });
+});
+
+/** The answer to a message, word by word. */
+function ask(vf: number, ...message: number[]): number[] {
+  const memory = PFMBMEM + 64 * vf;
+  for (let i = 0; i < 16; i++) device.registers.set(memory + 4 * i, 0);
+  for (const [i, word] of message.entries()) device.registers.set(memory + 4 * i, word >>> 0);
+  device.registers.set(PFMBICR + 4 * (vf >> 4), 1 << (vf & 15));
+  service.serve(48);
+  device.registers.set(PFMBICR + 4 * (vf >> 4), 0);
+  return [0, 1, 2, 3, 4].map((i) => device.read(memory + 4 * i));
+}
+
+const reset = (vf: number) => ask(vf, MailboxOperation.RESET);
+const accepted = (operation: number) => (operation | SUCCESS | CLEAR_TO_SEND) >>> 0;
+const refused = (operation: number) => (operation | FAILURE | CLEAR_TO_SEND) >>> 0;
+const adding = MailboxOperation.SET_VLAN | (1 << INFORMATION_SHIFT);
+
+describe('a VF that resets itself', () => {
+  it('is told its address', () => {
+    const [word, low, high, filter] = reset(0);
+    expect(word).toBe(accepted(MailboxOperation.RESET));
+    expect([low, high, filter]).toEqual([0x0000_0002, 0x0a01, 0]);
+  });
+
+  it('is refused where it has none', () => {
+    expect(reset(2)[0]).toBe(refused(MailboxOperation.RESET));
+  });
+
+  it('gets first an acknowledge, then the answer', () => {
+    reset(35);
+    expect(device.writtenTo(PFMAILBOX + 4 * 35)).toEqual([ACK, STS]);
+  });
+});
+
+describe('before its reset, a VF', () => {
+  it.each([
+    MailboxOperation.SET_MAC,
+    MailboxOperation.SET_MULTICAST,
+    MailboxOperation.SET_VLAN,
+    MailboxOperation.NEGOTIATE_API,
+    MailboxOperation.GET_QUEUES,
+  ])('is refused message %d, without clear to send', (operation) => {
+    expect(ask(0, operation, 0)[0]).toBe((operation | FAILURE) >>> 0);
+    expect(done).toEqual([]);
+  });
+
+  it("is another VF's business: each has to reset itself, and again after the card has said that it was reset", () => {
+    reset(0);
+    expect(ask(1, MailboxOperation.GET_QUEUES)[0] & CLEAR_TO_SEND).toBe(0);
+    expect(ask(0, MailboxOperation.GET_QUEUES)[0]).toBe(accepted(MailboxOperation.GET_QUEUES));
+    device.registers.set(PFVFLRE, 1);
+    expect(ask(0, MailboxOperation.GET_QUEUES)[0] & CLEAR_TO_SEND).toBe(0);
+  });
+});
+
+describe('after its reset, a VF', () => {
+  beforeEach(() => {
+    reset(0);
+    reset(1);
+  });
+
+  it.each([
+    [ApiVersion.V1_0, true],
+    [ApiVersion.V1_1, true],
+    [ApiVersion.V1_2, true],
+    [ApiVersion.V1_3, true],
+    [ApiVersion.V2_0, false],
+    [5, false],
+  ])('negotiates API version %d: %s', (version, accepts) => {
+    const verdict = accepts ? accepted : refused;
+    expect(ask(0, MailboxOperation.NEGOTIATE_API, version)[0]).toBe(verdict(MailboxOperation.NEGOTIATE_API));
+  });
+
+  it('is told of two queues, and whether it is in a port VLAN', () => {
+    expect(ask(0, MailboxOperation.GET_QUEUES)).toEqual([accepted(MailboxOperation.GET_QUEUES), 2, 2, 0, 0]);
+    expect(ask(1, MailboxOperation.GET_QUEUES)).toEqual([accepted(MailboxOperation.GET_QUEUES), 2, 2, 1, 0]);
+  });
+
+  it('joins and leaves the VLANs that it is trusted with', () => {
+    expect(ask(0, adding, 100)[0]).toBe(accepted(adding & 0xffff));
+    expect(ask(0, MailboxOperation.SET_VLAN, 100)[0]).toBe(accepted(MailboxOperation.SET_VLAN));
+    expect(done).toEqual(['VF 0 joins VLAN 100', 'VF 0 leaves VLAN 100']);
+  });
+
+  it('is refused other VLANs, all of them under a port VLAN, and one for which no filter is left', () => {
+    expect(ask(0, adding, 300)[0]).toBe(refused(adding & 0xffff));
+    expect(ask(1, adding, 7)[0]).toBe(refused(adding & 0xffff));
+    expect(done).toEqual([]);
+    filtersLeft = false;
+    expect(ask(0, adding, 200)[0]).toBe(refused(adding & 0xffff));
+  });
+
+  it('names its groups by their hashes, two a word', () => {
+    const groups = ['01:00:5e:00:00:01', '01:00:5e:7f:ff:fa', '33:33:00:00:00:fb'].map((mac) =>
+      multicastHash(parseMac(mac)),
+    );
+    const words = [groups[0] | (groups[1] << 16), groups[2]];
+    const operation = MailboxOperation.SET_MULTICAST | (3 << INFORMATION_SHIFT);
+    expect(ask(0, operation, ...words)[0]).toBe(accepted(MailboxOperation.SET_MULTICAST));
+    expect(done).toEqual([`VF 0 takes ${groups.join(', ')}`]);
+    // The upper twelve bits of the last two bytes.
+    expect(groups).toEqual([0x010, 0xfaf, 0xfb0]);
+  });
+
+  it('is refused what the PF does not know, and its own choice of address', () => {
+    expect(ask(0, 0x77)[0]).toBe(refused(0x77));
+    expect(ask(0, MailboxOperation.SET_MAC, 1, 2)[0]).toBe(refused(MailboxOperation.SET_MAC));
+  });
+});
+
+describe('several VFs', () => {
+  it('are all served that have asked, of however many there are', () => {
+    for (const vf of [0, 15, 16, 47]) {
+      device.registers.set(PFMBMEM + 64 * vf, MailboxOperation.RESET);
+      const causes = PFMBICR + 4 * (vf >> 4);
+      device.registers.set(causes, device.read(causes) | (1 << (vf & 15)));
+    }
+    service.serve(48);
+    for (const vf of [0, 15, 16, 47]) expect(device.read(PFMAILBOX + 4 * vf)).toBe(STS);
+    expect(device.writtenTo(PFMBICR)).toEqual([(1 << 15) | 1]);
+  });
+
+  it('beyond those that are enabled are not listened to', () => {
+    device.registers.set(PFMBICR, 1 << 3);
+    service.serve(3);
+    expect(device.read(PFMAILBOX + 4 * 3)).toBe(0);
+  });
+});
