@@ -180,6 +180,15 @@ describe('a trusted VLAN', () => {
     expect(endpoints[A].drops).toEqual({ vlanSpoof: 10 });
   });
 
+  it('can be one of 64, as many as the card filters', () => {
+    const trustedVlans = Array.from({ length: 64 }, (_, i) => 100 + i);
+    const { received } = tenFrames(
+      [{ from: 'a', to: 'b', vlan: 163 }],
+      [{ trustedVlans }, { vlan: 163 }, {}],
+    );
+    expect(received).toEqual({ [B]: 10 });
+  });
+
   it('meets the port VLAN of another guest: one sends tags, the other sees none', () => {
     const vfs: VfOptions[] = [{ trustedVlans: [100] }, { vlan: 100 }, {}];
     const there = tenFrames([{ from: 'a', to: 'b', vlan: 100, frameBytes: 68 }], vfs).arrivals;

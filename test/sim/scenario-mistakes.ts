@@ -266,6 +266,16 @@ export const MISTAKES: readonly Mistake[] = [
     line: 'guests[0].vfs[0].trustedVlans: the guest cannot tag frames that the card tags with VLAN 100; allowed trustedVlans or vlan, not both',
   },
   {
+    name: 'more VLANs than the card filters',
+    scenario: {
+      guests: [
+        a,
+        { name: 'b', vfs: [{ vlan: 4000 }, { trustedVlans: Array.from({ length: 64 }, (_, i) => 100 + i) }] },
+      ],
+    },
+    line: 'guests: use 65 VLANs in all; allowed 64 port and trusted VLANs',
+  },
+  {
     name: 'a run of no length',
     scenario: { durationMs: 0 },
     line: 'durationMs: 0 is out of range; allowed 0.001 to 3600000',
