@@ -1,4 +1,11 @@
 import { RandomStreams } from '../../src/base/index.ts';
+import {
+  createMachine,
+  formatReportJson,
+  resolveScenario,
+  type Scenario,
+  Simulation,
+} from '../../src/index.ts';
 import { Histogram, Scheduler } from '../../src/kernel/index.ts';
 
 /** Results of the lowest layers, to be equal to the last bit wherever this runs. */
@@ -11,6 +18,38 @@ export function baseCourse(): Record<string, unknown> {
     floats: Array.from({ length: 50 }, () => bits(uniform.float())),
     exponentials: Array.from({ length: 1000 }, () => bits(gaps.exponential(1e6))),
     schedule: scheduleCourse(random),
+  };
+}
+
+/** A machine with something of everything: what a page gets by importing the package. */
+const SCENARIO: Scenario = {
+  seed: 2026,
+  guests: [
+    { name: 'a', vfs: [{ vlan: 100 }] },
+    { name: 'b', vfs: [{ trustedVlans: [100] }, {}], pageSize: '2M', driver: 'poll' },
+  ],
+  traffic: [
+    { from: 'a', to: 'b', ratePps: 1e6, arrivals: 'poisson', frameBytes: { imix: true } },
+    { from: 'b', to: 'a', vlan: 100, saturate: true, frameBytes: { min: 64, max: 1518 } },
+    { from: 'b.1', to: 'broadcast', ratePps: 1e5 },
+    { from: 'port', to: 'host', ratePps: 5e5 },
+  ],
+  warmUpMs: 0.05,
+  durationMs: 0.2,
+};
+
+/** The digest and the whole report of a run, to be equal to the last byte wherever this runs. */
+export function machineCourse(): Record<string, string> {
+  const simulation = new Simulation(resolveScenario(SCENARIO).scenario);
+  simulation.boot();
+  simulation.advance(simulation.endPs);
+  const machine = createMachine({ guests: [{ name: 'a' }] });
+  machine.host.sysfs.write('0000:01:00.0/sriov_numvfs', '1');
+  machine.guests[0].traffic.send({ to: 'broadcast', ratePps: 1e5 });
+  return {
+    digest: simulation.report().digest,
+    report: formatReportJson(simulation.report()),
+    machine: formatReportJson(machine.run({ simulatedMs: 0.1 })),
   };
 }
 

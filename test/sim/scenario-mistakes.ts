@@ -266,7 +266,7 @@ export const MISTAKES: readonly Mistake[] = [
     line: 'guests[0].vfs[0].trustedVlans: the guest cannot tag frames that the card tags with VLAN 100; allowed trustedVlans or vlan, not both',
   },
   {
-    name: 'more VLANs than the card filters',
+    name: 'more port and trusted VLANs together than the card filters by',
     scenario: {
       guests: [
         a,
