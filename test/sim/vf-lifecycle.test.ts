@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createMachine, type RunningMachine } from '../../src/index.ts';
 
@@ -145,4 +146,73 @@ describe('sriov_numvfs', () => {
     expect(() => host.sysfs.write('0000:01:00.0/vendor', '1')).toThrow(/^EACCES: /);
     expect(host.sysfs.read('0000:01:00.0/sriov_totalvfs')).toBe('63');
   });
+});
+
+describe('whatever the administrator does under whatever traffic', () => {
+  const LONG = process.env['SRIOVSIM_LONG'] === '1';
+  const driver = fc.constantFrom('interrupt' as const, 'poll' as const);
+  const flow = fc.record({
+    from: fc.constantFrom('host', 'port', 'a', 'b'),
+    to: fc.constantFrom(
+      'broadcast',
+      PORT_MAC,
+      HOST_MAC,
+      '02:00:00:00:01:00',
+      '02:00:00:00:02:00',
+      '02:aa:00:00:00:00',
+    ),
+    frameBytes: fc.constantFrom(64, 594, 1518),
+    ratePps: fc.constantFrom(10_000, 60_000),
+    saturate: fc.boolean(),
+  });
+  const step = fc.record({
+    vfs: fc.constantFrom(0, 2, 3, 63),
+    us: fc.integer({ min: 1, max: 60 }),
+    flow: fc.option(flow, { nil: undefined }),
+  });
+
+  it('every frame is accounted for', () => {
+    fc.assert(
+      fc.property(
+        driver,
+        driver,
+        fc.boolean(),
+        fc.array(step, { minLength: 2, maxLength: 8 }),
+        (host, guest, iommu, steps) => {
+          const machine = createMachine({
+            host: { iommu },
+            hostInterface: { driver: host, ringSize: 64 },
+            guests: [
+              { name: 'a', driver: guest, ringSize: 64 },
+              { name: 'b', driver: host, vfs: [{ vlan: 100 }] },
+            ],
+          });
+          const [a, b] = machine.guests;
+          const ends = { host: machine.host.traffic, port: machine.port.traffic, a: a.traffic, b: b.traffic };
+          const own = { host: HOST_MAC, port: PORT_MAC, a: a.vf(0).mac, b: b.vf(0).mac };
+          let present = 0;
+          for (const { vfs, us, flow } of steps) {
+            try {
+              setVfs(machine, vfs);
+              present = vfs;
+            } catch (error) {
+              expect((error as Error).message).toMatch(/^EBUSY/);
+            }
+            const isThere = flow?.from === 'host' || flow?.from === 'port' || present >= 2;
+            if (flow !== undefined && isThere && flow.to !== own[flow.from as keyof typeof own]) {
+              const { from, saturate, ratePps, ...rest } = flow;
+              // A station without end would fill the second that disabling takes.
+              const rate =
+                saturate && from !== 'port' ? { saturate: true as const, count: 3000 } : { ratePps };
+              ends[from as keyof typeof ends].send({ ...rest, ...rate });
+            }
+            const { conservation, flows } = machine.run({ simulatedMs: us / 1000 });
+            expect(conservation).toMatchObject({ balanced: true });
+            for (const { reordered, duplicated } of flows) expect([reordered, duplicated]).toEqual([0, 0]);
+          }
+        },
+      ),
+      { numRuns: LONG ? 60 : 4 },
+    );
+  }, 600_000);
 });
