@@ -31,15 +31,10 @@ export const HEADLINE: SwitchScenario = {
 };
 
 const VLAN = 100;
-/** Frames that each VPort sends in a round. */
-const BURST = 32;
+/** Frames in flight, and switched in a round, however many VPorts there are: the card's buffer has one size. */
+export const FRAMES = 2048;
 const SLOT_BYTES = 2048;
 const MAX_FRAME_BYTES = 1514;
-
-/** Frames that are switched in a round. */
-export function framesPerRound(scenario: SwitchScenario): number {
-  return scenario.vports * BURST;
-}
 
 /** A switch with its frames, and what the program in C needs to make the same. */
 export class SwitchWork {
@@ -47,7 +42,9 @@ export class SwitchWork {
   readonly frames: FramePool;
   readonly nicSwitch: NicSwitch;
   readonly queueEntries: number;
-  /** Slots as the VPorts send them: `BURST` of VPort 0, and so on; in no order, as a pool in use hands them out. */
+  /** Frames that each VPort sends in a round. */
+  readonly burst: number;
+  /** Slots as the VPorts send them: `burst` of VPort 0, and so on; in no order, as a pool in use hands them out. */
   readonly order: Int32Array;
   /** Over all entries of all output queues, in the order of ports; a signed word. */
   checksum = 0;
@@ -56,16 +53,17 @@ export class SwitchWork {
   constructor(scenario: SwitchScenario) {
     const { broadcastPercent } = scenario;
     const random = new RandomStreams(1).stream('switch');
-    const slots = framesPerRound(scenario);
+    const slots = FRAMES;
+    this.burst = FRAMES / scenario.vports;
     for (let i = 0; i < (scenario.switchesBefore ?? 0); i++) useAnother();
     this.scenario = scenario;
     this.frames = new FramePool({ slots, slotBytes: SLOT_BYTES });
-    this.queueEntries = broadcastPercent === 0 ? 256 : 1024;
+    this.queueEntries = Math.max(broadcastPercent === 0 ? 256 : 1024, this.burst);
     this.nicSwitch = configured(scenario, this.frames, this.queueEntries);
     this.order = Int32Array.from({ length: slots }, () => this.frames.take());
     for (let i = slots - 1; i > 0; i--) swap(this.order, i, random.integer(i + 1));
     for (const [i, slot] of this.order.entries()) {
-      writeFrame(scenario, this.frames, slot, Math.floor(i / BURST), random);
+      writeFrame(scenario, this.frames, slot, Math.floor(i / this.burst), random);
     }
     this.#drained = new Int32Array(this.queueEntries);
   }
@@ -80,12 +78,12 @@ export class SwitchWork {
 
   /** A function of its own: what is called often is compiled as a whole, a long loop only as it stands. */
   #round(): number {
-    const { nicSwitch, order, frames } = this;
+    const { nicSwitch, order, frames, burst } = this;
     const { input, output, vports, uplink } = nicSwitch;
     const drained = this.#drained;
     // Who drained them gives all references back.
     frames.references.fill(1);
-    for (let vport = 0; vport < vports; vport++) input.pushBurst(vport, order, vport * BURST, BURST);
+    for (let vport = 0; vport < vports; vport++) input.pushBurst(vport, order, vport * burst, burst);
     const taken = nicSwitch.forward();
     let sum = this.checksum;
     for (let port = 0; port <= uplink; port++) {
@@ -120,7 +118,7 @@ export class SwitchWork {
     });
     const spoof = scenario.antiSpoof ? 1 : 0;
     const places = this.nicSwitch.tables.macs.places.length / 2;
-    const head = [scenario.vports, frames.slots, SLOT_BYTES, this.queueEntries, MAX_FRAME_BYTES, BURST];
+    const head = [scenario.vports, frames.slots, SLOT_BYTES, this.queueEntries, MAX_FRAME_BYTES, this.burst];
     const words = [...head, VLAN, spoof, spoof, macs.length / 3, places, 0, ...macs];
     return [Int32Array.from(words), order, frames.lengths, frames.outerTci, frames.u8].map(
       (part) => new Uint8Array(part.buffer, part.byteOffset, part.byteLength),
