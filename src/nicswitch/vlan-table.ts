@@ -31,8 +31,8 @@ export class VlanTable {
   readonly #vlanZero: Int32Array;
   readonly #promiscuous: Int32Array;
   readonly #admitted = new Int32Array(4096 >> 5);
-  /** How many rows each port is a member of. */
-  readonly #memberships: Int32Array;
+  /** Rows that each port is a member of. */
+  readonly #rowsOf: Set<number>[];
   #filter = false;
 
   /** @param ports ports, the last of them the uplink. */
@@ -43,7 +43,7 @@ export class VlanTable {
     this.#uplink = ports - 1;
     this.#vlanZero = new Int32Array(this.setWords);
     this.#promiscuous = new Int32Array(this.setWords);
-    this.#memberships = new Int32Array(ports);
+    this.#rowsOf = Array.from({ length: ports }, () => new Set());
     this.clear();
   }
 
@@ -52,7 +52,7 @@ export class VlanTable {
     this.words.fill(0);
     this.#vlanZero.fill(0);
     this.#promiscuous.fill(0);
-    this.#memberships.fill(0);
+    for (const rows of this.#rowsOf) rows.clear();
     this.#admitted.fill(-1);
     this.#filter = false;
     this.#compileAll();
@@ -92,9 +92,7 @@ export class VlanTable {
   /** Takes `port` out of every VLAN. */
   removePort(port: number): void {
     writeBit(this.#vlanZero, 0, port, false);
-    // From the row that most ports are in.
-    for (let row = UNTAGGED; row >= 0 && this.#memberships[port] > 0; row--)
-      this.#writeMember(port, row, false);
+    for (const row of this.#rowsOf[port]) this.#writeMember(port, row, false);
     this.setPromiscuous(port, false);
   }
 
@@ -118,7 +116,8 @@ export class VlanTable {
   #writeMember(port: number, row: number, member: boolean): void {
     if (this.isMember(port, row) === member) return;
     writeBit(this.words, row * this.rowLength, port, member);
-    this.#memberships[port] += member ? 1 : -1;
+    if (member) this.#rowsOf[port].add(row);
+    else this.#rowsOf[port].delete(row);
     this.#compile(row);
   }
 
