@@ -1,6 +1,7 @@
 import type { BarWindow, DeviceHandle } from '../host/index.ts';
 import { macHighWord, macLowWord } from '../wire/index.ts';
 import { DataPath, type SoftwareCosts } from './data-path.ts';
+import { multicastHash } from './mailbox-protocol.ts';
 import { PfMailboxService } from './pf-mailbox-service.ts';
 import { QueuePair, type QueueRegistersAt } from './queue-pair.ts';
 import type { VfSettings } from './vf-settings.ts';
@@ -14,6 +15,8 @@ export interface PfDriverOptions {
   readonly mac: number;
   /** Port VLAN of the PF's own interface, or null. */
   readonly vlan: number | null;
+  /** Group addresses to receive. */
+  readonly groups: readonly number[];
   /** Whether frames are switched between VPorts (VEB) or all go to the wire (VEPA). */
   readonly loopback: boolean;
 }
@@ -182,6 +185,7 @@ export class IxgbeDriver {
     // 4.6.7 and 4.6.8: filters, then the data paths.
     bar.write32(FCTRL, FCTRL_BAM);
     this.#setAddress(0, this.#options.mac, pool);
+    this.#admitGroups(this.#options.groups.map(multicastHash));
     bar.write32(PFDTXGSWC, this.#options.loopback && pool > 0 ? 1 : 0);
     this.#vfs.forEach((settings, vf) => {
       this.#configureVf(vf, settings);
@@ -272,12 +276,18 @@ export class IxgbeDriver {
     return true;
   }
 
-  #setMulticast(vf: number, hashes: readonly number[]): void {
+  /** Group addresses with these hashes pass to the pools that take any. */
+  #admitGroups(hashes: readonly number[]): void {
     const bar = this.#bar;
     for (const hash of hashes) {
       const at = MTA + 4 * (hash >> 5);
       bar.write32(at, (bar.read32(at) | (1 << (hash & 31))) >>> 0);
     }
+  }
+
+  #setMulticast(vf: number, hashes: readonly number[]): void {
+    const bar = this.#bar;
+    this.#admitGroups(hashes);
     const filter = PFVML2FLT + 4 * vf;
     bar.write32(filter, (bar.read32(filter) | ROMPE) >>> 0);
   }

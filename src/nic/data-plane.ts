@@ -6,6 +6,7 @@ import { AdvancedReceiveFormat, AdvancedTransmitFormat } from './advanced-descri
 import { NicDrop, NicDrops } from './drops.ts';
 import { MacPort } from './mac-port.ts';
 import type { NicProfile } from './profile.ts';
+import { RingProgress } from './ring-progress.ts';
 
 /** Who is told that a queue's descriptors have been written back. */
 export interface QueueInterrupts {
@@ -29,6 +30,11 @@ export class DataPlane implements Component {
   readonly mac: MacPort;
   /** Frames that the card dropped beside those that the switch did, by VPort (the uplink last). */
   readonly drops: NicDrops;
+  /** What of each transmit ring has been taken, and of each receive ring given to frames. */
+  readonly transmitted: RingProgress;
+  readonly received: RingProgress;
+  /** Rings that could not be read, and were disabled. */
+  ringsFailed = 0;
   /** Whether the port takes frames from the wire (RXCTRL.RXEN). */
   receives = false;
   /** Frames in the switch's pipeline. */
@@ -83,9 +89,9 @@ export class DataPlane implements Component {
       new AdvancedTransmitFormat(),
       {
         frameFetched: (queue, slot, index) => this.#fetched(queue, slot, index),
-        frameFailed: (queue) => this.#failed(queue, NicDrop.DMA_FAILED),
+        frameFailed: (queue) => this.#failed(queue),
         statusWritten: (queue) => this.#interrupts.queueDone(queue, true),
-        ringFailed: (queue) => this.#failed(queue, NicDrop.RING_FAILED),
+        ringFailed: () => this.ringsFailed++,
       },
       {
         queues,
@@ -103,11 +109,14 @@ export class DataPlane implements Component {
       dma,
       new AdvancedReceiveFormat(),
       {
-        frameWritten: (queue, slot, index) => this.#probe.record(ProbeKind.RX_DESCRIPTOR, queue, index, slot),
+        frameWritten: (queue, slot, index) => {
+          this.received.done(queue, index);
+          this.#probe.record(ProbeKind.RX_DESCRIPTOR, queue, index, slot);
+        },
         statusWritten: (queue) => this.#interrupts.queueDone(queue, false),
         frameDropped: (queue, slot) => this.#dropped(this.poolOf(queue), slot, NicDrop.NO_DESCRIPTOR),
         frameReleased: (_, slot) => this.#released(slot),
-        ringFailed: (queue) => this.drops.count(this.poolOf(queue), NicDrop.RING_FAILED),
+        ringFailed: () => this.ringsFailed++,
       },
       {
         queues,
@@ -117,6 +126,8 @@ export class DataPlane implements Component {
         storeOffset: this.frames.extraOffset + transmitStore,
       },
     );
+    this.transmitted = new RingProgress(this.transmit.rings.size);
+    this.received = new RingProgress(this.receive.rings.size);
     this.receive.rings.prefetchThreshold.fill(profile.receivePrefetchThreshold);
     this.receive.rings.hostThreshold.fill(profile.receiveHostThreshold);
     this.switch = new NicSwitch({
@@ -170,6 +181,7 @@ export class DataPlane implements Component {
 
   reset(): void {
     this.drops.reset();
+    this.ringsFailed = 0;
     this.transmit.reset();
     this.receive.reset();
     this.mac.reset();
@@ -177,17 +189,24 @@ export class DataPlane implements Component {
 
   counters(): Record<string, number> {
     const drops = Object.entries(this.drops.totals()).map(([reason, count]) => [`drops.${reason}`, count]);
-    return { ...Object.fromEntries(drops), slotsInUse: this.frames.slots - this.frames.available };
+    const { ringsFailed } = this;
+    return {
+      ...Object.fromEntries(drops),
+      ringsFailed,
+      slotsInUse: this.frames.slots - this.frames.available,
+    };
   }
 
   #fetched(queue: number, slot: number, index: number): void {
+    this.transmitted.done(queue, index);
     this.#probe.record(ProbeKind.TX_DESCRIPTOR, queue, index, slot);
     this.#heldBytes[slot] = this.frames.lengths[slot];
     this.#enterSwitch(slot, this.poolOf(queue));
   }
 
-  #failed(queue: number, reason: number): void {
-    this.drops.count(this.poolOf(queue), reason);
+  #failed(queue: number): void {
+    this.transmitted.nextDone(queue);
+    this.drops.count(this.poolOf(queue), NicDrop.DMA_FAILED);
     this.transmit.slotFreed();
   }
 

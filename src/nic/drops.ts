@@ -6,8 +6,6 @@ export const NIC_DROP_REASONS = Object.freeze([
   'packetBufferFull',
   /** Reading the frame failed: an address that was refused, or descriptors that make no frame. */
   'dmaFailed',
-  /** Frames that a ring lost because it could not be read itself. */
-  'ringFailed',
   /** The port did not receive: RXCTRL.RXEN was clear. */
   'receiveDisabled',
 ] as const);
@@ -16,13 +14,7 @@ export const NIC_DROP_REASONS = Object.freeze([
 export type NicDropReason = (typeof NIC_DROP_REASONS)[number];
 
 /** The reasons as numbers: index into {@link NIC_DROP_REASONS}. */
-export const NicDrop = {
-  NO_DESCRIPTOR: 0,
-  BUFFER_FULL: 1,
-  DMA_FAILED: 2,
-  RING_FAILED: 3,
-  RECEIVE_DISABLED: 4,
-} as const;
+export const NicDrop = { NO_DESCRIPTOR: 0, BUFFER_FULL: 1, DMA_FAILED: 2, RECEIVE_DISABLED: 3 } as const;
 
 /** Counts of dropped frames by port and reason. */
 export class NicDrops {

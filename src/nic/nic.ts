@@ -91,7 +91,11 @@ export class Nic
       this.requester,
       profile.registerReadPs,
     );
-    this.queues = new QueueRegisters(this.data.receive, this.data.transmit);
+    this.queues = new QueueRegisters(this.data.receive, this.data.transmit, {
+      receiveStarted: (queue) => this.data.received.start(queue),
+      transmitStarted: (queue) => this.data.transmitted.start(queue),
+      tagStrippingChanged: () => this.#control.invalidate(),
+    });
     const functions = 1 + profile.pools;
     this.interrupts = new InterruptBlock(
       `${name}.interrupts`,
@@ -116,7 +120,9 @@ export class Nic
       linkGbps: options.linkGbps,
       vfs: () => ({ count: this.pf.sriov?.count ?? 0, enabled: this.pf.sriov?.enabled ?? false }),
     });
-    this.#control = new SwitchControl(this.registers.file, this.data.switch, profile.pools);
+    this.#control = new SwitchControl(this.registers.file, this.data.switch, profile.pools, (pool) =>
+      this.queues.stripsTags(pool * profile.queuesPerPool),
+    );
     this.data.beforeSwitch = () => this.#control.apply();
     for (let vf = 0; vf < profile.pools; vf++)
       this.#vfRegisters.push(this.#makeVfRegisters(vf, options.linkGbps));

@@ -60,6 +60,7 @@ const SWITCH_REGISTERS = [
   'MPSAR',
   'MTA',
   'VFTA',
+  'FCTRL',
   'VLNCTRL',
   'PFVTCTL',
   'PFVFRE',

@@ -25,18 +25,29 @@ export const SRRCTL_DROP_EN = 1 << 28;
 const BASE_ALIGNMENT = 128;
 const WORDS = 16;
 
+/** Who is told what the registers of queues change beside the DMA engine. */
+export interface QueueListener {
+  /** A ring begins anew. */
+  receiveStarted(queue: number): void;
+  transmitStarted(queue: number): void;
+  /** RXDCTL.VME of a queue has changed: {@link QueueRegisters.stripsTags}. */
+  tagStrippingChanged(): void;
+}
+
 /** The registers of the transmit and receive queues: what they hold, and what writing them does to the DMA engine. */
 export class QueueRegisters {
   readonly #receive: ReceiveEngine;
   readonly #transmit: TransmitEngine;
+  readonly #listener: QueueListener;
   readonly #rx: Int32Array;
   readonly #tx: Int32Array;
   /** PFQDE and SRRCTL.DROP_EN together decide whether a queue drops. */
   readonly #dropByPf: Uint8Array;
 
-  constructor(receive: ReceiveEngine, transmit: TransmitEngine) {
+  constructor(receive: ReceiveEngine, transmit: TransmitEngine, listener: QueueListener) {
     this.#receive = receive;
     this.#transmit = transmit;
+    this.#listener = listener;
     this.#rx = new Int32Array(receive.rings.queues * WORDS);
     this.#tx = new Int32Array(transmit.rings.queues * WORDS);
     this.#dropByPf = new Uint8Array(receive.rings.queues);
@@ -61,9 +72,14 @@ export class QueueRegisters {
     if (register === SRRCTL) {
       engine.bufferBytes[queue] = Math.max(1, value & 0x1f) * 1024;
       this.#setDrop(queue);
-    } else if (register === RXDCTL && ((before ^ value) & QUEUE_ENABLE) !== 0) {
+    } else if (register === RXDCTL) {
+      if (((before ^ value) & RXDCTL_VME) !== 0) this.#listener.tagStrippingChanged();
+      if (((before ^ value) & QUEUE_ENABLE) === 0) return;
       if ((value & QUEUE_ENABLE) === 0) engine.disable(queue);
-      else if (this.#place(this.#rx, queue, engine.rings)) engine.enable(queue);
+      else if (this.#place(this.#rx, queue, engine.rings)) {
+        this.#listener.receiveStarted(queue);
+        engine.enable(queue);
+      }
     }
   }
 
@@ -88,7 +104,10 @@ export class QueueRegisters {
     engine.rings.hostThreshold[queue] = (value >> 8) & 0x7f;
     if (((before ^ value) & QUEUE_ENABLE) === 0) return;
     if ((value & QUEUE_ENABLE) === 0) engine.disable(queue);
-    else if (this.#place(this.#tx, queue, engine.rings)) engine.enable(queue);
+    else if (this.#place(this.#tx, queue, engine.rings)) {
+      this.#listener.transmitStarted(queue);
+      engine.enable(queue);
+    }
   }
 
   /** Whether RXDCTL.VME of a queue asks for tags to be stripped. */
@@ -108,6 +127,7 @@ export class QueueRegisters {
     this.#transmit.disable(queue);
     this.#rx.fill(0, queue * WORDS, (queue + 1) * WORDS);
     this.#tx.fill(0, queue * WORDS, (queue + 1) * WORDS);
+    this.#listener.tagStrippingChanged();
     this.#receive.bufferBytes[queue] = 2048;
     this.#setDrop(queue);
   }

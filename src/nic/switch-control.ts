@@ -5,6 +5,9 @@ import { macOfWords } from '../wire/index.ts';
 /** Bits of the registers that steer the switch (82599 datasheet 8.2.3.27, 8.2.3.7). */
 const RAH_AV = 1 << 31;
 const VLNCTRL_VFE = 1 << 30;
+const FCTRL_MPE = 1 << 8;
+const FCTRL_UPE = 1 << 9;
+const FCTRL_BAM = 1 << 10;
 const VT_EN = 1 << 0;
 const DIS_DEF_POOL = 1 << 29;
 const RPL_EN = 1 << 30;
@@ -29,12 +32,20 @@ export class SwitchControl {
   readonly #file: RegisterFile;
   readonly #switch: NicSwitch;
   readonly #pools: number;
+  readonly #stripsTags: (pool: number) => boolean;
   #stale = true;
 
-  constructor(file: RegisterFile, nicSwitch: NicSwitch, pools: number) {
+  /** @param stripsTags whether the first receive queue of a pool strips VLAN tags. */
+  constructor(
+    file: RegisterFile,
+    nicSwitch: NicSwitch,
+    pools: number,
+    stripsTags: (pool: number) => boolean,
+  ) {
     this.#file = file;
     this.#switch = nicSwitch;
     this.#pools = pools;
+    this.#stripsTags = stripsTags;
   }
 
   /** A register has changed. */
@@ -53,22 +64,28 @@ export class SwitchControl {
     const nicSwitch = this.#switch;
     const control = file.get('PFVTCTL');
     const pools = (control & VT_EN) !== 0;
-    for (let pool = 0; pool < this.#pools; pool++) nicSwitch.resetVPort(pool);
+    for (let pool = 0; pool < this.#pools; pool++) {
+      nicSwitch.resetVPort(pool);
+      nicSwitch.setTagStrip(pool, this.#stripsTags(pool));
+    }
     if (pools) this.#applyPools();
     else this.#applySinglePool();
     this.#applyAddresses(pools);
     this.#applyVlans();
-    const defaultPool = pools ? (control >>> 7) & 0x3f : 0;
-    nicSwitch.setDefaultVPort((control & DIS_DEF_POOL) !== 0 ? null : defaultPool);
+    if (pools) nicSwitch.setDefaultVPort((control & DIS_DEF_POOL) !== 0 ? null : (control >>> 7) & 0x3f);
     nicSwitch.setReplication(!pools || (control & RPL_EN) !== 0);
     nicSwitch.setLoopback((file.get('PFDTXGSWC') & LBE) !== 0);
   }
 
-  /** Without virtualization all is pool 0's (7.1.2.1.1). */
+  /** Without virtualization all that passes the filters is pool 0's (7.1.1, 7.1.2.1.1). */
   #applySinglePool(): void {
-    this.#switch.setVPortEnabled(0, true, true);
-    this.#switch.setAcceptBroadcast(0, true);
-    this.#switch.setMulticastPromiscuous(0, true);
+    const nicSwitch = this.#switch;
+    const filter = this.#file.get('FCTRL');
+    nicSwitch.setVPortEnabled(0, true, true);
+    nicSwitch.setAcceptBroadcast(0, (filter & FCTRL_BAM) !== 0);
+    nicSwitch.setAcceptMulticastHash(0, true);
+    nicSwitch.setMulticastPromiscuous(0, (filter & FCTRL_MPE) !== 0);
+    nicSwitch.setDefaultVPort((filter & FCTRL_UPE) !== 0 ? 0 : null);
   }
 
   #applyPools(): void {

@@ -7,14 +7,14 @@ import type { RunView } from './run-view.ts';
 export function inFlight(simulation: RunView): Record<string, number> {
   const { machine, station } = simulation;
   const { data } = machine.nic;
-  const { transmit, receive } = data;
+  const { transmitted, received, receive } = data;
   let transmitRings = 0;
   let receiveBuffer = 0;
   let receiveRings = 0;
   for (const [queue, path] of simulation.queuePaths()) {
     const { ringSize, transmitTail, receiveNext } = path.queue;
-    transmitRings += modulo(transmitTail - transmit.head[queue], ringSize);
-    receiveRings += modulo(receive.rings.takeIndex[queue] - receiveNext, ringSize);
+    transmitRings += modulo(transmitTail - transmitted.index[queue], ringSize);
+    receiveRings += modulo(received.index[queue] - receiveNext, ringSize);
     receiveBuffer += receive.waitingFrames(queue);
   }
   return {

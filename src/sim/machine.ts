@@ -231,6 +231,7 @@ export class Machine {
       ...this.#driverOptions(this.parts.hostInterface),
       mac: parseMac(this.parts.hostInterface.mac),
       vlan: this.parts.hostInterface.vlan,
+      groups: this.parts.groups,
       loopback: this.parts.nic.loopback === 'veb',
     });
     this.#pfDriver.probe();

@@ -180,6 +180,30 @@ describe('a trusted VLAN', () => {
     expect(endpoints[A].drops).toEqual({ vlanSpoof: 10 });
   });
 
+  it('has its tags taken out into the descriptor where the queue strips them (RXDCTL.VME)', () => {
+    const simulation = boot({
+      guests: [
+        { name: 'a', vfs: [trusted[0]] },
+        { name: 'b', vfs: [trusted[1]] },
+      ],
+      traffic: [{ from: 'a', to: 'b', vlan: 100, frameBytes: 68, ratePps: 1e6, count: 2 }],
+    });
+    const { machine } = simulation;
+    const seen: [bytes: number, tci: number][] = [];
+    const path = machine.vfDrivers.get(1)?.path;
+    if (path === undefined) throw new Error('VF 1 has no driver');
+    path.handler = { received: (_words, _at, bytes, tci) => seen.push([bytes, tci]) };
+    machine.nic.pf.sriov
+      ?.vf(1)
+      .bar(0)
+      .write32(0x1028, (1 << 25) | (1 << 30), 15);
+    settle(simulation, 0.1);
+    expect(seen).toEqual([
+      [60, 100],
+      [60, 100],
+    ]);
+  });
+
   it('can be one of 64, as many as the card filters', () => {
     const trustedVlans = Array.from({ length: 64 }, (_, i) => 100 + i);
     const { received } = tenFrames(
@@ -257,5 +281,23 @@ describe('VEPA', () => {
 describe('the station at the port', () => {
   it('has the address that frames to the port carry', () => {
     expect(tenFrames([{ from: 'a', to: STATION }]).received).toEqual({ [PORT]: 10 });
+  });
+});
+
+describe("the host's own interface without VFs", () => {
+  const alone = { guests: [] };
+
+  it('takes what is for its address, broadcasts and the groups that it has joined, and nothing else', () => {
+    const from = 'port';
+    expect(tenFrames([{ from, to: 'host' }], [], alone).received).toEqual({ [HOST]: 10 });
+    expect(tenFrames([{ from, to: 'broadcast' }], [], alone).received).toEqual({ [HOST]: 10 });
+    expect(tenFrames([{ from, to: 'multicast' }], [], alone).received).toEqual({ [HOST]: 10 });
+    const others = [
+      { from, to: '02:aa:aa:aa:aa:aa' },
+      { from, to: '01:00:5e:11:22:33' },
+    ];
+    const { received, conservation } = tenFrames(others, [], alone);
+    expect(received).toEqual({});
+    expect(conservation.dropped).toEqual({ noMatch: 20 });
   });
 });
