@@ -18,6 +18,7 @@ const { output } = await build({
       .map((name) => [name, `src/${name}.ts`]),
   ),
   platform: 'neutral',
+  tsconfig: 'tsconfig.json',
   external: (id) => id.startsWith('node:') || Object.keys(dependencies).some((name) => id.startsWith(name)),
   output: { dir: 'dist', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name].js' },
 });

@@ -48,7 +48,7 @@ export class FramePool {
   readonly references: Int32Array;
   /** First byte of the extra area. */
   readonly extraOffset: number;
-  readonly #free: FreeList;
+  private readonly free: FreeList;
 
   constructor(options: FramePoolOptions) {
     this.slots = checkInteger('slots', options.slots, 1, 1 << 20);
@@ -63,12 +63,12 @@ export class FramePool {
     this.lengths = new Int32Array(this.slots);
     this.outerTci = new Int32Array(this.slots).fill(-1);
     this.references = new Int32Array(this.slots);
-    this.#free = new FreeList(this.slots);
+    this.free = new FreeList(this.slots);
   }
 
   /** Slots that can be taken now. */
   get available(): number {
-    return this.#free.available;
+    return this.free.available;
   }
 
   /** Byte offset of `slot` in {@link FramePool.u8}. */
@@ -78,7 +78,7 @@ export class FramePool {
 
   /** A slot with one reference and no outer tag, or -1 when all are held. */
   take(): number {
-    const slot = this.#free.take();
+    const slot = this.free.take();
     if (slot >= 0) {
       this.references[slot] = 1;
       this.outerTci[slot] = -1;
@@ -96,6 +96,6 @@ export class FramePool {
     const left = this.references[slot] - 1;
     assert(left >= 0, 'a slot was released more often than it was held');
     this.references[slot] = left;
-    if (left === 0) this.#free.give(slot);
+    if (left === 0) this.free.give(slot);
   }
 }

@@ -6,32 +6,32 @@ import { checkInteger } from './check.ts';
  * that a stream is the same in every JavaScript engine (`Math.log` is not).
  */
 export class RandomStream {
-  readonly #next: () => number;
+  private readonly next: () => number;
 
   /** @param seed any text; equal texts give equal streams. */
   constructor(seed: string) {
     const generator = xor128(seed);
-    this.#next = () => generator.int32();
+    this.next = () => generator.int32();
   }
 
   /** Uniform in 0 .. 2^32 - 1. */
   uint32(): number {
-    return this.#next() >>> 0;
+    return this.next() >>> 0;
   }
 
   /** Uniform in [0, 1), with 32 bits of resolution. */
   float(): number {
-    return (this.#next() >>> 0) / 2 ** 32;
+    return (this.next() >>> 0) / 2 ** 32;
   }
 
   /** Uniform integer in 0 .. bound - 1; bound up to 2^32. */
   integer(bound: number): number {
-    return Math.floor(((this.#next() >>> 0) / 2 ** 32) * bound);
+    return Math.floor(((this.next() >>> 0) / 2 ** 32) * bound);
   }
 
   /** Exponentially distributed with the given mean: the gaps of a Poisson process. */
   exponential(mean: number): number {
-    return -mean * naturalLog(((this.#next() >>> 0) + 1) / 2 ** 32);
+    return -mean * naturalLog(((this.next() >>> 0) + 1) / 2 ** 32);
   }
 }
 

@@ -44,10 +44,10 @@ function within(address: number): number {
 export class SparseMemory implements PhysicalMemory {
   /** First address behind the memory. */
   readonly limit: number;
-  readonly #index: Int32Array;
-  readonly #far = new Map<number, number>();
-  readonly #u8: Uint8Array[] = [];
-  readonly #i32: Int32Array[] = [];
+  private readonly index: Int32Array;
+  private readonly far = new Map<number, number>();
+  private readonly u8: Uint8Array[] = [];
+  private readonly i32: Int32Array[] = [];
 
   /** @param limit bytes of address space, at most 2^52. */
   constructor(limit: number = 2 ** 52) {
@@ -55,27 +55,27 @@ export class SparseMemory implements PhysicalMemory {
       throw new RangeError(`limit must be an integer from 1 to 2^52, got ${limit}`);
     }
     this.limit = limit;
-    this.#index = new Int32Array(Math.ceil(Math.min(limit, DIRECT_LIMIT) * CHUNK_SCALE));
+    this.index = new Int32Array(Math.ceil(Math.min(limit, DIRECT_LIMIT) * CHUNK_SCALE));
   }
 
   /** Bytes allocated so far. */
   get allocatedBytes(): number {
-    return this.#u8.length * CHUNK_BYTES;
+    return this.u8.length * CHUNK_BYTES;
   }
 
   read8(address: number): number {
-    return this.#u8[this.#chunk(address)][within(address)];
+    return this.u8[this.chunk(address)][within(address)];
   }
 
   write8(address: number, value: number): void {
-    this.#u8[this.#chunk(address)][within(address)] = value;
+    this.u8[this.chunk(address)][within(address)] = value;
   }
 
   read32(address: number): number {
-    const chunk = this.#chunk(address);
+    const chunk = this.chunk(address);
     const at = within(address);
-    if ((at & 3) === 0) return this.#i32[chunk][at >> 2] >>> 0;
-    const u8 = this.#u8[chunk];
+    if ((at & 3) === 0) return this.i32[chunk][at >> 2] >>> 0;
+    const u8 = this.u8[chunk];
     if (at > CHUNK_BYTES - 4) {
       return (
         (this.read8(address) |
@@ -95,7 +95,7 @@ export class SparseMemory implements PhysicalMemory {
   write32(address: number, value: number): void {
     const at = within(address);
     if ((at & 3) === 0) {
-      this.#i32[this.#chunk(address)][at >> 2] = value;
+      this.i32[this.chunk(address)][at >> 2] = value;
       return;
     }
     for (let i = 0; i < 4; i++) this.write8(address + i, value >>> (8 * i));
@@ -113,7 +113,7 @@ export class SparseMemory implements PhysicalMemory {
     while (left > 0) {
       const start = within(at);
       const run = Math.min(left, CHUNK_BYTES - start);
-      target.set(this.#u8[this.#chunk(at)].subarray(start, start + run), to);
+      target.set(this.u8[this.chunk(at)].subarray(start, start + run), to);
       at += run;
       to += run;
       left -= run;
@@ -127,7 +127,7 @@ export class SparseMemory implements PhysicalMemory {
     while (left > 0) {
       const start = within(at);
       const run = Math.min(left, CHUNK_BYTES - start);
-      this.#u8[this.#chunk(at)].set(source.subarray(from, from + run), start);
+      this.u8[this.chunk(at)].set(source.subarray(from, from + run), start);
       at += run;
       from += run;
       left -= run;
@@ -144,8 +144,8 @@ export class SparseMemory implements PhysicalMemory {
       this.copyOut(address, bytes, u8, offset);
       return;
     }
-    const chunk = this.#chunk(address);
-    const source = this.#i32[chunk];
+    const chunk = this.chunk(address);
+    const source = this.i32[chunk];
     const words = bytes >> 2;
     const from = start >> 2;
     const to = offset >> 2;
@@ -158,7 +158,7 @@ export class SparseMemory implements PhysicalMemory {
     }
     for (; i < words; i++) i32[to + i] = source[from + i];
     if ((bytes & 3) !== 0) {
-      const tail = this.#u8[chunk];
+      const tail = this.u8[chunk];
       for (let at = words << 2; at < bytes; at++) u8[offset + at] = tail[start + at];
     }
   }
@@ -170,8 +170,8 @@ export class SparseMemory implements PhysicalMemory {
       this.copyIn(address, bytes, u8, offset);
       return;
     }
-    const chunk = this.#chunk(address);
-    const target = this.#i32[chunk];
+    const chunk = this.chunk(address);
+    const target = this.i32[chunk];
     const words = bytes >> 2;
     const to = start >> 2;
     const from = offset >> 2;
@@ -184,36 +184,36 @@ export class SparseMemory implements PhysicalMemory {
     }
     for (; i < words; i++) target[to + i] = i32[from + i];
     if ((bytes & 3) !== 0) {
-      const tail = this.#u8[chunk];
+      const tail = this.u8[chunk];
       for (let at = words << 2; at < bytes; at++) tail[start + at] = u8[offset + at];
     }
   }
 
   /** The chunk that holds `address`, as words: for software that keeps a mapping of its own memory. */
   wordsAt(address: number): Int32Array {
-    return this.#i32[this.#chunk(address)];
+    return this.i32[this.chunk(address)];
   }
 
   /** Number of the chunk that holds `address`, allocated if this is the first touch. */
-  #chunk(address: number): number {
+  private chunk(address: number): number {
     if (address < DIRECT_LIMIT) {
       const number = (address * CHUNK_SCALE) | 0;
-      const chunk = this.#index[number];
-      return chunk > 0 ? chunk - 1 : this.#allocate(address, number); // outside: undefined, refused there
+      const chunk = this.index[number];
+      return chunk > 0 ? chunk - 1 : this.allocate(address, number); // outside: undefined, refused there
     }
     const number = Math.floor(address * CHUNK_SCALE);
-    return this.#far.get(number) ?? this.#allocate(address, number);
+    return this.far.get(number) ?? this.allocate(address, number);
   }
 
-  #allocate(address: number, number: number): number {
+  private allocate(address: number, number: number): number {
     if (!(address >= 0 && address < this.limit)) {
       throw new RangeError(`address must be from 0 to ${this.limit - 1}, got ${address}`);
     }
     const buffer = new ArrayBuffer(CHUNK_BYTES);
-    const chunk = this.#u8.push(new Uint8Array(buffer)) - 1;
-    this.#i32.push(new Int32Array(buffer));
-    if (address < DIRECT_LIMIT) this.#index[number] = chunk + 1;
-    else this.#far.set(number, chunk);
+    const chunk = this.u8.push(new Uint8Array(buffer)) - 1;
+    this.i32.push(new Int32Array(buffer));
+    if (address < DIRECT_LIMIT) this.index[number] = chunk + 1;
+    else this.far.set(number, chunk);
     return chunk;
   }
 }

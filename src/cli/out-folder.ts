@@ -5,7 +5,7 @@ import { reasonOf } from './read-file.ts';
 
 /** A folder for results. Each file appears whole or not at all. */
 export class OutFolder {
-  readonly #path: string;
+  private readonly path: string;
 
   /**
    * Makes the folder, so that a run does not find out at its end that it cannot.
@@ -13,7 +13,7 @@ export class OutFolder {
    * @throws {@link UsageError}
    */
   constructor(path: string) {
-    this.#path = path;
+    this.path = path;
     try {
       makeFolder(path);
     } catch (error) {
@@ -25,7 +25,7 @@ export class OutFolder {
 
   /** Writes beside the file first: whoever looks at it meanwhile sees the old one or the new one. */
   write(name: string, text: string): void {
-    const file = join(this.#path, name);
+    const file = join(this.path, name);
     const beside = `${file}.${process.pid}.part`;
     try {
       writeFileSync(beside, text);

@@ -10,25 +10,25 @@ const CLEAR_LINE = '\r\u001b[K';
 
 /** One line on a terminal that says how far a run is. */
 export class ProgressLine {
-  readonly #io: Io;
-  #shownAt = 0;
+  private readonly io: Io;
+  private shownAt = 0;
 
   constructor(io: Io) {
-    this.#io = io;
+    this.io = io;
   }
 
   readonly listener: ProgressListener = ({ startPs, nowPs, endPs }, wallMs) => {
-    if (!this.#io.stderrIsTerminal || wallMs < PATIENCE_MS || wallMs < this.#shownAt + INTERVAL_MS) return;
-    this.#shownAt = wallMs;
+    if (!this.io.stderrIsTerminal || wallMs < PATIENCE_MS || wallMs < this.shownAt + INTERVAL_MS) return;
+    this.shownAt = wallMs;
     const share = Math.max(0, nowPs - startPs) / (endPs - startPs);
     const doneMs = fixed((nowPs - startPs) / PS_PER_MS, 3);
     const totalMs = fixed((endPs - startPs) / PS_PER_MS, 3);
     const left = share > 0.01 ? `, ${fixed((wallMs / 1000) * (1 / share - 1), 0)} s left` : '';
-    this.#io.stderr(`${CLEAR_LINE}${percent(share, 0)}: ${doneMs} of ${totalMs} ms simulated${left}`);
+    this.io.stderr(`${CLEAR_LINE}${percent(share, 0)}: ${doneMs} of ${totalMs} ms simulated${left}`);
   };
 
   /** Takes the line away. */
   clear(): void {
-    if (this.#shownAt > 0) this.#io.stderr(CLEAR_LINE);
+    if (this.shownAt > 0) this.io.stderr(CLEAR_LINE);
   }
 }

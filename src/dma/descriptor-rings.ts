@@ -47,28 +47,28 @@ export class DescriptorRings {
   fetches = 0;
   descriptorsFetched = 0;
 
-  readonly #fetchIndex: Int32Array;
+  private readonly fetchIndex: Int32Array;
   // Unwrapped numbers of descriptors: asked for, in the cache, taken, and free again in the cache.
-  readonly #fetched: Int32Array;
-  readonly #landed: Int32Array;
-  readonly #taken: Int32Array;
-  readonly #released: Int32Array;
+  private readonly fetched: Int32Array;
+  private readonly landed: Int32Array;
+  private readonly taken: Int32Array;
+  private readonly released: Int32Array;
   /** Entries whose write-back was under way when the ring was reset: they are free when it has landed. */
-  readonly #orphans: Int32Array;
+  private readonly orphans: Int32Array;
   // Fetches under way, FETCHES a ring, in order: first and end count without wrapping.
-  readonly #firstFetch: Int32Array;
-  readonly #endFetch: Int32Array;
-  readonly #fetchCount: Int32Array;
-  readonly #fetchTrains: Int32Array;
-  readonly #fetchFailed: Uint8Array;
+  private readonly firstFetch: Int32Array;
+  private readonly endFetch: Int32Array;
+  private readonly fetchCount: Int32Array;
+  private readonly fetchTrains: Int32Array;
+  private readonly failedFetches: Uint8Array;
   // At the last reset: how many descriptors had been asked for, and the first fetch that was issued after it.
-  readonly #resetAt: Int32Array;
-  readonly #staleFetches: Int32Array;
-  readonly #port: DmaPort;
-  readonly #cacheWord: number;
-  readonly #cacheOffset: number;
-  readonly #cacheDescriptors: number;
-  readonly #client: () => number;
+  private readonly resetAt: Int32Array;
+  private readonly staleFetches: Int32Array;
+  private readonly port: DmaPort;
+  private readonly cacheWord: number;
+  private readonly cacheOffset: number;
+  private readonly cacheDescriptors: number;
+  private readonly client: () => number;
 
   /**
    * @param client gives the number under which the owner signs its requests; fetches carry negative cookies, which
@@ -77,11 +77,11 @@ export class DescriptorRings {
   constructor(port: DmaPort, options: DescriptorRingsOptions, client: () => number) {
     const queues = checkInteger('queues', options.queues, 1, 4096);
     this.queues = queues;
-    this.#port = port;
-    this.#client = client;
-    this.#cacheDescriptors = checkInteger('cacheDescriptors', options.cacheDescriptors, 1, CACHE_ENTRIES);
-    this.#cacheOffset = options.cacheOffset;
-    this.#cacheWord = options.cacheOffset >> 2;
+    this.port = port;
+    this.client = client;
+    this.cacheDescriptors = checkInteger('cacheDescriptors', options.cacheDescriptors, 1, CACHE_ENTRIES);
+    this.cacheOffset = options.cacheOffset;
+    this.cacheWord = options.cacheOffset >> 2;
     const column = () => new Int32Array(queues);
     this.base = new Float64Array(queues);
     this.size = column();
@@ -92,19 +92,19 @@ export class DescriptorRings {
     this.prefetchThreshold = column();
     this.hostThreshold = column();
     this.takeIndex = column();
-    this.#fetchIndex = column();
-    this.#fetched = column();
-    this.#landed = column();
-    this.#taken = column();
-    this.#released = column();
-    this.#orphans = column();
-    this.#resetAt = column();
-    this.#staleFetches = column();
-    this.#firstFetch = column();
-    this.#endFetch = column();
-    this.#fetchCount = new Int32Array(queues * FETCHES);
-    this.#fetchTrains = new Int32Array(queues * FETCHES);
-    this.#fetchFailed = new Uint8Array(queues);
+    this.fetchIndex = column();
+    this.fetched = column();
+    this.landed = column();
+    this.taken = column();
+    this.released = column();
+    this.orphans = column();
+    this.resetAt = column();
+    this.staleFetches = column();
+    this.firstFetch = column();
+    this.endFetch = column();
+    this.fetchCount = new Int32Array(queues * FETCHES);
+    this.fetchTrains = new Int32Array(queues * FETCHES);
+    this.failedFetches = new Uint8Array(queues);
   }
 
   /** Bytes of the store that the caches take. */
@@ -128,40 +128,40 @@ export class DescriptorRings {
     this.enabled[queue] = 0;
     this.tail[queue] = 0;
     this.takeIndex[queue] = 0;
-    this.#fetchIndex[queue] = 0;
-    const fetched = this.#fetched[queue];
-    const since = this.#orphans[queue] > 0 ? this.#resetAt[queue] : this.#released[queue];
-    this.#orphans[queue] += ((this.#taken[queue] - since) | 0) - unsent;
-    if (this.#orphans[queue] === 0) this.#released[queue] = fetched;
-    this.#taken[queue] = this.#resetAt[queue] = fetched;
-    this.#staleFetches[queue] = this.#endFetch[queue];
-    this.#fetchFailed[queue] = 0;
+    this.fetchIndex[queue] = 0;
+    const fetched = this.fetched[queue];
+    const since = this.orphans[queue] > 0 ? this.resetAt[queue] : this.released[queue];
+    this.orphans[queue] += ((this.taken[queue] - since) | 0) - unsent;
+    if (this.orphans[queue] === 0) this.released[queue] = fetched;
+    this.taken[queue] = this.resetAt[queue] = fetched;
+    this.staleFetches[queue] = this.endFetch[queue];
+    this.failedFetches[queue] = 0;
   }
 
   /** Descriptors in the cache that can be taken now. */
   cached(queue: number): number {
-    return this.master[queue] === 0 ? 0 : (this.#landed[queue] - this.#taken[queue]) | 0;
+    return this.master[queue] === 0 ? 0 : (this.landed[queue] - this.taken[queue]) | 0;
   }
 
   /** Descriptors that software has handed over and that are not fetched yet. */
   waiting(queue: number): number {
-    const distance = this.tail[queue] - this.#fetchIndex[queue];
+    const distance = this.tail[queue] - this.fetchIndex[queue];
     return distance < 0 ? distance + this.size[queue] : distance;
   }
 
   /** Descriptors that can be in the cache at once: a ring of n has n - 1 at most. */
   mostCached(queue: number): number {
-    return Math.min(this.#cacheDescriptors, this.size[queue] - 1);
+    return Math.min(this.cacheDescriptors, this.size[queue] - 1);
   }
 
   /** Descriptors under way. */
   inFetch(queue: number): number {
-    return (this.#fetched[queue] - this.#landed[queue]) | 0;
+    return (this.fetched[queue] - this.landed[queue]) | 0;
   }
 
   /** First double word of the cached descriptor `ahead` places behind the next one. */
   wordOf(queue: number, ahead: number): number {
-    return this.#cacheWord + (queue * CACHE_ENTRIES + ((this.#taken[queue] + ahead) & CACHE_MASK)) * 4;
+    return this.cacheWord + (queue * CACHE_ENTRIES + ((this.taken[queue] + ahead) & CACHE_MASK)) * 4;
   }
 
   /** Takes the next cached descriptor; returns its index in the ring. */
@@ -169,28 +169,28 @@ export class DescriptorRings {
     const index = this.takeIndex[queue];
     const next = index + 1;
     this.takeIndex[queue] = next === this.size[queue] ? 0 : next;
-    this.#taken[queue]++;
+    this.taken[queue]++;
     return index;
   }
 
   /** Number of the descriptor that will be taken next, counted without wrapping. */
   takenCount(queue: number): number {
-    return this.#taken[queue];
+    return this.taken[queue];
   }
 
   /** Byte offset in the store of the descriptor with this unwrapped number. */
   offsetOfNumber(queue: number, number: number): number {
-    return this.#cacheOffset + ((queue * CACHE_ENTRIES + (number & CACHE_MASK)) << DESCRIPTOR_SHIFT);
+    return this.cacheOffset + ((queue * CACHE_ENTRIES + (number & CACHE_MASK)) << DESCRIPTOR_SHIFT);
   }
 
   /** `count` cache entries are free again, in the order in which they were taken. */
   release(queue: number, count: number): void {
-    if (this.#orphans[queue] === 0) {
-      this.#released[queue] += count;
+    if (this.orphans[queue] === 0) {
+      this.released[queue] += count;
       return;
     }
-    this.#orphans[queue] -= count;
-    if (this.#orphans[queue] === 0) this.#released[queue] = this.#resetAt[queue];
+    this.orphans[queue] -= count;
+    if (this.orphans[queue] === 0) this.released[queue] = this.resetAt[queue];
   }
 
   /** Ring that the fetch with this cookie belongs to. */
@@ -208,35 +208,35 @@ export class DescriptorRings {
     if (this.enabled[queue] === 0 || this.master[queue] === 0) return true;
     const waiting = this.waiting(queue);
     if (waiting === 0) return true;
-    const first = this.#fetched[queue];
-    const ahead = (first - this.#taken[queue]) | 0;
+    const first = this.fetched[queue];
+    const ahead = (first - this.taken[queue]) | 0;
     if (ahead >= wanted && (ahead > this.prefetchThreshold[queue] || waiting < this.hostThreshold[queue]))
       return true;
-    const fetch = this.#endFetch[queue];
-    if (((fetch - this.#firstFetch[queue]) | 0) === FETCHES) return true;
-    const index = this.#fetchIndex[queue];
+    const fetch = this.endFetch[queue];
+    if (((fetch - this.firstFetch[queue]) | 0) === FETCHES) return true;
+    const index = this.fetchIndex[queue];
     const entry = first & CACHE_MASK;
     const count = Math.min(
       waiting,
-      this.#cacheDescriptors - ahead,
-      CACHE_ENTRIES - ((first - this.#released[queue]) | 0),
+      this.cacheDescriptors - ahead,
+      CACHE_ENTRIES - ((first - this.released[queue]) | 0),
       CACHE_ENTRIES - entry, // to the end of the cache
       this.size[queue] - index, // to the end of the ring
     );
     if (count <= 0) return true;
     const bytes = count << DESCRIPTOR_SHIFT;
-    if (!this.#port.canFetch(bytes)) return false;
+    if (!this.port.canFetch(bytes)) return false;
     const row = queue * FETCHES + (fetch & (FETCHES - 1));
-    this.#endFetch[queue] = fetch + 1;
-    this.#fetchCount[row] = count;
-    this.#fetched[queue] = first + count;
-    this.#fetchIndex[queue] = index + count === this.size[queue] ? 0 : index + count;
+    this.endFetch[queue] = fetch + 1;
+    this.fetchCount[row] = count;
+    this.fetched[queue] = first + count;
+    this.fetchIndex[queue] = index + count === this.size[queue] ? 0 : index + count;
     this.fetches++;
     this.descriptorsFetched += count;
     const address = this.base[queue] + (index << DESCRIPTOR_SHIFT);
     const offset = this.offsetOfNumber(queue, first);
     const requester = this.routingId[queue];
-    this.#fetchTrains[row] = this.#port.read(requester, address, bytes, offset, this.#client(), -1 - row);
+    this.fetchTrains[row] = this.port.read(requester, address, bytes, offset, this.client(), -1 - row);
     return true;
   }
 
@@ -248,17 +248,17 @@ export class DescriptorRings {
     const queue = DescriptorRings.queueOf(cookie);
     const ended = -1 - cookie;
     if (failed) {
-      const first = this.#firstFetch[queue];
+      const first = this.firstFetch[queue];
       const fetch = first + ((ended - first) & (FETCHES - 1));
-      if (((fetch - this.#staleFetches[queue]) | 0) >= 0) this.#fetchFailed[queue] = 1;
+      if (((fetch - this.staleFetches[queue]) | 0) >= 0) this.failedFetches[queue] = 1;
     }
-    this.#fetchTrains[ended]--;
+    this.fetchTrains[ended]--;
     let more = false;
-    while (this.#firstFetch[queue] !== this.#endFetch[queue]) {
-      const row = queue * FETCHES + (this.#firstFetch[queue] & (FETCHES - 1));
-      if (this.#fetchTrains[row] > 0) break;
-      this.#landed[queue] += this.#fetchCount[row];
-      this.#firstFetch[queue]++;
+    while (this.firstFetch[queue] !== this.endFetch[queue]) {
+      const row = queue * FETCHES + (this.firstFetch[queue] & (FETCHES - 1));
+      if (this.fetchTrains[row] > 0) break;
+      this.landed[queue] += this.fetchCount[row];
+      this.firstFetch[queue]++;
       more = true;
     }
     return more || failed;
@@ -266,8 +266,8 @@ export class DescriptorRings {
 
   /** Whether a fetch has failed since this was last asked. */
   fetchFailed(queue: number): boolean {
-    const failed = this.#fetchFailed[queue] === 1;
-    this.#fetchFailed[queue] = 0;
+    const failed = this.failedFetches[queue] === 1;
+    this.failedFetches[queue] = 0;
     return failed;
   }
 }

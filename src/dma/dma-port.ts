@@ -83,35 +83,35 @@ const STEP = 64;
  * port.run(); // fetches them and their frames: sink.frameFetched is called five times
  */
 export class MemoryDmaPort implements DmaPort {
-  readonly #memory: SparseMemory;
-  readonly #store: DmaStore;
-  readonly #clients: DmaClient[] = [];
-  readonly #isRead = new Uint8Array(PENDING);
-  readonly #client = new Int32Array(PENDING);
-  readonly #cookie = new Int32Array(PENDING);
-  #head = 0;
-  #tail = 0;
-  #refused = false;
+  private readonly memory: SparseMemory;
+  private readonly store: DmaStore;
+  private readonly clients: DmaClient[] = [];
+  private readonly isRead = new Uint8Array(PENDING);
+  private readonly client = new Int32Array(PENDING);
+  private readonly cookie = new Int32Array(PENDING);
+  private head = 0;
+  private tail = 0;
+  private refused = false;
 
   constructor(memory: SparseMemory, store: DmaStore) {
-    this.#memory = memory;
-    this.#store = store;
+    this.memory = memory;
+    this.store = store;
   }
 
   addClient(client: DmaClient): number {
-    return this.#clients.push(client) - 1;
+    return this.clients.push(client) - 1;
   }
 
   canRead(): boolean {
-    return this.#hasRoom();
+    return this.hasRoom();
   }
 
   canFetch(): boolean {
-    return this.#hasRoom();
+    return this.hasRoom();
   }
 
   canWrite(): boolean {
-    return this.#hasRoom();
+    return this.hasRoom();
   }
 
   read(
@@ -122,8 +122,8 @@ export class MemoryDmaPort implements DmaPort {
     client: number,
     cookie: number,
   ): number {
-    this.#memory.copyOutWords(address, bytes, this.#store.u8, this.#store.i32, offset);
-    this.#note(1, client, cookie);
+    this.memory.copyOutWords(address, bytes, this.store.u8, this.store.i32, offset);
+    this.note(1, client, cookie);
     return 1;
   }
 
@@ -135,8 +135,8 @@ export class MemoryDmaPort implements DmaPort {
     client: number,
     cookie: number,
   ): number {
-    this.#memory.copyInWords(address, bytes, this.#store.u8, this.#store.i32, offset);
-    this.#note(0, client, cookie);
+    this.memory.copyInWords(address, bytes, this.store.u8, this.store.i32, offset);
+    this.note(0, client, cookie);
     return 1;
   }
 
@@ -152,45 +152,45 @@ export class MemoryDmaPort implements DmaPort {
     client: number,
     cookie: number,
   ): number {
-    const { u8, i32 } = this.#store;
-    this.#memory.copyInWords(address, headBytes, u8, i32, offset);
+    const { u8, i32 } = this.store;
+    this.memory.copyInWords(address, headBytes, u8, i32, offset);
     let to = headBytes;
     if (inserts) {
-      this.#memory.write32(address + to, insert);
+      this.memory.write32(address + to, insert);
       to += 4;
     }
-    this.#memory.copyInWords(address + to, bytes - to, u8, i32, offset + headBytes + skipBytes);
-    this.#note(0, client, cookie);
+    this.memory.copyInWords(address + to, bytes - to, u8, i32, offset + headBytes + skipBytes);
+    this.note(0, client, cookie);
     return 1;
   }
 
   /** Tells the clients what has been done, until nothing is left. Returns how many requests that were. */
   run(): number {
     let done = 0;
-    while (this.#head !== this.#tail) {
-      const at = this.#head++ & (PENDING - 1);
-      const client = this.#clients[this.#client[at]];
-      if (this.#isRead[at] === 1) client.readDone(this.#cookie[at], DMA_OK);
-      else client.writeDone(this.#cookie[at]);
+    while (this.head !== this.tail) {
+      const at = this.head++ & (PENDING - 1);
+      const client = this.clients[this.client[at]];
+      if (this.isRead[at] === 1) client.readDone(this.cookie[at], DMA_OK);
+      else client.writeDone(this.cookie[at]);
       done++;
-      if (this.#refused && this.#hasRoom()) {
-        this.#refused = false;
-        for (const waiting of this.#clients) waiting.requesterReady();
+      if (this.refused && this.hasRoom()) {
+        this.refused = false;
+        for (const waiting of this.clients) waiting.requesterReady();
       }
     }
     return done;
   }
 
-  #hasRoom(): boolean {
-    if (this.#tail - this.#head <= PENDING - STEP) return true;
-    this.#refused = true;
+  private hasRoom(): boolean {
+    if (this.tail - this.head <= PENDING - STEP) return true;
+    this.refused = true;
     return false;
   }
 
-  #note(isRead: number, client: number, cookie: number): void {
-    const at = this.#tail++ & (PENDING - 1);
-    this.#isRead[at] = isRead;
-    this.#client[at] = client;
-    this.#cookie[at] = cookie;
+  private note(isRead: number, client: number, cookie: number): void {
+    const at = this.tail++ & (PENDING - 1);
+    this.isRead[at] = isRead;
+    this.client[at] = client;
+    this.cookie[at] = cookie;
   }
 }

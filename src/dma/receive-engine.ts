@@ -68,29 +68,29 @@ export class ReceiveEngine implements DmaClient, Component {
   framesWritten = 0;
   framesDropped = 0;
 
-  readonly #frames: FramePool;
-  readonly #port: DmaPort;
-  readonly #format: ReceiveFormat;
-  readonly #sink: ReceiveSink;
-  readonly #client: number;
+  private readonly frames: FramePool;
+  private readonly port: DmaPort;
+  private readonly format: ReceiveFormat;
+  private readonly sink: ReceiveSink;
+  private readonly client: number;
 
-  // Deliveries: a frame on its way to one ring. A ring's are a list through #next, oldest first.
-  readonly #free: FreeList;
-  readonly #slot: Int32Array;
-  readonly #queue: Int32Array;
-  readonly #operation: Int32Array;
-  readonly #trains: Int32Array;
-  readonly #next: Int32Array;
-  readonly #first: Int32Array;
-  readonly #last: Int32Array;
-  readonly #writeBacks: WriteBacks;
+  // Deliveries: a frame on its way to one ring. A ring's are a list through `next`, oldest first.
+  private readonly free: FreeList;
+  private readonly slot: Int32Array;
+  private readonly queue: Int32Array;
+  private readonly operation: Int32Array;
+  private readonly trains: Int32Array;
+  private readonly next: Int32Array;
+  private readonly first: Int32Array;
+  private readonly last: Int32Array;
+  private readonly lines: WriteBacks;
   /** Bytes of a ring's first delivery that are written already. */
-  readonly #done: Int32Array;
-  readonly #closed: Uint8Array;
-  readonly #waiting: IntRing;
-  readonly #isWaiting: Uint8Array;
+  private readonly done: Int32Array;
+  private readonly closed: Uint8Array;
+  private readonly waiting: IntRing;
+  private readonly isWaiting: Uint8Array;
   /** One double word a delivery, for a tag that has to be written on its own. */
-  readonly #tagWord: number;
+  private readonly tagWord: number;
 
   constructor(
     name: string,
@@ -102,46 +102,46 @@ export class ReceiveEngine implements DmaClient, Component {
     options: ReceiveEngineOptions,
   ) {
     this.name = name;
-    this.#frames = frames;
-    this.#port = port;
-    this.#format = format;
-    this.#sink = sink;
+    this.frames = frames;
+    this.port = port;
+    this.format = format;
+    this.sink = sink;
     const { queues, deliveries } = options;
     this.rings = new DescriptorRings(
       port,
       { queues, cacheDescriptors: options.cacheDescriptors, cacheOffset: options.storeOffset },
-      () => this.#client,
+      () => this.client,
     );
-    this.#client = port.addClient(this);
+    this.client = port.addClient(this);
     this.bufferBytes = new Int32Array(queues).fill(2048);
     this.dropEnable = new Uint8Array(queues);
-    this.#free = new FreeList(deliveries);
-    this.#slot = new Int32Array(deliveries);
-    this.#queue = new Int32Array(deliveries);
-    this.#operation = new Int32Array(deliveries);
-    this.#trains = new Int32Array(deliveries);
-    this.#next = new Int32Array(deliveries);
-    this.#first = new Int32Array(queues).fill(NONE);
-    this.#last = new Int32Array(queues).fill(NONE);
-    this.#writeBacks = new WriteBacks(
+    this.free = new FreeList(deliveries);
+    this.slot = new Int32Array(deliveries);
+    this.queue = new Int32Array(deliveries);
+    this.operation = new Int32Array(deliveries);
+    this.trains = new Int32Array(deliveries);
+    this.next = new Int32Array(deliveries);
+    this.first = new Int32Array(queues).fill(NONE);
+    this.last = new Int32Array(queues).fill(NONE);
+    this.lines = new WriteBacks(
       name,
       scheduler,
       this.rings,
       port,
-      { sent: (queue) => sink.statusWritten(queue), noRoom: (queue) => this.#waitForPort(queue) },
-      () => this.#client,
+      { sent: (queue) => sink.statusWritten(queue), noRoom: (queue) => this.waitForPort(queue) },
+      () => this.client,
       options.writeBackHoldPs,
     );
-    this.#done = new Int32Array(queues);
-    this.#closed = new Uint8Array(deliveries);
-    this.#tagWord = (options.storeOffset + DescriptorRings.cacheBytes(queues)) >> 2;
-    this.#waiting = new IntRing(ceilPowerOfTwo(queues));
-    this.#isWaiting = new Uint8Array(queues);
+    this.done = new Int32Array(queues);
+    this.closed = new Uint8Array(deliveries);
+    this.tagWord = (options.storeOffset + DescriptorRings.cacheBytes(queues)) >> 2;
+    this.waiting = new IntRing(ceilPowerOfTwo(queues));
+    this.isWaiting = new Uint8Array(queues);
   }
 
   /** Writes of descriptors that have been made. */
   get writeBacks(): number {
-    return this.#writeBacks.writes;
+    return this.lines.writes;
   }
 
   /** Bytes that the engine needs in the frame pool's extra area. */
@@ -153,56 +153,56 @@ export class ReceiveEngine implements DmaClient, Component {
   setTail(queue: number, tail: number): void {
     if (tail >= this.rings.size[queue]) return;
     this.rings.tail[queue] = tail;
-    this.#prefetch(queue);
+    this.prefetch(queue);
   }
 
   /** Starts a ring whose base and size are set. */
   enable(queue: number): void {
     this.rings.enable(queue);
-    this.#prefetch(queue);
+    this.prefetch(queue);
   }
 
   /** Stops a ring; frames that wait for its descriptors are dropped. What is on its way to memory lands. */
   disable(queue: number): void {
-    this.rings.resetQueue(queue, this.#writeBacks.unsent(queue));
-    this.#writeBacks.forget(queue);
-    this.#done[queue] = 0;
-    while (this.#first[queue] !== NONE) this.#dropFirst(queue);
+    this.rings.resetQueue(queue, this.lines.unsent(queue));
+    this.lines.forget(queue);
+    this.done[queue] = 0;
+    while (this.first[queue] !== NONE) this.dropFirst(queue);
   }
 
   /** Bus Master Enable of the function that owns a ring. */
   setMaster(queue: number, allowed: boolean): void {
     this.rings.master[queue] = allowed ? 1 : 0;
-    if (allowed) this.#serve(queue);
+    if (allowed) this.serve(queue);
   }
 
   /** Frames of a ring that wait for descriptors or for the port. */
   waitingFrames(queue: number): number {
     let count = 0;
-    for (let d = this.#first[queue]; d !== NONE; d = this.#next[d]) count++;
+    for (let d = this.first[queue]; d !== NONE; d = this.next[d]) count++;
     return count;
   }
 
   /** Takes over one reference on `slot` for ring `queue`. */
   deliver(queue: number, slot: number, operation: TagOperation): void {
-    const delivery = this.rings.enabled[queue] === 1 ? this.#free.take() : NONE;
+    const delivery = this.rings.enabled[queue] === 1 ? this.free.take() : NONE;
     if (delivery === NONE) {
       this.framesDropped++;
-      this.#sink.frameDropped(queue, slot);
-      this.#sink.frameReleased(queue, slot);
-      this.#frames.release(slot);
+      this.sink.frameDropped(queue, slot);
+      this.sink.frameReleased(queue, slot);
+      this.frames.release(slot);
       return;
     }
-    this.#slot[delivery] = slot;
-    this.#queue[delivery] = queue;
-    this.#operation[delivery] = operation;
-    this.#trains[delivery] = 0;
-    this.#closed[delivery] = 0;
-    this.#next[delivery] = NONE;
-    if (this.#first[queue] === NONE) this.#first[queue] = delivery;
-    else this.#next[this.#last[queue]] = delivery;
-    this.#last[queue] = delivery;
-    if (this.#isWaiting[queue] === 0) this.#serve(queue);
+    this.slot[delivery] = slot;
+    this.queue[delivery] = queue;
+    this.operation[delivery] = operation;
+    this.trains[delivery] = 0;
+    this.closed[delivery] = 0;
+    this.next[delivery] = NONE;
+    if (this.first[queue] === NONE) this.first[queue] = delivery;
+    else this.next[this.last[queue]] = delivery;
+    this.last[queue] = delivery;
+    if (this.isWaiting[queue] === 0) this.serve(queue);
   }
 
   readDone(cookie: number, status: number): void {
@@ -210,34 +210,34 @@ export class ReceiveEngine implements DmaClient, Component {
     const queue = DescriptorRings.queueOf(cookie);
     if (this.rings.fetchFailed(queue)) {
       this.disable(queue);
-      this.#sink.ringFailed(queue);
+      this.sink.ringFailed(queue);
       return;
     }
-    this.#serve(queue);
-    this.#prefetch(queue);
+    this.serve(queue);
+    this.prefetch(queue);
   }
 
   writeDone(cookie: number): void {
     if (WriteBacks.owns(cookie)) {
       // A fetch may have waited for these entries.
-      this.#prefetch(this.#writeBacks.landed(cookie));
+      this.prefetch(this.lines.landed(cookie));
       return;
     }
-    if (--this.#trains[cookie] === 0 && this.#closed[cookie] === 1) this.#finish(cookie);
+    if (--this.trains[cookie] === 0 && this.closed[cookie] === 1) this.finish(cookie);
   }
 
   requesterReady(): void {
-    for (let left = this.#waiting.length; left > 0; left--) {
-      const queue = this.#waiting.shift();
-      this.#isWaiting[queue] = 0;
-      this.#serve(queue);
-      this.#prefetch(queue);
+    for (let left = this.waiting.length; left > 0; left--) {
+      const queue = this.waiting.shift();
+      this.isWaiting[queue] = 0;
+      this.serve(queue);
+      this.prefetch(queue);
     }
   }
 
   reset(): void {
     for (let queue = 0; queue < this.rings.queues; queue++) this.disable(queue);
-    this.framesWritten = this.framesDropped = this.#writeBacks.writes = 0;
+    this.framesWritten = this.framesDropped = this.lines.writes = 0;
   }
 
   counters(): Record<string, number> {
@@ -252,89 +252,89 @@ export class ReceiveEngine implements DmaClient, Component {
     };
   }
 
-  #prefetch(queue: number): void {
-    const wanted = this.#first[queue] === NONE ? 1 : this.#neededByFirst(queue);
-    if (!this.rings.prefetch(queue, wanted)) this.#waitForPort(queue);
+  private prefetch(queue: number): void {
+    const wanted = this.first[queue] === NONE ? 1 : this.neededByFirst(queue);
+    if (!this.rings.prefetch(queue, wanted)) this.waitForPort(queue);
   }
 
-  #waitForPort(queue: number): void {
-    if (this.#isWaiting[queue] === 1) return;
-    this.#isWaiting[queue] = 1;
-    this.#waiting.push(queue);
+  private waitForPort(queue: number): void {
+    if (this.isWaiting[queue] === 1) return;
+    this.isWaiting[queue] = 1;
+    this.waiting.push(queue);
   }
 
   /** Writes the frames that wait for a ring, buffer by buffer, as far as descriptors and the port allow. */
-  #serve(queue: number): void {
+  private serve(queue: number): void {
     const rings = this.rings;
-    while (this.#first[queue] !== NONE) {
-      const delivery = this.#first[queue];
-      const done = this.#done[queue];
+    while (this.first[queue] !== NONE) {
+      const delivery = this.first[queue];
+      const done = this.done[queue];
       const cached = rings.cached(queue);
-      const needed = this.#neededByFirst(queue);
+      const needed = this.neededByFirst(queue);
       // A frame starts when all its descriptors are there, or as many as can be at once; then it goes on with each.
       if (cached < (done > 0 ? 1 : Math.min(needed, rings.mostCached(queue)))) {
         const coming = rings.inFetch(queue) + rings.waiting(queue);
         if (done > 0 || this.dropEnable[queue] === 0 || cached + coming >= needed) break;
-        this.#dropFirst(queue);
+        this.dropFirst(queue);
         continue;
       }
-      if (!this.#port.canWrite()) {
-        this.#waitForPort(queue);
+      if (!this.port.canWrite()) {
+        this.waitForPort(queue);
         break;
       }
-      this.#writeBuffer(queue, delivery, done, this.#bytesOf(delivery));
+      this.writeBuffer(queue, delivery, done, this.bytesOf(delivery));
     }
-    this.#writeBacks.sendOrHold(queue);
-    this.#prefetch(queue);
+    this.lines.sendOrHold(queue);
+    this.prefetch(queue);
   }
 
   /** Descriptors that the rest of a ring's first frame needs; no more than the ring can hold. */
-  #neededByFirst(queue: number): number {
-    const left = this.#bytesOf(this.#first[queue]) - this.#done[queue];
+  private neededByFirst(queue: number): number {
+    const left = this.bytesOf(this.first[queue]) - this.done[queue];
     const buffer = this.bufferBytes[queue];
     if (left <= buffer) return 1;
     return Math.min(Math.ceil(left / buffer), this.rings.size[queue] - 1);
   }
 
   /** Bytes of a delivery in memory. */
-  #bytesOf(delivery: number): number {
-    const bytes = this.#frames.lengths[this.#slot[delivery]];
-    const operation = this.#operation[delivery];
+  private bytesOf(delivery: number): number {
+    const bytes = this.frames.lengths[this.slot[delivery]];
+    const operation = this.operation[delivery];
     if (operation === TagOperation.NONE) return bytes;
     return operation === TagOperation.STRIP ? bytes - TAG_BYTES : bytes + TAG_BYTES;
   }
 
   /** Writes what fits into the next buffer of a ring's first delivery, and notes its descriptor as done. */
-  #writeBuffer(queue: number, delivery: number, done: number, bytes: number): void {
+  private writeBuffer(queue: number, delivery: number, done: number, bytes: number): void {
     const rings = this.rings;
-    const frames = this.#frames;
+    const frames = this.frames;
     const cache = frames.i32;
-    const slot = this.#slot[delivery];
-    const operation = this.#operation[delivery];
+    const slot = this.slot[delivery];
+    const operation = this.operation[delivery];
     const count = Math.min(this.bufferBytes[queue], bytes - done);
     const last = done + count === bytes;
     const word = rings.wordOf(queue, 0);
-    const address = this.#format.address(cache, word);
+    const address = this.format.address(cache, word);
     const number = rings.takenCount(queue);
     const index = rings.take(queue);
     if (last) {
-      this.#first[queue] = this.#next[delivery];
-      this.#done[queue] = 0;
-      this.#closed[delivery] = 1;
+      this.first[queue] = this.next[delivery];
+      this.done[queue] = 0;
+      this.closed[delivery] = 1;
     } else {
-      this.#done[queue] = done + count;
+      this.done[queue] = done + count;
     }
-    this.#trains[delivery] += this.#writePiece(queue, delivery, address, done, count, operation);
+    this.trains[delivery] += this.writePiece(queue, delivery, address, done, count, operation);
     const tci = operation === TagOperation.STRIP ? tciInBytes(frames.u8, slot << frames.slotShift) : -1;
-    this.#format.writeBack(cache, word, count, last, tci);
-    this.#writeBacks.note(queue, index, number);
+    this.format.writeBack(cache, word, count, last, tci);
+    this.lines.note(queue, index, number);
     if (!last) return;
     this.framesWritten++;
-    this.#sink.frameWritten(queue, slot, index);
+    this.sink.frameWritten(queue, slot, index);
   }
 
   /** Writes `count` bytes of the frame as memory shall see it, from `done` on. Returns the trains that takes. */
-  #writePiece(
+  private writePiece(
     queue: number,
     delivery: number,
     address: number,
@@ -342,16 +342,16 @@ export class ReceiveEngine implements DmaClient, Component {
     count: number,
     operation: number,
   ): number {
-    const port = this.#port;
-    const client = this.#client;
+    const port = this.port;
+    const client = this.client;
     const requester = this.rings.routingId[queue];
-    const base = this.#slot[delivery] << this.#frames.slotShift;
+    const base = this.slot[delivery] << this.frames.slotShift;
     if (operation === TagOperation.NONE)
       return port.write(requester, address, count, base + done, client, delivery);
     const strips = operation === TagOperation.STRIP;
     const shift = strips ? TAG_BYTES : -TAG_BYTES;
     if (done > 0) return port.write(requester, address, count, base + done + shift, client, delivery);
-    const tag = strips ? 0 : tagWord(this.#frames.outerTci[this.#slot[delivery]]);
+    const tag = strips ? 0 : tagWord(this.frames.outerTci[this.slot[delivery]]);
     const inPage = address - Math.floor(address / PAGE_BYTES) * PAGE_BYTES;
     if (inPage + TAG_OFFSET + TAG_BYTES <= PAGE_BYTES) {
       const skip = strips ? TAG_BYTES : 0;
@@ -372,8 +372,8 @@ export class ReceiveEngine implements DmaClient, Component {
     let trains = port.write(requester, address, TAG_OFFSET, base, client, delivery);
     let to = TAG_OFFSET;
     if (!strips) {
-      const scratch = this.#tagWord + delivery;
-      this.#frames.i32[scratch] = tag;
+      const scratch = this.tagWord + delivery;
+      this.frames.i32[scratch] = tag;
       trains += port.write(requester, address + to, TAG_BYTES, scratch << 2, client, delivery);
       to += TAG_BYTES;
     }
@@ -381,22 +381,22 @@ export class ReceiveEngine implements DmaClient, Component {
     return trains + port.write(requester, address + to, count - to, base + to + shift, client, delivery);
   }
 
-  #dropFirst(queue: number): void {
-    const delivery = this.#first[queue];
-    this.#first[queue] = this.#next[delivery];
+  private dropFirst(queue: number): void {
+    const delivery = this.first[queue];
+    this.first[queue] = this.next[delivery];
     this.framesDropped++;
-    this.#sink.frameDropped(queue, this.#slot[delivery]);
+    this.sink.frameDropped(queue, this.slot[delivery]);
     // Of a frame that has been begun, bytes may still have to leave the slot.
-    if (this.#trains[delivery] > 0) this.#closed[delivery] = 1;
-    else this.#finish(delivery);
+    if (this.trains[delivery] > 0) this.closed[delivery] = 1;
+    else this.finish(delivery);
   }
 
   /** A delivery has ended: its room, its reference and its row are free. */
-  #finish(delivery: number): void {
-    const slot = this.#slot[delivery];
-    this.#free.give(delivery);
-    this.#sink.frameReleased(this.#queue[delivery], slot);
-    this.#frames.release(slot);
+  private finish(delivery: number): void {
+    const slot = this.slot[delivery];
+    this.free.give(delivery);
+    this.sink.frameReleased(this.queue[delivery], slot);
+    this.frames.release(slot);
   }
 }
 

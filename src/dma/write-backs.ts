@@ -27,19 +27,19 @@ export interface WriteBackOwner {
 export class WriteBacks {
   /** Writes made. */
   writes = 0;
-  readonly #scheduler: Scheduler;
-  readonly #rings: DescriptorRings;
-  readonly #port: DmaPort;
-  readonly #owner: WriteBackOwner;
-  readonly #client: () => number;
-  readonly #holdPs: number;
-  readonly #holdEnds: number;
+  private readonly scheduler: Scheduler;
+  private readonly rings: DescriptorRings;
+  private readonly port: DmaPort;
+  private readonly owner: WriteBackOwner;
+  private readonly client: () => number;
+  private readonly holdPs: number;
+  private readonly holdEnds: number;
   // Of each ring what is not sent yet: how many descriptors, and the ring index and unwrapped number of the first.
-  readonly #count: Int32Array;
-  readonly #index: Int32Array;
-  readonly #number: Int32Array;
-  readonly #lastPs: Float64Array;
-  readonly #isHeld: Uint8Array;
+  private readonly count: Int32Array;
+  private readonly index: Int32Array;
+  private readonly number: Int32Array;
+  private readonly lastPs: Float64Array;
+  private readonly isHeld: Uint8Array;
 
   constructor(
     name: string,
@@ -50,18 +50,18 @@ export class WriteBacks {
     client: () => number,
     holdPs: number,
   ) {
-    this.#scheduler = scheduler;
-    this.#rings = rings;
-    this.#port = port;
-    this.#owner = owner;
-    this.#client = client;
-    this.#holdPs = holdPs;
-    this.#holdEnds = scheduler.task(`${name}.writeBack`, (queue) => this.#endHold(queue));
-    this.#count = new Int32Array(rings.queues);
-    this.#index = new Int32Array(rings.queues);
-    this.#number = new Int32Array(rings.queues);
-    this.#lastPs = new Float64Array(rings.queues).fill(Number.NEGATIVE_INFINITY);
-    this.#isHeld = new Uint8Array(rings.queues);
+    this.scheduler = scheduler;
+    this.rings = rings;
+    this.port = port;
+    this.owner = owner;
+    this.client = client;
+    this.holdPs = holdPs;
+    this.holdEnds = scheduler.task(`${name}.writeBack`, (queue) => this.endHold(queue));
+    this.count = new Int32Array(rings.queues);
+    this.index = new Int32Array(rings.queues);
+    this.number = new Int32Array(rings.queues);
+    this.lastPs = new Float64Array(rings.queues).fill(Number.NEGATIVE_INFINITY);
+    this.isHeld = new Uint8Array(rings.queues);
   }
 
   /** Whether a write with this cookie is a write-back. */
@@ -71,63 +71,63 @@ export class WriteBacks {
 
   /** Descriptors of a ring that are not sent yet. */
   unsent(queue: number): number {
-    return this.#count[queue];
+    return this.count[queue];
   }
 
   /** A write-back has landed: its cache entries are free again. Returns the ring. */
   landed(cookie: number): number {
     const queue = (cookie & ~WRITE_BACK) >> COUNT_BITS;
-    this.#rings.release(queue, cookie & ((1 << COUNT_BITS) - 1));
+    this.rings.release(queue, cookie & ((1 << COUNT_BITS) - 1));
     return queue;
   }
 
   /** Adds the descriptor just taken; a line that is full goes at once. Only after the port has said that it has room. */
   note(queue: number, index: number, number: number): void {
     // A run ends with the ring, with the cache and with a page, so that it is one piece at both ends.
-    const inPage = (this.#rings.base[queue] / 16 + index) & PAGE_MASK;
-    if (this.#count[queue] > 0 && (index === 0 || (number & (CACHE_ENTRIES - 1)) === 0 || inPage === 0))
-      this.#send(queue);
-    if (this.#count[queue] === 0) {
-      this.#index[queue] = index;
-      this.#number[queue] = number;
+    const inPage = (this.rings.base[queue] / 16 + index) & PAGE_MASK;
+    if (this.count[queue] > 0 && (index === 0 || (number & (CACHE_ENTRIES - 1)) === 0 || inPage === 0))
+      this.send(queue);
+    if (this.count[queue] === 0) {
+      this.index[queue] = index;
+      this.number[queue] = number;
     }
-    if (++this.#count[queue] >= LINE) this.#send(queue);
+    if (++this.count[queue] >= LINE) this.send(queue);
   }
 
   /** What is not sent: now if the last one is long enough ago, else when the time has come. */
   sendOrHold(queue: number): void {
-    if (this.#count[queue] === 0 || this.#rings.master[queue] === 0) return;
-    const due = this.#lastPs[queue] + this.#holdPs;
-    if (this.#scheduler.now >= due) {
-      if (this.#port.canWrite()) this.#send(queue);
-      else this.#owner.noRoom(queue);
-    } else if (this.#isHeld[queue] === 0) {
-      this.#isHeld[queue] = 1;
-      this.#scheduler.post(due, this.#holdEnds, queue, 0);
+    if (this.count[queue] === 0 || this.rings.master[queue] === 0) return;
+    const due = this.lastPs[queue] + this.holdPs;
+    if (this.scheduler.now >= due) {
+      if (this.port.canWrite()) this.send(queue);
+      else this.owner.noRoom(queue);
+    } else if (this.isHeld[queue] === 0) {
+      this.isHeld[queue] = 1;
+      this.scheduler.post(due, this.holdEnds, queue, 0);
     }
   }
 
   /** Gives up what is not sent. */
   forget(queue: number): void {
-    this.#count[queue] = 0;
+    this.count[queue] = 0;
   }
 
-  #endHold(queue: number): void {
-    this.#isHeld[queue] = 0;
+  private endHold(queue: number): void {
+    this.isHeld[queue] = 0;
     this.sendOrHold(queue);
   }
 
-  #send(queue: number): void {
-    const count = this.#count[queue];
-    const rings = this.#rings;
-    const address = rings.base[queue] + (this.#index[queue] << DESCRIPTOR_SHIFT);
-    const offset = rings.offsetOfNumber(queue, this.#number[queue]);
+  private send(queue: number): void {
+    const count = this.count[queue];
+    const rings = this.rings;
+    const address = rings.base[queue] + (this.index[queue] << DESCRIPTOR_SHIFT);
+    const offset = rings.offsetOfNumber(queue, this.number[queue]);
     const cookie = WRITE_BACK | (queue << COUNT_BITS) | count;
-    this.#count[queue] = 0;
-    this.#lastPs[queue] = this.#scheduler.now;
+    this.count[queue] = 0;
+    this.lastPs[queue] = this.scheduler.now;
     this.writes++;
     const bytes = count << DESCRIPTOR_SHIFT;
-    this.#port.write(rings.routingId[queue], address, bytes, offset, this.#client(), cookie);
-    this.#owner.sent(queue);
+    this.port.write(rings.routingId[queue], address, bytes, offset, this.client(), cookie);
+    this.owner.sent(queue);
   }
 }

@@ -41,30 +41,30 @@ export class DataPath implements FrameSink {
   interruptsTaken = 0;
   polls = 0;
 
-  readonly #handle: DeviceHandle;
-  readonly #costs: SoftwareCosts;
-  readonly #unmask: (() => void) | null;
-  readonly #next: Timer;
-  readonly #watcher: number;
-  #source: SaturatingSource | null = null;
-  #running = false;
-  #batchStart = 0;
-  #lastPoll = 0;
+  private readonly handle: DeviceHandle;
+  private readonly costs: SoftwareCosts;
+  private readonly unmask: (() => void) | null;
+  private readonly next: Timer;
+  private readonly watcher: number;
+  private source: SaturatingSource | null = null;
+  private running = false;
+  private batchStart = 0;
+  private lastPoll = 0;
 
   /** @param unmask lets interrupts through again; null for a data path that polls without end. */
   constructor(handle: DeviceHandle, queue: QueuePair, costs: SoftwareCosts, unmask: (() => void) | null) {
-    this.#handle = handle;
+    this.handle = handle;
     this.queue = queue;
-    this.#costs = costs;
-    this.#unmask = unmask;
-    this.#next = handle.timer('poll', () => this.#poll());
-    this.#watcher = handle.watcher(() => this.#wake());
+    this.costs = costs;
+    this.unmask = unmask;
+    this.next = handle.timer('poll', () => this.poll());
+    this.watcher = handle.watcher(() => this.wake());
   }
 
   /** Begins to work: a polling data path looks around, an interrupt-driven one unmasks. */
   start(): void {
-    this.#running = true;
-    this.#next.schedule(0);
+    this.running = true;
+    this.next.schedule(0);
   }
 
   /**
@@ -72,24 +72,24 @@ export class DataPath implements FrameSink {
    * offered from now on. Whoever calls has seen to it that the card receives nothing more for these queues.
    */
   stop(): void {
-    if (!this.#running) return;
-    this.#running = false;
-    this.#next.cancel();
-    this.#batchStart = this.#handle.now;
+    if (!this.running) return;
+    this.running = false;
+    this.next.cancel();
+    this.batchStart = this.handle.now;
     while (this.queue.poll(RECEIVE_BUDGET, this) > 0);
     this.queue.stop();
   }
 
   /** Names, or with null takes away, what keeps the transmit ring full. */
   setSource(source: SaturatingSource | null): void {
-    this.#source = source;
-    if (source !== null && this.#running && !this.#next.pending) this.#next.schedule(0);
+    this.source = source;
+    if (source !== null && this.running && !this.next.pending) this.next.schedule(0);
   }
 
   /** Sends one frame now. False, and counted, when the ring is full or stopped. */
   send(template: FrameTemplate, sequence: number): boolean {
     const queue = this.queue;
-    if (!this.#running) {
+    if (!this.running) {
       this.ringFull++;
       return false;
     }
@@ -108,44 +108,44 @@ export class DataPath implements FrameSink {
   /** The card's interrupt for this queue pair; the card has masked it. */
   readonly interrupt = (): void => {
     this.interruptsTaken++;
-    if (this.#running && !this.#next.pending) this.#next.schedule(0);
+    if (this.running && !this.next.pending) this.next.schedule(0);
   };
 
   frame(words: Int32Array, at: number, bytes: number, tci: number, position: number): void {
     if (this.handler === null) return;
-    const time = this.#batchStart + this.#costs.pollPs + (position + 1) * this.#costs.receivePs;
+    const time = this.batchStart + this.costs.pollPs + (position + 1) * this.costs.receivePs;
     this.handler.received(words, at, bytes, tci, time);
   }
 
-  #poll(): void {
-    const { pollPs, receivePs, transmitPs } = this.#costs;
+  private poll(): void {
+    const { pollPs, receivePs, transmitPs } = this.costs;
     const queue = this.queue;
     this.polls++;
-    this.#batchStart = this.#handle.now;
-    this.#lastPoll = this.#batchStart;
+    this.batchStart = this.handle.now;
+    this.lastPoll = this.batchStart;
     const received = queue.poll(RECEIVE_BUDGET, this);
     queue.reclaim();
     let sent = 0;
-    if (this.#source !== null && queue.room > 0) {
-      sent = this.#source.fill(queue, Math.min(TRANSMIT_BUDGET, queue.room), transmitPs);
+    if (this.source !== null && queue.room > 0) {
+      sent = this.source.fill(queue, Math.min(TRANSMIT_BUDGET, queue.room), transmitPs);
       queue.ring();
     }
     if (received + sent > 0) {
-      this.#next.schedule(pollPs + received * receivePs + sent * transmitPs);
-    } else if (this.#unmask !== null) {
-      this.#unmask();
+      this.next.schedule(pollPs + received * receivePs + sent * transmitPs);
+    } else if (this.unmask !== null) {
+      this.unmask();
     } else {
       const [ring, offset, statusRing, statusOffset] = queue.watchPoints;
-      this.#handle.watchWrites(this.#watcher, ring, offset);
-      if (queue.outstanding > 0) this.#handle.watchWrites(this.#watcher, statusRing, statusOffset);
+      this.handle.watchWrites(this.watcher, ring, offset);
+      if (queue.outstanding > 0) this.handle.watchWrites(this.watcher, statusRing, statusOffset);
     }
   }
 
   /** The device has written where the loop looks: the loop sees it in its next pass. */
-  #wake(): void {
-    if (!this.#running || this.#next.pending) return;
-    const since = this.#handle.now - this.#lastPoll;
-    const passes = Math.ceil(since / this.#costs.pollPs);
-    this.#next.schedule(passes * this.#costs.pollPs - since);
+  private wake(): void {
+    if (!this.running || this.next.pending) return;
+    const since = this.handle.now - this.lastPoll;
+    const passes = Math.ceil(since / this.costs.pollPs);
+    this.next.schedule(passes * this.costs.pollPs - since);
   }
 }

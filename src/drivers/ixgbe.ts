@@ -105,51 +105,51 @@ export const IXGBE_MAX_VFS = 63;
 export class IxgbeDriver {
   /** The data path of the PF's own interface. Its queues change with the number of VFs, because its pool does. */
   readonly path: DataPath;
-  readonly #handle: DeviceHandle;
-  readonly #bar: BarWindow;
-  readonly #options: PfDriverOptions;
-  readonly #mailbox: PfMailboxService;
-  #vfs: readonly VfSettings[] = [];
+  private readonly handle: DeviceHandle;
+  private readonly bar: BarWindow;
+  private readonly options: PfDriverOptions;
+  private readonly mailbox: PfMailboxService;
+  private vfs: readonly VfSettings[] = [];
   /** VLAN of each of the 64 filters; -1 is free. */
-  readonly #vlanFilters = new Int32Array(64).fill(-1);
-  #connected = false;
-  #stopped = false;
+  private readonly vlanFilters = new Int32Array(64).fill(-1);
+  private connected = false;
+  private stopped = false;
 
   constructor(handle: DeviceHandle, options: PfDriverOptions) {
-    this.#handle = handle;
-    this.#options = options;
-    this.#bar = handle.bar(0);
-    this.path = this.#makePath();
-    this.#mailbox = new PfMailboxService(this.#bar, {
-      settings: (vf) => this.#vfs[vf],
-      setVlan: (vf, vlan, add) => this.#setVlanMember(vf, vlan, add),
-      setMulticast: (vf, hashes) => this.#setMulticast(vf, hashes),
+    this.handle = handle;
+    this.options = options;
+    this.bar = handle.bar(0);
+    this.path = this.makePath();
+    this.mailbox = new PfMailboxService(this.bar, {
+      settings: (vf) => this.vfs[vf],
+      setVlan: (vf, vlan, add) => this.setVlanMember(vf, vlan, add),
+      setMulticast: (vf, hashes) => this.setMulticast(vf, hashes),
     });
   }
 
   /** Resets the device and brings up the PF's own interface. */
   probe(): void {
-    this.#initialise(0);
+    this.initialise(0);
   }
 
   /** Receives nothing any more: neither from the wire nor for any pool. VF drivers may stop then. */
   quiesce(): void {
-    const bar = this.#bar;
+    const bar = this.bar;
     bar.write32(RXCTRL, 0);
     for (let word = 0; word < 2; word++) bar.write32(PFVFRE + 4 * word, 0);
-    this.#handle.wait(QUIET_PS);
+    this.handle.wait(QUIET_PS);
   }
 
   /** Takes the PF's own interface down, after {@link IxgbeDriver.quiesce}. {@link IxgbeDriver.configureVfs} brings it up again. */
   stop(): void {
-    this.#bar.write32(EIMC, 1 << QUEUE_VECTOR);
+    this.bar.write32(EIMC, 1 << QUEUE_VECTOR);
     this.path.stop();
-    this.#stopped = true;
+    this.stopped = true;
   }
 
   /** Whether the PF's own interface has been taken down. */
   get isStopped(): boolean {
-    return this.#stopped;
+    return this.stopped;
   }
 
   /**
@@ -157,61 +157,61 @@ export class IxgbeDriver {
    * the VFs'. Their drivers may start afterwards.
    */
   configureVfs(vfs: readonly VfSettings[]): void {
-    this.#vfs = vfs;
-    this.#initialise(vfs.length);
-    this.#stopped = false;
+    this.vfs = vfs;
+    this.initialise(vfs.length);
+    this.stopped = false;
   }
 
-  #makePath(): DataPath {
-    const bar = this.#bar;
-    const { ringSize } = this.#options;
-    const queue = new QueuePair(this.#handle, bar, { ...registersOf(0), ringSize });
-    const unmask = this.#options.mode === 'poll' ? null : () => bar.write32(EIMS, 1 << QUEUE_VECTOR);
-    return new DataPath(this.#handle, queue, this.#options.costs, unmask);
+  private makePath(): DataPath {
+    const bar = this.bar;
+    const { ringSize } = this.options;
+    const queue = new QueuePair(this.handle, bar, { ...registersOf(0), ringSize });
+    const unmask = this.options.mode === 'poll' ? null : () => bar.write32(EIMS, 1 << QUEUE_VECTOR);
+    return new DataPath(this.handle, queue, this.options.costs, unmask);
   }
 
-  #initialise(pool: number): void {
-    const bar = this.#bar;
+  private initialise(pool: number): void {
+    const bar = this.bar;
     // 4.6.3: interrupts off, global reset, interrupts off again.
     bar.write32(EIMC, 0x7fff_ffff);
     bar.write32(CTRL, CTRL_RST);
-    this.#handle.wait(RESET_PS);
+    this.handle.wait(RESET_PS);
     bar.write32(EIMC, 0x7fff_ffff);
-    this.#vlanFilters.fill(-1);
+    this.vlanFilters.fill(-1);
     // A port VLAN is a pool's: without VFs the only pool has it.
-    const pools = pool > 0 || this.#options.vlan !== null;
+    const pools = pool > 0 || this.options.vlan !== null;
     bar.write32(GPIE, pools ? GPIE_MSIX + GPIE_64_POOLS : GPIE_MSIX);
-    if (pools) this.#enablePools(pool);
+    if (pools) this.enablePools(pool);
     // 4.6.7 and 4.6.8: filters, then the data paths.
     bar.write32(FCTRL, FCTRL_BAM);
-    this.#setAddress(0, this.#options.mac, pool);
-    this.#admitGroups(this.#options.groups.map(multicastHash));
-    bar.write32(PFDTXGSWC, this.#options.loopback && pool > 0 ? 1 : 0);
-    this.#vfs.forEach((settings, vf) => {
-      this.#configureVf(vf, settings);
+    this.setAddress(0, this.options.mac, pool);
+    this.admitGroups(this.options.groups.map(multicastHash));
+    bar.write32(PFDTXGSWC, this.options.loopback && pool > 0 ? 1 : 0);
+    this.vfs.forEach((settings, vf) => {
+      this.configureVf(vf, settings);
     });
-    if (pools) this.#configurePool(pool, this.#options.vlan, false);
+    if (pools) this.configurePool(pool, this.options.vlan, false);
     bar.write32(DMATXCTL, 1);
     bar.write32(RXCTRL, 1);
     this.path.queue.moveTo(registersOf(pool * QUEUES_PER_POOL));
     this.path.queue.start();
-    this.#connectInterrupts(pool);
-    this.#waitForLink();
+    this.connectInterrupts(pool);
+    this.waitForLink();
     this.path.start();
     // 4.6.10.2: the VFs' drivers wait for this.
     if (pool > 0) bar.write32(CTRL_EXT, CTRL_EXT_PFRSTD);
   }
 
-  #waitForLink(): void {
+  private waitForLink(): void {
     for (let i = 0; i < LINK_POLLS; i++) {
-      if ((this.#bar.read32(LINKS) & LINKS_UP) !== 0) return;
-      this.#handle.wait(RESET_PS);
+      if ((this.bar.read32(LINKS) & LINKS_UP) !== 0) return;
+      this.handle.wait(RESET_PS);
     }
-    throw new Error(`${this.#handle.name}: the link does not come up`);
+    throw new Error(`${this.handle.name}: the link does not come up`);
   }
 
-  #enablePools(pool: number): void {
-    const bar = this.#bar;
+  private enablePools(pool: number): void {
+    const bar = this.bar;
     bar.write32(RTTDCS, RTTDCS_ARBDIS);
     bar.write32(MTQC, MTQC_64_POOLS);
     bar.write32(MRQC, MRQC_64_POOLS);
@@ -230,17 +230,17 @@ export class IxgbeDriver {
     }
   }
 
-  #configureVf(vf: number, settings: VfSettings): void {
-    if (settings.mac !== 0) this.#setAddress(RECEIVE_ADDRESSES - 1 - vf, settings.mac, vf);
-    this.#configurePool(vf, settings.vlan, settings.spoofCheck);
+  private configureVf(vf: number, settings: VfSettings): void {
+    if (settings.mac !== 0) this.setAddress(RECEIVE_ADDRESSES - 1 - vf, settings.mac, vf);
+    this.configurePool(vf, settings.vlan, settings.spoofCheck);
   }
 
-  #configurePool(pool: number, vlan: number | null, spoofCheck: boolean): void {
-    const bar = this.#bar;
+  private configurePool(pool: number, vlan: number | null, spoofCheck: boolean): void {
+    const bar = this.bar;
     // A pool with a port VLAN takes nothing untagged: its untagged frames are those of the VLAN.
     bar.write32(PFVML2FLT + 4 * pool, ROMPE | BAM | (vlan === null ? AUPE : 0));
     if (vlan !== null) {
-      this.#setVlanMember(pool, vlan, true);
+      this.setVlanMember(pool, vlan, true);
       bar.write32(PFVMVIR + 4 * pool, PFVMVIR_ALWAYS | vlan);
     }
     if (!spoofCheck) return;
@@ -248,8 +248,8 @@ export class IxgbeDriver {
     bar.write32(at, bar.read32(at) | (1 << (pool & 7)) | (1 << (8 + (pool & 7))));
   }
 
-  #setAddress(index: number, mac: number, pool: number): void {
-    const bar = this.#bar;
+  private setAddress(index: number, mac: number, pool: number): void {
+    const bar = this.bar;
     bar.write32(RAL + 8 * index, macLowWord(mac) >>> 0);
     bar.write32(RAH + 8 * index, (macHighWord(mac) | RAH_AV) >>> 0);
     bar.write32(MPSAR + 8 * index, pool < 32 ? (1 << pool) >>> 0 : 0);
@@ -257,14 +257,14 @@ export class IxgbeDriver {
   }
 
   /** Makes a pool a member of a VLAN, or no longer. False when all 64 filters are taken. */
-  #setVlanMember(pool: number, vlan: number, member: boolean): boolean {
-    const bar = this.#bar;
-    let filter = this.#vlanFilters.indexOf(vlan);
+  private setVlanMember(pool: number, vlan: number, member: boolean): boolean {
+    const bar = this.bar;
+    let filter = this.vlanFilters.indexOf(vlan);
     if (filter < 0) {
       if (!member) return true;
-      filter = this.#vlanFilters.indexOf(-1);
+      filter = this.vlanFilters.indexOf(-1);
       if (filter < 0) return false;
-      this.#vlanFilters[filter] = vlan;
+      this.vlanFilters[filter] = vlan;
       bar.write32(PFVLVF + 4 * filter, (VIEN | vlan) >>> 0);
       const table = VFTA + 4 * (vlan >> 5);
       bar.write32(table, (bar.read32(table) | (1 << (vlan & 31))) >>> 0);
@@ -277,23 +277,23 @@ export class IxgbeDriver {
   }
 
   /** Group addresses with these hashes pass to the pools that take any. */
-  #admitGroups(hashes: readonly number[]): void {
-    const bar = this.#bar;
+  private admitGroups(hashes: readonly number[]): void {
+    const bar = this.bar;
     for (const hash of hashes) {
       const at = MTA + 4 * (hash >> 5);
       bar.write32(at, (bar.read32(at) | (1 << (hash & 31))) >>> 0);
     }
   }
 
-  #setMulticast(vf: number, hashes: readonly number[]): void {
-    const bar = this.#bar;
-    this.#admitGroups(hashes);
+  private setMulticast(vf: number, hashes: readonly number[]): void {
+    const bar = this.bar;
+    this.admitGroups(hashes);
     const filter = PFVML2FLT + 4 * vf;
     bar.write32(filter, (bar.read32(filter) | ROMPE) >>> 0);
   }
 
-  #connectInterrupts(pool: number): void {
-    const bar = this.#bar;
+  private connectInterrupts(pool: number): void {
+    const bar = this.bar;
     const queueVector = IVAR_VALID | QUEUE_VECTOR;
     const queue = pool * QUEUES_PER_POOL;
     bar.write32(IVAR + 4 * (queue >> 1), queueVector | (queueVector << 8));
@@ -301,20 +301,20 @@ export class IxgbeDriver {
     bar.write32(EITR + 4 * QUEUE_VECTOR, THROTTLE);
     bar.write32(EIAC, 1 << QUEUE_VECTOR);
     bar.write32(EIAM, 1 << QUEUE_VECTOR);
-    if (!this.#connected) {
-      this.#connected = true;
-      this.#handle.connectInterrupt(QUEUE_VECTOR, () => this.path.interrupt());
-      this.#handle.connectInterrupt(OTHER_VECTOR, () => this.#otherCause());
+    if (!this.connected) {
+      this.connected = true;
+      this.handle.connectInterrupt(QUEUE_VECTOR, () => this.path.interrupt());
+      this.handle.connectInterrupt(OTHER_VECTOR, () => this.otherCause());
     } else {
       // The reset has masked the table: the same entries again.
-      this.#handle.restoreInterrupts();
+      this.handle.restoreInterrupts();
     }
     bar.write32(EIMS, EICR_MAILBOX);
   }
 
-  #otherCause(): void {
-    const causes = this.#bar.read32(EICR);
-    if ((causes & EICR_MAILBOX) !== 0) this.#mailbox.serve(this.#vfs.length);
+  private otherCause(): void {
+    const causes = this.bar.read32(EICR);
+    if ((causes & EICR_MAILBOX) !== 0) this.mailbox.serve(this.vfs.length);
   }
 }
 

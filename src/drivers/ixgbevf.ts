@@ -72,24 +72,24 @@ export class IxgbevfDriver {
   mac = 0;
   /** Queues that the PF allows. */
   queues = 1;
-  readonly #handle: DeviceHandle;
-  readonly #bar: BarWindow;
-  readonly #options: VfDriverOptions;
-  #clearToSend = 0;
+  private readonly handle: DeviceHandle;
+  private readonly bar: BarWindow;
+  private readonly options: VfDriverOptions;
+  private clearToSend = 0;
   /** PFSTS and PFACK clear when they are read: what has been seen of them is kept. */
-  #seen = 0;
+  private seen = 0;
 
   constructor(handle: DeviceHandle, options: VfDriverOptions) {
-    this.#handle = handle;
-    this.#options = options;
-    this.#bar = handle.bar(0);
-    const queue = new QueuePair(handle, this.#bar, {
+    this.handle = handle;
+    this.options = options;
+    this.bar = handle.bar(0);
+    const queue = new QueuePair(handle, this.bar, {
       receiveRegisters: VF_RECEIVE,
       transmitRegisters: VF_TRANSMIT,
       ringSize: options.ringSize,
     });
     const polls = options.mode === 'poll';
-    const unmask = polls ? null : () => this.#bar.write32(VTEIMS, 1 << QUEUE_VECTOR);
+    const unmask = polls ? null : () => this.bar.write32(VTEIMS, 1 << QUEUE_VECTOR);
     this.path = new DataPath(handle, queue, options.costs, unmask);
   }
 
@@ -99,41 +99,41 @@ export class IxgbevfDriver {
    * @throws Error if the PF does not answer, or refuses.
    */
   start(): void {
-    const bar = this.#bar;
-    const { mode, vlans, groups } = this.#options;
-    this.#handle.configWrite(0x04, 2, 0x0004); // Bus Master Enable, all that a VF's Command has
+    const bar = this.bar;
+    const { mode, vlans, groups } = this.options;
+    this.handle.configWrite(0x04, 2, 0x0004); // Bus Master Enable, all that a VF's Command has
     bar.write32(VTEIMC, 0x7);
     bar.write32(VFCTRL, VFCTRL_RST);
-    this.#waitFor('the PF to be ready', () => (bar.read32(VFMAILBOX) & MBX_RSTD) !== 0);
+    this.waitFor('the PF to be ready', () => (bar.read32(VFMAILBOX) & MBX_RSTD) !== 0);
 
-    const reset = this.#request([MailboxOperation.RESET], 4);
+    const reset = this.request([MailboxOperation.RESET], 4);
     this.mac = macOfWords(reset[1], reset[2]);
-    this.#clearToSend = CLEAR_TO_SEND;
-    this.#request([MailboxOperation.NEGOTIATE_API, ApiVersion.V1_3], 1);
-    this.queues = this.#request([MailboxOperation.GET_QUEUES], 5)[1];
-    for (const vlan of vlans) this.#request([MailboxOperation.SET_VLAN | (1 << INFORMATION_SHIFT), vlan], 1);
+    this.clearToSend = CLEAR_TO_SEND;
+    this.request([MailboxOperation.NEGOTIATE_API, ApiVersion.V1_3], 1);
+    this.queues = this.request([MailboxOperation.GET_QUEUES], 5)[1];
+    for (const vlan of vlans) this.request([MailboxOperation.SET_VLAN | (1 << INFORMATION_SHIFT), vlan], 1);
     if (groups.length > 0) {
       const words = [MailboxOperation.SET_MULTICAST | (groups.length << INFORMATION_SHIFT)];
       groups.forEach((group, i) => {
         words[1 + (i >> 1)] = (words[1 + (i >> 1)] ?? 0) | (multicastHash(group) << (16 * (i & 1)));
       });
-      this.#request(words, 1);
+      this.request(words, 1);
     }
 
     this.path.queue.start();
-    if (mode === 'interrupt') this.#connectInterrupts();
-    this.#waitFor('the link', () => (bar.read32(VFLINKS) & LINK_UP) !== 0);
+    if (mode === 'interrupt') this.connectInterrupts();
+    this.waitFor('the link', () => (bar.read32(VFLINKS) & LINK_UP) !== 0);
     this.path.start();
   }
 
   /** Takes the VF down. The PF's driver has stopped what is sent to it. */
   stop(): void {
     this.path.stop();
-    this.#bar.write32(VTEIMC, 0x7);
+    this.bar.write32(VTEIMC, 0x7);
   }
 
-  #connectInterrupts(): void {
-    const bar = this.#bar;
+  private connectInterrupts(): void {
+    const bar = this.bar;
     const queue = IVAR_VALID | QUEUE_VECTOR;
     bar.write32(VTIVAR, queue | (queue << 8));
     bar.write32(VTIVAR_MISC, IVAR_VALID | MAILBOX_VECTOR);
@@ -141,43 +141,43 @@ export class IxgbevfDriver {
     // The message clears its cause and masks it: the soft half unmasks when nothing is left.
     bar.write32(VTEIAC, 1 << QUEUE_VECTOR);
     bar.write32(VTEIAM, 1 << QUEUE_VECTOR);
-    this.#handle.connectInterrupt(QUEUE_VECTOR, this.path.interrupt);
+    this.handle.connectInterrupt(QUEUE_VECTOR, this.path.interrupt);
   }
 
   /** Sends a message to the PF and returns the `words` words of its reply. */
-  #request(message: readonly number[], words: number): number[] {
-    const bar = this.#bar;
-    this.#waitFor('the mailbox', () => {
+  private request(message: readonly number[], words: number): number[] {
+    const bar = this.bar;
+    this.waitFor('the mailbox', () => {
       bar.write32(VFMAILBOX, MBX_VFU);
-      return (this.#readMailbox() & MBX_VFU) !== 0;
+      return (this.readMailbox() & MBX_VFU) !== 0;
     });
     message.forEach((word, i) => {
-      bar.write32(VFMBMEM + 4 * i, i === 0 ? word | this.#clearToSend : word);
+      bar.write32(VFMBMEM + 4 * i, i === 0 ? word | this.clearToSend : word);
     });
-    this.#seen &= ~(MBX_PFACK | MBX_PFSTS);
+    this.seen &= ~(MBX_PFACK | MBX_PFSTS);
     bar.write32(VFMAILBOX, MBX_REQ);
-    this.#waitFor('the PF to take a message', () => (this.#readMailbox() & MBX_PFACK) !== 0);
-    this.#waitFor('the PF to answer', () => (this.#readMailbox() & MBX_PFSTS) !== 0);
+    this.waitFor('the PF to take a message', () => (this.readMailbox() & MBX_PFACK) !== 0);
+    this.waitFor('the PF to answer', () => (this.readMailbox() & MBX_PFSTS) !== 0);
     const reply = Array.from({ length: words }, (_, i) => bar.read32(VFMBMEM + 4 * i));
     bar.write32(VFMAILBOX, MBX_ACK);
-    this.#seen = 0;
+    this.seen = 0;
     if ((reply[0] & FAILURE) !== 0 || (reply[0] & SUCCESS) === 0) {
-      throw new Error(`${this.#handle.name}: the PF refused message ${message[0] & 0xffff}`);
+      throw new Error(`${this.handle.name}: the PF refused message ${message[0] & 0xffff}`);
     }
     return reply;
   }
 
-  #readMailbox(): number {
-    const value = this.#bar.read32(VFMAILBOX);
-    this.#seen |= value & (MBX_PFACK | MBX_PFSTS);
-    return value | this.#seen;
+  private readMailbox(): number {
+    const value = this.bar.read32(VFMAILBOX);
+    this.seen |= value & (MBX_PFACK | MBX_PFSTS);
+    return value | this.seen;
   }
 
-  #waitFor(what: string, condition: () => boolean): void {
+  private waitFor(what: string, condition: () => boolean): void {
     for (let i = 0; i < POLLS; i++) {
       if (condition()) return;
-      this.#handle.wait(POLL_PS);
+      this.handle.wait(POLL_PS);
     }
-    throw new Error(`${this.#handle.name}: waited for ${what} in vain`);
+    throw new Error(`${this.handle.name}: waited for ${what} in vain`);
   }
 }

@@ -11,48 +11,48 @@ export class DmaRegion {
   readonly address: number;
   readonly bytes: number;
   // For each page the words of the chunk that holds it, and where in them it begins.
-  readonly #words: Int32Array[] = [];
-  readonly #base: Int32Array;
-  readonly #physical: Float64Array;
+  private readonly words: Int32Array[] = [];
+  private readonly base: Int32Array;
+  private readonly physical: Float64Array;
 
   constructor(memory: SparseMemory, address: number, bytes: number, physicalOf: (address: number) => number) {
     this.address = address;
     this.bytes = bytes;
     const pages = Math.ceil(bytes / PAGE_BYTES);
-    this.#base = new Int32Array(pages);
-    this.#physical = new Float64Array(pages);
+    this.base = new Int32Array(pages);
+    this.physical = new Float64Array(pages);
     for (let page = 0; page < pages; page++) {
       const physical = physicalOf(address + page * PAGE_BYTES);
-      this.#physical[page] = physical;
-      this.#words.push(memory.wordsAt(physical));
-      this.#base[page] = offsetInChunk(physical) >> 2;
+      this.physical[page] = physical;
+      this.words.push(memory.wordsAt(physical));
+      this.base[page] = offsetInChunk(physical) >> 2;
     }
   }
 
   /** The double word with index `word`, signed. */
   read(word: number): number {
-    return this.#words[word >> 10][this.#base[word >> 10] + (word & (PAGE_WORDS - 1))];
+    return this.words[word >> 10][this.base[word >> 10] + (word & (PAGE_WORDS - 1))];
   }
 
   /** Sets the double word with index `word`. */
   write(word: number, value: number): void {
-    this.#words[word >> 10][this.#base[word >> 10] + (word & (PAGE_WORDS - 1))] = value;
+    this.words[word >> 10][this.base[word >> 10] + (word & (PAGE_WORDS - 1))] = value;
   }
 
   /** The words that hold the page of `word`: with {@link DmaRegion.indexOf}, for reading several words of one page. */
   wordsOf(word: number): Int32Array {
-    return this.#words[word >> 10];
+    return this.words[word >> 10];
   }
 
   /** Where in {@link DmaRegion.wordsOf} the double word is. */
   indexOf(word: number): number {
-    return this.#base[word >> 10] + (word & (PAGE_WORDS - 1));
+    return this.base[word >> 10] + (word & (PAGE_WORDS - 1));
   }
 
   /** Physical address of the byte at `offset`. */
   physicalOf(offset: number): number {
     const page = Math.floor(offset / PAGE_BYTES);
-    return this.#physical[page] + (offset - page * PAGE_BYTES);
+    return this.physical[page] + (offset - page * PAGE_BYTES);
   }
 
   /** Copies bytes in. `offset` is a multiple of four. */
@@ -77,17 +77,17 @@ export class DmaRegion {
 export class AddressSpace {
   /** First address behind the space. */
   readonly end: number;
-  readonly #memory: SparseMemory;
-  readonly #physicalOf: (address: number) => number;
-  readonly #first: number;
-  #next: number;
+  private readonly memory: SparseMemory;
+  private readonly physicalPages: (address: number) => number;
+  private readonly first: number;
+  private next: number;
 
   /** @param firstFree first address that is handed out. @param end first address behind the space. @param physicalOf where a page of this space lies. */
   constructor(memory: SparseMemory, firstFree: number, end: number, physicalOf: (address: number) => number) {
     this.end = end;
-    this.#memory = memory;
-    this.#first = this.#next = firstFree;
-    this.#physicalOf = physicalOf;
+    this.memory = memory;
+    this.first = this.next = firstFree;
+    this.physicalPages = physicalOf;
   }
 
   /**
@@ -96,17 +96,17 @@ export class AddressSpace {
    * @throws RangeError when the space has no room left.
    */
   allocate(bytes: number): DmaRegion {
-    const address = this.#next;
+    const address = this.next;
     const size = alignUp(bytes, PAGE_BYTES);
     if (address + size > this.end) {
       throw new RangeError(`no room for ${bytes} bytes: ${this.end - address} are left`);
     }
-    this.#next = address + size;
-    return new DmaRegion(this.#memory, address, bytes, this.#physicalOf);
+    this.next = address + size;
+    return new DmaRegion(this.memory, address, bytes, this.physicalPages);
   }
 
   /** Takes all regions back: their owners are gone. */
   release(): void {
-    this.#next = this.#first;
+    this.next = this.first;
   }
 }

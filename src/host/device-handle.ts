@@ -12,21 +12,21 @@ const MSIX_ENABLE = 0x8000;
 /** A BAR of a function as a driver has it mapped. */
 export class BarWindow {
   readonly base: number;
-  readonly #rootComplex: RootComplex;
+  private readonly rootComplex: RootComplex;
 
   constructor(rootComplex: RootComplex, base: number) {
-    this.#rootComplex = rootComplex;
+    this.rootComplex = rootComplex;
     this.base = base;
   }
 
   /** Reads a register: a round trip over the link, which the machine runs through before the call returns. */
   read32(offset: number): number {
-    return this.#rootComplex.read(this.base + offset, 4);
+    return this.rootComplex.read(this.base + offset, 4);
   }
 
   /** Writes a register: posted, the call returns while the write travels. */
   write32(offset: number, value: number): void {
-    this.#rootComplex.write32(this.base + offset, value);
+    this.rootComplex.write32(this.base + offset, value);
   }
 }
 
@@ -58,29 +58,29 @@ export interface DeviceHandleParts {
 export class DeviceHandle {
   readonly name: string;
   readonly routingId: number;
-  readonly #parts: DeviceHandleParts;
+  private readonly parts: DeviceHandleParts;
   /** Message data by vector. */
-  readonly #vectors = new Map<number, number>();
+  private readonly vectors = new Map<number, number>();
 
   constructor(parts: DeviceHandleParts) {
     this.name = parts.name;
     this.routingId = parts.routingId;
-    this.#parts = parts;
+    this.parts = parts;
   }
 
   /** Simulated time in ps. */
   get now(): number {
-    return this.#parts.scheduler.now;
+    return this.parts.scheduler.now;
   }
 
   /** A configuration read of 1, 2 or 4 bytes. */
   configRead(offset: number, bytes: number): number {
-    return this.#parts.rootComplex.configRead(this.routingId, offset, bytes);
+    return this.parts.rootComplex.configRead(this.routingId, offset, bytes);
   }
 
   /** A configuration write of 1, 2 or 4 bytes. */
   configWrite(offset: number, bytes: number, value: number): void {
-    this.#parts.rootComplex.configWrite(this.routingId, offset, bytes, value);
+    this.parts.rootComplex.configWrite(this.routingId, offset, bytes, value);
   }
 
   /**
@@ -89,14 +89,14 @@ export class DeviceHandle {
    * @throws RangeError if the function has no such memory BAR.
    */
   bar(index: number): BarWindow {
-    const base = this.#parts.barBases[index];
+    const base = this.parts.barBases[index];
     if (base === undefined) throw new RangeError(`${this.name} has no memory BAR ${index}`);
-    return new BarWindow(this.#parts.rootComplex, base);
+    return new BarWindow(this.parts.rootComplex, base);
   }
 
   /** Memory that the device can reach, on whole pages. */
   allocateDma(bytes: number): DmaRegion {
-    return this.#parts.memory.allocate(bytes);
+    return this.parts.memory.allocate(bytes);
   }
 
   /**
@@ -105,18 +105,18 @@ export class DeviceHandle {
    * @throws Error if the function has no MSI-X capability.
    */
   connectInterrupt(vector: number, handler: () => void): void {
-    const { interrupts, interruptLatencyPs } = this.#parts;
-    this.#vectors.set(vector, interrupts.allocate(this.routingId, interruptLatencyPs, handler));
+    const { interrupts, interruptLatencyPs } = this.parts;
+    this.vectors.set(vector, interrupts.allocate(this.routingId, interruptLatencyPs, handler));
     this.restoreInterrupts();
   }
 
   /** Fills in the MSI-X table again after the device has been reset, and with it lost what was there. */
   restoreInterrupts(): void {
-    const capability = this.#findCapability(CAP_ID_MSIX);
+    const capability = this.findCapability(CAP_ID_MSIX);
     if (capability === 0) throw new Error(`${this.name} has no MSI-X capability`);
     const table = this.configRead(capability + 4, 4);
     const window = this.bar(table & 7);
-    for (const [vector, data] of this.#vectors) {
+    for (const [vector, data] of this.vectors) {
       const entry = table - (table & 7) + 16 * vector;
       window.write32(entry, MESSAGE_ADDRESS);
       window.write32(entry + 4, 0);
@@ -129,25 +129,25 @@ export class DeviceHandle {
 
   /** A timer of the driver's own. */
   timer(name: string, handler: () => void): Timer {
-    return new Timer(this.#parts.scheduler, `${this.name}.${name}`, handler);
+    return new Timer(this.parts.scheduler, `${this.name}.${name}`, handler);
   }
 
   /** A watcher for polling loops; see {@link DeviceHandle.watchWrites}. */
   watcher(callback: () => void): number {
-    return this.#parts.watch.add(callback);
+    return this.parts.watch.add(callback);
   }
 
   /** Calls the watcher back, once, when the device next writes to the page of `region` that `offset` lies in. */
   watchWrites(watcher: number, region: DmaRegion, offset: number): void {
-    this.#parts.watch.arm(watcher, region.physicalOf(offset));
+    this.parts.watch.arm(watcher, region.physicalOf(offset));
   }
 
   /** Lets `durationPs` pass, as a driver does that waits for its device while it sets it up. */
   wait(durationPs: number): void {
-    this.#parts.scheduler.runUntil(this.#parts.scheduler.now + durationPs);
+    this.parts.scheduler.runUntil(this.parts.scheduler.now + durationPs);
   }
 
-  #findCapability(id: number): number {
+  private findCapability(id: number): number {
     let at = this.configRead(CAPABILITIES_POINTER, 1) & 0xfc;
     // At most 48 capabilities fit below 256 bytes: a chain that is longer runs in a circle.
     for (let left = 48; left > 0 && at !== 0; left--) {

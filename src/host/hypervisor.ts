@@ -37,15 +37,15 @@ export interface GuestMemory {
  */
 export class Hypervisor {
   readonly guests: GuestMemory[] = [];
-  readonly #memory: HostMemory;
-  readonly #roots: RootTable | null;
-  readonly #iommu: Iommu | null;
+  private readonly memory: HostMemory;
+  private readonly roots: RootTable | null;
+  private readonly iommu: Iommu | null;
 
   /** @param roots and `iommu` are null for a host that translates nothing. */
   constructor(memory: HostMemory, roots: RootTable | null, iommu: Iommu | null) {
-    this.#memory = memory;
-    this.#roots = roots;
-    this.#iommu = iommu;
+    this.memory = memory;
+    this.roots = roots;
+    this.iommu = iommu;
   }
 
   /**
@@ -57,9 +57,9 @@ export class Hypervisor {
     const guest: GuestMemory = {
       name: options.name,
       domain: HOST_DOMAIN + 1 + this.guests.length,
-      ...(this.#iommu === null
-        ? { space: this.#identitySpace(options.bytes), table: null }
-        : this.#mappedSpace(options)),
+      ...(this.iommu === null
+        ? { space: this.identitySpace(options.bytes), table: null }
+        : this.mappedSpace(options)),
     };
     this.guests.push(guest);
     return guest;
@@ -67,40 +67,40 @@ export class Hypervisor {
 
   /** Gives a function to a guest: from now on its requests reach that guest's memory and nothing else. */
   assign(guest: GuestMemory, routingId: number): void {
-    if (this.#roots === null || guest.table === null) return;
-    this.#roots.setContext(routingId, {
+    if (this.roots === null || guest.table === null) return;
+    this.roots.setContext(routingId, {
       domain: guest.domain,
       root: guest.table.root,
       levels: guest.table.levels,
     });
-    this.#iommu?.invalidateContext(routingId);
+    this.iommu?.invalidateContext(routingId);
   }
 
   /** Leaves a function with the host: its requests pass untranslated. */
   keep(routingId: number): void {
-    this.#roots?.setPassThrough(routingId, HOST_DOMAIN);
-    this.#iommu?.invalidateContext(routingId);
+    this.roots?.setPassThrough(routingId, HOST_DOMAIN);
+    this.iommu?.invalidateContext(routingId);
   }
 
   /** Takes a function away from whoever has it: its requests are refused. */
   revoke(routingId: number): void {
-    this.#roots?.clearContext(routingId);
-    this.#iommu?.invalidateContext(routingId);
+    this.roots?.clearContext(routingId);
+    this.iommu?.invalidateContext(routingId);
   }
 
   /** Pages from wherever they are free, each mapped to its place in the guest. */
-  #mappedSpace({ bytes, pageBytes }: GuestMemoryOptions) {
-    const { memory } = this.#memory;
+  private mappedSpace({ bytes, pageBytes }: GuestMemoryOptions) {
+    const { memory } = this.memory;
     const huge = pageBytes === HUGE_PAGE_BYTES;
     const pages = Math.ceil(bytes / pageBytes);
-    const physical = Float64Array.from({ length: pages }, () => this.#memory.allocatePage(huge));
+    const physical = Float64Array.from({ length: pages }, () => this.memory.allocatePage(huge));
     const physicalOf = (address: number) => {
       const page = Math.floor(address / pageBytes);
       return physical[page] + (address - page * pageBytes);
     };
     const table = new SecondStageTable({
       memory,
-      allocatePage: () => this.#memory.allocatePage(),
+      allocatePage: () => this.memory.allocatePage(),
       levels: 4,
     });
     physical.forEach((page, i) => {
@@ -110,8 +110,8 @@ export class Hypervisor {
   }
 
   /** Without an IOMMU a device needs host physical addresses: the guest's memory is a piece of the host's, one to one. */
-  #identitySpace(bytes: number): AddressSpace {
-    const first = this.#memory.allocateRange(bytes);
-    return new AddressSpace(this.#memory.memory, first, first + bytes, (address) => address);
+  private identitySpace(bytes: number): AddressSpace {
+    const first = this.memory.allocateRange(bytes);
+    return new AddressSpace(this.memory.memory, first, first + bytes, (address) => address);
   }
 }

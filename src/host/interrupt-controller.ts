@@ -12,18 +12,18 @@ export class InterruptController implements Component {
   delivered = 0;
   /** Messages for vectors that nobody has, or that belong to another function. */
   refused = 0;
-  readonly #scheduler: Scheduler;
-  readonly #owners: number[] = [];
-  readonly #handlers: (() => void)[] = [];
-  readonly #latencies: number[] = [];
-  readonly #dispatch: number;
+  private readonly scheduler: Scheduler;
+  private readonly owners: number[] = [];
+  private readonly handlers: (() => void)[] = [];
+  private readonly latencies: number[] = [];
+  private readonly dispatch: number;
 
   constructor(name: string, scheduler: Scheduler) {
     this.name = name;
-    this.#scheduler = scheduler;
-    this.#dispatch = scheduler.task(`${name}.dispatch`, (vector) => {
+    this.scheduler = scheduler;
+    this.dispatch = scheduler.task(`${name}.dispatch`, (vector) => {
       this.delivered++;
-      this.#handlers[vector]();
+      this.handlers[vector]();
     });
   }
 
@@ -32,17 +32,17 @@ export class InterruptController implements Component {
    * data of that message.
    */
   allocate(routingId: number, latencyPs: number, handler: () => void): number {
-    this.#owners.push(routingId);
-    this.#latencies.push(latencyPs);
-    return this.#handlers.push(handler) - 1;
+    this.owners.push(routingId);
+    this.latencies.push(latencyPs);
+    return this.handlers.push(handler) - 1;
   }
 
   message(routingId: number, _address: number, data: number): void {
-    if (this.#owners[data] !== routingId) {
+    if (this.owners[data] !== routingId) {
       this.refused++;
       return;
     }
-    this.#scheduler.schedule(this.#latencies[data], this.#dispatch, data, 0);
+    this.scheduler.schedule(this.latencies[data], this.dispatch, data, 0);
   }
 
   reset(): void {

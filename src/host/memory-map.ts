@@ -26,26 +26,26 @@ export const MMIO_HIGH = { base: 0x2000_0000_0000, bytes: 0x100_0000_0000 } as c
 export class HostMemory {
   readonly memory: SparseMemory;
   readonly memoryBytes: number;
-  readonly #lowTop: number;
-  readonly #highTop: number;
+  private readonly lowTop: number;
+  private readonly highTop: number;
   /** What is free: low memory between these two, high memory from the third on, and what is left of a huge page that was cut. */
-  #nextPage = FIRST_FREE;
-  #lowEnd: number;
-  #nextHigh = FOUR_GIB;
-  readonly #cut: number[] = [];
+  private nextPage = FIRST_FREE;
+  private lowEnd: number;
+  private nextHigh = FOUR_GIB;
+  private readonly cut: number[] = [];
 
   constructor(options: MemoryMapOptions) {
     this.memoryBytes = options.memoryBytes;
-    this.#lowTop = Math.min(options.memoryBytes, LOW_MEMORY_TOP);
-    this.#lowEnd = Math.floor(this.#lowTop / HUGE_PAGE_BYTES) * HUGE_PAGE_BYTES;
-    this.#highTop = FOUR_GIB + options.memoryBytes - this.#lowTop;
-    this.memory = new SparseMemory(this.#highTop);
+    this.lowTop = Math.min(options.memoryBytes, LOW_MEMORY_TOP);
+    this.lowEnd = Math.floor(this.lowTop / HUGE_PAGE_BYTES) * HUGE_PAGE_BYTES;
+    this.highTop = FOUR_GIB + options.memoryBytes - this.lowTop;
+    this.memory = new SparseMemory(this.highTop);
   }
 
   /** Whether memory stands behind `bytes` bytes at `address`. */
   readonly isMemory = (address: number, bytes: number): boolean => {
     const end = address + bytes;
-    return end <= this.#lowTop ? address >= 0 : address >= FOUR_GIB && end <= this.#highTop;
+    return end <= this.lowTop ? address >= 0 : address >= FOUR_GIB && end <= this.highTop;
   };
 
   /**
@@ -55,17 +55,17 @@ export class HostMemory {
    */
   readonly allocatePage = (huge = false): number => {
     if (huge) return this.allocateRange(HUGE_PAGE_BYTES);
-    if (this.#nextPage + PAGE_BYTES <= this.#lowEnd) {
-      const page = this.#nextPage;
-      this.#nextPage += PAGE_BYTES;
+    if (this.nextPage + PAGE_BYTES <= this.lowEnd) {
+      const page = this.nextPage;
+      this.nextPage += PAGE_BYTES;
       return page;
     }
     // Low memory is used up: cut huge pages.
-    if (this.#cut.length === 0) {
+    if (this.cut.length === 0) {
       const page = this.allocateRange(HUGE_PAGE_BYTES);
-      for (let at = HUGE_PAGE_BYTES - PAGE_BYTES; at >= 0; at -= PAGE_BYTES) this.#cut.push(page + at);
+      for (let at = HUGE_PAGE_BYTES - PAGE_BYTES; at >= 0; at -= PAGE_BYTES) this.cut.push(page + at);
     }
-    return this.#cut.pop() as number;
+    return this.cut.pop() as number;
   };
 
   /**
@@ -75,14 +75,14 @@ export class HostMemory {
    */
   allocateRange(bytes: number): number {
     const size = alignUp(bytes, HUGE_PAGE_BYTES);
-    if (this.#nextHigh + size <= this.#highTop) {
-      const address = this.#nextHigh;
-      this.#nextHigh += size;
+    if (this.nextHigh + size <= this.highTop) {
+      const address = this.nextHigh;
+      this.nextHigh += size;
       return address;
     }
-    if (this.#lowEnd - size >= this.#nextPage) {
-      this.#lowEnd -= size;
-      return this.#lowEnd;
+    if (this.lowEnd - size >= this.nextPage) {
+      this.lowEnd -= size;
+      return this.lowEnd;
     }
     throw new RangeError(`the host's ${this.memoryBytes / 2 ** 30} GiB of memory have no ${size} bytes left`);
   }

@@ -13,16 +13,16 @@ export interface SysfsAttribute {
  * machine.host.sysfs.write('0000:01:00.0/sriov_numvfs', '4');
  */
 export class Sysfs {
-  readonly #attributes = new Map<string, SysfsAttribute>();
+  private readonly attributes = new Map<string, SysfsAttribute>();
 
   /** Makes a file known. */
   define(path: string, attribute: SysfsAttribute): void {
-    this.#attributes.set(path, attribute);
+    this.attributes.set(path, attribute);
   }
 
   /** All paths, sorted. */
   list(): string[] {
-    return [...this.#attributes.keys()].sort();
+    return [...this.attributes.keys()].sort();
   }
 
   /**
@@ -31,7 +31,7 @@ export class Sysfs {
    * @throws Error `ENOENT` if there is no such file, `EACCES` if it cannot be read.
    */
   read(path: string): string {
-    const { read } = this.#find(path);
+    const { read } = this.find(path);
     if (read === undefined) throw new Error(`EACCES: ${path} cannot be read`);
     return read();
   }
@@ -42,13 +42,13 @@ export class Sysfs {
    * @throws Error `ENOENT` if there is no such file, `EACCES` if it cannot be written, or what the write ran into.
    */
   write(path: string, text: string): void {
-    const { write } = this.#find(path);
+    const { write } = this.find(path);
     if (write === undefined) throw new Error(`EACCES: ${path} cannot be written`);
     write(text.trim());
   }
 
-  #find(path: string): SysfsAttribute {
-    const attribute = this.#attributes.get(path);
+  private find(path: string): SysfsAttribute {
+    const attribute = this.attributes.get(path);
     if (attribute === undefined)
       throw new Error(`ENOENT: there is no ${path}; there are ${this.list().join(', ')}`);
     return attribute;

@@ -6,22 +6,22 @@ const FILTER = 4096;
  * loop that finds nothing then costs no events; what it sees, and when, is what it would have seen by looking.
  */
 export class WriteWatch {
-  readonly #callbacks: (() => void)[] = [];
-  readonly #pages = new Map<number, number[]>();
-  readonly #filter = new Int32Array(FILTER);
+  private readonly callbacks: (() => void)[] = [];
+  private readonly pages = new Map<number, number[]>();
+  private readonly filter = new Int32Array(FILTER);
 
   /** Makes a watcher known; returns its number. */
   add(callback: () => void): number {
-    return this.#callbacks.push(callback) - 1;
+    return this.callbacks.push(callback) - 1;
   }
 
   /** Calls the watcher back at the next device write to the page of `physical`, once. */
   arm(watcher: number, physical: number): void {
     const page = Math.floor(physical / 4096);
-    const watchers = this.#pages.get(page);
+    const watchers = this.pages.get(page);
     if (watchers === undefined) {
-      this.#pages.set(page, [watcher]);
-      this.#filter[page & (FILTER - 1)]++;
+      this.pages.set(page, [watcher]);
+      this.filter[page & (FILTER - 1)]++;
     } else if (!watchers.includes(watcher)) {
       watchers.push(watcher);
     }
@@ -30,11 +30,11 @@ export class WriteWatch {
   /** A device has written to `physical`. */
   readonly written = (physical: number): void => {
     const page = Math.floor(physical / 4096);
-    if (this.#filter[page & (FILTER - 1)] === 0) return;
-    const watchers = this.#pages.get(page);
+    if (this.filter[page & (FILTER - 1)] === 0) return;
+    const watchers = this.pages.get(page);
     if (watchers === undefined) return;
-    this.#pages.delete(page);
-    this.#filter[page & (FILTER - 1)]--;
-    for (const watcher of watchers) this.#callbacks[watcher]();
+    this.pages.delete(page);
+    this.filter[page & (FILTER - 1)]--;
+    for (const watcher of watchers) this.callbacks[watcher]();
   };
 }

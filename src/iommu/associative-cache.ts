@@ -46,60 +46,60 @@ export class AssociativeCache {
   evictions = 0;
   /** Entries held, by level. */
   readonly held = new Int32Array(MAX_LEVELS + 1);
-  readonly #ways: number;
-  readonly #setMask: number;
-  readonly #replacement: Replacement;
-  readonly #random: RandomStream | null;
-  readonly #pages: Float64Array;
-  readonly #scopes: Int32Array;
-  readonly #heads: Int32Array;
-  readonly #shift: number;
-  readonly #chain: Int32Array;
-  /** First empty entry of each set; the others follow in #chain, as an empty entry is in no chain of the hash table. */
-  readonly #empty: Int32Array;
+  private readonly ways: number;
+  private readonly setMask: number;
+  private readonly replacement: Replacement;
+  private readonly random: RandomStream | null;
+  private readonly pages: Float64Array;
+  private readonly scopes: Int32Array;
+  private readonly heads: Int32Array;
+  private readonly shift: number;
+  private readonly chain: Int32Array;
+  /** First empty entry of each set; the others follow in `chain`, as an empty entry is in no chain of the hash table. */
+  private readonly empty: Int32Array;
   /** Number of each entry's last use, modulo 2^32; 0 is also "not used" to second chance. */
-  readonly #stamps: Int32Array;
-  #uses = 0;
+  private readonly stamps: Int32Array;
+  private uses = 0;
   /** Where second chance goes on in each set. */
-  readonly #hands: Int32Array;
+  private readonly hands: Int32Array;
 
   /** @param random what `replacement: 'random'` draws from, and then required. */
   constructor(shape: CacheShape, random?: RandomStream) {
     const sets = checkPowerOfTwo('sets', shape.sets, 1, 65536);
-    this.#ways = checkInteger('ways', shape.ways, 1, 65536);
-    this.capacity = checkInteger('sets * ways', sets * this.#ways, 1, 1 << 22);
+    this.ways = checkInteger('ways', shape.ways, 1, 65536);
+    this.capacity = checkInteger('sets * ways', sets * this.ways, 1, 1 << 22);
     const replacement = checkOneOf('replacement', shape.replacement, ['lru', 'clock', 'random']);
     if (replacement === 'random' && !random) throw new TypeError('random must be a stream, got undefined');
-    this.#setMask = sets - 1;
-    this.#replacement = replacement;
-    this.#random = random ?? null;
-    this.#pages = new Float64Array(this.capacity);
-    this.#scopes = new Int32Array(this.capacity);
-    this.#chain = new Int32Array(this.capacity);
+    this.setMask = sets - 1;
+    this.replacement = replacement;
+    this.random = random ?? null;
+    this.pages = new Float64Array(this.capacity);
+    this.scopes = new Int32Array(this.capacity);
+    this.chain = new Int32Array(this.capacity);
     // Four heads an entry: almost every chain is one entry long.
     const heads = ceilPowerOfTwo(4 * this.capacity);
-    this.#heads = new Int32Array(heads);
-    this.#shift = Math.clz32(heads - 1);
-    this.#empty = new Int32Array(sets);
-    this.#stamps = new Int32Array(this.capacity);
-    this.#hands = new Int32Array(sets);
+    this.heads = new Int32Array(heads);
+    this.shift = Math.clz32(heads - 1);
+    this.empty = new Int32Array(sets);
+    this.stamps = new Int32Array(this.capacity);
+    this.hands = new Int32Array(sets);
     this.clear();
   }
 
   /** The entry for a page, which counts as a use of it, or -1. */
   find(domain: number, level: number, page: number): number {
     const scope = (domain << LEVEL_BITS) | level;
-    const pages = this.#pages;
-    const scopes = this.#scopes;
-    let entry = this.#heads[hashOf(page, scope) >>> this.#shift];
+    const pages = this.pages;
+    const scopes = this.scopes;
+    let entry = this.heads[hashOf(page, scope) >>> this.shift];
     while (entry !== NONE) {
       if (pages[entry] === page && scopes[entry] === scope) {
         // One store. A list in order of use would name the victim at once, but doubles the cost of a hit.
-        this.#uses = (this.#uses + 1) | 0;
-        this.#stamps[entry] = this.#uses;
+        this.uses = (this.uses + 1) | 0;
+        this.stamps[entry] = this.uses;
         return entry;
       }
-      entry = this.#chain[entry];
+      entry = this.chain[entry];
     }
     return NONE;
   }
@@ -107,9 +107,9 @@ export class AssociativeCache {
   /** As {@link AssociativeCache.find}, without counting as a use. */
   peek(domain: number, level: number, page: number): number {
     const scope = (domain << LEVEL_BITS) | level;
-    let entry = this.#heads[hashOf(page, scope) >>> this.#shift];
-    while (entry !== NONE && (this.#pages[entry] !== page || this.#scopes[entry] !== scope)) {
-      entry = this.#chain[entry];
+    let entry = this.heads[hashOf(page, scope) >>> this.shift];
+    while (entry !== NONE && (this.pages[entry] !== page || this.scopes[entry] !== scope)) {
+      entry = this.chain[entry];
     }
     return entry;
   }
@@ -122,45 +122,45 @@ export class AssociativeCache {
     const present = this.find(domain, level, page);
     if (present !== NONE) return present;
     const scope = (domain << LEVEL_BITS) | level;
-    const set = this.#setOf(page, scope);
-    let entry = this.#empty[set];
+    const set = this.setOf(page, scope);
+    let entry = this.empty[set];
     if (entry !== NONE) {
-      this.#empty[set] = this.#chain[entry];
+      this.empty[set] = this.chain[entry];
     } else {
-      entry = this.#victim(set);
+      entry = this.victim(set);
       this.evictions++;
-      this.#forget(entry);
+      this.forget(entry);
     }
-    const head = hashOf(page, scope) >>> this.#shift;
-    this.#pages[entry] = page;
-    this.#scopes[entry] = scope;
-    this.#chain[entry] = this.#heads[head];
-    this.#heads[head] = entry;
+    const head = hashOf(page, scope) >>> this.shift;
+    this.pages[entry] = page;
+    this.scopes[entry] = scope;
+    this.chain[entry] = this.heads[head];
+    this.heads[head] = entry;
     this.held[level]++;
     // To second chance a fill is not a use: what is wanted once only leaves first.
-    this.#uses = (this.#uses + 1) | 0;
-    this.#stamps[entry] = this.#replacement === 'lru' ? this.#uses : 0;
+    this.uses = (this.uses + 1) | 0;
+    this.stamps[entry] = this.replacement === 'lru' ? this.uses : 0;
     return entry;
   }
 
   /** Empties everything. Evictions stay counted. */
   clear(): void {
-    this.#scopes.fill(EMPTY);
-    this.#heads.fill(NONE);
-    this.#empty.fill(NONE);
+    this.scopes.fill(EMPTY);
+    this.heads.fill(NONE);
+    this.empty.fill(NONE);
     this.held.fill(0);
-    this.#hands.fill(0);
+    this.hands.fill(0);
     for (let entry = this.capacity - 1; entry >= 0; entry--) {
-      const set = Math.floor(entry / this.#ways);
-      this.#chain[entry] = this.#empty[set];
-      this.#empty[set] = entry;
+      const set = Math.floor(entry / this.ways);
+      this.chain[entry] = this.empty[set];
+      this.empty[set] = entry;
     }
   }
 
   /** Empties every entry of a domain. */
   removeDomain(domain: number): void {
     for (let entry = 0; entry < this.capacity; entry++) {
-      if (this.#scopes[entry] >> LEVEL_BITS === domain) this.#remove(entry);
+      if (this.scopes[entry] >> LEVEL_BITS === domain) this.remove(entry);
     }
   }
 
@@ -173,25 +173,25 @@ export class AssociativeCache {
       if (last - first < PROBED_PAGES) {
         for (let page = first; page <= last; page++) {
           const entry = this.peek(domain, level, page);
-          if (entry !== NONE) this.#remove(entry);
+          if (entry !== NONE) this.remove(entry);
         }
         continue;
       }
       const scope = (domain << LEVEL_BITS) | level;
       for (let entry = 0; entry < this.capacity; entry++) {
-        const page = this.#pages[entry];
-        if (this.#scopes[entry] === scope && page >= first && page <= last) this.#remove(entry);
+        const page = this.pages[entry];
+        if (this.scopes[entry] === scope && page >= first && page <= last) this.remove(entry);
       }
     }
   }
 
   /** The entry that leaves a full set. */
-  #victim(set: number): number {
-    const first = set * this.#ways;
-    if (this.#replacement === 'clock') return first + this.#secondChance(set, first);
-    if (this.#replacement === 'random') return first + this.#random!.integer(this.#ways);
-    const stamps = this.#stamps;
-    const behind = first + this.#ways;
+  private victim(set: number): number {
+    const first = set * this.ways;
+    if (this.replacement === 'clock') return first + this.secondChance(set, first);
+    if (this.replacement === 'random') return first + this.random!.integer(this.ways);
+    const stamps = this.stamps;
+    const behind = first + this.ways;
     let oldest = first;
     let use = stamps[first];
     for (let entry = first + 1; entry < behind; entry++) {
@@ -204,42 +204,42 @@ export class AssociativeCache {
     return oldest;
   }
 
-  #secondChance(set: number, first: number): number {
-    const stamps = this.#stamps;
-    let way = this.#hands[set];
+  private secondChance(set: number, first: number): number {
+    const stamps = this.stamps;
+    let way = this.hands[set];
     while (stamps[first + way] !== 0) {
       stamps[first + way] = 0;
-      way = way + 1 === this.#ways ? 0 : way + 1;
+      way = way + 1 === this.ways ? 0 : way + 1;
     }
-    this.#hands[set] = way + 1 === this.#ways ? 0 : way + 1;
+    this.hands[set] = way + 1 === this.ways ? 0 : way + 1;
     return way;
   }
 
-  #remove(entry: number): void {
-    const set = this.#setOf(this.#pages[entry], this.#scopes[entry]);
-    this.#forget(entry);
-    this.#scopes[entry] = EMPTY;
-    this.#chain[entry] = this.#empty[set];
-    this.#empty[set] = entry;
+  private remove(entry: number): void {
+    const set = this.setOf(this.pages[entry], this.scopes[entry]);
+    this.forget(entry);
+    this.scopes[entry] = EMPTY;
+    this.chain[entry] = this.empty[set];
+    this.empty[set] = entry;
   }
 
   /** Takes an entry out of the hash table and out of the count. */
-  #forget(entry: number): void {
-    const scope = this.#scopes[entry];
+  private forget(entry: number): void {
+    const scope = this.scopes[entry];
     this.held[scope & LEVEL_MASK]--;
-    const head = hashOf(this.#pages[entry], scope) >>> this.#shift;
-    const after = this.#chain[entry];
-    let at = this.#heads[head];
+    const head = hashOf(this.pages[entry], scope) >>> this.shift;
+    const after = this.chain[entry];
+    let at = this.heads[head];
     if (at === entry) {
-      this.#heads[head] = after;
+      this.heads[head] = after;
       return;
     }
-    while (this.#chain[at] !== entry) at = this.#chain[at];
-    this.#chain[at] = after;
+    while (this.chain[at] !== entry) at = this.chain[at];
+    this.chain[at] = after;
   }
 
-  #setOf(page: number, scope: number): number {
-    return (page ^ (scope >> LEVEL_BITS)) & this.#setMask;
+  private setOf(page: number, scope: number): number {
+    return (page ^ (scope >> LEVEL_BITS)) & this.setMask;
   }
 }
 

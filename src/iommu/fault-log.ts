@@ -24,66 +24,66 @@ export class FaultLog {
   overflow = false;
   /** Faults that were lost. */
   lost = 0;
-  readonly #sourceIds: Uint16Array;
-  readonly #pages: Float64Array;
-  readonly #reasons: Uint8Array;
-  readonly #writes: Uint8Array;
-  #oldest = 0;
-  #length = 0;
+  private readonly sourceIds: Uint16Array;
+  private readonly pages: Float64Array;
+  private readonly reasons: Uint8Array;
+  private readonly writes: Uint8Array;
+  private oldest = 0;
+  private count = 0;
 
   /** @param capacity records, 1 to 256 (NFR + 1). */
   constructor(capacity: number) {
     this.capacity = checkInteger('faultRecords', capacity, 1, 256);
-    this.#sourceIds = new Uint16Array(capacity);
-    this.#pages = new Float64Array(capacity);
-    this.#reasons = new Uint8Array(capacity);
-    this.#writes = new Uint8Array(capacity);
+    this.sourceIds = new Uint16Array(capacity);
+    this.pages = new Float64Array(capacity);
+    this.reasons = new Uint8Array(capacity);
+    this.writes = new Uint8Array(capacity);
   }
 
   /** Records that wait for software. */
   get length(): number {
-    return this.#length;
+    return this.count;
   }
 
   /** Records a fault; false if it was lost. */
   record(sourceId: number, address: number, reason: FaultReason, isWrite: boolean): boolean {
-    if (this.overflow || this.#length === this.capacity) {
+    if (this.overflow || this.count === this.capacity) {
       this.overflow = true;
       this.lost++;
       return false;
     }
-    const at = (this.#oldest + this.#length) % this.capacity;
-    this.#sourceIds[at] = sourceId;
-    this.#pages[at] = Math.floor(address / PAGE_BYTES) * PAGE_BYTES;
-    this.#reasons[at] = reason;
-    this.#writes[at] = isWrite ? 1 : 0;
-    this.#length++;
+    const at = (this.oldest + this.count) % this.capacity;
+    this.sourceIds[at] = sourceId;
+    this.pages[at] = Math.floor(address / PAGE_BYTES) * PAGE_BYTES;
+    this.reasons[at] = reason;
+    this.writes[at] = isWrite ? 1 : 0;
+    this.count++;
     return true;
   }
 
   /** Takes the oldest record, as software does by clearing its F bit; undefined if none waits. */
   take(): FaultRecord | undefined {
-    if (this.#length === 0) return undefined;
-    const record = this.#at(this.#oldest);
-    this.#oldest = (this.#oldest + 1) % this.capacity;
-    this.#length--;
+    if (this.count === 0) return undefined;
+    const record = this.at(this.oldest);
+    this.oldest = (this.oldest + 1) % this.capacity;
+    this.count--;
     return record;
   }
 
   /** Forgets all records and the overflow. */
   clear(): void {
-    this.#oldest = 0;
-    this.#length = 0;
+    this.oldest = 0;
+    this.count = 0;
     this.overflow = false;
     this.lost = 0;
   }
 
-  #at(index: number): FaultRecord {
+  private at(index: number): FaultRecord {
     return {
-      sourceId: this.#sourceIds[index],
-      address: this.#pages[index],
-      reason: this.#reasons[index] as FaultReason,
-      isWrite: this.#writes[index] === 1,
+      sourceId: this.sourceIds[index],
+      address: this.pages[index],
+      reason: this.reasons[index] as FaultReason,
+      isWrite: this.writes[index] === 1,
     };
   }
 }

@@ -91,26 +91,26 @@ export class Iommu implements Component {
   readonly faultLog: FaultLog;
   readonly iotlb: Iotlb;
 
-  readonly #options: IommuOptions;
-  readonly #contexts = new ContextCache();
-  readonly #domains: Int32Array;
-  readonly #structures: PagingStructureCache | null;
+  private readonly options: IommuOptions;
+  private readonly contexts = new ContextCache();
+  private readonly domains: Int32Array;
+  private readonly structures: PagingStructureCache | null;
   /** Walks of {@link Iommu.translate}, which have no part in simulated time. */
-  readonly #instant: PageWalker;
-  readonly #timed: PageWalker;
-  readonly #walks: WalkUnit | null;
-  #emitter: EventEmitter | null = null;
-  #contextMisses = 0;
-  #bypassed = 0;
-  #instantWalks = 0;
-  #faults = 0;
-  #invalidations = 0;
+  private readonly instant: PageWalker;
+  private readonly timed: PageWalker;
+  private readonly walkUnit: WalkUnit | null;
+  private emitter: EventEmitter | null = null;
+  private contextMisses = 0;
+  private bypassed = 0;
+  private instantWalks = 0;
+  private faults = 0;
+  private invalidations = 0;
 
   /** @throws TypeError or RangeError for an option that is out of range. */
   constructor(options: IommuOptions) {
     const limits = limitsOf(options);
     const profile = completeProfile(options.profile);
-    this.#options = options;
+    this.options = options;
     this.name = options.name ?? 'iommu';
     this.profile = profile;
     this.enabled = options.enabled ?? true;
@@ -118,24 +118,23 @@ export class Iommu implements Component {
     const random = options.random ?? new RandomStreams(0).stream(this.name);
     this.iotlb = new Iotlb(profile.iotlb, random);
     const structures = profile.pagingStructureCache;
-    this.#structures = structures === null ? null : new PagingStructureCache(structures, random);
-    this.#domains = this.#contexts.domains;
+    this.structures = structures === null ? null : new PagingStructureCache(structures, random);
+    this.domains = this.contexts.domains;
     const { memory } = options;
-    this.#instant = new PageWalker(1, memory, this.#contexts, this.#structures, limits);
-    this.#timed = new PageWalker(profile.walkers, memory, this.#contexts, this.#structures, limits);
-    this.#walks = options.scheduler
+    this.instant = new PageWalker(1, memory, this.contexts, this.structures, limits);
+    this.timed = new PageWalker(profile.walkers, memory, this.contexts, this.structures, limits);
+    this.walkUnit = options.scheduler
       ? new WalkUnit(
           this.name,
           options.scheduler,
           options.probe ?? null,
           profile,
-          this.#timed,
-          this.#contexts,
+          this.timed,
+          this.contexts,
           {
-            resolve: (routingId, address, isWrite) => this.#resolve(routingId, address, isWrite),
-            conclude: (walker, walk) => this.#conclude(walker, walk),
-            refuse: (routingId, address, isWrite, reason) =>
-              this.#refuse(routingId, address, isWrite, reason),
+            resolve: (routingId, address, isWrite) => this.resolve(routingId, address, isWrite),
+            conclude: (walker, walk) => this.conclude(walker, walk),
+            refuse: (routingId, address, isWrite, reason) => this.refuse(routingId, address, isWrite, reason),
           },
         )
       : null;
@@ -144,7 +143,7 @@ export class Iommu implements Component {
 
   /** RTADDR: host physical address of the root table. The caches keep what they hold. */
   get rootTable(): number {
-    return this.#timed.rootTable;
+    return this.timed.rootTable;
   }
 
   /** @throws RangeError unless it is a multiple of 4,096. */
@@ -152,14 +151,14 @@ export class Iommu implements Component {
     checkInteger('rootTable', address, 0, 2 ** 52 - PAGE_BYTES);
     if (address % PAGE_BYTES !== 0)
       throw new RangeError(`rootTable must be a multiple of 4096, got ${address}`);
-    this.#instant.rootTable = address;
-    this.#timed.rootTable = address;
+    this.instant.rootTable = address;
+    this.timed.rootTable = address;
   }
 
   /** What happens seldom enough to be announced. */
   get events(): IommuEmitter {
-    this.#emitter ??= new EventEmitter();
-    return this.#emitter as unknown as IommuEmitter;
+    this.emitter ??= new EventEmitter();
+    return this.emitter as unknown as IommuEmitter;
   }
 
   /**
@@ -170,7 +169,7 @@ export class Iommu implements Component {
    * @param address any byte address below 2^53. A request must not cross a 4 KiB boundary.
    */
   lookup(routingId: number, address: number, isWrite: boolean): number {
-    const domain = this.#domains[routingId & ROUTING_ID_MASK];
+    const domain = this.domains[routingId & ROUTING_ID_MASK];
     if (domain >= 0 && this.enabled) {
       const iotlb = this.iotlb;
       const entry = iotlb.find(domain, address);
@@ -178,21 +177,21 @@ export class Iommu implements Component {
         return address + iotlb.deltas[entry];
       }
       // `+` tells the compiler that this is a number too: without it every address is boxed.
-      return +this.#miss(routingId & ROUTING_ID_MASK, address, isWrite, entry);
+      return +this.miss(routingId & ROUTING_ID_MASK, address, isWrite, entry);
     }
-    return +this.#bypass(routingId & ROUTING_ID_MASK, address, isWrite);
+    return +this.bypass(routingId & ROUTING_ID_MASK, address, isWrite);
   }
 
   /** Translates, with a walk at once if it takes one: a host physical address or {@link IOMMU_FAULT}. */
   translate(routingId: number, address: number, isWrite: boolean): number {
     const answer = this.lookup(routingId, address, isWrite);
     if (answer !== IOMMU_MISS) return answer;
-    const walker = this.#instant;
+    const walker = this.instant;
     const walk = walker.begin(routingId & ROUTING_ID_MASK, address, isWrite);
-    this.#instantWalks++;
+    this.instantWalks++;
     while (walker.nextAccess[walk] !== WALK_DONE) walker.step(walk);
     walker.end(walk);
-    return this.#conclude(walker, walk);
+    return this.conclude(walker, walk);
   }
 
   /**
@@ -209,7 +208,7 @@ export class Iommu implements Component {
     client: TranslationClient,
     cookie: number,
   ): void {
-    const walks = this.#walks;
+    const walks = this.walkUnit;
     assert(walks !== null, `${this.name} has no scheduler: use translate`);
     if (this.enabled) walks.request(routingId & ROUTING_ID_MASK, address, isWrite, client, cookie);
     else walks.requestSoon(routingId & ROUTING_ID_MASK, address, isWrite, client, cookie);
@@ -220,19 +219,19 @@ export class Iommu implements Component {
    * domain afterwards (VT-d 6.5.1.1).
    */
   invalidateContext(routingId: number | 'all'): void {
-    this.#invalidations++;
-    if (routingId === 'all') this.#contexts.invalidateAll();
-    else this.#contexts.invalidate(checkInteger('routingId', routingId, 0, ROUTING_ID_MASK));
-    this.#walks?.restartFunction(routingId);
+    this.invalidations++;
+    if (routingId === 'all') this.contexts.invalidateAll();
+    else this.contexts.invalidate(checkInteger('routingId', routingId, 0, ROUTING_ID_MASK));
+    this.walkUnit?.restartFunction(routingId);
   }
 
   /** Forgets all translations of a domain. */
   invalidateDomain(domain: number): void {
     checkInteger('domain', domain, 0, MAX_DOMAIN);
-    this.#invalidations++;
+    this.invalidations++;
     this.iotlb.invalidateDomain(domain);
-    this.#structures?.invalidateDomain(domain);
-    this.#walks?.restartDomain(domain);
+    this.structures?.invalidateDomain(domain);
+    this.walkUnit?.restartDomain(domain);
   }
 
   /** Forgets a domain's translations of all pages, of whatever size, of which a byte lies in the range. */
@@ -240,85 +239,85 @@ export class Iommu implements Component {
     checkInteger('domain', domain, 0, MAX_DOMAIN);
     checkInteger('address', address, 0, 2 ** 52);
     checkInteger('bytes', bytes, 1, 2 ** 52);
-    this.#invalidations++;
+    this.invalidations++;
     this.iotlb.invalidatePages(domain, address, bytes);
-    this.#structures?.invalidatePages(domain, address, bytes);
-    this.#walks?.restartPages(domain, address, bytes);
+    this.structures?.invalidatePages(domain, address, bytes);
+    this.walkUnit?.restartPages(domain, address, bytes);
   }
 
   /** Forgets everything: contexts and the translations of all domains. */
   invalidateAll(): void {
-    this.#invalidations++;
-    this.#contexts.invalidateAll();
+    this.invalidations++;
+    this.contexts.invalidateAll();
     this.iotlb.invalidateAll();
-    this.#structures?.invalidateAll();
-    this.#walks?.restartFunction('all');
+    this.structures?.invalidateAll();
+    this.walkUnit?.restartFunction('all');
   }
 
   /** As after power-on. Requests under way are dropped: nobody is called. */
   reset(): void {
-    this.#contexts.invalidateAll();
+    this.contexts.invalidateAll();
     this.iotlb.reset();
-    this.#structures?.reset();
-    this.#instant.reset();
-    this.#timed.reset();
-    this.#walks?.reset();
+    this.structures?.reset();
+    this.instant.reset();
+    this.timed.reset();
+    this.walkUnit?.reset();
     this.faultLog.clear();
-    this.enabled = this.#options.enabled ?? true;
-    this.rootTable = this.#options.rootTable ?? 0;
-    this.#contextMisses = 0;
-    this.#bypassed = 0;
-    this.#instantWalks = 0;
-    this.#faults = 0;
-    this.#invalidations = 0;
+    this.enabled = this.options.enabled ?? true;
+    this.rootTable = this.options.rootTable ?? 0;
+    this.contextMisses = 0;
+    this.bypassed = 0;
+    this.instantWalks = 0;
+    this.faults = 0;
+    this.invalidations = 0;
   }
 
   counters(): IommuCounters & Readonly<Record<string, number>> {
     const { hits } = this.iotlb;
-    const misses = this.iotlb.misses + this.#contextMisses;
+    const misses = this.iotlb.misses + this.contextMisses;
     return {
-      lookups: hits + misses + this.#bypassed,
+      lookups: hits + misses + this.bypassed,
       hits,
       misses,
-      bypassed: this.#bypassed,
+      bypassed: this.bypassed,
       evictions: this.iotlb.evictions,
-      walks: this.#instantWalks + (this.#walks?.walks ?? 0),
-      walkAccesses: this.#instant.accesses + this.#timed.accesses,
-      walksShortened: this.#structures?.hits ?? 0,
-      walksRestarted: this.#walks?.restarted ?? 0,
-      merged: this.#walks?.merged ?? 0,
-      queued: this.#walks?.queued ?? 0,
-      faults: this.#faults,
+      walks: this.instantWalks + (this.walkUnit?.walks ?? 0),
+      walkAccesses: this.instant.accesses + this.timed.accesses,
+      walksShortened: this.structures?.hits ?? 0,
+      walksRestarted: this.walkUnit?.restarted ?? 0,
+      merged: this.walkUnit?.merged ?? 0,
+      queued: this.walkUnit?.queued ?? 0,
+      faults: this.faults,
       faultsLost: this.faultLog.lost,
-      invalidations: this.#invalidations,
+      invalidations: this.invalidations,
     };
   }
 
   /** The rest of a look-up that the IOTLB did not answer with an address; `entry` is what it found, or -1. */
-  #miss(routingId: number, address: number, isWrite: boolean, entry: number): number {
-    if (entry >= 0) return this.#refuse(routingId, address, isWrite, permissionReason(isWrite));
-    if (address >= 0 && address < this.#timed.addressLimit(routingId)) return IOMMU_MISS;
-    return this.#refuse(routingId, address, isWrite, FaultReason.BEYOND_ADDRESS_WIDTH);
+  private miss(routingId: number, address: number, isWrite: boolean, entry: number): number {
+    if (entry >= 0) return this.refuse(routingId, address, isWrite, permissionReason(isWrite));
+    if (address >= 0 && address < this.timed.addressLimit(routingId)) return IOMMU_MISS;
+    return this.refuse(routingId, address, isWrite, FaultReason.BEYOND_ADDRESS_WIDTH);
   }
 
   /** A look-up of a function that has no domain, or while translation is off. */
-  #bypass(routingId: number, address: number, isWrite: boolean): number {
-    if (this.enabled && this.#domains[routingId] === NO_CONTEXT) {
-      this.#contextMisses++;
+  private bypass(routingId: number, address: number, isWrite: boolean): number {
+    if (this.enabled && this.domains[routingId] === NO_CONTEXT) {
+      this.contextMisses++;
       return IOMMU_MISS;
     }
-    this.#bypassed++;
-    if (!this.enabled || (address >= 0 && address < this.#timed.addressLimit(routingId))) return address;
-    return this.#refuse(routingId, address, isWrite, FaultReason.BEYOND_ADDRESS_WIDTH);
+    this.bypassed++;
+    if (!this.enabled || (address >= 0 && address < this.timed.addressLimit(routingId))) return address;
+    return this.refuse(routingId, address, isWrite, FaultReason.BEYOND_ADDRESS_WIDTH);
   }
 
   /** As a look-up, but not counted. */
-  #resolve(routingId: number, address: number, isWrite: boolean): number {
+  private resolve(routingId: number, address: number, isWrite: boolean): number {
     if (!this.enabled) return address;
-    const domain = this.#domains[routingId];
+    const domain = this.domains[routingId];
     if (domain === NO_CONTEXT) return IOMMU_MISS;
-    if (!(address >= 0 && address < this.#timed.addressLimit(routingId))) {
-      return this.#refuse(routingId, address, isWrite, FaultReason.BEYOND_ADDRESS_WIDTH);
+    if (!(address >= 0 && address < this.timed.addressLimit(routingId))) {
+      return this.refuse(routingId, address, isWrite, FaultReason.BEYOND_ADDRESS_WIDTH);
     }
     if (domain === PASS_THROUGH) return address;
     const entry = this.iotlb.peek(domain, address);
@@ -326,14 +325,14 @@ export class Iommu implements Component {
     if ((this.iotlb.permissions[entry] & (isWrite ? PERMIT_WRITE : PERMIT_READ)) !== 0) {
       return address + this.iotlb.deltas[entry];
     }
-    return this.#refuse(routingId, address, isWrite, permissionReason(isWrite));
+    return this.refuse(routingId, address, isWrite, permissionReason(isWrite));
   }
 
-  #conclude(walker: PageWalker, walk: number): number {
+  private conclude(walker: PageWalker, walk: number): number {
     const address = walker.addresses[walk];
     const reason = walker.reasons[walk];
     if (reason !== 0) {
-      return this.#refuse(walker.routingIds[walk], address, walker.writes[walk] === 1, reason as FaultReason);
+      return this.refuse(walker.routingIds[walk], address, walker.writes[walk] === 1, reason as FaultReason);
     }
     const domain = walker.domains[walk];
     const level = walker.leafLevels[walk];
@@ -342,12 +341,12 @@ export class Iommu implements Component {
     return page + (address - pageBase(address, level));
   }
 
-  #refuse(routingId: number, address: number, isWrite: boolean, reason: FaultReason): number {
-    this.#faults++;
-    if (this.#contexts.silent[routingId] === 1 && isQualified(reason)) return IOMMU_FAULT;
-    if (this.faultLog.record(routingId, address, reason, isWrite) && this.#emitter !== null) {
+  private refuse(routingId: number, address: number, isWrite: boolean, reason: FaultReason): number {
+    this.faults++;
+    if (this.contexts.silent[routingId] === 1 && isQualified(reason)) return IOMMU_FAULT;
+    if (this.faultLog.record(routingId, address, reason, isWrite) && this.emitter !== null) {
       const page = Math.floor(address / PAGE_BYTES) * PAGE_BYTES;
-      this.#emitter.emit('fault', {
+      this.emitter.emit('fault', {
         sourceId: routingId,
         address: page,
         reason,

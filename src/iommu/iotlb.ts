@@ -20,52 +20,52 @@ export class Iotlb {
   readonly deltas: Float64Array;
   /** PERMIT_READ and PERMIT_WRITE of a page, by entry. */
   readonly permissions: Uint8Array;
-  readonly #cache: AssociativeCache;
-  readonly #held: Int32Array;
+  private readonly cache: AssociativeCache;
+  private readonly held: Int32Array;
   /** Level of the leaf that was found last, and the reciprocal of its page size: exact, as that is a power of two. */
-  #recentLevel = 1;
-  #perRecentPage = 1 / LEVEL_BYTES[1];
+  private recentLevel = 1;
+  private perRecentPage = 1 / LEVEL_BYTES[1];
 
   /** @param random what `replacement: 'random'` draws from. */
   constructor(shape: CacheShape, random?: RandomStream) {
-    this.#cache = new AssociativeCache(shape, random);
-    this.#held = this.#cache.held;
-    this.deltas = new Float64Array(this.#cache.capacity);
-    this.permissions = new Uint8Array(this.#cache.capacity);
+    this.cache = new AssociativeCache(shape, random);
+    this.held = this.cache.held;
+    this.deltas = new Float64Array(this.cache.capacity);
+    this.permissions = new Uint8Array(this.cache.capacity);
   }
 
   /** Translations that it can hold. */
   get capacity(): number {
-    return this.#cache.capacity;
+    return this.cache.capacity;
   }
 
   /** Translations that it holds. */
   get size(): number {
-    return this.#held[1] + this.#held[2] + this.#held[3];
+    return this.held[1] + this.held[2] + this.held[3];
   }
 
   /** Translations that made room for others. */
   get evictions(): number {
-    return this.#cache.evictions;
+    return this.cache.evictions;
   }
 
   /** The entry that translates `address` for a domain, or -1. */
   find(domain: number, address: number): number {
     // One probe is all that is inlined into the caller; most machines use one size of page most of the time.
-    const entry = this.#cache.find(domain, this.#recentLevel, Math.floor(address * this.#perRecentPage));
+    const entry = this.cache.find(domain, this.recentLevel, Math.floor(address * this.perRecentPage));
     if (entry >= 0) {
       this.hits++;
       return entry;
     }
     // `| 0` tells the compiler that this is an integer too, so that the caller need not check.
-    return this.#findOther(domain, address) | 0;
+    return this.findOther(domain, address) | 0;
   }
 
   /** As {@link Iotlb.find}, but neither counted nor a use. */
   peek(domain: number, address: number): number {
     for (let level = 1; level <= MAX_LEAF_LEVEL; level++) {
-      if (this.#held[level] === 0) continue;
-      const entry = this.#cache.peek(domain, level, pageNumber(address, level));
+      if (this.held[level] === 0) continue;
+      const entry = this.cache.peek(domain, level, pageNumber(address, level));
       if (entry >= 0) return entry;
     }
     return -1;
@@ -73,41 +73,41 @@ export class Iotlb {
 
   /** Keeps a translation: `page` is the host physical address of the page of `level` that holds `address`. */
   fill(domain: number, address: number, level: number, page: number, permissions: number): void {
-    const entry = this.#cache.claim(domain, level, pageNumber(address, level));
+    const entry = this.cache.claim(domain, level, pageNumber(address, level));
     this.deltas[entry] = page - pageBase(address, level);
     this.permissions[entry] = permissions;
   }
 
   /** Global invalidation (VT-d 6.5.1.2). */
   invalidateAll(): void {
-    this.#cache.clear();
+    this.cache.clear();
   }
 
   /** Domain-selective invalidation. */
   invalidateDomain(domain: number): void {
-    this.#cache.removeDomain(domain);
+    this.cache.removeDomain(domain);
   }
 
   /** Page-selective invalidation: every page, of whatever size, of which a byte lies in the range. */
   invalidatePages(domain: number, address: number, bytes: number): void {
-    this.#cache.removePages(domain, address, bytes);
+    this.cache.removePages(domain, address, bytes);
   }
 
   /** Empty, with all counts at zero. */
   reset(): void {
-    this.#cache.clear();
-    this.#cache.evictions = 0;
-    this.#remember(1);
+    this.cache.clear();
+    this.cache.evictions = 0;
+    this.remember(1);
     this.hits = 0;
     this.misses = 0;
   }
 
-  #findOther(domain: number, address: number): number {
+  private findOther(domain: number, address: number): number {
     for (let level = 1; level <= MAX_LEAF_LEVEL; level++) {
-      if (this.#held[level] === 0 || level === this.#recentLevel) continue;
-      const entry = this.#cache.find(domain, level, pageNumber(address, level));
+      if (this.held[level] === 0 || level === this.recentLevel) continue;
+      const entry = this.cache.find(domain, level, pageNumber(address, level));
       if (entry >= 0) {
-        this.#remember(level);
+        this.remember(level);
         this.hits++;
         return entry;
       }
@@ -116,8 +116,8 @@ export class Iotlb {
     return -1;
   }
 
-  #remember(level: number): void {
-    this.#recentLevel = level;
-    this.#perRecentPage = 1 / LEVEL_BYTES[level];
+  private remember(level: number): void {
+    this.recentLevel = level;
+    this.perRecentPage = 1 / LEVEL_BYTES[level];
   }
 }

@@ -80,15 +80,15 @@ export class PageWalker {
   readonly pages: Float64Array;
   readonly permissions: Uint8Array;
 
-  readonly #stages: Uint8Array;
-  readonly #levels: Uint8Array;
-  readonly #idle: IntRing;
-  readonly #memory: PhysicalMemory;
-  readonly #contexts: ContextCache;
-  readonly #structures: PagingStructureCache | null;
-  readonly #limits: WalkerLimits;
-  readonly #beyondHost: number;
-  readonly #addressLimits: readonly number[];
+  private readonly stages: Uint8Array;
+  private readonly levels: Uint8Array;
+  private readonly idleWalks: IntRing;
+  private readonly memory: PhysicalMemory;
+  private readonly contexts: ContextCache;
+  private readonly structures: PagingStructureCache | null;
+  private readonly limits: WalkerLimits;
+  private readonly beyondHost: number;
+  private readonly addressLimits: readonly number[];
 
   /** @param walks walks at once. */
   constructor(
@@ -108,22 +108,22 @@ export class PageWalker {
     this.leafLevels = new Uint8Array(walks);
     this.pages = new Float64Array(walks);
     this.permissions = new Uint8Array(walks);
-    this.#stages = new Uint8Array(walks);
-    this.#levels = new Uint8Array(walks);
-    this.#idle = new IntRing(ceilPowerOfTwo(walks));
-    this.#memory = memory;
-    this.#contexts = contexts;
-    this.#structures = structures;
-    this.#limits = limits;
-    this.#beyondHost = beyondHostMask(limits.hostAddressBits);
+    this.stages = new Uint8Array(walks);
+    this.levels = new Uint8Array(walks);
+    this.idleWalks = new IntRing(ceilPowerOfTwo(walks));
+    this.memory = memory;
+    this.contexts = contexts;
+    this.structures = structures;
+    this.limits = limits;
+    this.beyondHost = beyondHostMask(limits.hostAddressBits);
     const inputLimit = 2 ** limits.inputAddressBits;
-    this.#addressLimits = [0, 1, 2, 3, 4].map((levels) => Math.min(2 ** addressBitsOf(levels), inputLimit));
+    this.addressLimits = [0, 1, 2, 3, 4].map((levels) => Math.min(2 ** addressBitsOf(levels), inputLimit));
     this.reset();
   }
 
   /** Walks that can begin now. */
   get idle(): number {
-    return this.#idle.length;
+    return this.idleWalks.length;
   }
 
   /**
@@ -131,8 +131,8 @@ export class PageWalker {
    * taken up again first.
    */
   begin(routingId: number, address: number, isWrite: boolean): number {
-    assert(this.#idle.length > 0, 'a walk was begun, but none is idle');
-    const walk = this.#idle.shift();
+    assert(this.idleWalks.length > 0, 'a walk was begun, but none is idle');
+    const walk = this.idleWalks.shift();
     this.active[walk] = 1;
     this.routingIds[walk] = routingId;
     this.addresses[walk] = address;
@@ -146,146 +146,146 @@ export class PageWalker {
     const routingId = this.routingIds[walk];
     this.domains[walk] = NO_CONTEXT;
     this.reasons[walk] = 0;
-    if (this.#contexts.domains[routingId] !== NO_CONTEXT) {
-      this.#goOn(walk, this.#enterTables(walk));
+    if (this.contexts.domains[routingId] !== NO_CONTEXT) {
+      this.goOn(walk, this.enterTables(walk));
       return;
     }
-    this.#stages[walk] = READS_ROOT;
+    this.stages[walk] = READS_ROOT;
     const entry = this.rootTable + (routingId >> 8) * ROOT_ENTRY_BYTES;
-    this.#goOn(walk, this.#access(walk, entry, FaultReason.ROOT_TABLE_INACCESSIBLE));
+    this.goOn(walk, this.access(walk, entry, FaultReason.ROOT_TABLE_INACCESSIBLE));
   }
 
   /** Makes the walk's next access; afterwards `nextAccess` says whether, and where, another one is needed. */
   step(walk: number): void {
     assert(this.nextAccess[walk] !== WALK_DONE, `walk ${walk} was stepped, but has ended`);
     this.accesses++;
-    const stage = this.#stages[walk];
-    if (stage === READS_TABLE) this.#goOn(walk, this.#readTable(walk));
-    else if (stage === READS_CONTEXT) this.#goOn(walk, this.#readContext(walk));
-    else this.#goOn(walk, this.#readRoot(walk));
+    const stage = this.stages[walk];
+    if (stage === READS_TABLE) this.goOn(walk, this.readTable(walk));
+    else if (stage === READS_CONTEXT) this.goOn(walk, this.readContext(walk));
+    else this.goOn(walk, this.readRoot(walk));
   }
 
   /** Gives a walk's number back. */
   end(walk: number): void {
     this.active[walk] = 0;
-    this.#idle.push(walk);
+    this.idleWalks.push(walk);
   }
 
   /** First address that a function whose context is cached may not use. */
   addressLimit(routingId: number): number {
-    return this.#addressLimits[this.#contexts.levels[routingId]];
+    return this.addressLimits[this.contexts.levels[routingId]];
   }
 
   /** No walk under way, nothing counted. */
   reset(): void {
     this.accesses = 0;
-    this.#idle.clear();
+    this.idleWalks.clear();
     this.active.fill(0);
-    for (let walk = 0; walk < this.active.length; walk++) this.#idle.push(walk);
+    for (let walk = 0; walk < this.active.length; walk++) this.idleWalks.push(walk);
   }
 
-  #readRoot(walk: number): Outcome {
-    const memory = this.#memory;
+  private readRoot(walk: number): Outcome {
+    const memory = this.memory;
     const at = this.nextAccess[walk];
     const w0 = memory.read32(at);
     const w1 = memory.read32(at + 4);
     if (!isPresent(w0)) return FaultReason.ROOT_NOT_PRESENT;
-    if (rootReserved(w0, w1, memory.read32(at + 8), memory.read32(at + 12), this.#beyondHost)) {
+    if (rootReserved(w0, w1, memory.read32(at + 8), memory.read32(at + 12), this.beyondHost)) {
       return FaultReason.ROOT_RESERVED;
     }
-    this.#stages[walk] = READS_CONTEXT;
+    this.stages[walk] = READS_CONTEXT;
     const entry = pointerOf(w0, w1) + (this.routingIds[walk] & 0xff) * CONTEXT_ENTRY_BYTES;
-    return this.#access(walk, entry, FaultReason.CONTEXT_TABLE_INACCESSIBLE);
+    return this.access(walk, entry, FaultReason.CONTEXT_TABLE_INACCESSIBLE);
   }
 
-  #readContext(walk: number): Outcome {
-    const memory = this.#memory;
+  private readContext(walk: number): Outcome {
+    const memory = this.memory;
     const at = this.nextAccess[walk];
     const w0 = memory.read32(at);
     const w1 = memory.read32(at + 4);
     const w2 = memory.read32(at + 8);
     const routingId = this.routingIds[walk];
     // FPD counts even if the entry turns out to be faulty.
-    this.#contexts.silent[routingId] = faultsDisabled(w0) ? 1 : 0;
+    this.contexts.silent[routingId] = faultsDisabled(w0) ? 1 : 0;
     if (!isPresent(w0)) return FaultReason.CONTEXT_NOT_PRESENT;
-    if (contextReserved(w0, w1, w2, memory.read32(at + 12), this.#beyondHost)) {
+    if (contextReserved(w0, w1, w2, memory.read32(at + 12), this.beyondHost)) {
       return FaultReason.CONTEXT_RESERVED;
     }
     const levels = levelsOf(w2);
     const type = translationTypeOf(w0);
-    if (!this.#limits.levels.includes(levels)) return FaultReason.CONTEXT_INVALID;
+    if (!this.limits.levels.includes(levels)) return FaultReason.CONTEXT_INVALID;
     if (type !== TranslationType.SECOND_STAGE && type !== TranslationType.PASS_THROUGH) {
       return FaultReason.CONTEXT_INVALID;
     }
-    if (type === TranslationType.PASS_THROUGH) this.#contexts.fill(routingId, PASS_THROUGH, MAX_LEVELS, 0);
-    else this.#contexts.fill(routingId, domainOf(w2), levels, pointerOf(w0, w1));
-    return this.#enterTables(walk);
+    if (type === TranslationType.PASS_THROUGH) this.contexts.fill(routingId, PASS_THROUGH, MAX_LEVELS, 0);
+    else this.contexts.fill(routingId, domainOf(w2), levels, pointerOf(w0, w1));
+    return this.enterTables(walk);
   }
 
   /** Goes on from the context cache: with the deepest table that is known to lead to the address. */
-  #enterTables(walk: number): Outcome {
+  private enterTables(walk: number): Outcome {
     const routingId = this.routingIds[walk];
     const address = this.addresses[walk];
-    const domain = this.#contexts.domains[routingId];
+    const domain = this.contexts.domains[routingId];
     this.domains[walk] = domain;
     if (!(address >= 0 && address < this.addressLimit(routingId))) {
       return FaultReason.BEYOND_ADDRESS_WIDTH;
     }
-    if (domain === PASS_THROUGH) return this.#succeed(walk, 1, pageBase(address, 1), READ_WRITE);
+    if (domain === PASS_THROUGH) return this.succeed(walk, 1, pageBase(address, 1), READ_WRITE);
 
-    const levels = this.#contexts.levels[routingId];
-    const structures = this.#structures;
+    const levels = this.contexts.levels[routingId];
+    const structures = this.structures;
     if (structures !== null) {
       for (let level = 2; level <= levels; level++) {
         const entry = structures.find(domain, address, level);
         if (entry >= 0)
-          return this.#descend(walk, level - 1, structures.tables[entry], structures.permissions[entry]);
+          return this.descend(walk, level - 1, structures.tables[entry], structures.permissions[entry]);
       }
     }
     this.permissions[walk] = READ_WRITE;
-    this.#stages[walk] = READS_TABLE;
-    this.#levels[walk] = levels;
-    const at = this.#contexts.tables[routingId] + entryOffset(address, levels);
+    this.stages[walk] = READS_TABLE;
+    this.levels[walk] = levels;
+    const at = this.contexts.tables[routingId] + entryOffset(address, levels);
     // The topmost table is the context entry's affair.
-    return this.#access(walk, at, FaultReason.CONTEXT_INVALID);
+    return this.access(walk, at, FaultReason.CONTEXT_INVALID);
   }
 
-  #readTable(walk: number): Outcome {
+  private readTable(walk: number): Outcome {
     const at = this.nextAccess[walk];
-    const low = this.#memory.read32(at);
-    const high = this.#memory.read32(at + 4);
-    const level = this.#levels[walk];
+    const low = this.memory.read32(at);
+    const high = this.memory.read32(at + 4);
+    const level = this.levels[walk];
     const isWrite = this.writes[walk] === 1;
     if ((low & (isWrite ? PERMIT_WRITE : PERMIT_READ)) === 0) return permissionReason(isWrite);
-    if (pagingReserved(low, high, level, this.#limits.largestLeaf, this.#beyondHost)) {
+    if (pagingReserved(low, high, level, this.limits.largestLeaf, this.beyondHost)) {
       return FaultReason.PAGING_RESERVED;
     }
     const permissions = this.permissions[walk] & low;
     const pointer = pointerOf(low, high);
-    if (isLeaf(low, level)) return this.#succeed(walk, level, pointer, permissions);
-    this.#structures?.fill(this.domains[walk], this.addresses[walk], level, pointer, permissions);
-    return this.#descend(walk, level - 1, pointer, permissions);
+    if (isLeaf(low, level)) return this.succeed(walk, level, pointer, permissions);
+    this.structures?.fill(this.domains[walk], this.addresses[walk], level, pointer, permissions);
+    return this.descend(walk, level - 1, pointer, permissions);
   }
 
-  #descend(walk: number, level: number, table: number, permissions: number): Outcome {
+  private descend(walk: number, level: number, table: number, permissions: number): Outcome {
     const isWrite = this.writes[walk] === 1;
     if ((permissions & (isWrite ? PERMIT_WRITE : PERMIT_READ)) === 0) {
       return permissionReason(isWrite);
     }
     this.permissions[walk] = permissions;
-    this.#stages[walk] = READS_TABLE;
-    this.#levels[walk] = level;
+    this.stages[walk] = READS_TABLE;
+    this.levels[walk] = level;
     const at = table + entryOffset(this.addresses[walk], level);
-    return this.#access(walk, at, FaultReason.PAGING_ENTRY_INACCESSIBLE);
+    return this.access(walk, at, FaultReason.PAGING_ENTRY_INACCESSIBLE);
   }
 
-  #access(walk: number, address: number, reasonIfInaccessible: FaultReason): Outcome {
-    if (address >= this.#limits.memoryLimit) return reasonIfInaccessible;
+  private access(walk: number, address: number, reasonIfInaccessible: FaultReason): Outcome {
+    if (address >= this.limits.memoryLimit) return reasonIfInaccessible;
     this.nextAccess[walk] = address;
     return 0;
   }
 
-  #succeed(walk: number, level: number, page: number, permissions: number): Outcome {
+  private succeed(walk: number, level: number, page: number, permissions: number): Outcome {
     this.leafLevels[walk] = level;
     this.pages[walk] = page;
     this.permissions[walk] = permissions;
@@ -293,7 +293,7 @@ export class PageWalker {
     return 0;
   }
 
-  #goOn(walk: number, outcome: Outcome): void {
+  private goOn(walk: number, outcome: Outcome): void {
     if (outcome === 0) return;
     this.reasons[walk] = outcome;
     this.nextAccess[walk] = WALK_DONE;

@@ -21,15 +21,15 @@ export class RequestTable {
   writes = new Uint8Array(64);
   cookies = new Int32Array(64);
   readonly clients: (TranslationClient | null)[] = new Array(64).fill(null);
-  #next = new Int32Array(64);
-  #free = NONE;
-  readonly #heads: Int32Array;
-  readonly #tails: Int32Array;
+  private next = new Int32Array(64);
+  private free = NONE;
+  private readonly heads: Int32Array;
+  private readonly tails: Int32Array;
 
   /** @param lists lists, numbered from 0. */
   constructor(lists: number) {
-    this.#heads = new Int32Array(lists);
-    this.#tails = new Int32Array(lists);
+    this.heads = new Int32Array(lists);
+    this.tails = new Int32Array(lists);
     this.clear();
   }
 
@@ -41,9 +41,9 @@ export class RequestTable {
     client: TranslationClient | null,
     cookie: number,
   ): number {
-    if (this.#free === NONE) this.#grow();
-    const request = this.#free;
-    this.#free = this.#next[request];
+    if (this.free === NONE) this.grow();
+    const request = this.free;
+    this.free = this.next[request];
     this.routingIds[request] = routingId;
     this.addresses[request] = address;
     this.writes[request] = isWrite ? 1 : 0;
@@ -55,55 +55,55 @@ export class RequestTable {
   /** Forgets a request that is on no list. */
   remove(request: number): void {
     this.clients[request] = null;
-    this.#next[request] = this.#free;
-    this.#free = request;
+    this.next[request] = this.free;
+    this.free = request;
   }
 
   /** Puts a request at the end of a list. */
   append(list: number, request: number): void {
-    this.#next[request] = NONE;
-    if (this.#heads[list] === NONE) this.#heads[list] = request;
-    else this.#next[this.#tails[list]] = request;
-    this.#tails[list] = request;
+    this.next[request] = NONE;
+    if (this.heads[list] === NONE) this.heads[list] = request;
+    else this.next[this.tails[list]] = request;
+    this.tails[list] = request;
   }
 
   /** The first request of a list, or -1 if it is empty. */
   first(list: number): number {
-    return this.#heads[list];
+    return this.heads[list];
   }
 
   /** Takes the first request off a list; -1 if it is empty. */
   shift(list: number): number {
-    const request = this.#heads[list];
-    if (request !== NONE) this.#heads[list] = this.#next[request];
+    const request = this.heads[list];
+    if (request !== NONE) this.heads[list] = this.next[request];
     return request;
   }
 
   /** Forgets every request. */
   clear(): void {
-    this.#heads.fill(NONE);
-    this.#tails.fill(NONE);
+    this.heads.fill(NONE);
+    this.tails.fill(NONE);
     this.clients.fill(null);
-    this.#free = NONE;
-    this.#chainFree(0);
+    this.free = NONE;
+    this.chainFree(0);
   }
 
-  #grow(): void {
-    const size = this.#next.length;
+  private grow(): void {
+    const size = this.next.length;
     this.routingIds = grown(this.routingIds);
     this.addresses = grown(this.addresses);
     this.writes = grown(this.writes);
     this.cookies = grown(this.cookies);
-    this.#next = grown(this.#next);
+    this.next = grown(this.next);
     for (let i = size; i < 2 * size; i++) this.clients.push(null);
-    this.#chainFree(size);
+    this.chainFree(size);
   }
 
-  #chainFree(from: number): void {
-    const next = this.#next;
+  private chainFree(from: number): void {
+    const next = this.next;
     for (let request = next.length - 1; request >= from; request--) {
-      next[request] = this.#free;
-      this.#free = request;
+      next[request] = this.free;
+      this.free = request;
     }
   }
 }

@@ -39,13 +39,13 @@ export interface Context {
 export class RootTable {
   /** Host physical address: the IOMMU's `rootTable`. */
   readonly address: number;
-  readonly #memory: PhysicalMemory;
-  readonly #tables: TableAllocator;
+  private readonly memory: PhysicalMemory;
+  private readonly tables: TableAllocator;
 
   constructor(options: RootTableOptions) {
-    this.#memory = options.memory;
-    this.#tables = new TableAllocator(options.memory, options.allocatePage);
-    this.address = this.#tables.allocate();
+    this.memory = options.memory;
+    this.tables = new TableAllocator(options.memory, options.allocatePage);
+    this.address = this.tables.allocate();
   }
 
   /**
@@ -59,7 +59,7 @@ export class RootTable {
     if (context.root % PAGE_BYTES !== 0) {
       throw new RangeError(`root must be a multiple of 4096, got ${context.root}`);
     }
-    writeContextEntry(this.#memory, this.#entry(routingId), {
+    writeContextEntry(this.memory, this.entry(routingId), {
       type: TranslationType.SECOND_STAGE,
       domain: context.domain,
       levels: checkOneOf('levels', context.levels, [3, 4]),
@@ -75,7 +75,7 @@ export class RootTable {
    */
   setPassThrough(routingId: number, domain: number): void {
     checkInteger('domain', domain, 0, 0xffff);
-    writeContextEntry(this.#memory, this.#entry(routingId), {
+    writeContextEntry(this.memory, this.entry(routingId), {
       type: TranslationType.PASS_THROUGH,
       domain,
       levels: MAX_LEVELS,
@@ -85,18 +85,18 @@ export class RootTable {
 
   /** Refuses the requests of a function from now on. */
   clearContext(routingId: number): void {
-    clearEntry(this.#memory, this.#entry(routingId));
+    clearEntry(this.memory, this.entry(routingId));
   }
 
   /** Address of the context entry of a function; its table is made if it is missing. */
-  #entry(routingId: number): number {
+  private entry(routingId: number): number {
     checkInteger('routingId', routingId, 0, 0xffff);
-    const memory = this.#memory;
+    const memory = this.memory;
     const rootEntry = this.address + (routingId >> 8) * ROOT_ENTRY_BYTES;
     const low = memory.read32(rootEntry);
     let table = pointerOf(low, memory.read32(rootEntry + 4));
     if (!isPresent(low)) {
-      table = this.#tables.allocate();
+      table = this.tables.allocate();
       writeRootEntry(memory, rootEntry, table);
     }
     return table + (routingId & 0xff) * CONTEXT_ENTRY_BYTES;

@@ -71,17 +71,17 @@ export class SecondStageTable {
   /** Host physical address of the topmost table. */
   readonly root: number;
   readonly levels: 3 | 4;
-  readonly #memory: PhysicalMemory;
-  readonly #tables: TableAllocator;
-  readonly #limit: number;
+  private readonly memory: PhysicalMemory;
+  private readonly tables: TableAllocator;
+  private readonly limit: number;
 
   /** @throws RangeError if the levels are neither 3 nor 4, or an allocated page is no page. */
   constructor(options: SecondStageTableOptions) {
     this.levels = checkOneOf('levels', options.levels, [3, 4]);
-    this.#memory = options.memory;
-    this.#tables = new TableAllocator(options.memory, options.allocatePage);
-    this.#limit = 2 ** addressBitsOf(this.levels);
-    this.root = this.#tables.allocate();
+    this.memory = options.memory;
+    this.tables = new TableAllocator(options.memory, options.allocatePage);
+    this.limit = 2 ** addressBitsOf(this.levels);
+    this.root = this.tables.allocate();
   }
 
   /**
@@ -92,7 +92,7 @@ export class SecondStageTable {
    *   mapped there already; nothing is changed then.
    */
   map(address: number, hostPhysical: number, bytes: number, options: MapOptions): void {
-    this.#checkRange(address, bytes);
+    this.checkRange(address, bytes);
     checkPages('hostPhysical', hostPhysical, 0, 2 ** 52 - bytes);
     const largest = checkOneOf('pageBytes', options.pageBytes ?? LEVEL_BYTES[MAX_LEAF_LEVEL], [
       LEVEL_BYTES[1],
@@ -101,15 +101,15 @@ export class SecondStageTable {
     ]);
     const permissions = (options.read ? PERMIT_READ : 0) | (options.write ? PERMIT_WRITE : 0);
     if (permissions === 0) throw new RangeError('read or write must be true, got neither');
-    this.#checkUnmapped(address, bytes);
+    this.checkUnmapped(address, bytes);
 
     let done = 0;
     while (done < bytes) {
       const at = address + done;
       let level = MAX_LEAF_LEVEL;
       while (!fits(at, hostPhysical + done, bytes - done, largest, level)) level--;
-      const position = this.#descend(at, level);
-      writeLeafEntry(this.#memory, position.entry, position.level, hostPhysical + done, permissions);
+      const position = this.descend(at, level);
+      writeLeafEntry(this.memory, position.entry, position.level, hostPhysical + done, permissions);
       done += LEVEL_BYTES[position.level];
     }
   }
@@ -121,15 +121,15 @@ export class SecondStageTable {
    *   page only; nothing is changed then.
    */
   unmap(address: number, bytes: number): number {
-    this.#checkRange(address, bytes);
-    this.#checkWhole(address, address);
-    this.#checkWhole(address + bytes, address + bytes - 1);
+    this.checkRange(address, bytes);
+    this.checkWhole(address, address);
+    this.checkWhole(address + bytes, address + bytes - 1);
     const end = address + bytes;
     let unmapped = 0;
     for (let at = address; at < end; ) {
-      const position = this.#find(at);
+      const position = this.locate(at);
       if (isMapped(position)) {
-        clearEntry(this.#memory, position.entry);
+        clearEntry(this.memory, position.entry);
         unmapped += LEVEL_BYTES[position.level];
       }
       at = pageBase(at, position.level) + LEVEL_BYTES[position.level];
@@ -139,8 +139,8 @@ export class SecondStageTable {
 
   /** The page that holds `address`, or undefined if none does. */
   find(address: number): MappedPage | undefined {
-    if (!(address >= 0 && address < this.#limit)) return undefined;
-    const position = this.#find(address);
+    if (!(address >= 0 && address < this.limit)) return undefined;
+    const position = this.locate(address);
     if (!isMapped(position)) return undefined;
     return {
       address: pageBase(address, position.level),
@@ -152,52 +152,52 @@ export class SecondStageTable {
   }
 
   /** The leaf entry for `address`, or the entry at which the tables end. */
-  #find(address: number): Position {
+  private locate(address: number): Position {
     let table = this.root;
     for (let level = this.levels as number; ; level--) {
-      const position = this.#read(table, address, level);
+      const position = this.read(table, address, level);
       if ((position.low & (PERMIT_READ | PERMIT_WRITE)) === 0 || isLeaf(position.low, level)) return position;
       table = pointerOf(position.low, position.high);
     }
   }
 
   /** The entry for `address` at `level`, or below if a table hangs there; tables that are missing are made. */
-  #descend(address: number, wanted: number): Position {
+  private descend(address: number, wanted: number): Position {
     let table = this.root;
     for (let level = this.levels as number; ; level--) {
-      const position = this.#read(table, address, level);
+      const position = this.read(table, address, level);
       if ((position.low & (PERMIT_READ | PERMIT_WRITE)) !== 0) {
         table = pointerOf(position.low, position.high);
       } else if (level <= wanted) {
         return position;
       } else {
-        table = this.#tables.allocate();
-        writeTableEntry(this.#memory, position.entry, table);
+        table = this.tables.allocate();
+        writeTableEntry(this.memory, position.entry, table);
       }
     }
   }
 
-  #read(table: number, address: number, level: number): Position {
+  private read(table: number, address: number, level: number): Position {
     const entry = table + entryOffset(address, level);
-    return { entry, level, low: this.#memory.read32(entry), high: this.#memory.read32(entry + 4) };
+    return { entry, level, low: this.memory.read32(entry), high: this.memory.read32(entry + 4) };
   }
 
-  #checkRange(address: number, bytes: number): void {
-    checkPages('address', address, 0, this.#limit - PAGE_BYTES);
-    checkPages('bytes', bytes, PAGE_BYTES, this.#limit - address);
+  private checkRange(address: number, bytes: number): void {
+    checkPages('address', address, 0, this.limit - PAGE_BYTES);
+    checkPages('bytes', bytes, PAGE_BYTES, this.limit - address);
   }
 
-  #checkUnmapped(address: number, bytes: number): void {
+  private checkUnmapped(address: number, bytes: number): void {
     for (let at = address; at < address + bytes; ) {
-      const position = this.#find(at);
+      const position = this.locate(at);
       if (isMapped(position)) throw new RangeError(`address must not be mapped yet, but 0x${hex(at)} is`);
       at = pageBase(at, position.level) + LEVEL_BYTES[position.level];
     }
   }
 
   /** Throws if a page that holds the byte at `inside` reaches across `boundary`. */
-  #checkWhole(boundary: number, inside: number): void {
-    const position = this.#find(inside);
+  private checkWhole(boundary: number, inside: number): void {
+    const position = this.locate(inside);
     if (!isMapped(position) || boundary % LEVEL_BYTES[position.level] === 0) return;
     throw new RangeError(
       `the range must contain whole pages, but 0x${hex(boundary)} lies within one of ${LEVEL_BYTES[position.level]} bytes`,

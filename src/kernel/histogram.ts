@@ -18,19 +18,19 @@ export class Histogram {
   samples = 0;
   minPs = Number.POSITIVE_INFINITY;
   maxPs = 0;
-  #sum = 0;
-  readonly #counts = new Float64Array((OCTAVES + 1) << SUB_SHIFT);
+  private sum = 0;
+  private readonly counts = new Float64Array((OCTAVES + 1) << SUB_SHIFT);
 
   record(valuePs: number): void {
     this.samples++;
-    this.#sum += valuePs;
+    this.sum += valuePs;
     if (valuePs < this.minPs) this.minPs = valuePs;
     if (valuePs > this.maxPs) this.maxPs = valuePs;
-    this.#counts[bucketOf(valuePs)]++;
+    this.counts[bucketOf(valuePs)]++;
   }
 
   get meanPs(): number {
-    return this.samples === 0 ? 0 : this.#sum / this.samples;
+    return this.samples === 0 ? 0 : this.sum / this.samples;
   }
 
   /** The value that `fraction` (0 to 1) of the samples do not exceed, in ps; 0 without samples. */
@@ -38,8 +38,8 @@ export class Histogram {
     if (this.samples === 0) return 0;
     const rank = Math.max(1, Math.ceil(fraction * this.samples));
     let seen = 0;
-    for (let bucket = 0; bucket < this.#counts.length; bucket++) {
-      seen += this.#counts[bucket];
+    for (let bucket = 0; bucket < this.counts.length; bucket++) {
+      seen += this.counts[bucket];
       if (seen >= rank) return Math.max(this.minPs, Math.min(this.maxPs, upperEnd(bucket)));
     }
     return this.maxPs;
@@ -48,18 +48,18 @@ export class Histogram {
   /** Adds the samples of `other`. */
   merge(other: Histogram): void {
     this.samples += other.samples;
-    this.#sum += other.#sum;
+    this.sum += other.sum;
     this.minPs = Math.min(this.minPs, other.minPs);
     this.maxPs = Math.max(this.maxPs, other.maxPs);
-    for (let i = 0; i < this.#counts.length; i++) this.#counts[i] += other.#counts[i];
+    for (let i = 0; i < this.counts.length; i++) this.counts[i] += other.counts[i];
   }
 
   reset(): void {
     this.samples = 0;
-    this.#sum = 0;
+    this.sum = 0;
     this.minPs = Number.POSITIVE_INFINITY;
     this.maxPs = 0;
-    this.#counts.fill(0);
+    this.counts.fill(0);
   }
 }
 

@@ -34,14 +34,14 @@ export interface ProbeSink {
  */
 export class Probe {
   sink: ProbeSink | null = null;
-  readonly #clock: { readonly now: number };
+  private readonly clock: { readonly now: number };
 
   constructor(clock: { readonly now: number }) {
-    this.#clock = clock;
+    this.clock = clock;
   }
 
   record(kind: ProbeKind, a: number, b: number, c: number): void {
     const sink = this.sink;
-    if (sink !== null) sink.record(this.#clock.now, kind, a, b, c);
+    if (sink !== null) sink.record(this.clock.now, kind, a, b, c);
   }
 }

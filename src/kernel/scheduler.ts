@@ -38,39 +38,39 @@ export class Scheduler {
   /** Events that have run. */
   events = 0;
 
-  readonly #handlers: EventHandler[] = [() => {}];
-  readonly #names: string[] = ['cancelled'];
+  private readonly handlers: EventHandler[] = [() => {}];
+  private readonly names: string[] = ['cancelled'];
 
-  // One event a row; rows are recycled through the list that starts at #free.
-  #time = new Float64Array(1024);
-  #task = new Int32Array(1024);
-  #a = new Int32Array(1024);
-  #b = new Int32Array(1024);
-  #next = new Int32Array(1024);
-  #free = NONE;
-  #pending = 0;
+  // One event a row; rows are recycled through the list that starts at `free`.
+  private time = new Float64Array(1024);
+  private tasks = new Int32Array(1024);
+  private a = new Int32Array(1024);
+  private b = new Int32Array(1024);
+  private next = new Int32Array(1024);
+  private free = NONE;
+  private pendingCount = 0;
 
   // A bucket is a list in order of time. The bit maps tell which are not empty, 32 buckets a word, 32 words a word.
-  readonly #head = new Int32Array(BUCKETS).fill(NONE);
-  readonly #tail = new Int32Array(BUCKETS).fill(NONE);
-  readonly #occupied = new Int32Array(BUCKETS >> 5);
-  readonly #summary = new Int32Array(BUCKETS >> 10);
+  private readonly head = new Int32Array(BUCKETS).fill(NONE);
+  private readonly tail = new Int32Array(BUCKETS).fill(NONE);
+  private readonly occupied = new Int32Array(BUCKETS >> 5);
+  private readonly summary = new Int32Array(BUCKETS >> 10);
   /** Start of the bucket at the cursor; never after `now`. */
-  #base = 0;
-  #cursor = 0;
+  private base = 0;
+  private cursor = 0;
 
   // The heap orders rows by (time, order of scheduling).
-  #heap = new Int32Array(256);
-  #heapOrder = new Float64Array(1024);
-  #heapSize = 0;
-  #order = 0;
+  private heap = new Int32Array(256);
+  private heapOrder = new Float64Array(1024);
+  private heapSize = 0;
+  private order = 0;
 
-  #lastTime = 0;
-  readonly #digest = new Int32Array([0x6a09e667, 0xbb67ae85 | 0]);
-  #stopping = false;
+  private lastTime = 0;
+  private readonly digestWords = new Int32Array([0x6a09e667, 0xbb67ae85 | 0]);
+  private stopping = false;
 
   constructor() {
-    this.#chainFree(0);
+    this.chainFree(0);
   }
 
   /**
@@ -78,18 +78,18 @@ export class Scheduler {
    * construction.
    */
   task(name: string, handler: EventHandler): number {
-    this.#names.push(name);
-    return this.#handlers.push(handler) - 1;
+    this.names.push(name);
+    return this.handlers.push(handler) - 1;
   }
 
   /** Name of a task, for people. */
   taskName(task: number): string {
-    return this.#names[task];
+    return this.names[task];
   }
 
   /** Events that wait. */
   get pending(): number {
-    return this.#pending;
+    return this.pendingCount;
   }
 
   /**
@@ -100,10 +100,10 @@ export class Scheduler {
    * instant that is passed to a function it does not inline. From here on the instant stays in the array.
    */
   schedule(delayPs: number, task: number, a: number, b: number): number {
-    if (this.#free === NONE) this.#grow();
-    const row = this.#free;
-    this.#time[row] = this.now + delayPs;
-    return this.#place(row, task, a, b);
+    if (this.free === NONE) this.grow();
+    const row = this.free;
+    this.time[row] = this.now + delayPs;
+    return this.place(row, task, a, b);
   }
 
   /**
@@ -111,57 +111,57 @@ export class Scheduler {
    * Prefer {@link Timer} where an event may have to be cancelled.
    */
   post(timePs: number, task: number, a: number, b: number): number {
-    if (this.#free === NONE) this.#grow();
-    const row = this.#free;
-    this.#time[row] = timePs;
-    return this.#place(row, task, a, b);
+    if (this.free === NONE) this.grow();
+    const row = this.free;
+    this.time[row] = timePs;
+    return this.place(row, task, a, b);
   }
 
   /** Takes the first free row, whose time is set, into the queue. */
-  #place(row: number, task: number, a: number, b: number): number {
-    const timePs = this.#time[row];
+  private place(row: number, task: number, a: number, b: number): number {
+    const timePs = this.time[row];
     // Not assert(): its message would be built at every call.
-    if (!(timePs >= this.now && timePs <= END_OF_TIME)) this.#refuse(timePs, task);
-    this.#free = this.#next[row];
-    this.#pending++;
-    this.#task[row] = task;
-    this.#a[row] = a;
-    this.#b[row] = b;
-    const offset = timePs - this.#base;
-    if (offset < HORIZON_PS) this.#insert(row, ((offset | 0) >> BUCKET_SHIFT) + this.#cursor);
-    else this.#pushHeap(row);
+    if (!(timePs >= this.now && timePs <= END_OF_TIME)) this.refuse(timePs, task);
+    this.free = this.next[row];
+    this.pendingCount++;
+    this.tasks[row] = task;
+    this.a[row] = a;
+    this.b[row] = b;
+    const offset = timePs - this.base;
+    if (offset < HORIZON_PS) this.insert(row, ((offset | 0) >> BUCKET_SHIFT) + this.cursor);
+    else this.pushHeap(row);
     return row;
   }
 
   /** Cancels an event that has not run. */
   cancel(handle: number): void {
-    assert(this.#task[handle] !== CANCELLED, 'an event was cancelled twice');
-    this.#task[handle] = CANCELLED;
+    assert(this.tasks[handle] !== CANCELLED, 'an event was cancelled twice');
+    this.tasks[handle] = CANCELLED;
   }
 
   /** Runs everything up to and including `timePs`, which is then the present. */
   runUntil(timePs: number): void {
-    this.#stopping = false;
-    while (this.#runOne(timePs)) {
-      if (this.#stopping) return;
+    this.stopping = false;
+    while (this.runOne(timePs)) {
+      if (this.stopping) return;
     }
     if (timePs > this.now) this.now = timePs;
   }
 
   /** Runs the next event, if one waits. Returns whether one ran. */
   step(): boolean {
-    return this.#runOne(END_OF_TIME);
+    return this.runOne(END_OF_TIME);
   }
 
   /** Runs until nothing waits. */
   runUntilIdle(): void {
-    this.#stopping = false;
-    while (!this.#stopping && this.#runOne(END_OF_TIME));
+    this.stopping = false;
+    while (!this.stopping && this.runOne(END_OF_TIME));
   }
 
   /** Makes {@link Scheduler.runUntil} return after the event that is running. */
   stop(): void {
-    this.#stopping = true;
+    this.stopping = true;
   }
 
   /**
@@ -170,134 +170,131 @@ export class Scheduler {
    */
   get digest(): string {
     const digits = (word: number) => (word >>> 0).toString(16).padStart(8, '0');
-    return digits(this.#digest[0]) + digits(this.#digest[1]);
+    return digits(this.digestWords[0]) + digits(this.digestWords[1]);
   }
 
-  #runOne(limit: number): boolean {
+  private runOne(limit: number): boolean {
     for (;;) {
-      const row = this.#pop(limit);
+      const row = this.pop(limit);
       if (row === NONE) return false;
-      const task = this.#task[row];
-      const time = this.#time[row];
-      const a = this.#a[row];
-      const b = this.#b[row];
-      this.#next[row] = this.#free;
-      this.#free = row;
-      this.#pending--;
+      const task = this.tasks[row];
+      const time = this.time[row];
+      const a = this.a[row];
+      const b = this.b[row];
+      this.next[row] = this.free;
+      this.free = row;
+      this.pendingCount--;
       // Also for a cancelled event: the wheel has moved to its bucket, and the present must not stay behind the wheel.
       this.now = time;
       if (task === CANCELLED) continue;
       this.events++;
       // Two independent lanes; the difference of times is what changes, so its low 32 bits suffice.
-      const digest = this.#digest;
-      const h = Math.imul(
-        digest[0] ^ ((time - this.#lastTime) | 0) ^ Math.imul(task, 0x27d4eb2f),
-        0x9e3779b1,
-      );
+      const digest = this.digestWords;
+      const h = Math.imul(digest[0] ^ ((time - this.lastTime) | 0) ^ Math.imul(task, 0x27d4eb2f), 0x9e3779b1);
       digest[0] = h ^ (h >>> 15);
       const g = Math.imul(digest[1] ^ a ^ Math.imul(b, 0x85ebca6b), 0xc2b2ae35);
       digest[1] = g ^ (g >>> 13) ^ h;
-      this.#lastTime = time;
-      this.#handlers[task](a, b);
+      this.lastTime = time;
+      this.handlers[task](a, b);
       return true;
     }
   }
 
   /** Takes the earliest row out if it is due by `limit`. */
-  #pop(limit: number): number {
-    let bucket = this.#cursor;
-    let row = this.#head[bucket];
+  private pop(limit: number): number {
+    let bucket = this.cursor;
+    let row = this.head[bucket];
     if (row === NONE) {
-      bucket = this.#nextBucket();
+      bucket = this.nextBucket();
       if (bucket === NONE) {
-        if (this.#heapSize === 0) return NONE;
-        const time = this.#time[this.#heap[0]];
+        if (this.heapSize === 0) return NONE;
+        const time = this.time[this.heap[0]];
         if (time > limit) return NONE;
         const number = Math.floor(time / BUCKET_PS);
         // Not number % BUCKETS: for numbers above 2^31 that is a call into the C library.
-        this.#advanceTo(number * BUCKET_PS, number - Math.floor(number / BUCKETS) * BUCKETS);
+        this.advanceTo(number * BUCKET_PS, number - Math.floor(number / BUCKETS) * BUCKETS);
       } else {
-        row = this.#head[bucket];
-        if (this.#time[row] > limit) return NONE;
-        const ahead = (bucket - this.#cursor) & BUCKET_MASK;
-        this.#advanceTo(this.#base + ahead * BUCKET_PS, bucket);
+        row = this.head[bucket];
+        if (this.time[row] > limit) return NONE;
+        const ahead = (bucket - this.cursor) & BUCKET_MASK;
+        this.advanceTo(this.base + ahead * BUCKET_PS, bucket);
       }
-      bucket = this.#cursor;
-      row = this.#head[bucket];
+      bucket = this.cursor;
+      row = this.head[bucket];
     }
-    if (this.#time[row] > limit) return NONE;
-    const next = this.#next[row];
-    this.#head[bucket] = next;
+    if (this.time[row] > limit) return NONE;
+    const next = this.next[row];
+    this.head[bucket] = next;
     if (next === NONE) {
-      this.#tail[bucket] = NONE;
+      this.tail[bucket] = NONE;
       const word = bucket >> 5;
-      const left = this.#occupied[word] & ~(1 << bucket);
-      this.#occupied[word] = left;
-      if (left === 0) this.#summary[word >> 5] &= ~(1 << word);
+      const left = this.occupied[word] & ~(1 << bucket);
+      this.occupied[word] = left;
+      if (left === 0) this.summary[word >> 5] &= ~(1 << word);
     }
     return row;
   }
 
   /** Moves the wheel to the bucket that starts at `basePs`, and what now lies within its horizon into it. */
-  #advanceTo(basePs: number, bucket: number): void {
-    this.#base = basePs;
-    this.#cursor = bucket;
+  private advanceTo(basePs: number, bucket: number): void {
+    this.base = basePs;
+    this.cursor = bucket;
     const horizon = basePs + HORIZON_PS;
-    while (this.#heapSize > 0) {
-      const row = this.#heap[0];
-      const time = this.#time[row];
+    while (this.heapSize > 0) {
+      const row = this.heap[0];
+      const time = this.time[row];
       if (time >= horizon) break;
-      this.#popHeap();
-      this.#insert(row, (((time - basePs) | 0) >> BUCKET_SHIFT) + bucket);
+      this.popHeap();
+      this.insert(row, (((time - basePs) | 0) >> BUCKET_SHIFT) + bucket);
     }
   }
 
-  #insert(row: number, bucketUnwrapped: number): void {
-    const time = this.#time[row];
+  private insert(row: number, bucketUnwrapped: number): void {
+    const time = this.time[row];
     const bucket = bucketUnwrapped & BUCKET_MASK;
-    const tail = this.#tail[bucket];
+    const tail = this.tail[bucket];
     if (tail === NONE) {
-      this.#next[row] = NONE;
-      this.#head[bucket] = row;
-      this.#tail[bucket] = row;
+      this.next[row] = NONE;
+      this.head[bucket] = row;
+      this.tail[bucket] = row;
       const word = bucket >> 5;
-      this.#occupied[word] |= 1 << bucket;
-      this.#summary[word >> 5] |= 1 << word;
+      this.occupied[word] |= 1 << bucket;
+      this.summary[word >> 5] |= 1 << word;
       return;
     }
-    if (time >= this.#time[tail]) {
-      this.#next[row] = NONE;
-      this.#next[tail] = row;
-      this.#tail[bucket] = row;
+    if (time >= this.time[tail]) {
+      this.next[row] = NONE;
+      this.next[tail] = row;
+      this.tail[bucket] = row;
       return;
     }
     // Behind every row that is not later: equal times keep the order of scheduling.
     let before = NONE;
-    let at = this.#head[bucket];
-    while (this.#time[at] <= time) {
+    let at = this.head[bucket];
+    while (this.time[at] <= time) {
       before = at;
-      at = this.#next[at];
+      at = this.next[at];
     }
-    this.#next[row] = at;
-    if (before === NONE) this.#head[bucket] = row;
-    else this.#next[before] = row;
+    this.next[row] = at;
+    if (before === NONE) this.head[bucket] = row;
+    else this.next[before] = row;
   }
 
   /** The first bucket at or behind the cursor, around the wheel, that is not empty. */
-  #nextBucket(): number {
-    const occupied = this.#occupied;
-    const cursor = this.#cursor;
+  private nextBucket(): number {
+    const occupied = this.occupied;
+    const cursor = this.cursor;
     const word = cursor >> 5;
     const first = occupied[word] & (-1 << cursor);
     if (first !== 0) return (word << 5) + lowestBit(first);
     const group = word >> 5;
     // Words behind this one in its group (-2 << 31 is 0).
-    const rest = this.#summary[group] & (-2 << word);
+    const rest = this.summary[group] & (-2 << word);
     if (rest !== 0) return lowestInWord(occupied, (group << 5) + lowestBit(rest));
-    const groups = this.#summary.length;
+    const groups = this.summary.length;
     for (let i = 1; i <= groups; i++) {
       const at = (group + i) % groups;
-      let words = this.#summary[at];
+      let words = this.summary[at];
       // Back in the first group: only what lies before the cursor is left.
       if (i === groups) words &= ~(-2 << word);
       if (words !== 0) return lowestInWord(occupied, (at << 5) + lowestBit(words));
@@ -305,67 +302,67 @@ export class Scheduler {
     return NONE;
   }
 
-  #pushHeap(row: number): void {
-    if (this.#heapSize === this.#heap.length) this.#heap = grown(this.#heap);
-    const order = this.#order++;
-    this.#heapOrder[row] = order;
-    const heap = this.#heap;
-    const time = this.#time[row];
-    let at = this.#heapSize++;
+  private pushHeap(row: number): void {
+    if (this.heapSize === this.heap.length) this.heap = grown(this.heap);
+    const order = this.order++;
+    this.heapOrder[row] = order;
+    const heap = this.heap;
+    const time = this.time[row];
+    let at = this.heapSize++;
     while (at > 0) {
       const parent = (at - 1) >> 1;
       // The new row has the highest order, so at equal times it stays below.
-      if (this.#time[heap[parent]] <= time) break;
+      if (this.time[heap[parent]] <= time) break;
       heap[at] = heap[parent];
       at = parent;
     }
     heap[at] = row;
   }
 
-  #popHeap(): void {
-    const heap = this.#heap;
-    const row = heap[--this.#heapSize];
-    const size = this.#heapSize;
+  private popHeap(): void {
+    const heap = this.heap;
+    const row = heap[--this.heapSize];
+    const size = this.heapSize;
     let at = 0;
     for (;;) {
       let child = 2 * at + 1;
       if (child >= size) break;
-      if (child + 1 < size && this.#before(heap[child + 1], heap[child])) child++;
-      if (!this.#before(heap[child], row)) break;
+      if (child + 1 < size && this.before(heap[child + 1], heap[child])) child++;
+      if (!this.before(heap[child], row)) break;
       heap[at] = heap[child];
       at = child;
     }
     heap[at] = row;
   }
 
-  #before(x: number, y: number): boolean {
-    const tx = this.#time[x];
-    const ty = this.#time[y];
-    return tx < ty || (tx === ty && this.#heapOrder[x] < this.#heapOrder[y]);
+  private before(x: number, y: number): boolean {
+    const tx = this.time[x];
+    const ty = this.time[y];
+    return tx < ty || (tx === ty && this.heapOrder[x] < this.heapOrder[y]);
   }
 
-  #refuse(timePs: number, task: number): never {
+  private refuse(timePs: number, task: number): never {
     throw new AssertionError(
-      `${this.#names[task]} scheduled at ${timePs} ps, now is ${this.now} ps, the end is ${END_OF_TIME} ps`,
+      `${this.names[task]} scheduled at ${timePs} ps, now is ${this.now} ps, the end is ${END_OF_TIME} ps`,
     );
   }
 
-  #grow(): void {
-    const rows = this.#time.length;
-    this.#time = grown(this.#time);
-    this.#task = grown(this.#task);
-    this.#a = grown(this.#a);
-    this.#b = grown(this.#b);
-    this.#next = grown(this.#next);
-    this.#heapOrder = grown(this.#heapOrder);
-    this.#chainFree(rows);
+  private grow(): void {
+    const rows = this.time.length;
+    this.time = grown(this.time);
+    this.tasks = grown(this.tasks);
+    this.a = grown(this.a);
+    this.b = grown(this.b);
+    this.next = grown(this.next);
+    this.heapOrder = grown(this.heapOrder);
+    this.chainFree(rows);
   }
 
-  #chainFree(from: number): void {
-    const next = this.#next;
+  private chainFree(from: number): void {
+    const next = this.next;
     for (let row = next.length - 1; row >= from; row--) {
-      next[row] = this.#free;
-      this.#free = row;
+      next[row] = this.free;
+      this.free = row;
     }
   }
 }

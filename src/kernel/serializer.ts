@@ -12,19 +12,19 @@ export class Serializer {
   freeAt = 0;
   /** Sum of all reserved time, in ps. */
   busyPs = 0;
-  readonly #numerator: number;
-  readonly #denominator: number;
-  #remainder = 0;
+  private readonly numerator: number;
+  private readonly denominator: number;
+  private remainder = 0;
 
   /** A byte takes `numerator / denominator` ps. */
   constructor(numerator: number, denominator = 1) {
-    this.#numerator = checkInteger('numerator', numerator, 1, 2 ** 31);
-    this.#denominator = checkInteger('denominator', denominator, 1, 2 ** 20);
+    this.numerator = checkInteger('numerator', numerator, 1, 2 ** 31);
+    this.denominator = checkInteger('denominator', denominator, 1, 2 ** 20);
   }
 
   /** ps a byte, as a fraction in one number. */
   get psPerByte(): number {
-    return this.#numerator / this.#denominator;
+    return this.numerator / this.denominator;
   }
 
   /**
@@ -35,16 +35,16 @@ export class Serializer {
     let start = this.freeAt;
     if (timePs > start) {
       start = timePs;
-      this.#remainder = 0;
+      this.remainder = 0;
     }
-    const parts = bytes * this.#numerator + this.#remainder;
-    if (this.#denominator === 1) {
+    const parts = bytes * this.numerator + this.remainder;
+    if (this.denominator === 1) {
       this.busyPs += parts;
       this.freeAt = start + parts;
       return this.freeAt;
     }
-    const whole = Math.floor(parts / this.#denominator);
-    this.#remainder = parts - whole * this.#denominator;
+    const whole = Math.floor(parts / this.denominator);
+    this.remainder = parts - whole * this.denominator;
     this.busyPs += whole;
     this.freeAt = start + whole;
     return this.freeAt;
@@ -52,12 +52,12 @@ export class Serializer {
 
   /** Time that `bytes` take on their own, rounded up. */
   duration(bytes: number): number {
-    return Math.ceil((bytes * this.#numerator) / this.#denominator);
+    return Math.ceil((bytes * this.numerator) / this.denominator);
   }
 
   reset(): void {
     this.freeAt = 0;
     this.busyPs = 0;
-    this.#remainder = 0;
+    this.remainder = 0;
   }
 }

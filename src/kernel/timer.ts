@@ -7,42 +7,42 @@ import type { EventHandler, Scheduler } from './scheduler.ts';
  */
 export class Timer {
   readonly name: string;
-  readonly #scheduler: Scheduler;
-  readonly #task: number;
-  #handle = -1;
-  #duePs = 0;
+  private readonly scheduler: Scheduler;
+  private readonly task: number;
+  private handle = -1;
+  private dueAt = 0;
 
   constructor(scheduler: Scheduler, name: string, handler: EventHandler) {
     this.name = name;
-    this.#scheduler = scheduler;
-    this.#task = scheduler.task(name, (a, b) => {
-      this.#handle = -1;
+    this.scheduler = scheduler;
+    this.task = scheduler.task(name, (a, b) => {
+      this.handle = -1;
       handler(a, b);
     });
   }
 
   /** Whether it waits. */
   get pending(): boolean {
-    return this.#handle >= 0;
+    return this.handle >= 0;
   }
 
   /** When it is due, in ps; of use while it waits. */
   get duePs(): number {
-    return this.#duePs;
+    return this.dueAt;
   }
 
   /** Schedules it `delayPs` from now. */
   schedule(delayPs: number, a = 0, b = 0): void {
-    this.#check();
-    this.#duePs = this.#scheduler.now + delayPs;
-    this.#handle = this.#scheduler.schedule(delayPs, this.#task, a, b);
+    this.check();
+    this.dueAt = this.scheduler.now + delayPs;
+    this.handle = this.scheduler.schedule(delayPs, this.task, a, b);
   }
 
   /** Schedules it at `timePs`. */
   scheduleAt(timePs: number, a = 0, b = 0): void {
-    this.#check();
-    this.#duePs = timePs;
-    this.#handle = this.#scheduler.post(timePs, this.#task, a, b);
+    this.check();
+    this.dueAt = timePs;
+    this.handle = this.scheduler.post(timePs, this.task, a, b);
   }
 
   /** Moves it to `delayPs` from now, whether it waits or not. */
@@ -53,13 +53,12 @@ export class Timer {
 
   /** Takes it back, if it waits. */
   cancel(): void {
-    if (this.#handle < 0) return;
-    this.#scheduler.cancel(this.#handle);
-    this.#handle = -1;
+    if (this.handle < 0) return;
+    this.scheduler.cancel(this.handle);
+    this.handle = -1;
   }
 
-  #check(): void {
-    if (this.#handle >= 0)
-      throw new AssertionError(`${this.name} is scheduled already, for ${this.#duePs} ps`);
+  private check(): void {
+    if (this.handle >= 0) throw new AssertionError(`${this.name} is scheduled already, for ${this.dueAt} ps`);
   }
 }

@@ -42,20 +42,20 @@ export class DataPlane implements Component {
   /** Called before the switch decides; takes over what registers have changed. */
   beforeSwitch: () => void = () => {};
 
-  readonly #scheduler: Scheduler;
-  readonly #probe: Probe;
-  readonly #profile: NicProfile;
-  readonly #interrupts: QueueInterrupts;
-  readonly #uplink: number;
-  readonly #switched: number;
-  readonly #pipelinePs: number;
-  readonly #perFramePs: number;
-  #pipelineFree = 0;
+  private readonly scheduler: Scheduler;
+  private readonly probe: Probe;
+  private readonly profile: NicProfile;
+  private readonly interrupts: QueueInterrupts;
+  private readonly uplink: number;
+  private readonly switched: number;
+  private readonly pipelinePs: number;
+  private readonly perFramePs: number;
+  private pipelineFree = 0;
   /** Frames from rings that wait for room in the receive buffer: slot and ingress in turn. */
-  readonly #stalled: IntRing;
-  #receiveBytes = 0;
+  private readonly stalled: IntRing;
+  private receiveBytes = 0;
   /** Bytes of the transmit packet buffer that the frame in each slot holds. */
-  readonly #heldBytes: Int32Array;
+  private readonly heldBytes: Int32Array;
 
   /** @param port makes the way to host memory, given the pool that frames and descriptor caches lie in. */
   constructor(
@@ -68,10 +68,10 @@ export class DataPlane implements Component {
     interrupts: QueueInterrupts,
   ) {
     this.name = name;
-    this.#scheduler = scheduler;
-    this.#probe = probe;
-    this.#profile = profile;
-    this.#interrupts = interrupts;
+    this.scheduler = scheduler;
+    this.probe = probe;
+    this.profile = profile;
+    this.interrupts = interrupts;
     const queues = profile.pools * profile.queuesPerPool;
     const deliveries = profile.frameSlots * 2;
     const transmitStore = TransmitEngine.storeBytes(queues);
@@ -88,9 +88,9 @@ export class DataPlane implements Component {
       dma,
       new AdvancedTransmitFormat(),
       {
-        frameFetched: (queue, slot, index) => this.#fetched(queue, slot, index),
-        frameFailed: (queue) => this.#failed(queue),
-        statusWritten: (queue) => this.#interrupts.queueDone(queue, true),
+        frameFetched: (queue, slot, index) => this.fetched(queue, slot, index),
+        frameFailed: (queue) => this.failed(queue),
+        statusWritten: (queue) => this.interrupts.queueDone(queue, true),
         ringFailed: () => this.ringsFailed++,
       },
       {
@@ -111,11 +111,11 @@ export class DataPlane implements Component {
       {
         frameWritten: (queue, slot, index) => {
           this.received.done(queue, index);
-          this.#probe.record(ProbeKind.RX_DESCRIPTOR, queue, index, slot);
+          this.probe.record(ProbeKind.RX_DESCRIPTOR, queue, index, slot);
         },
-        statusWritten: (queue) => this.#interrupts.queueDone(queue, false),
-        frameDropped: (queue, slot) => this.#dropped(this.poolOf(queue), slot, NicDrop.NO_DESCRIPTOR),
-        frameReleased: (_, slot) => this.#released(slot),
+        statusWritten: (queue) => this.interrupts.queueDone(queue, false),
+        frameDropped: (queue, slot) => this.dropped(this.poolOf(queue), slot, NicDrop.NO_DESCRIPTOR),
+        frameReleased: (_, slot) => this.released(slot),
         ringFailed: () => this.ringsFailed++,
       },
       {
@@ -137,31 +137,31 @@ export class DataPlane implements Component {
       maxFrameBytes: profile.maxFrameBytes - TAG_BYTES,
       queueEntries: 1,
     });
-    this.#uplink = this.switch.uplink;
+    this.uplink = this.switch.uplink;
     this.drops = new NicDrops(profile.pools + 1);
     this.mac = new MacPort(
       `${name}.mac`,
       scheduler,
       this.frames,
-      { frameSent: (slot) => this.#sent(slot) },
+      { frameSent: (slot) => this.sent(slot) },
       linkGbps,
     );
-    this.#heldBytes = new Int32Array(profile.frameSlots);
-    this.#stalled = new IntRing(ceilPowerOfTwo(2 * profile.frameSlots));
-    this.#pipelinePs = profile.switchCycles * profile.coreClockPs;
-    this.#perFramePs = profile.switchCyclesPerFrame * profile.coreClockPs;
-    this.#switched = scheduler.task(`${name}.switch`, (slot, ingress) => this.#leavePipeline(slot, ingress));
+    this.heldBytes = new Int32Array(profile.frameSlots);
+    this.stalled = new IntRing(ceilPowerOfTwo(2 * profile.frameSlots));
+    this.pipelinePs = profile.switchCycles * profile.coreClockPs;
+    this.perFramePs = profile.switchCyclesPerFrame * profile.coreClockPs;
+    this.switched = scheduler.task(`${name}.switch`, (slot, ingress) => this.leavePipeline(slot, ingress));
   }
 
   /** A free slot for a frame of `bytes` from the wire, or -1: then the port does not receive, or the receive packet buffer is full. */
   slotForWire(bytes: number): number {
     if (!this.receives) {
-      this.drops.count(this.#uplink, NicDrop.RECEIVE_DISABLED);
+      this.drops.count(this.uplink, NicDrop.RECEIVE_DISABLED);
       return -1;
     }
-    const slot = this.#receiveBytes + bytes <= this.#profile.receiveBufferBytes ? this.frames.take() : -1;
+    const slot = this.receiveBytes + bytes <= this.profile.receiveBufferBytes ? this.frames.take() : -1;
     if (slot < 0) {
-      this.drops.count(this.#uplink, NicDrop.BUFFER_FULL);
+      this.drops.count(this.uplink, NicDrop.BUFFER_FULL);
       return -1;
     }
     this.frames.lengths[slot] = bytes;
@@ -170,13 +170,13 @@ export class DataPlane implements Component {
 
   /** A frame has come in from the wire, whole, into a slot from {@link DataPlane.slotForWire}. */
   receiveFromWire(slot: number): void {
-    this.#heldBytes[slot] = 0;
-    this.#enterSwitch(slot, this.#uplink);
+    this.heldBytes[slot] = 0;
+    this.enterSwitch(slot, this.uplink);
   }
 
   /** Pool that a queue belongs to. */
   poolOf(queue: number): number {
-    return Math.floor(queue / this.#profile.queuesPerPool);
+    return Math.floor(queue / this.profile.queuesPerPool);
   }
 
   reset(): void {
@@ -197,94 +197,94 @@ export class DataPlane implements Component {
     };
   }
 
-  #fetched(queue: number, slot: number, index: number): void {
+  private fetched(queue: number, slot: number, index: number): void {
     this.transmitted.done(queue, index);
-    this.#probe.record(ProbeKind.TX_DESCRIPTOR, queue, index, slot);
-    this.#heldBytes[slot] = this.frames.lengths[slot];
-    this.#enterSwitch(slot, this.poolOf(queue));
+    this.probe.record(ProbeKind.TX_DESCRIPTOR, queue, index, slot);
+    this.heldBytes[slot] = this.frames.lengths[slot];
+    this.enterSwitch(slot, this.poolOf(queue));
   }
 
-  #failed(queue: number): void {
+  private failed(queue: number): void {
     this.transmitted.nextDone(queue);
     this.drops.count(this.poolOf(queue), NicDrop.DMA_FAILED);
     this.transmit.slotFreed();
   }
 
-  #enterSwitch(slot: number, ingress: number): void {
-    const now = this.#scheduler.now;
-    const start = Math.max(now, this.#pipelineFree);
-    this.#pipelineFree = start + this.#perFramePs;
+  private enterSwitch(slot: number, ingress: number): void {
+    const now = this.scheduler.now;
+    const start = Math.max(now, this.pipelineFree);
+    this.pipelineFree = start + this.perFramePs;
     this.inPipeline++;
-    this.#probe.record(ProbeKind.FRAME_IN, slot, ingress, this.frames.lengths[slot]);
-    this.#scheduler.post(start + this.#pipelinePs, this.#switched, slot, ingress);
+    this.probe.record(ProbeKind.FRAME_IN, slot, ingress, this.frames.lengths[slot]);
+    this.scheduler.post(start + this.pipelinePs, this.switched, slot, ingress);
   }
 
   /**
    * A frame comes out of the switch's pipeline. One from a ring waits in the transmit buffer, and all behind it, while the receive
    * buffer has no room for it; one from the wire has its room already.
    */
-  #leavePipeline(slot: number, ingress: number): void {
-    if (ingress !== this.#uplink && (this.#stalled.length > 0 || !this.#receiveRoomFor(slot))) {
-      this.#stalled.push(slot);
-      this.#stalled.push(ingress);
+  private leavePipeline(slot: number, ingress: number): void {
+    if (ingress !== this.uplink && (this.stalled.length > 0 || !this.receiveRoomFor(slot))) {
+      this.stalled.push(slot);
+      this.stalled.push(ingress);
     } else {
-      this.#forward(slot, ingress);
+      this.forward(slot, ingress);
     }
   }
 
-  #receiveRoomFor(slot: number): boolean {
-    return this.#receiveBytes + this.frames.lengths[slot] <= this.#profile.receiveBufferBytes;
+  private receiveRoomFor(slot: number): boolean {
+    return this.receiveBytes + this.frames.lengths[slot] <= this.profile.receiveBufferBytes;
   }
 
-  #forward(slot: number, ingress: number): void {
+  private forward(slot: number, ingress: number): void {
     const { frames, switch: nicSwitch } = this;
     this.inPipeline--;
     this.beforeSwitch();
     const bytes = frames.lengths[slot];
     // Read before the frame is handed on: its last holder may free the slot.
-    const held = this.#heldBytes[slot];
+    const held = this.heldBytes[slot];
     const count = nicSwitch.route(slot, ingress);
-    if (count === 0) this.#probe.record(ProbeKind.FRAME_DROPPED, slot, ingress, nicSwitch.lastDrop);
+    if (count === 0) this.probe.record(ProbeKind.FRAME_DROPPED, slot, ingress, nicSwitch.lastDrop);
     let toWire = false;
     for (let i = 0; i < count; i++) {
       const target = nicSwitch.targets[i];
       const port = targetPort(target);
       const operation = tagOperation(target);
-      this.#probe.record(ProbeKind.FRAME_OUT, slot, port, bytes);
-      if (port === this.#uplink) {
+      this.probe.record(ProbeKind.FRAME_OUT, slot, port, bytes);
+      if (port === this.uplink) {
         toWire = true;
         this.mac.send(slot, operation === TAG_INSERT ? TAG_BYTES : operation === TAG_STRIP ? -TAG_BYTES : 0);
-      } else if (this.#receiveBytes + bytes > this.#profile.receiveBufferBytes) {
-        this.#dropped(port, slot, NicDrop.BUFFER_FULL);
+      } else if (this.receiveBytes + bytes > this.profile.receiveBufferBytes) {
+        this.dropped(port, slot, NicDrop.BUFFER_FULL);
         frames.release(slot);
       } else {
-        this.#receiveBytes += bytes;
-        this.receive.deliver(port * this.#profile.queuesPerPool, slot, operation);
+        this.receiveBytes += bytes;
+        this.receive.deliver(port * this.profile.queuesPerPool, slot, operation);
       }
     }
     if (toWire || held === 0) return;
     // What does not go to the wire has left the transmit buffer, for the receive buffer or for good.
-    this.#heldBytes[slot] = 0;
+    this.heldBytes[slot] = 0;
     this.transmit.releaseBuffer(held);
     if (count === 0) this.transmit.slotFreed();
   }
 
-  #dropped(port: number, slot: number, reason: number): void {
-    this.#probe.record(ProbeKind.FRAME_DROPPED, slot, port, reason);
+  private dropped(port: number, slot: number, reason: number): void {
+    this.probe.record(ProbeKind.FRAME_DROPPED, slot, port, reason);
     this.drops.count(port, reason);
   }
 
-  #released(slot: number): void {
-    this.#receiveBytes -= this.frames.lengths[slot];
-    while (this.#stalled.length > 0 && this.#receiveRoomFor(this.#stalled.peek())) {
-      this.#forward(this.#stalled.shift(), this.#stalled.shift());
+  private released(slot: number): void {
+    this.receiveBytes -= this.frames.lengths[slot];
+    while (this.stalled.length > 0 && this.receiveRoomFor(this.stalled.peek())) {
+      this.forward(this.stalled.shift(), this.stalled.shift());
     }
     this.transmit.slotFreed();
   }
 
-  #sent(slot: number): void {
-    const held = this.#heldBytes[slot];
-    this.#heldBytes[slot] = 0;
+  private sent(slot: number): void {
+    const held = this.heldBytes[slot];
+    this.heldBytes[slot] = 0;
     this.frames.release(slot);
     if (held > 0) this.transmit.releaseBuffer(held);
     this.transmit.slotFreed();

@@ -18,33 +18,33 @@ export const NicDrop = { NO_DESCRIPTOR: 0, BUFFER_FULL: 1, DMA_FAILED: 2, RECEIV
 
 /** Counts of dropped frames by port and reason. */
 export class NicDrops {
-  readonly #counts: Float64Array;
+  private readonly counts: Float64Array;
 
   constructor(ports: number) {
-    this.#counts = new Float64Array(ports * NIC_DROP_REASONS.length);
+    this.counts = new Float64Array(ports * NIC_DROP_REASONS.length);
   }
 
   count(port: number, reason: number): void {
-    this.#counts[port * NIC_DROP_REASONS.length + reason]++;
+    this.counts[port * NIC_DROP_REASONS.length + reason]++;
   }
 
   /** Frames that a port lost, by reason. */
   byReason(port: number): Record<NicDropReason, number> {
     const at = port * NIC_DROP_REASONS.length;
-    return record((i) => this.#counts[at + i]);
+    return record((i) => this.counts[at + i]);
   }
 
   /** Frames lost at all ports, by reason. */
   totals(): Record<NicDropReason, number> {
     return record((i) => {
       let sum = 0;
-      for (let at = i; at < this.#counts.length; at += NIC_DROP_REASONS.length) sum += this.#counts[at];
+      for (let at = i; at < this.counts.length; at += NIC_DROP_REASONS.length) sum += this.counts[at];
       return sum;
     });
   }
 
   reset(): void {
-    this.#counts.fill(0);
+    this.counts.fill(0);
   }
 }
 

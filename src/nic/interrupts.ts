@@ -39,16 +39,16 @@ export class InterruptBlock implements Component {
   delivered = 0;
   moderated = 0;
 
-  readonly #scheduler: Scheduler;
-  readonly #probe: Probe;
-  readonly #bus: InterruptBus;
-  readonly #tables: Int32Array;
-  readonly #intervalPs: Float64Array;
-  readonly #nextPs: Float64Array;
-  readonly #armed: Uint8Array;
-  readonly #expire: number;
-  readonly #ready: number;
-  readonly #latencyPs: number;
+  private readonly scheduler: Scheduler;
+  private readonly probe: Probe;
+  private readonly bus: InterruptBus;
+  private readonly tables: Int32Array;
+  private readonly intervalPs: Float64Array;
+  private readonly nextPs: Float64Array;
+  private readonly armed: Uint8Array;
+  private readonly expire: number;
+  private readonly ready: number;
+  private readonly latencyPs: number;
 
   /** @param latencyPs from a cause to its message, in ps. */
   constructor(
@@ -60,46 +60,46 @@ export class InterruptBlock implements Component {
     latencyPs: number,
   ) {
     this.name = name;
-    this.#scheduler = scheduler;
-    this.#probe = probe;
-    this.#bus = bus;
-    this.#latencyPs = latencyPs;
+    this.scheduler = scheduler;
+    this.probe = probe;
+    this.bus = bus;
+    this.latencyPs = latencyPs;
     this.causes = new Int32Array(functions);
     this.enabled = new Int32Array(functions);
     this.autoClear = new Int32Array(functions);
     this.autoMask = new Int32Array(functions);
     this.otherVector = new Int32Array(functions);
     this.sent = new Float64Array(functions);
-    this.#tables = new Int32Array(functions * VECTORS * ENTRY_WORDS);
-    this.#intervalPs = new Float64Array(functions * VECTORS);
-    this.#nextPs = new Float64Array(functions * VECTORS);
-    this.#armed = new Uint8Array(functions * VECTORS);
-    this.#expire = scheduler.task(`${name}.throttle`, (line) => this.#expired(line));
-    this.#ready = scheduler.task(`${name}.raise`, (fn, bit) => this.#evaluate(fn, bit));
+    this.tables = new Int32Array(functions * VECTORS * ENTRY_WORDS);
+    this.intervalPs = new Float64Array(functions * VECTORS);
+    this.nextPs = new Float64Array(functions * VECTORS);
+    this.armed = new Uint8Array(functions * VECTORS);
+    this.expire = scheduler.task(`${name}.throttle`, (line) => this.expired(line));
+    this.ready = scheduler.task(`${name}.raise`, (fn, bit) => this.evaluate(fn, bit));
     this.reset();
   }
 
   /** Cause `bit` of function `fn` has come up. */
   raise(fn: number, bit: number): void {
     this.raised++;
-    this.#assert(fn, bit);
+    this.assert(fn, bit);
   }
 
-  #assert(fn: number, bit: number): void {
+  private assert(fn: number, bit: number): void {
     const mask = 1 << bit;
-    if ((this.causes[fn] & mask) !== 0 && this.#armed[fn * VECTORS + bit] !== 0) return;
+    if ((this.causes[fn] & mask) !== 0 && this.armed[fn * VECTORS + bit] !== 0) return;
     this.causes[fn] |= mask;
     if ((this.enabled[fn] & mask) === 0) return;
     const line = fn * VECTORS + bit;
-    if (this.#armed[line] !== 0) return;
-    this.#armed[line] = 1;
-    const now = this.#scheduler.now;
-    const earliest = now + this.#latencyPs;
-    if (this.#nextPs[line] > earliest) {
+    if (this.armed[line] !== 0) return;
+    this.armed[line] = 1;
+    const now = this.scheduler.now;
+    const earliest = now + this.latencyPs;
+    if (this.nextPs[line] > earliest) {
       this.moderated++;
-      this.#scheduler.post(this.#nextPs[line], this.#expire, line, 0);
+      this.scheduler.post(this.nextPs[line], this.expire, line, 0);
     } else {
-      this.#scheduler.post(earliest, this.#ready, fn, bit);
+      this.scheduler.post(earliest, this.ready, fn, bit);
     }
   }
 
@@ -110,7 +110,7 @@ export class InterruptBlock implements Component {
     for (let bit = 0; bit < CAUSES && waiting >>> bit !== 0; bit++) {
       if (((waiting >>> bit) & 1) === 0) continue;
       this.causes[fn] &= ~(1 << bit);
-      this.#assert(fn, bit);
+      this.assert(fn, bit);
     }
   }
 
@@ -121,20 +121,20 @@ export class InterruptBlock implements Component {
 
   /** Shortest time between two messages of a vector, in ps (EITR). */
   setInterval(fn: number, vector: number, intervalPs: number): void {
-    this.#intervalPs[fn * VECTORS + vector] = intervalPs;
+    this.intervalPs[fn * VECTORS + vector] = intervalPs;
   }
 
   /** A double word of a function's MSI-X table. */
   readTable(fn: number, offset: number): number {
     const word = offset >> 2;
-    return word < VECTORS * ENTRY_WORDS ? this.#tables[fn * VECTORS * ENTRY_WORDS + word] >>> 0 : 0;
+    return word < VECTORS * ENTRY_WORDS ? this.tables[fn * VECTORS * ENTRY_WORDS + word] >>> 0 : 0;
   }
 
   /** Writes a double word of a function's MSI-X table; unmasking a vector whose cause is up fires it. */
   writeTable(fn: number, offset: number, value: number): void {
     const word = offset >> 2;
     if (word >= VECTORS * ENTRY_WORDS) return;
-    this.#tables[fn * VECTORS * ENTRY_WORDS + word] = value;
+    this.tables[fn * VECTORS * ENTRY_WORDS + word] = value;
     if ((word & 3) === 3 && (value & ENTRY_MASKED) === 0) this.recheck(fn);
   }
 
@@ -143,8 +143,8 @@ export class InterruptBlock implements Component {
     let pending = 0;
     for (let bit = 0; bit < CAUSES; bit++) {
       if (((this.causes[fn] & this.enabled[fn]) >>> bit) & 1) {
-        const vector = this.#vectorOf(fn, bit);
-        const isMasked = this.#isMasked(fn, vector) || !this.#bus.messagesEnabled(fn);
+        const vector = this.vectorOf(fn, bit);
+        const isMasked = this.isMasked(fn, vector) || !this.bus.messagesEnabled(fn);
         if (isMasked && vector >> 5 === word) pending |= 1 << (vector & 31);
       }
     }
@@ -160,10 +160,10 @@ export class InterruptBlock implements Component {
   resetFunction(fn: number): void {
     this.causes[fn] = this.enabled[fn] = this.autoClear[fn] = this.autoMask[fn] = 0;
     for (let vector = 0; vector < VECTORS; vector++) {
-      this.#intervalPs[fn * VECTORS + vector] = 0;
-      this.#nextPs[fn * VECTORS + vector] = 0;
-      this.#tables.fill(0, (fn * VECTORS + vector) * ENTRY_WORDS, (fn * VECTORS + vector + 1) * ENTRY_WORDS);
-      this.#tables[(fn * VECTORS + vector) * ENTRY_WORDS + 3] = ENTRY_MASKED;
+      this.intervalPs[fn * VECTORS + vector] = 0;
+      this.nextPs[fn * VECTORS + vector] = 0;
+      this.tables.fill(0, (fn * VECTORS + vector) * ENTRY_WORDS, (fn * VECTORS + vector + 1) * ENTRY_WORDS);
+      this.tables[(fn * VECTORS + vector) * ENTRY_WORDS + 3] = ENTRY_MASKED;
     }
   }
 
@@ -177,39 +177,39 @@ export class InterruptBlock implements Component {
     return { raised: this.raised, delivered: this.delivered, moderated: this.moderated };
   }
 
-  #expired(line: number): void {
-    this.#evaluate(Math.floor(line / VECTORS), line % VECTORS);
+  private expired(line: number): void {
+    this.evaluate(Math.floor(line / VECTORS), line % VECTORS);
   }
 
   /** Sends the message of a cause if it is still up and nothing masks it. */
-  #evaluate(fn: number, bit: number): void {
+  private evaluate(fn: number, bit: number): void {
     const line = fn * VECTORS + bit;
     const mask = 1 << bit;
-    this.#armed[line] = 0;
+    this.armed[line] = 0;
     if ((this.causes[fn] & this.enabled[fn] & mask) === 0) return;
-    const vector = this.#vectorOf(fn, bit);
-    if (this.#isMasked(fn, vector) || !this.#bus.messagesEnabled(fn)) return;
+    const vector = this.vectorOf(fn, bit);
+    if (this.isMasked(fn, vector) || !this.bus.messagesEnabled(fn)) return;
     const entry = (fn * VECTORS + vector) * ENTRY_WORDS;
-    const address = (this.#tables[entry] >>> 0) + (this.#tables[entry + 1] & 0xfffff) * 2 ** 32;
-    const now = this.#scheduler.now;
-    if (!this.#bus.sendMessage(fn, address, this.#tables[entry + 2])) {
-      this.#armed[line] = 1;
-      this.#scheduler.post(now + RETRY_PS, this.#expire, line, 0);
+    const address = (this.tables[entry] >>> 0) + (this.tables[entry + 1] & 0xfffff) * 2 ** 32;
+    const now = this.scheduler.now;
+    if (!this.bus.sendMessage(fn, address, this.tables[entry + 2])) {
+      this.armed[line] = 1;
+      this.scheduler.post(now + RETRY_PS, this.expire, line, 0);
       return;
     }
     this.delivered++;
     this.sent[fn]++;
-    this.#probe.record(ProbeKind.INTERRUPT, fn, bit, this.#tables[entry + 2]);
-    this.#nextPs[line] = now + this.#intervalPs[fn * VECTORS + vector];
+    this.probe.record(ProbeKind.INTERRUPT, fn, bit, this.tables[entry + 2]);
+    this.nextPs[line] = now + this.intervalPs[fn * VECTORS + vector];
     if ((this.autoClear[fn] & mask) !== 0) this.causes[fn] &= ~mask;
     this.enabled[fn] &= ~this.autoMask[fn] | ~mask;
   }
 
-  #vectorOf(fn: number, bit: number): number {
+  private vectorOf(fn: number, bit: number): number {
     return bit < OTHER_CAUSES ? bit : this.otherVector[fn];
   }
 
-  #isMasked(fn: number, vector: number): boolean {
-    return (this.#tables[(fn * VECTORS + vector) * ENTRY_WORDS + 3] & ENTRY_MASKED) !== 0;
+  private isMasked(fn: number, vector: number): boolean {
+    return (this.tables[(fn * VECTORS + vector) * ENTRY_WORDS + 3] & ENTRY_MASKED) !== 0;
   }
 }

@@ -30,36 +30,36 @@ export class MacPort implements Component {
   framesSent = 0;
   bytesSent = 0;
 
-  readonly #scheduler: Scheduler;
-  readonly #frames: FramePool;
-  readonly #sink: MacPortSink;
-  readonly #wire: Serializer;
-  readonly #gapPs: number;
-  readonly #queue = new IntRing(QUEUE);
-  readonly #done: number;
-  #busy = false;
+  private readonly scheduler: Scheduler;
+  private readonly frames: FramePool;
+  private readonly sink: MacPortSink;
+  private readonly wire: Serializer;
+  private readonly gapPs: number;
+  private readonly queue = new IntRing(QUEUE);
+  private readonly done: number;
+  private busy = false;
 
   /** @param gigabits line rate in Gb/s. */
   constructor(name: string, scheduler: Scheduler, frames: FramePool, sink: MacPortSink, gigabits: number) {
     this.name = name;
-    this.#scheduler = scheduler;
-    this.#frames = frames;
-    this.#sink = sink;
-    this.#wire = new Serializer(8000, gigabits);
-    this.#gapPs = this.#wire.duration(INTER_FRAME_GAP_BYTES);
-    this.#done = scheduler.task(`${name}.sent`, (entry) => this.#sent(entry));
+    this.scheduler = scheduler;
+    this.frames = frames;
+    this.sink = sink;
+    this.wire = new Serializer(8000, gigabits);
+    this.gapPs = this.wire.duration(INTER_FRAME_GAP_BYTES);
+    this.done = scheduler.task(`${name}.sent`, (entry) => this.sent(entry));
   }
 
   /** Frames that wait or are being sent. */
   get waiting(): number {
-    return this.#queue.length + (this.#busy ? 1 : 0);
+    return this.queue.length + (this.busy ? 1 : 0);
   }
 
   /** Sends a frame, taking over one reference. `tagChange`: 4 for a tag put in, -4 for one taken out, else 0. */
   send(slot: number, tagChange: number): void {
     const entry = slot | ((tagChange / 4 + 1) << 24);
-    if (this.#busy) this.#queue.push(entry);
-    else this.#start(entry);
+    if (this.busy) this.queue.push(entry);
+    else this.start(entry);
   }
 
   reset(): void {
@@ -70,26 +70,26 @@ export class MacPort implements Component {
     return { framesSent: this.framesSent, bytesSent: this.bytesSent };
   }
 
-  #start(entry: number): void {
+  private start(entry: number): void {
     const slot = entry & 0xffffff;
     const tagChange = ((entry >> 24) - 1) * 4;
-    const bytes = Math.max(MIN_FRAME_BYTES, this.#frames.lengths[slot] + tagChange + FCS_BYTES);
-    this.#busy = true;
+    const bytes = Math.max(MIN_FRAME_BYTES, this.frames.lengths[slot] + tagChange + FCS_BYTES);
+    this.busy = true;
     this.framesSent++;
     this.bytesSent += bytes;
-    const now = this.#scheduler.now;
+    const now = this.scheduler.now;
     // The gap is the wire's, not the frame's: the next frame starts behind it, this one is whole before.
-    const free = this.#wire.reserve(now, PREAMBLE_BYTES + bytes + INTER_FRAME_GAP_BYTES);
-    this.#scheduler.post(free - this.#gapPs, this.#done, entry, 0);
+    const free = this.wire.reserve(now, PREAMBLE_BYTES + bytes + INTER_FRAME_GAP_BYTES);
+    this.scheduler.post(free - this.gapPs, this.done, entry, 0);
   }
 
-  #sent(entry: number): void {
+  private sent(entry: number): void {
     const slot = entry & 0xffffff;
     const tagChange = ((entry >> 24) - 1) * 4;
-    const tci = tagChange > 0 ? this.#frames.outerTci[slot] : -1;
+    const tci = tagChange > 0 ? this.frames.outerTci[slot] : -1;
     if (this.peer !== null) this.peer.frameArrived(slot, tci, tagChange < 0);
-    this.#busy = false;
-    if (this.#queue.length > 0) this.#start(this.#queue.shift());
-    this.#sink.frameSent(slot);
+    this.busy = false;
+    if (this.queue.length > 0) this.start(this.queue.shift());
+    this.sink.frameSent(slot);
   }
 }

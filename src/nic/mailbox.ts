@@ -42,71 +42,71 @@ export class Mailboxes implements Component {
   /** Requests and acknowledges from VFs that the PF has not cleared, a bit a VF, 32 VFs a word. */
   readonly requested: Int32Array;
   readonly acknowledged: Int32Array;
-  readonly #lock: Uint8Array;
-  readonly #vf: Int32Array;
-  readonly #interrupts: MailboxInterrupts;
+  private readonly lock: Uint8Array;
+  private readonly vf: Int32Array;
+  private readonly interrupts: MailboxInterrupts;
 
   constructor(name: string, vfs: number, interrupts: MailboxInterrupts) {
     this.name = name;
     this.memory = new Int32Array(vfs * MAILBOX_WORDS);
     this.requested = new Int32Array((vfs + 31) >> 5);
     this.acknowledged = new Int32Array((vfs + 31) >> 5);
-    this.#lock = new Uint8Array(vfs);
-    this.#vf = new Int32Array(vfs);
-    this.#interrupts = interrupts;
+    this.lock = new Uint8Array(vfs);
+    this.vf = new Int32Array(vfs);
+    this.interrupts = interrupts;
   }
 
   /** VFMAILBOX as the VF reads it. */
   readVf(vf: number): number {
-    const value = this.#vf[vf] | this.#lockBits(vf);
-    this.#vf[vf] &= ~READ_CLEARS;
+    const value = this.vf[vf] | this.lockBits(vf);
+    this.vf[vf] &= ~READ_CLEARS;
     return value;
   }
 
   writeVf(vf: number, value: number): void {
     if ((value & VFMAILBOX.VFU) === 0) {
-      if (this.#lock[vf] === VFMAILBOX.VFU) this.#lock[vf] = 0;
-    } else if (this.#lock[vf] === 0) {
-      this.#lock[vf] = VFMAILBOX.VFU;
+      if (this.lock[vf] === VFMAILBOX.VFU) this.lock[vf] = 0;
+    } else if (this.lock[vf] === 0) {
+      this.lock[vf] = VFMAILBOX.VFU;
     }
     const bit = 1 << (vf & 31);
     if ((value & VFMAILBOX.REQ) !== 0) this.requested[vf >> 5] |= bit;
     if ((value & VFMAILBOX.ACK) !== 0) this.acknowledged[vf >> 5] |= bit;
     if ((value & (VFMAILBOX.REQ | VFMAILBOX.ACK)) === 0) return;
     this.requests++;
-    this.#interrupts.toPf(vf);
+    this.interrupts.toPf(vf);
   }
 
   /** PFMAILBOX of a VF as the PF reads it. */
   readPf(vf: number): number {
-    return this.#lockBits(vf);
+    return this.lockBits(vf);
   }
 
   writePf(vf: number, value: number): void {
-    if ((value & PFMAILBOX.RVFU) !== 0 && this.#lock[vf] === VFMAILBOX.VFU) this.#lock[vf] = 0;
+    if ((value & PFMAILBOX.RVFU) !== 0 && this.lock[vf] === VFMAILBOX.VFU) this.lock[vf] = 0;
     if ((value & PFMAILBOX.PFU) === 0) {
-      if (this.#lock[vf] === VFMAILBOX.PFU) this.#lock[vf] = 0;
-    } else if (this.#lock[vf] === 0) {
-      this.#lock[vf] = VFMAILBOX.PFU;
+      if (this.lock[vf] === VFMAILBOX.PFU) this.lock[vf] = 0;
+    } else if (this.lock[vf] === 0) {
+      this.lock[vf] = VFMAILBOX.PFU;
     }
-    if ((value & PFMAILBOX.STS) !== 0) this.#vf[vf] |= VFMAILBOX.PFSTS;
-    if ((value & PFMAILBOX.ACK) !== 0) this.#vf[vf] |= VFMAILBOX.PFACK;
+    if ((value & PFMAILBOX.STS) !== 0) this.vf[vf] |= VFMAILBOX.PFSTS;
+    if ((value & PFMAILBOX.ACK) !== 0) this.vf[vf] |= VFMAILBOX.PFACK;
     if ((value & (PFMAILBOX.STS | PFMAILBOX.ACK)) === 0) return;
     this.messages++;
-    this.#interrupts.toVf(vf);
+    this.interrupts.toVf(vf);
   }
 
   /** The PF is ready: every VF reads RSTD once, and no longer RSTI. */
   resetDone(): void {
-    for (let vf = 0; vf < this.#vf.length; vf++) {
-      this.#vf[vf] = (this.#vf[vf] & ~VFMAILBOX.RSTI) | VFMAILBOX.RSTD;
+    for (let vf = 0; vf < this.vf.length; vf++) {
+      this.vf[vf] = (this.vf[vf] & ~VFMAILBOX.RSTI) | VFMAILBOX.RSTD;
     }
   }
 
   /** A VF was reset: its lock is free, what it had asked for is void, and it reads RSTD once if the PF is ready. */
   resetVf(vf: number): void {
-    this.#lock[vf] = 0;
-    this.#vf[vf] = (this.#vf[vf] & VFMAILBOX.RSTI) !== 0 ? VFMAILBOX.RSTI : VFMAILBOX.RSTD;
+    this.lock[vf] = 0;
+    this.vf[vf] = (this.vf[vf] & VFMAILBOX.RSTI) !== 0 ? VFMAILBOX.RSTI : VFMAILBOX.RSTD;
     const bit = 1 << (vf & 31);
     this.requested[vf >> 5] &= ~bit;
     this.acknowledged[vf >> 5] &= ~bit;
@@ -114,9 +114,9 @@ export class Mailboxes implements Component {
   }
 
   reset(): void {
-    for (let vf = 0; vf < this.#vf.length; vf++) {
+    for (let vf = 0; vf < this.vf.length; vf++) {
       this.resetVf(vf);
-      this.#vf[vf] = VFMAILBOX.RSTI;
+      this.vf[vf] = VFMAILBOX.RSTI;
     }
     this.requests = this.messages = 0;
   }
@@ -126,7 +126,7 @@ export class Mailboxes implements Component {
   }
 
   // VFU and PFU have the same places on both sides.
-  #lockBits(vf: number): number {
-    return this.#lock[vf];
+  private lockBits(vf: number): number {
+    return this.lock[vf];
   }
 }

@@ -62,8 +62,8 @@ export class Nic
   /** Offsets of VF registers that the model does not know, and how often they were touched. */
   readonly unknownVfRegisters = new Map<number, number>();
 
-  readonly #control: SwitchControl;
-  readonly #vfRegisters: VfRegisters[] = [];
+  private readonly control: SwitchControl;
+  private readonly vfRegisters: VfRegisters[] = [];
 
   constructor(options: NicOptions) {
     const { name, scheduler, probe, tlps, link, profile } = options;
@@ -94,7 +94,7 @@ export class Nic
     this.queues = new QueueRegisters(this.data.receive, this.data.transmit, {
       receiveStarted: (queue) => this.data.received.start(queue),
       transmitStarted: (queue) => this.data.transmitted.start(queue),
-      tagStrippingChanged: () => this.#control.invalidate(),
+      tagStrippingChanged: () => this.control.invalidate(),
     });
     const functions = 1 + profile.pools;
     this.interrupts = new InterruptBlock(
@@ -112,23 +112,23 @@ export class Nic
       interrupts: this.interrupts,
       mailboxes: this.mailboxes,
       throttleUnitPs: profile.throttleUnitPs,
-      switchChanged: () => this.#control.invalidate(),
-      resetDevice: () => this.#resetDevice(),
+      switchChanged: () => this.control.invalidate(),
+      resetDevice: () => this.resetDevice(),
       setReceive: (enabled) => {
         this.data.receives = enabled;
       },
       linkGbps: options.linkGbps,
       vfs: () => ({ count: this.pf.sriov?.count ?? 0, enabled: this.pf.sriov?.enabled ?? false }),
     });
-    this.#control = new SwitchControl(this.registers.file, this.data.switch, profile.pools, (pool) =>
+    this.control = new SwitchControl(this.registers.file, this.data.switch, profile.pools, (pool) =>
       this.queues.stripsTags(pool * profile.queuesPerPool),
     );
-    this.data.beforeSwitch = () => this.#control.apply();
+    this.data.beforeSwitch = () => this.control.apply();
     for (let vf = 0; vf < profile.pools; vf++)
-      this.#vfRegisters.push(this.#makeVfRegisters(vf, options.linkGbps));
-    this.#attachBars();
+      this.vfRegisters.push(this.makeVfRegisters(vf, options.linkGbps));
+    this.attachBars();
     this.mailboxes.reset();
-    this.#assignQueues();
+    this.assignQueues();
   }
 
   memoryRead(address: number, bytes: number): number {
@@ -171,17 +171,17 @@ export class Nic
     const bit =
       vf < 0
         ? this.registers.vectorOf(queue, transmit)
-        : this.#vfRegisters[vf].vectorOf(queue % this.profile.queuesPerPool, transmit);
+        : this.vfRegisters[vf].vectorOf(queue % this.profile.queuesPerPool, transmit);
     if (bit >= 0) this.interrupts.raise(fn, bit);
   }
 
   messagesEnabled(fn: number): boolean {
-    const target = this.#functionOf(fn);
+    const target = this.functionOf(fn);
     return target?.msixEnabled === true && !target.msixMasked && target.busMaster;
   }
 
   sendMessage(fn: number, address: number, data: number): boolean {
-    const target = this.#functionOf(fn);
+    const target = this.functionOf(fn);
     if (target === null || !this.requester.canWrite()) return false;
     this.requester.message(target.routingId, address, data);
     return true;
@@ -192,7 +192,7 @@ export class Nic
   }
 
   toVf(vf: number): void {
-    const vector = this.#vfRegisters[vf].mailboxVector;
+    const vector = this.vfRegisters[vf].mailboxVector;
     if (vector >= 0) this.interrupts.raise(vf + 1, vector);
   }
 
@@ -204,7 +204,7 @@ export class Nic
 
   reset(): void {
     this.endpoint.reset();
-    this.#resetDevice();
+    this.resetDevice();
   }
 
   counters(): Record<string, number> {
@@ -232,18 +232,18 @@ export class Nic
     ];
   }
 
-  #functionOf(fn: number): PcieFunction | null {
+  private functionOf(fn: number): PcieFunction | null {
     if (fn === PF) return this.pf;
     const sriov = this.pf.sriov;
     return sriov !== null && fn - 1 < sriov.count ? sriov.vf(fn - 1) : null;
   }
 
   /** Every queue sends its requests under the Routing ID of the function that owns it, if that may be bus master. */
-  #assignQueues(): void {
+  private assignQueues(): void {
     const { transmit, receive } = this.data;
     const queues = this.profile.pools * this.profile.queuesPerPool;
     for (let queue = 0; queue < queues; queue++) {
-      const owner = this.#functionOf(this.vfOfQueue(queue) + 1) as PcieFunction;
+      const owner = this.functionOf(this.vfOfQueue(queue) + 1) as PcieFunction;
       for (const engine of [transmit, receive]) {
         engine.rings.routingId[queue] = owner.routingId;
         if ((engine.rings.master[queue] === 1) !== owner.busMaster) engine.setMaster(queue, owner.busMaster);
@@ -251,32 +251,32 @@ export class Nic
     }
   }
 
-  #attachBars(): void {
+  private attachBars(): void {
     const { events } = this.pf;
     this.pf.attachBar(0, this.registers);
-    this.pf.attachBar(4, this.#tableBar(PF, this.profile.pfVectors));
+    this.pf.attachBar(4, this.tableBar(PF, this.profile.pfVectors));
     const vfsChanged = () => {
-      for (let vf = 0; vf < this.profile.pools; vf++) this.#resetVf(vf);
-      this.#assignQueues();
+      for (let vf = 0; vf < this.profile.pools; vf++) this.resetVf(vf);
+      this.assignQueues();
     };
     events.on('vfsEnabled', vfsChanged);
     events.on('vfsDisabled', vfsChanged);
-    events.on('busMaster', () => this.#assignQueues());
+    events.on('busMaster', () => this.assignQueues());
     events.on('msix', (fn) => this.interrupts.recheck(fn.vfIndex + 1));
     events.on('reset', (fn) => {
-      if (fn.isVirtual) this.#resetVf(fn.vfIndex);
-      else this.#resetDevice();
+      if (fn.isVirtual) this.resetVf(fn.vfIndex);
+      else this.resetDevice();
     });
     const { sriov } = this.pf;
     // The class that a PF's VFs come from says when it has made one.
     if (sriov === null || !('onVfCreated' in sriov)) return;
     sriov.onVfCreated = (vf: PcieFunction) => {
-      vf.attachBar(0, this.#vfRegisters[vf.vfIndex]);
-      vf.attachBar(3, this.#tableBar(vf.vfIndex + 1, this.profile.vfVectors));
+      vf.attachBar(0, this.vfRegisters[vf.vfIndex]);
+      vf.attachBar(3, this.tableBar(vf.vfIndex + 1, this.profile.vfVectors));
     };
   }
 
-  #tableBar(fn: number, vectors: number) {
+  private tableBar(fn: number, vectors: number) {
     const { interrupts } = this;
     return {
       read32: (offset: number) => {
@@ -290,7 +290,7 @@ export class Nic
     };
   }
 
-  #makeVfRegisters(vf: number, linkGbps: number): VfRegisters {
+  private makeVfRegisters(vf: number, linkGbps: number): VfRegisters {
     return new VfRegisters(vf, {
       queues: this.queues,
       queuesPerPool: this.profile.queuesPerPool,
@@ -299,31 +299,31 @@ export class Nic
       throttleUnitPs: this.profile.throttleUnitPs,
       vectors: this.profile.vfVectors,
       links: () => linksUp(linkGbps),
-      resetVf: (index) => this.#resetVf(index),
+      resetVf: (index) => this.resetVf(index),
       unknown: (offset) =>
         this.unknownVfRegisters.set(offset, (this.unknownVfRegisters.get(offset) ?? 0) + 1),
     });
   }
 
   /** VFCTRL.RST or a Function Level Reset of a VF: its queues, interrupts and mailbox, and the PF is told. */
-  #resetVf(vf: number): void {
+  private resetVf(vf: number): void {
     const { queuesPerPool } = this.profile;
     for (let i = 0; i < queuesPerPool; i++) this.queues.resetQueue(vf * queuesPerPool + i);
     this.interrupts.resetFunction(vf + 1);
     this.mailboxes.resetVf(vf);
-    this.#vfRegisters[vf].reset();
+    this.vfRegisters[vf].reset();
     const { file } = this.registers;
     file.set('PFVFLRE', file.get('PFVFLRE', vf >> 5) | (1 << (vf & 31)), vf >> 5);
     this.interrupts.raise(PF, EICR_MAILBOX);
   }
 
-  #resetDevice(): void {
+  private resetDevice(): void {
     const { pools, queuesPerPool } = this.profile;
     for (let queue = 0; queue < pools * queuesPerPool; queue++) this.queues.resetQueue(queue);
     for (let fn = 0; fn <= pools; fn++) this.interrupts.resetFunction(fn);
     this.mailboxes.reset();
     this.registers.reset();
-    this.#control.invalidate();
-    this.#assignQueues();
+    this.control.invalidate();
+    this.assignQueues();
   }
 }

@@ -76,14 +76,14 @@ const SWITCH_REGISTERS = [
 /** The PF's registers in BAR 0: queues go to the queue block, the rest is a register file with hooks. */
 export class PfRegisters implements BarTarget {
   readonly file: RegisterFile;
-  readonly #context: PfRegisterContext;
+  private readonly context: PfRegisterContext;
 
   constructor(table: RegisterTable, context: PfRegisterContext) {
     this.file = new RegisterFile(compileTable(table));
-    this.#context = context;
-    this.#hookControl();
-    this.#hookInterrupts();
-    this.#hookMailboxes();
+    this.context = context;
+    this.hookControl();
+    this.hookInterrupts();
+    this.hookMailboxes();
     for (const name of SWITCH_REGISTERS) this.file.onWrite(name, () => context.switchChanged());
   }
 
@@ -96,10 +96,10 @@ export class PfRegisters implements BarTarget {
 
   read32(offset: number): number {
     const queue = receiveQueue(offset);
-    if (queue >= 0) return this.#context.queues.readReceive(queue, offset & 0x3f);
+    if (queue >= 0) return this.context.queues.readReceive(queue, offset & 0x3f);
     const transmit = (offset - PF_TRANSMIT) >> 6;
-    if (offset >= PF_TRANSMIT && transmit < this.#context.queueCount) {
-      return this.#context.queues.readTransmit(transmit, offset & 0x3f);
+    if (offset >= PF_TRANSMIT && transmit < this.context.queueCount) {
+      return this.context.queues.readTransmit(transmit, offset & 0x3f);
     }
     return this.file.read32(offset);
   }
@@ -107,22 +107,22 @@ export class PfRegisters implements BarTarget {
   write32(offset: number, value: number, byteEnables: number): void {
     const queue = receiveQueue(offset);
     const transmit = (offset - PF_TRANSMIT) >> 6;
-    if (queue >= 0) this.#context.queues.writeReceive(queue, offset & 0x3f, value);
-    else if (offset >= PF_TRANSMIT && transmit < this.#context.queueCount) {
-      this.#context.queues.writeTransmit(transmit, offset & 0x3f, value);
+    if (queue >= 0) this.context.queues.writeReceive(queue, offset & 0x3f, value);
+    else if (offset >= PF_TRANSMIT && transmit < this.context.queueCount) {
+      this.context.queues.writeTransmit(transmit, offset & 0x3f, value);
     } else this.file.write32(offset, value, byteEnables);
   }
 
   /** As after CTRL.RST. */
   reset(): void {
     this.file.reset();
-    this.file.set('LINKS', linksUp(this.#context.linkGbps));
-    this.#context.setReceive(false);
+    this.file.set('LINKS', linksUp(this.context.linkGbps));
+    this.context.setReceive(false);
   }
 
-  #hookControl(): void {
+  private hookControl(): void {
     const { file } = this;
-    const context = this.#context;
+    const context = this.context;
     file.set('LINKS', linksUp(context.linkGbps));
     file.onWrite('RXCTRL', (_, stored) => context.setReceive((stored & RXEN) !== 0));
     file.onWrite('CTRL', (_, stored) => {
@@ -142,9 +142,9 @@ export class PfRegisters implements BarTarget {
     });
   }
 
-  #hookInterrupts(): void {
+  private hookInterrupts(): void {
     const { file } = this;
-    const { interrupts, throttleUnitPs } = this.#context;
+    const { interrupts, throttleUnitPs } = this.context;
     file.onRead('EICR', () => {
       const causes = interrupts.causes[PF];
       interrupts.causes[PF] &= (file.get('GPIE') & OCD) !== 0 ? ~OTHER_CAUSES : 0;
@@ -173,9 +173,9 @@ export class PfRegisters implements BarTarget {
     });
   }
 
-  #hookMailboxes(): void {
+  private hookMailboxes(): void {
     const { file } = this;
-    const { mailboxes } = this.#context;
+    const { mailboxes } = this.context;
     file.onRead('PFMAILBOX', (vf) => mailboxes.readPf(vf));
     file.onWrite('PFMAILBOX', (vf, _, written) => mailboxes.writePf(vf, written));
     file.onRead('PFMBMEM', (word) => mailboxes.memory[word]);

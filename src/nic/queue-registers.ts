@@ -36,109 +36,109 @@ export interface QueueListener {
 
 /** The registers of the transmit and receive queues: what they hold, and what writing them does to the DMA engine. */
 export class QueueRegisters {
-  readonly #receive: ReceiveEngine;
-  readonly #transmit: TransmitEngine;
-  readonly #listener: QueueListener;
-  readonly #rx: Int32Array;
-  readonly #tx: Int32Array;
+  private readonly receive: ReceiveEngine;
+  private readonly transmit: TransmitEngine;
+  private readonly listener: QueueListener;
+  private readonly rx: Int32Array;
+  private readonly tx: Int32Array;
   /** PFQDE and SRRCTL.DROP_EN together decide whether a queue drops. */
-  readonly #dropByPf: Uint8Array;
+  private readonly dropByPf: Uint8Array;
 
   constructor(receive: ReceiveEngine, transmit: TransmitEngine, listener: QueueListener) {
-    this.#receive = receive;
-    this.#transmit = transmit;
-    this.#listener = listener;
-    this.#rx = new Int32Array(receive.rings.queues * WORDS);
-    this.#tx = new Int32Array(transmit.rings.queues * WORDS);
-    this.#dropByPf = new Uint8Array(receive.rings.queues);
+    this.receive = receive;
+    this.transmit = transmit;
+    this.listener = listener;
+    this.rx = new Int32Array(receive.rings.queues * WORDS);
+    this.tx = new Int32Array(transmit.rings.queues * WORDS);
+    this.dropByPf = new Uint8Array(receive.rings.queues);
   }
 
   readReceive(queue: number, register: number): number {
-    const rings = this.#receive.rings;
+    const rings = this.receive.rings;
     if (register === RDH) return rings.takeIndex[queue];
     if (register === RDT) return rings.tail[queue];
-    return this.#rx[queue * WORDS + (register >> 2)] >>> 0;
+    return this.rx[queue * WORDS + (register >> 2)] >>> 0;
   }
 
   writeReceive(queue: number, register: number, value: number): void {
-    const engine = this.#receive;
+    const engine = this.receive;
     if (register === RDT) {
       engine.setTail(queue, value & 0xffff);
       return;
     }
     const at = queue * WORDS + (register >> 2);
-    const before = this.#rx[at];
-    this.#rx[at] = value;
+    const before = this.rx[at];
+    this.rx[at] = value;
     if (register === SRRCTL) {
       engine.bufferBytes[queue] = Math.max(1, value & 0x1f) * 1024;
-      this.#setDrop(queue);
+      this.setDrop(queue);
     } else if (register === RXDCTL) {
-      if (((before ^ value) & RXDCTL_VME) !== 0) this.#listener.tagStrippingChanged();
+      if (((before ^ value) & RXDCTL_VME) !== 0) this.listener.tagStrippingChanged();
       if (((before ^ value) & QUEUE_ENABLE) === 0) return;
       if ((value & QUEUE_ENABLE) === 0) engine.disable(queue);
-      else if (this.#place(this.#rx, queue, engine.rings)) {
-        this.#listener.receiveStarted(queue);
+      else if (this.place(this.rx, queue, engine.rings)) {
+        this.listener.receiveStarted(queue);
         engine.enable(queue);
       }
     }
   }
 
   readTransmit(queue: number, register: number): number {
-    const engine = this.#transmit;
+    const engine = this.transmit;
     if (register === TDH) return engine.head[queue];
     if (register === TDT) return engine.rings.tail[queue];
-    return this.#tx[queue * WORDS + (register >> 2)] >>> 0;
+    return this.tx[queue * WORDS + (register >> 2)] >>> 0;
   }
 
   writeTransmit(queue: number, register: number, value: number): void {
-    const engine = this.#transmit;
+    const engine = this.transmit;
     if (register === TDT) {
       engine.setTail(queue, value & 0xffff);
       return;
     }
     const at = queue * WORDS + (register >> 2);
-    const before = this.#tx[at];
-    this.#tx[at] = value;
+    const before = this.tx[at];
+    this.tx[at] = value;
     if (register !== TXDCTL) return;
     engine.rings.prefetchThreshold[queue] = value & 0x7f;
     engine.rings.hostThreshold[queue] = (value >> 8) & 0x7f;
     if (((before ^ value) & QUEUE_ENABLE) === 0) return;
     if ((value & QUEUE_ENABLE) === 0) engine.disable(queue);
-    else if (this.#place(this.#tx, queue, engine.rings)) {
-      this.#listener.transmitStarted(queue);
+    else if (this.place(this.tx, queue, engine.rings)) {
+      this.listener.transmitStarted(queue);
       engine.enable(queue);
     }
   }
 
   /** Whether RXDCTL.VME of a queue asks for tags to be stripped. */
   stripsTags(queue: number): boolean {
-    return (this.#rx[queue * WORDS + (RXDCTL >> 2)] & RXDCTL_VME) !== 0;
+    return (this.rx[queue * WORDS + (RXDCTL >> 2)] & RXDCTL_VME) !== 0;
   }
 
   /** Queue Drop Enable as the PF has set it for a queue (PFQDE). */
   setDropByPf(queue: number, drop: boolean): void {
-    this.#dropByPf[queue] = drop ? 1 : 0;
-    this.#setDrop(queue);
+    this.dropByPf[queue] = drop ? 1 : 0;
+    this.setDrop(queue);
   }
 
   /** A queue's registers and ring as after a reset. */
   resetQueue(queue: number): void {
-    this.#receive.disable(queue);
-    this.#transmit.disable(queue);
-    this.#rx.fill(0, queue * WORDS, (queue + 1) * WORDS);
-    this.#tx.fill(0, queue * WORDS, (queue + 1) * WORDS);
-    this.#listener.tagStrippingChanged();
-    this.#receive.bufferBytes[queue] = 2048;
-    this.#setDrop(queue);
+    this.receive.disable(queue);
+    this.transmit.disable(queue);
+    this.rx.fill(0, queue * WORDS, (queue + 1) * WORDS);
+    this.tx.fill(0, queue * WORDS, (queue + 1) * WORDS);
+    this.listener.tagStrippingChanged();
+    this.receive.bufferBytes[queue] = 2048;
+    this.setDrop(queue);
   }
 
-  #setDrop(queue: number): void {
-    const own = (this.#rx[queue * WORDS + (SRRCTL >> 2)] & SRRCTL_DROP_EN) !== 0;
-    this.#receive.dropEnable[queue] = own || this.#dropByPf[queue] === 1 ? 1 : 0;
+  private setDrop(queue: number): void {
+    const own = (this.rx[queue * WORDS + (SRRCTL >> 2)] & SRRCTL_DROP_EN) !== 0;
+    this.receive.dropEnable[queue] = own || this.dropByPf[queue] === 1 ? 1 : 0;
   }
 
   /** Gives the engine the ring that the registers describe; false if it has no descriptor. */
-  #place(registers: Int32Array, queue: number, rings: ReceiveEngine['rings']): boolean {
+  private place(registers: Int32Array, queue: number, rings: ReceiveEngine['rings']): boolean {
     const at = queue * WORDS;
     const low = (registers[at] >>> 0) - ((registers[at] >>> 0) % BASE_ALIGNMENT);
     rings.base[queue] = low + (registers[at + 1] & 0xfffff) * 2 ** 32;

@@ -5,18 +5,18 @@
  */
 export class RingProgress {
   readonly index: Int32Array;
-  readonly #size: Int32Array;
+  private readonly size: Int32Array;
 
   /** @param size descriptors in each ring. */
   constructor(size: Int32Array) {
     this.index = new Int32Array(size.length);
-    this.#size = size;
+    this.size = size;
   }
 
   /** The frame of descriptor `index` is done with. */
   done(queue: number, index: number): void {
     const next = index + 1;
-    this.index[queue] = next === this.#size[queue] ? 0 : next;
+    this.index[queue] = next === this.size[queue] ? 0 : next;
   }
 
   /** The frame of the descriptor behind the last one is done with. */

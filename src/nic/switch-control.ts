@@ -29,11 +29,11 @@ const VLAN_FILTERS = 64;
  * has changed, and the switch is told before the next frame.
  */
 export class SwitchControl {
-  readonly #file: RegisterFile;
-  readonly #switch: NicSwitch;
-  readonly #pools: number;
-  readonly #stripsTags: (pool: number) => boolean;
-  #stale = true;
+  private readonly file: RegisterFile;
+  private readonly switch: NicSwitch;
+  private readonly pools: number;
+  private readonly stripsTags: (pool: number) => boolean;
+  private stale = true;
 
   /** @param stripsTags whether the first receive queue of a pool strips VLAN tags. */
   constructor(
@@ -42,45 +42,45 @@ export class SwitchControl {
     pools: number,
     stripsTags: (pool: number) => boolean,
   ) {
-    this.#file = file;
-    this.#switch = nicSwitch;
-    this.#pools = pools;
-    this.#stripsTags = stripsTags;
+    this.file = file;
+    this.switch = nicSwitch;
+    this.pools = pools;
+    this.stripsTags = stripsTags;
   }
 
   /** A register has changed. */
   invalidate(): void {
-    this.#stale = true;
+    this.stale = true;
   }
 
   /** Brings the switch up to date. */
   apply(): void {
-    if (this.#stale) this.#rebuild();
+    if (this.stale) this.rebuild();
   }
 
-  #rebuild(): void {
-    this.#stale = false;
-    const file = this.#file;
-    const nicSwitch = this.#switch;
+  private rebuild(): void {
+    this.stale = false;
+    const file = this.file;
+    const nicSwitch = this.switch;
     const control = file.get('PFVTCTL');
     const pools = (control & VT_EN) !== 0;
-    for (let pool = 0; pool < this.#pools; pool++) {
+    for (let pool = 0; pool < this.pools; pool++) {
       nicSwitch.resetVPort(pool);
-      nicSwitch.setTagStrip(pool, this.#stripsTags(pool));
+      nicSwitch.setTagStrip(pool, this.stripsTags(pool));
     }
-    if (pools) this.#applyPools();
-    else this.#applySinglePool();
-    this.#applyAddresses(pools);
-    this.#applyVlans();
+    if (pools) this.applyPools();
+    else this.applySinglePool();
+    this.applyAddresses(pools);
+    this.applyVlans();
     if (pools) nicSwitch.setDefaultVPort((control & DIS_DEF_POOL) !== 0 ? null : (control >>> 7) & 0x3f);
     nicSwitch.setReplication(!pools || (control & RPL_EN) !== 0);
     nicSwitch.setLoopback((file.get('PFDTXGSWC') & LBE) !== 0);
   }
 
   /** Without virtualization all that passes the filters is pool 0's (7.1.1, 7.1.2.1.1). */
-  #applySinglePool(): void {
-    const nicSwitch = this.#switch;
-    const filter = this.#file.get('FCTRL');
+  private applySinglePool(): void {
+    const nicSwitch = this.switch;
+    const filter = this.file.get('FCTRL');
     nicSwitch.setVPortEnabled(0, true, true);
     nicSwitch.setAcceptBroadcast(0, (filter & FCTRL_BAM) !== 0);
     nicSwitch.setAcceptMulticastHash(0, true);
@@ -88,10 +88,10 @@ export class SwitchControl {
     nicSwitch.setDefaultVPort((filter & FCTRL_UPE) !== 0 ? 0 : null);
   }
 
-  #applyPools(): void {
-    const file = this.#file;
-    const nicSwitch = this.#switch;
-    for (let pool = 0; pool < this.#pools; pool++) {
+  private applyPools(): void {
+    const file = this.file;
+    const nicSwitch = this.switch;
+    for (let pool = 0; pool < this.pools; pool++) {
       const bit = 1 << (pool & 31);
       const receives = (file.get('PFVFRE', pool >> 5) & bit) !== 0;
       const transmits = (file.get('PFVFTE', pool >> 5) & bit) !== 0;
@@ -114,28 +114,28 @@ export class SwitchControl {
     }
   }
 
-  #applyAddresses(pools: boolean): void {
-    const file = this.#file;
+  private applyAddresses(pools: boolean): void {
+    const file = this.file;
     for (let i = 0; i < RECEIVE_ADDRESSES; i++) {
       const high = file.get('RAH', i);
       if ((high & RAH_AV) === 0) continue;
       const address = macOfWords(file.get('RAL', i), high);
-      for (let pool = 0; pool < this.#pools; pool++) {
+      for (let pool = 0; pool < this.pools; pool++) {
         const owns = pools
           ? ((file.get('MPSAR', 2 * i + (pool >> 5)) >>> (pool & 31)) & 1) !== 0
           : pool === 0;
-        if (owns) this.#switch.addMac(pool, address);
+        if (owns) this.switch.addMac(pool, address);
       }
     }
     for (let word = 0; word < 128; word++) {
       const bits = file.get('MTA', word);
-      for (let i = 0; i < 32; i++) this.#switch.setMulticastHash(word * 32 + i, ((bits >>> i) & 1) !== 0);
+      for (let i = 0; i < 32; i++) this.switch.setMulticastHash(word * 32 + i, ((bits >>> i) & 1) !== 0);
     }
   }
 
-  #applyVlans(): void {
-    const file = this.#file;
-    const nicSwitch = this.#switch;
+  private applyVlans(): void {
+    const file = this.file;
+    const nicSwitch = this.switch;
     nicSwitch.setVlanFilter((file.get('VLNCTRL') & VLNCTRL_VFE) !== 0);
     for (let word = 0; word < 128; word++) {
       const bits = file.get('VFTA', word);
@@ -144,7 +144,7 @@ export class SwitchControl {
     for (let i = 0; i < VLAN_FILTERS; i++) {
       const filter = file.get('PFVLVF', i);
       if ((filter & VIEN) === 0) continue;
-      for (let pool = 0; pool < this.#pools; pool++) {
+      for (let pool = 0; pool < this.pools; pool++) {
         const member = (file.get('PFVLVFB', 2 * i + (pool >> 5)) >>> (pool & 31)) & 1;
         if (member !== 0) nicSwitch.addVlan(pool, filter & 0xfff);
       }

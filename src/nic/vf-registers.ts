@@ -45,29 +45,29 @@ export interface VfRegisterContext {
 
 /** The registers of one VF in its BAR 0: a window onto its pool's queues, its interrupts and its mailbox. */
 export class VfRegisters implements BarTarget {
-  readonly #vf: number;
-  readonly #context: VfRegisterContext;
-  readonly #ivar = new Int32Array(5);
+  private readonly vf: number;
+  private readonly context: VfRegisterContext;
+  private readonly ivar = new Int32Array(5);
 
   constructor(vf: number, context: VfRegisterContext) {
-    this.#vf = vf;
-    this.#context = context;
+    this.vf = vf;
+    this.context = context;
   }
 
   /** Vector that VTIVAR gives to a queue of this VF, or -1. Receive is byte 0 of a queue's pair, transmit byte 1. */
   vectorOf(queue: number, transmit: boolean): number {
-    const byte = (this.#ivar[queue >> 1] >> (16 * (queue & 1) + (transmit ? 8 : 0))) & 0xff;
+    const byte = (this.ivar[queue >> 1] >> (16 * (queue & 1) + (transmit ? 8 : 0))) & 0xff;
     return (byte & IVAR_VALID) !== 0 ? byte & 3 : -1;
   }
 
   /** Vector of the mailbox, or -1. */
   get mailboxVector(): number {
-    return (this.#ivar[4] & IVAR_VALID) !== 0 ? this.#ivar[4] & 3 : -1;
+    return (this.ivar[4] & IVAR_VALID) !== 0 ? this.ivar[4] & 3 : -1;
   }
 
   read32(offset: number): number {
-    const context = this.#context;
-    const vf = this.#vf;
+    const context = this.context;
+    const vf = this.vf;
     const fn = vf + 1;
     const { interrupts } = context;
     const queue = (offset & 0xfc0) >> 6;
@@ -80,7 +80,7 @@ export class VfRegisters implements BarTarget {
     if (offset >= VFMBMEM && offset < VFMBMEM + 4 * MAILBOX_WORDS) {
       return context.mailboxes.memory[vf * MAILBOX_WORDS + ((offset - VFMBMEM) >> 2)] >>> 0;
     }
-    if (offset >= VTIVAR && offset < VTIVAR + 16) return this.#ivar[(offset - VTIVAR) >> 2] >>> 0;
+    if (offset >= VTIVAR && offset < VTIVAR + 16) return this.ivar[(offset - VTIVAR) >> 2] >>> 0;
     switch (offset) {
       case VFCTRL:
         return 0;
@@ -100,7 +100,7 @@ export class VfRegisters implements BarTarget {
       case VTEIAM:
         return interrupts.autoMask[fn] >>> 0;
       case VTIVAR_MISC:
-        return this.#ivar[4] >>> 0;
+        return this.ivar[4] >>> 0;
       case VFMAILBOX_REGISTER:
         return context.mailboxes.readVf(vf);
     }
@@ -109,8 +109,8 @@ export class VfRegisters implements BarTarget {
   }
 
   write32(offset: number, value: number): void {
-    const context = this.#context;
-    const vf = this.#vf;
+    const context = this.context;
+    const vf = this.vf;
     const queue = (offset & 0xfc0) >> 6;
     if ((offset & ~0xfff) === VF_RECEIVE && queue < context.queuesPerPool) {
       context.queues.writeReceive(vf * context.queuesPerPool + queue, offset & 0x3f, value);
@@ -119,16 +119,16 @@ export class VfRegisters implements BarTarget {
     } else if (offset >= VFMBMEM && offset < VFMBMEM + 4 * MAILBOX_WORDS) {
       context.mailboxes.memory[vf * MAILBOX_WORDS + ((offset - VFMBMEM) >> 2)] = value;
     } else if (offset >= VTIVAR && offset < VTIVAR + 16) {
-      this.#ivar[(offset - VTIVAR) >> 2] = value;
+      this.ivar[(offset - VTIVAR) >> 2] = value;
     } else {
-      this.#writeControl(offset, value);
+      this.writeControl(offset, value);
     }
   }
 
-  #writeControl(offset: number, value: number): void {
-    const context = this.#context;
+  private writeControl(offset: number, value: number): void {
+    const context = this.context;
     const { interrupts } = context;
-    const fn = this.#vf + 1;
+    const fn = this.vf + 1;
     const vector = (offset - VTEITR) >> 2;
     if (offset >= VTEITR && vector < context.vectors) {
       interrupts.setInterval(fn, vector, ((value >> 3) & 0x1ff) * context.throttleUnitPs);
@@ -136,7 +136,7 @@ export class VfRegisters implements BarTarget {
     }
     switch (offset) {
       case VFCTRL:
-        if ((value & VFCTRL_RST) !== 0) context.resetVf(this.#vf);
+        if ((value & VFCTRL_RST) !== 0) context.resetVf(this.vf);
         return;
       case VTEICR:
         interrupts.causes[fn] &= ~value;
@@ -158,10 +158,10 @@ export class VfRegisters implements BarTarget {
         interrupts.autoMask[fn] = value;
         return;
       case VTIVAR_MISC:
-        this.#ivar[4] = value;
+        this.ivar[4] = value;
         return;
       case VFMAILBOX_REGISTER:
-        context.mailboxes.writeVf(this.#vf, value);
+        context.mailboxes.writeVf(this.vf, value);
         return;
     }
     context.unknown(offset);
@@ -169,6 +169,6 @@ export class VfRegisters implements BarTarget {
 
   /** As after a reset of the VF. */
   reset(): void {
-    this.#ivar.fill(0);
+    this.ivar.fill(0);
   }
 }

@@ -11,18 +11,18 @@ const SHIFTS = [4, 3, 2, 0];
  * PFUTA for single ones). Addresses that share the 12 bits share the entry.
  */
 export class HashFilter {
-  readonly #bits = new Int32Array(HASH_ENTRIES >> 5);
+  private readonly bits = new Int32Array(HASH_ENTRIES >> 5);
 
   set(index: number, on: boolean): void {
-    writeBit(this.#bits, 0, index, on);
+    writeBit(this.bits, 0, index, on);
   }
 
   get(index: number): boolean {
-    return hasBit(this.#bits, 0, index);
+    return hasBit(this.bits, 0, index);
   }
 
   clear(): void {
-    this.#bits.fill(0);
+    this.bits.fill(0);
   }
 }
 

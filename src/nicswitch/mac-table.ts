@@ -42,9 +42,9 @@ export class MacTable {
   declare mask: number;
   /** Rows of the sets; replaced by a longer array when they run out. */
   declare sets: Int32Array;
-  #addresses = 0;
-  #setsMade = 0;
-  readonly #freeSets: number[] = [];
+  private addresses = 0;
+  private setsMade = 0;
+  private readonly freeSets: number[] = [];
 
   constructor(capacity: number, ports: number) {
     this.capacity = capacity;
@@ -57,19 +57,19 @@ export class MacTable {
 
   /** Addresses held. */
   get size(): number {
-    return this.#addresses;
+    return this.addresses;
   }
 
   clear(): void {
-    this.#replacePlaces(emptyPlaces(FIRST_PLACES));
-    this.#addresses = 0;
-    this.#setsMade = 0;
-    this.#freeSets.length = 0;
+    this.replacePlaces(emptyPlaces(FIRST_PLACES));
+    this.addresses = 0;
+    this.setsMade = 0;
+    this.freeSets.length = 0;
   }
 
   /** The value of an address, {@link NOBODY} if there is none. */
   lookup(low: number, high: number): number {
-    return this.places[this.#find(low, high) + 1] >>> 16;
+    return this.places[this.find(low, high) + 1] >>> 16;
   }
 
   /** True if `port` asked for the address. */
@@ -86,50 +86,50 @@ export class MacTable {
 
   /** `port` asks for the address; false if it is a new one and the table is full. */
   add(port: number, low: number, high: number): boolean {
-    const at = this.#find(low, high);
+    const at = this.find(low, high);
     const value = this.places[at + 1] >>> 16;
     if (value === port) return true;
     if (value === NOBODY) {
-      if (this.#addresses === this.capacity) return false;
-      this.#addresses++;
-      this.#write(at, low, high, port);
-      if (8 * this.#addresses > this.places.length) this.#grow();
+      if (this.addresses === this.capacity) return false;
+      this.addresses++;
+      this.write(at, low, high, port);
+      if (8 * this.addresses > this.places.length) this.grow();
       return true;
     }
     if (value >= SET) {
       writeBit(this.sets, this.rowOf(value), port, true);
       return true;
     }
-    const set = this.#takeSet();
+    const set = this.takeSet();
     writeBit(this.sets, this.rowOf(set), value, true);
     writeBit(this.sets, this.rowOf(set), port, true);
-    this.#write(at, low, high, set);
+    this.write(at, low, high, set);
     return true;
   }
 
   /** `port` asks for the address no longer; false if it did not. */
   remove(port: number, low: number, high: number): boolean {
     if (!this.has(port, low, high)) return false;
-    const at = this.#find(low, high);
+    const at = this.find(low, high);
     const value = this.places[at + 1] >>> 16;
     if (value < SET) {
-      this.#addresses--;
-      this.#closeGap(at);
+      this.addresses--;
+      this.closeGap(at);
       return true;
     }
     const row = this.rowOf(value);
     writeBit(this.sets, row, port, false);
     if (countBits(this.sets, row, this.setWords) === 1) {
       const last = firstBit(this.sets, row, this.setWords);
-      this.#write(at, low, high, last);
+      this.write(at, low, high, last);
       writeBit(this.sets, row, last, false);
-      this.#freeSets.push(value);
+      this.freeSets.push(value);
     }
     return true;
   }
 
   /** Index of the place that holds the address, or of the empty one where it would go. */
-  #find(low: number, high: number): number {
+  private find(low: number, high: number): number {
     const { places, mask } = this;
     let at = (macHash(low, high) >>> this.shift) << 1;
     for (;;) {
@@ -140,30 +140,30 @@ export class MacTable {
     }
   }
 
-  #write(at: number, low: number, high: number, value: number): void {
+  private write(at: number, low: number, high: number, value: number): void {
     this.places[at] = low;
     this.places[at + 1] = high | (value << 16);
   }
 
-  #grow(): void {
+  private grow(): void {
     const old = this.places;
-    this.#replacePlaces(emptyPlaces(old.length));
+    this.replacePlaces(emptyPlaces(old.length));
     for (let at = 0; at < old.length; at += 2) {
       if (old[at + 1] >>> 16 === NOBODY) continue;
-      const place = this.#find(old[at], old[at + 1] & 0xffff);
+      const place = this.find(old[at], old[at + 1] & 0xffff);
       this.places[place] = old[at];
       this.places[place + 1] = old[at + 1];
     }
   }
 
-  #replacePlaces(places: Int32Array): void {
+  private replacePlaces(places: Int32Array): void {
     this.places = places;
     this.shift = shiftFor(places);
     this.mask = places.length - 1;
   }
 
   /** Empties the place at `gap` and moves up what a lookup would otherwise no longer reach. */
-  #closeGap(gap: number): void {
+  private closeGap(gap: number): void {
     const { places, mask } = this;
     for (let at = (gap + 2) & mask; places[at + 1] >>> 16 !== NOBODY; at = (at + 2) & mask) {
       const home = (macHash(places[at], places[at + 1] & 0xffff) >>> this.shift) << 1;
@@ -179,12 +179,12 @@ export class MacTable {
   }
 
   /** Value of an empty set. */
-  #takeSet(): number {
-    const free = this.#freeSets.pop();
+  private takeSet(): number {
+    const free = this.freeSets.pop();
     if (free !== undefined) return free;
-    const set = SET + this.#setsMade++;
-    assert(set < NOBODY, `${this.#setsMade} sets of ports do not fit the values of the table`);
-    if (this.#setsMade * this.setWords > this.sets.length) {
+    const set = SET + this.setsMade++;
+    assert(set < NOBODY, `${this.setsMade} sets of ports do not fit the values of the table`);
+    if (this.setsMade * this.setWords > this.sets.length) {
       const longer = new Int32Array(2 * this.sets.length);
       longer.set(this.sets);
       this.sets = longer;

@@ -56,11 +56,11 @@ export class NicSwitch extends SwitchConfiguration implements Component {
    */
   declare readonly output: PortQueues;
 
-  readonly #direct: DirectPath;
-  readonly #selection: ReceiverSelection;
-  readonly #counters: SwitchCounters;
+  private readonly direct: DirectPath;
+  private readonly selection: ReceiverSelection;
+  private readonly portCounts: SwitchCounters;
   /** The port that {@link NicSwitch.forward} begins with. */
-  #first = 0;
+  private first = 0;
 
   /** @throws TypeError or RangeError that names the option. */
   constructor(options: NicSwitchOptions) {
@@ -74,16 +74,16 @@ export class NicSwitch extends SwitchConfiguration implements Component {
       shift: RECORD_SHIFT,
       offset: OUTPUT_QUEUE,
     });
-    this.#selection = new ReceiverSelection(this.frames, this.tables);
-    this.targets = this.#selection.targets;
-    this.#counters = new SwitchCounters(records, this.output);
-    this.#direct = createDirectPath({
+    this.selection = new ReceiverSelection(this.frames, this.tables);
+    this.targets = this.selection.targets;
+    this.portCounts = new SwitchCounters(records, this.output);
+    this.direct = createDirectPath({
       frames: this.frames,
       tables: this.tables,
       input: this.input,
       output: this.output,
       targets: this.targets,
-      counters: this.#counters,
+      counters: this.portCounts,
     });
   }
 
@@ -97,11 +97,11 @@ export class NicSwitch extends SwitchConfiguration implements Component {
   route(slot: number, ingress: number): number {
     const { items, spare } = this.input;
     items[spare] = slot;
-    if (this.#direct.decide(ingress, spare, 1, false) === 1) return 1;
-    const count = this.#select(slot, ingress);
+    if (this.direct.decide(ingress, spare, 1, false) === 1) return 1;
+    const count = this.select(slot, ingress);
     const bytes = this.frames.lengths[slot];
     for (let i = 0; i < count; i++) {
-      this.#counters.countOut(targetPort(this.targets[i]), bytes, this.#selection.frameClass);
+      this.portCounts.countOut(targetPort(this.targets[i]), bytes, this.selection.frameClass);
     }
     return count;
   }
@@ -116,16 +116,16 @@ export class NicSwitch extends SwitchConfiguration implements Component {
     checkInteger('burst', burst, 1, MAX_BURST);
     const ports = this.vports + 1;
     let taken = 0;
-    let port = this.#first;
+    let port = this.first;
     for (let i = 0; i < ports; i++) {
-      taken += this.#forwardFrom(port, burst);
+      taken += this.forwardFrom(port, burst);
       port = port + 1 === ports ? 0 : port + 1;
     }
-    this.#first = this.#first + 1 === ports ? 0 : this.#first + 1;
+    this.first = this.first + 1 === ports ? 0 : this.first + 1;
     return taken;
   }
 
-  #forwardFrom(ingress: number, burst: number): number {
+  private forwardFrom(ingress: number, burst: number): number {
     const { input } = this;
     const { items } = input;
     const taken = Math.min(input.length(ingress), burst);
@@ -134,10 +134,10 @@ export class NicSwitch extends SwitchConfiguration implements Component {
     const end = at + taken;
     while (at < end) {
       const fetched = Math.min(end, at + FETCHED_AT_ONCE);
-      this.#direct.fetch(at, fetched - at);
+      this.direct.fetch(at, fetched - at);
       while (at < fetched) {
-        at += this.#direct.decide(ingress, at, fetched - at, true);
-        if (at < fetched) this.#forwardAny(items[at++], ingress);
+        at += this.direct.decide(ingress, at, fetched - at, true);
+        if (at < fetched) this.forwardAny(items[at++], ingress);
       }
     }
     input.drop(ingress, taken);
@@ -145,22 +145,22 @@ export class NicSwitch extends SwitchConfiguration implements Component {
   }
 
   /** The long way to the output queues. */
-  #forwardAny(slot: number, ingress: number): void {
-    const count = this.#select(slot, ingress);
-    if (count > 0) this.#direct.enqueue(slot, count, this.#selection.frameClass);
+  private forwardAny(slot: number, ingress: number): void {
+    const count = this.select(slot, ingress);
+    if (count > 0) this.direct.enqueue(slot, count, this.selection.frameClass);
   }
 
   /** Decides any frame, counts it in, and sees to its references. */
-  #select(slot: number, ingress: number): number {
+  private select(slot: number, ingress: number): number {
     const { frames } = this;
-    const count = this.#selection.decide(slot, ingress);
-    this.#counters.countIn(ingress, frames.lengths[slot], this.#selection.frameClass);
+    const count = this.selection.decide(slot, ingress);
+    this.portCounts.countIn(ingress, frames.lengths[slot], this.selection.frameClass);
     if (count === 0) {
-      this.lastDrop = this.#selection.reason;
-      this.#counters.countDrop(ingress, this.lastDrop);
+      this.lastDrop = this.selection.reason;
+      this.portCounts.countDrop(ingress, this.lastDrop);
       frames.release(slot);
     } else if (count > 1) {
-      this.#counters.countReplicas(ingress, count - 1);
+      this.portCounts.countReplicas(ingress, count - 1);
       frames.retain(slot, count - 1);
     }
     return count;
@@ -168,24 +168,24 @@ export class NicSwitch extends SwitchConfiguration implements Component {
 
   /** What `port` has seen. */
   portCounters(port: number): PortCounters {
-    return this.#counters.of(checkInteger('port', port, 0, this.uplink));
+    return this.portCounts.of(checkInteger('port', port, 0, this.uplink));
   }
 
   /** Frames and replicas dropped for `reason`, at all ports together. */
   dropped(reason: DropReason): number {
     let sum = 0;
-    for (let port = 0; port <= this.uplink; port++) sum += this.#counters.droppedFor(port, reason);
+    for (let port = 0; port <= this.uplink; port++) sum += this.portCounts.droppedFor(port, reason);
     return sum;
   }
 
   /** Totals of the whole switch: `framesIn + replicas = delivered + dropped`. */
   balance(): Balance {
-    return this.#counters.balance();
+    return this.portCounts.balance();
   }
 
   /** Throws AssertionError unless the counters balance. */
   checkBalance(): void {
-    this.#counters.check();
+    this.portCounts.check();
   }
 
   counters(): Record<string, number> {
@@ -204,8 +204,8 @@ export class NicSwitch extends SwitchConfiguration implements Component {
       }
     }
     this.resetConfiguration();
-    this.#counters.clear();
-    this.#first = 0;
+    this.portCounts.clear();
+    this.first = 0;
     this.lastDrop = 0;
   }
 }

@@ -60,7 +60,7 @@ export class PortQueues {
 
   /** Entries in the queue of `port`. */
   length(port: number): number {
-    const at = this.#controlOf(port);
+    const at = this.controlOf(port);
     return this.control[at + QUEUE_TAIL] - this.control[at + QUEUE_HEAD];
   }
 
@@ -71,13 +71,13 @@ export class PortQueues {
 
   /** Entries that were ever put into the queue of `port`, modulo 2^32. */
   pushed(port: number): number {
-    return (this.control[this.#controlOf(port) + QUEUE_TAKEN] + this.length(port)) | 0;
+    return (this.control[this.controlOf(port) + QUEUE_TAKEN] + this.length(port)) | 0;
   }
 
   /** Appends `entry` to the queue of `port`; false, and nothing done, when it is full. */
   push(port: number, entry: number): boolean {
     const { control } = this;
-    const at = this.#controlOf(port);
+    const at = this.controlOf(port);
     if (control[at + QUEUE_TAIL] === this.capacity && !this.moveToFront(port)) return false;
     const tail = control[at + QUEUE_TAIL];
     this.items[Math.imul(port, this.stride) + tail] = entry;
@@ -88,7 +88,7 @@ export class PortQueues {
   /** Takes the oldest entry of the queue of `port`, -1 when it is empty. */
   shift(port: number): number {
     const { control } = this;
-    const at = this.#controlOf(port);
+    const at = this.controlOf(port);
     const head = control[at + QUEUE_HEAD];
     if (head === control[at + QUEUE_TAIL]) return -1;
     const entry = this.items[Math.imul(port, this.stride) + head];
@@ -99,7 +99,7 @@ export class PortQueues {
   /** Appends `source[from]` to `source[from + count - 1]`, as many as there is room for, and returns how many. */
   pushBurst(port: number, source: Int32Array, from: number, count: number): number {
     const { items, control, capacity } = this;
-    const at = this.#controlOf(port);
+    const at = this.controlOf(port);
     if (control[at + QUEUE_TAIL] + count > capacity) this.moveToFront(port);
     const tail = control[at + QUEUE_TAIL];
     const to = Math.imul(port, this.stride) + tail;
@@ -121,13 +121,13 @@ export class PortQueues {
 
   /** @internal Index in `items` of the oldest entry of `port`; the others follow. */
   indexOfOldest(port: number): number {
-    return Math.imul(port, this.stride) + this.control[this.#controlOf(port) + QUEUE_HEAD];
+    return Math.imul(port, this.stride) + this.control[this.controlOf(port) + QUEUE_HEAD];
   }
 
   /** @internal Forgets `count` of the oldest entries, which are there. */
   drop(port: number, count: number): void {
     const { control } = this;
-    const at = this.#controlOf(port);
+    const at = this.controlOf(port);
     const head = control[at + QUEUE_HEAD] + count;
     const emptied = head === control[at + QUEUE_TAIL];
     control[at + QUEUE_HEAD] = emptied ? 0 : head;
@@ -138,7 +138,7 @@ export class PortQueues {
   /** @internal Makes room behind the entries; false if there is none in front. */
   moveToFront(port: number): boolean {
     const { items, control } = this;
-    const at = this.#controlOf(port);
+    const at = this.controlOf(port);
     const head = control[at + QUEUE_HEAD];
     if (head === 0) return false;
     const first = Math.imul(port, this.stride);
@@ -149,7 +149,7 @@ export class PortQueues {
     return true;
   }
 
-  #controlOf(port: number): number {
+  private controlOf(port: number): number {
     return (port << this.controlShift) + this.controlOffset;
   }
 }

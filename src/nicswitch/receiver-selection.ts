@@ -27,100 +27,100 @@ export class ReceiverSelection {
   /** Class of its destination address. */
   frameClass = NO_CLASS;
 
-  readonly #frames: FramePool;
-  readonly #tables: SwitchTables;
+  private readonly frames: FramePool;
+  private readonly tables: SwitchTables;
   /** The VPorts that the rules leave. */
-  readonly #receivers: PortSet;
+  private readonly receivers: PortSet;
   /** How many targets are written. */
-  #count = 0;
+  private count = 0;
 
   constructor(frames: FramePool, tables: SwitchTables) {
-    this.#frames = frames;
-    this.#tables = tables;
+    this.frames = frames;
+    this.tables = tables;
     this.targets = new Int32Array(tables.uplink + 1);
-    this.#receivers = new PortSet(tables.uplink + 1);
+    this.receivers = new PortSet(tables.uplink + 1);
   }
 
   /** Decides the frame in `slot`, which came in at `ingress`, and returns the number of its targets. */
   decide(slot: number, ingress: number): number {
-    this.#count = 0;
+    this.count = 0;
     this.reason = NONE;
-    const { i32, lengths, outerTci, slotShift } = this.#frames;
-    const { uplink, maxFrameBytes, records, vlans, loopback } = this.#tables;
+    const { i32, lengths, outerTci, slotShift } = this.frames;
+    const { uplink, maxFrameBytes, records, vlans, loopback } = this.tables;
     const bytes = lengths[slot];
     const word = slot << (slotShift - 2);
     this.frameClass = bytes < ETHERNET_HEADER_BYTES ? NO_CLASS : classOf(i32[word], i32[word + 1]);
-    if (this.frameClass === NO_CLASS) return this.#drop(DROP.runt);
+    if (this.frameClass === NO_CLASS) return this.drop(DROP.runt);
 
     const fromWire = ingress === uplink;
-    if (!fromWire && !this.#tables.isInSet(VPORT_SET.TX, ingress)) return this.#drop(DROP.txDisabled);
+    if (!fromWire && !this.tables.isInSet(VPORT_SET.TX, ingress)) return this.drop(DROP.txDisabled);
 
     const record = ingress << RECORD_SHIFT;
     if (records[record + PORT_TAG] !== KEEP_TAG) outerTci[slot] = records[record + PORT_TAG];
-    const tag = this.#tagOf(slot, word);
+    const tag = this.tagOf(slot, word);
     const size = tag === TAG_STRIP ? bytes - VLAN_TAG_BYTES : bytes;
-    if (size < ETHERNET_HEADER_BYTES) return this.#drop(DROP.truncatedTag);
-    if (size > maxFrameBytes) return this.#drop(DROP.giant);
+    if (size < ETHERNET_HEADER_BYTES) return this.drop(DROP.truncatedTag);
+    if (size > maxFrameBytes) return this.drop(DROP.giant);
 
-    const vlan = this.#vlanOf(slot, word, tag);
+    const vlan = this.vlanOf(slot, word, tag);
     if (fromWire) {
-      if (!vlans.passes(vlan)) return this.#drop(DROP.vlanFilter);
+      if (!vlans.passes(vlan)) return this.drop(DROP.vlanFilter);
     } else {
-      if (records[record + CHECK_MAC] !== 0 && !this.#isOwnSource(word, ingress)) {
-        return this.#drop(DROP.macSpoof);
+      if (records[record + CHECK_MAC] !== 0 && !this.isOwnSource(word, ingress)) {
+        return this.drop(DROP.macSpoof);
       }
       if (records[record + CHECK_VLAN] !== 0 && !vlans.isMember(ingress, vlan)) {
-        return this.#drop(DROP.vlanSpoof);
+        return this.drop(DROP.vlanSpoof);
       }
-      if (!loopback || !vlans.passes(vlan)) return this.#toWire(tag);
+      if (!loopback || !vlans.passes(vlan)) return this.toWire(tag);
     }
-    if (this.frameClass !== UNICAST && !this.#tables.replication) {
-      return fromWire ? this.#toDefault(tag, size) : this.#toWire(tag);
+    if (this.frameClass !== UNICAST && !this.tables.replication) {
+      return fromWire ? this.toDefault(tag, size) : this.toWire(tag);
     }
-    return this.#toMatches(word, ingress, vlan, tag, size);
+    return this.toMatches(word, ingress, vlan, tag, size);
   }
 
-  #toMatches(word: number, ingress: number, vlan: number, tag: number, size: number): number {
-    const { uplink, vlans, localMatch, defaultVPort } = this.#tables;
-    const receivers = this.#receivers;
+  private toMatches(word: number, ingress: number, vlan: number, tag: number, size: number): number {
+    const { uplink, vlans, localMatch, defaultVPort } = this.tables;
+    const receivers = this.receivers;
     const vlanRow = vlans.receiversRow(vlan);
     const fromWire = ingress === uplink;
     const unicast = this.frameClass === UNICAST;
 
-    const exact = this.#matchExact(word);
+    const exact = this.matchExact(word);
     const local = unicast && exact && (localMatch === 'mac' || receivers.meetsRow(vlans.words, vlanRow));
-    if (!exact) this.#matchHash(word);
-    this.#matchPromiscuous();
-    this.#blameIfEmpty(DROP.noMatch);
+    if (!exact) this.matchHash(word);
+    this.matchPromiscuous();
+    this.blameIfEmpty(DROP.noMatch);
 
-    if (fromWire) this.#pruneSource(word);
-    else if (!this.#tables.isInSet(VPORT_SET.SELF_DELIVERY, ingress)) receivers.remove(ingress);
-    this.#blameIfEmpty(DROP.sourcePruned);
+    if (fromWire) this.pruneSource(word);
+    else if (!this.tables.isInSet(VPORT_SET.SELF_DELIVERY, ingress)) receivers.remove(ingress);
+    this.blameIfEmpty(DROP.sourcePruned);
 
     receivers.intersectRow(vlans.words, vlanRow);
-    this.#blameIfEmpty(DROP.vlanFilter);
+    this.blameIfEmpty(DROP.vlanFilter);
 
-    if (fromWire && unicast && defaultVPort >= 0 && receivers.isEmpty()) return this.#toDefault(tag, size);
-    this.#emitReceivers(tag, size);
-    return fromWire || local ? this.#count : this.#toWire(tag);
+    if (fromWire && unicast && defaultVPort >= 0 && receivers.isEmpty()) return this.toDefault(tag, size);
+    this.emitReceivers(tag, size);
+    return fromWire || local ? this.count : this.toWire(tag);
   }
 
   /** To the default VPort alone: its filters do not matter. */
-  #toDefault(tag: number, size: number): number {
-    const { defaultVPort } = this.#tables;
+  private toDefault(tag: number, size: number): number {
+    const { defaultVPort } = this.tables;
     this.reason = NONE;
-    this.#receivers.clear();
-    if (defaultVPort >= 0) this.#receivers.add(defaultVPort);
-    this.#blameIfEmpty(DROP.noMatch);
-    this.#emitReceivers(tag, size);
-    return this.#count;
+    this.receivers.clear();
+    if (defaultVPort >= 0) this.receivers.add(defaultVPort);
+    this.blameIfEmpty(DROP.noMatch);
+    this.emitReceivers(tag, size);
+    return this.count;
   }
 
   /** Receivers by exact filter, and whether there are any. Broadcast is none of the filters' business. */
-  #matchExact(word: number): boolean {
-    const { macs, vportSets, setWords } = this.#tables;
-    const { i32 } = this.#frames;
-    const receivers = this.#receivers;
+  private matchExact(word: number): boolean {
+    const { macs, vportSets, setWords } = this.tables;
+    const { i32 } = this.frames;
+    const receivers = this.receivers;
     receivers.clear();
     if (this.frameClass === BROADCAST) {
       receivers.addRow(vportSets, VPORT_SET.BROADCAST * setWords);
@@ -133,71 +133,71 @@ export class ReceiverSelection {
     return true;
   }
 
-  #matchHash(word: number): void {
-    const { vportSets, setWords, hashOffset, unicastHash, multicastHash } = this.#tables;
+  private matchHash(word: number): void {
+    const { vportSets, setWords, hashOffset, unicastHash, multicastHash } = this.tables;
     const unicast = this.frameClass === UNICAST;
-    const index = hashIndex(this.#frames.i32[word + 1] & 0xffff, hashOffset);
+    const index = hashIndex(this.frames.i32[word + 1] & 0xffff, hashOffset);
     if (!(unicast ? unicastHash : multicastHash).get(index)) return;
     const set = unicast ? VPORT_SET.UNICAST_HASH : VPORT_SET.MULTICAST_HASH;
-    this.#receivers.addRow(vportSets, set * setWords);
+    this.receivers.addRow(vportSets, set * setWords);
   }
 
-  #matchPromiscuous(): void {
+  private matchPromiscuous(): void {
     if (this.frameClass === BROADCAST) return;
-    const { vportSets, setWords } = this.#tables;
+    const { vportSets, setWords } = this.tables;
     const set = this.frameClass === UNICAST ? VPORT_SET.UNICAST_PROMISCUOUS : VPORT_SET.MULTICAST_PROMISCUOUS;
-    this.#receivers.addRow(vportSets, set * setWords);
+    this.receivers.addRow(vportSets, set * setWords);
   }
 
   /** In VEPA the adjacent bridge sends group frames back: their sender has them already. */
-  #pruneSource(word: number): void {
-    const { macs, loopback, sourcePruning } = this.#tables;
+  private pruneSource(word: number): void {
+    const { macs, loopback, sourcePruning } = this.tables;
     if (loopback || !sourcePruning || this.frameClass === UNICAST) return;
-    const { i32 } = this.#frames;
+    const { i32 } = this.frames;
     const value = macs.lookup(sourceLow(i32, word), sourceHigh(i32, word));
     if (value === NOBODY) return;
-    if (value < SET) this.#receivers.remove(value);
-    else this.#receivers.removeRow(macs.sets, macs.rowOf(value));
+    if (value < SET) this.receivers.remove(value);
+    else this.receivers.removeRow(macs.sets, macs.rowOf(value));
   }
 
-  #isOwnSource(word: number, vport: number): boolean {
-    const { i32 } = this.#frames;
+  private isOwnSource(word: number, vport: number): boolean {
+    const { i32 } = this.frames;
     const low = sourceLow(i32, word);
-    return (low & GROUP_BIT) === 0 && this.#tables.macs.has(vport, low, sourceHigh(i32, word));
+    return (low & GROUP_BIT) === 0 && this.tables.macs.has(vport, low, sourceHigh(i32, word));
   }
 
   /** Where the frame's tag is: TAG_INSERT beside it, TAG_STRIP in its bytes, TAG_AS_IS nowhere. */
-  #tagOf(slot: number, word: number): number {
-    const { i32, outerTci } = this.#frames;
+  private tagOf(slot: number, word: number): number {
+    const { i32, outerTci } = this.frames;
     if (outerTci[slot] >= 0) return TAG_INSERT;
     return (i32[word + 3] & 0xffff) === VLAN_TYPE ? TAG_STRIP : TAG_AS_IS;
   }
 
-  #vlanOf(slot: number, word: number, tag: number): number {
+  private vlanOf(slot: number, word: number, tag: number): number {
     if (tag === TAG_AS_IS) return UNTAGGED;
-    const { i32, outerTci } = this.#frames;
+    const { i32, outerTci } = this.frames;
     return tag === TAG_INSERT ? outerTci[slot] & 0xfff : vlanOfWord(i32[word + 3]);
   }
 
   /** Names the step that emptied the set, if none before it did. */
-  #blameIfEmpty(reason: number): void {
-    if (this.reason === NONE && this.#receivers.isEmpty()) this.reason = reason;
+  private blameIfEmpty(reason: number): void {
+    if (this.reason === NONE && this.receivers.isEmpty()) this.reason = reason;
   }
 
-  #drop(reason: number): number {
+  private drop(reason: number): number {
     this.reason = reason;
     return 0;
   }
 
   /** Those of the receivers that may receive and take frames of that size. */
-  #emitReceivers(tag: number, size: number): void {
-    const { records, vportSets, setWords } = this.#tables;
-    const receivers = this.#receivers;
+  private emitReceivers(tag: number, size: number): void {
+    const { records, vportSets, setWords } = this.tables;
+    const receivers = this.receivers;
     receivers.intersectRow(vportSets, VPORT_SET.RX * setWords);
-    this.#blameIfEmpty(DROP.vportDisabled);
+    this.blameIfEmpty(DROP.vportDisabled);
     const { words } = receivers;
     const { targets } = this;
-    let count = this.#count;
+    let count = this.count;
     for (let w = 0; w < words.length; w++) {
       for (let rest = words[w]; rest !== 0; rest &= rest - 1) {
         const port = (w << 5) + lowestBit(rest);
@@ -206,14 +206,14 @@ export class ReceiverSelection {
         targets[count++] = port | (egress & (tag << TAG_SHIFT));
       }
     }
-    this.#count = count;
+    this.count = count;
     if (this.reason === NONE) this.reason = DROP.giant;
   }
 
   /** To the wire as well; returns the number of targets. */
-  #toWire(tag: number): number {
-    this.targets[this.#count++] = this.#tables.uplink | ((tag & TAG_INSERT) << TAG_SHIFT);
-    return this.#count;
+  private toWire(tag: number): number {
+    this.targets[this.count++] = this.tables.uplink | ((tag & TAG_INSERT) << TAG_SHIFT);
+    return this.count;
   }
 }
 

@@ -71,7 +71,7 @@ export class SwitchConfiguration {
   readonly uplink: number;
   /** @internal What all this is compiled to. */
   readonly tables: SwitchTables;
-  readonly #settings: VPortSettings[] = [];
+  private readonly settings: VPortSettings[] = [];
 
   constructor(options: NicSwitchOptions) {
     this.name = options.name ?? 'switch';
@@ -84,18 +84,18 @@ export class SwitchConfiguration {
       checkInteger('maxFrameBytes', options.maxFrameBytes ?? 1514, MIN_FRAME_BYTES, MAX_FRAME_BYTES),
       checkOneOf('localMatch', options.localMatch ?? 'vlan', ['vlan', 'mac']),
     );
-    this.#compileUplink();
-    for (let vport = 0; vport < this.vports; vport++) this.#setDefaults(vport);
+    this.compileUplink();
+    for (let vport = 0; vport < this.vports; vport++) this.setDefaults(vport);
   }
 
   /** Whether `vport` may receive (82599: PFVFRE) and send (PFVFTE). Neither, at first. */
   setVPortEnabled(vport: number, rx: boolean, tx: boolean): void {
-    const settings = this.#vport(vport);
+    const settings = this.vport(vport);
     settings.rx = rx;
     settings.tx = tx;
-    this.#writeSet(VPORT_SET.RX, vport, rx);
-    this.#writeSet(VPORT_SET.TX, vport, tx);
-    this.#compile(vport);
+    this.writeSet(VPORT_SET.RX, vport, rx);
+    this.writeSet(VPORT_SET.TX, vport, tx);
+    this.compile(vport);
   }
 
   /**
@@ -105,37 +105,37 @@ export class SwitchConfiguration {
    * @returns false if the filters are used up; nothing has changed then.
    */
   addMac(vport: number, mac: MacAddress): boolean {
-    const { addresses } = this.#vport(vport);
+    const { addresses } = this.vport(vport);
     const address = checkMac(mac);
     if (!this.tables.macs.add(vport, macLowWord(address), macHighWord(address))) return false;
     addresses.add(address);
-    this.#compile(vport);
+    this.compile(vport);
     return true;
   }
 
   /** Takes back {@link SwitchConfiguration.addMac}; false if there was nothing to take back. */
   removeMac(vport: number, mac: MacAddress): boolean {
-    const { addresses } = this.#vport(vport);
+    const { addresses } = this.vport(vport);
     const address = checkMac(mac);
     if (!this.tables.macs.remove(vport, macLowWord(address), macHighWord(address))) return false;
     addresses.delete(address);
-    this.#compile(vport);
+    this.compile(vport);
     return true;
   }
 
   /** True if `vport` asked for `mac`. */
   hasMac(vport: number, mac: MacAddress): boolean {
-    return this.#vport(vport).addresses.has(checkMac(mac));
+    return this.vport(vport).addresses.has(checkMac(mac));
   }
 
   /** Makes `vport` a member of VLAN `vlan`, 0 to 4,095 (82599: PFVLVF, PFVLVFB). */
   addVlan(vport: number, vlan: number): void {
-    this.#vport(vport);
+    this.vport(vport);
     this.tables.vlans.setMember(vport, checkVlan(vlan), true);
   }
 
   removeVlan(vport: number, vlan: number): void {
-    this.#vport(vport);
+    this.vport(vport);
     this.tables.vlans.setMember(vport, checkVlan(vlan), false);
   }
 
@@ -154,39 +154,39 @@ export class SwitchConfiguration {
 
   /** Whether `vport` takes untagged frames while the filter is on (82599: PFVML2FLT.AUPE). It does, at first. */
   setAcceptUntagged(vport: number, accept: boolean): void {
-    this.#vport(vport);
+    this.vport(vport);
     this.tables.vlans.setMember(vport, UNTAGGED, accept);
   }
 
   /** Whether `vport` takes broadcasts (82599: PFVML2FLT.BAM). It does, at first. */
   setAcceptBroadcast(vport: number, accept: boolean): void {
-    this.#writeSet(VPORT_SET.BROADCAST, vport, accept);
+    this.writeSet(VPORT_SET.BROADCAST, vport, accept);
   }
 
   /** Whether `vport` takes all group addresses but broadcast (82599: PFVML2FLT.MPE). */
   setMulticastPromiscuous(vport: number, promiscuous: boolean): void {
-    this.#writeSet(VPORT_SET.MULTICAST_PROMISCUOUS, vport, promiscuous);
+    this.writeSet(VPORT_SET.MULTICAST_PROMISCUOUS, vport, promiscuous);
   }
 
   /** Whether `vport` takes all unicast frames (X540 and later: PFVML2FLT.UPE). */
   setUnicastPromiscuous(vport: number, promiscuous: boolean): void {
-    this.#writeSet(VPORT_SET.UNICAST_PROMISCUOUS, vport, promiscuous);
+    this.writeSet(VPORT_SET.UNICAST_PROMISCUOUS, vport, promiscuous);
   }
 
   /** Whether `vport` takes frames of every VLAN (X540 and later: PFVML2FLT.VPE). It does not become a member. */
   setVlanPromiscuous(vport: number, promiscuous: boolean): void {
-    this.#vport(vport);
+    this.vport(vport);
     this.tables.vlans.setPromiscuous(vport, promiscuous);
   }
 
   /** Whether `vport` takes group addresses without exact filter that match the hash table (82599: PFVML2FLT.ROMPE). */
   setAcceptMulticastHash(vport: number, accept: boolean): void {
-    this.#writeSet(VPORT_SET.MULTICAST_HASH, vport, accept);
+    this.writeSet(VPORT_SET.MULTICAST_HASH, vport, accept);
   }
 
   /** Whether `vport` takes unicast without exact filter that matches the hash table (82599: PFVML2FLT.ROPE). */
   setAcceptUnicastHash(vport: number, accept: boolean): void {
-    this.#writeSet(VPORT_SET.UNICAST_HASH, vport, accept);
+    this.writeSet(VPORT_SET.UNICAST_HASH, vport, accept);
   }
 
   /** Sets an entry of the hash table for group addresses, 0 to 4,095 (82599: MTA). */
@@ -206,7 +206,7 @@ export class SwitchConfiguration {
 
   /** Who takes unicast frames from the wire that nobody else takes (82599: PFVTCTL.DEF_PL), or null for nobody. */
   setDefaultVPort(vport: number | null): void {
-    if (vport !== null) this.#vport(vport);
+    if (vport !== null) this.vport(vport);
     this.tables.defaultVPort = vport ?? -1;
   }
 
@@ -236,7 +236,7 @@ export class SwitchConfiguration {
 
   /** Whether `vport` gets frames that it sends to itself (82599: PFVMTXSW). It does not, at first. */
   setSelfDelivery(vport: number, enabled: boolean): void {
-    this.#writeSet(VPORT_SET.SELF_DELIVERY, vport, enabled);
+    this.writeSet(VPORT_SET.SELF_DELIVERY, vport, enabled);
   }
 
   /**
@@ -244,18 +244,18 @@ export class SwitchConfiguration {
    * frames to `vport` lose their outermost tag: its guest knows of no VLAN.
    */
   setPortVlan(vport: number, tag: PortVlan): void {
-    const settings = this.#vport(vport);
+    const settings = this.vport(vport);
     settings.portVlan =
       typeof tag === 'number'
         ? checkInteger('tag', tag, 0, 0xffff)
         : checkOneOf('tag', tag, ['descriptor', 'never']);
-    this.#compile(vport);
+    this.compile(vport);
   }
 
   /** Whether frames to `vport` lose their outermost 802.1Q tag even without a port VLAN. They do not, at first. */
   setTagStrip(vport: number, enabled: boolean): void {
-    this.#vport(vport).tagStrip = enabled;
-    this.#compile(vport);
+    this.vport(vport).tagStrip = enabled;
+    this.compile(vport);
   }
 
   /**
@@ -263,40 +263,40 @@ export class SwitchConfiguration {
    * that the VLAN is one of its own (untagged frames: that it accepts untagged ones). Nothing, at first.
    */
   setAntiSpoof(vport: number, check: { mac?: boolean; vlan?: boolean }): void {
-    const settings = this.#vport(vport);
+    const settings = this.vport(vport);
     settings.checkMac = check.mac ?? settings.checkMac;
     settings.checkVlan = check.vlan ?? settings.checkVlan;
-    this.#compile(vport);
+    this.compile(vport);
   }
 
   /** Longest frame that `vport` receives, in bytes without frame check sequence and 802.1Q tag. No limit, at first. */
   setMaxFrameBytes(vport: number, bytes: number): void {
-    this.#vport(vport).maxFrameBytes = checkInteger('bytes', bytes, MIN_FRAME_BYTES, MAX_FRAME_BYTES);
-    this.#compile(vport);
+    this.vport(vport).maxFrameBytes = checkInteger('bytes', bytes, MIN_FRAME_BYTES, MAX_FRAME_BYTES);
+    this.compile(vport);
   }
 
   /** Takes from `vport` all its filters and settings: as after construction. */
   resetVPort(vport: number): void {
-    const { addresses } = this.#vport(vport);
+    const { addresses } = this.vport(vport);
     const { tables } = this;
     for (const address of addresses) tables.macs.remove(vport, macLowWord(address), macHighWord(address));
     tables.vlans.removePort(vport);
     if (tables.defaultVPort === vport) tables.defaultVPort = -1;
-    this.#setDefaults(vport);
+    this.setDefaults(vport);
   }
 
   /** Everything as after construction. */
   protected resetConfiguration(): void {
     this.tables.clear();
-    for (let vport = 0; vport < this.vports; vport++) this.#setDefaults(vport);
+    for (let vport = 0; vport < this.vports; vport++) this.setDefaults(vport);
   }
 
-  #vport(vport: number): VPortSettings {
-    return this.#settings[checkInteger('vport', vport, 0, this.vports - 1)];
+  private vport(vport: number): VPortSettings {
+    return this.settings[checkInteger('vport', vport, 0, this.vports - 1)];
   }
 
-  #setDefaults(vport: number): void {
-    this.#settings[vport] = {
+  private setDefaults(vport: number): void {
+    this.settings[vport] = {
       rx: false,
       tx: false,
       addresses: new Set(),
@@ -306,19 +306,19 @@ export class SwitchConfiguration {
       tagStrip: false,
       maxFrameBytes: MAX_FRAME_BYTES,
     };
-    for (let set = 0; set < VPORT_SETS; set++) this.#writeSet(set, vport, set === VPORT_SET.BROADCAST);
+    for (let set = 0; set < VPORT_SETS; set++) this.writeSet(set, vport, set === VPORT_SET.BROADCAST);
     this.tables.vlans.setMember(vport, UNTAGGED, true);
-    this.#compile(vport);
+    this.compile(vport);
   }
 
-  #writeSet(set: number, vport: number, member: boolean): void {
-    this.#vport(vport);
+  private writeSet(set: number, vport: number, member: boolean): void {
+    this.vport(vport);
     this.tables.writeSet(set, vport, member);
   }
 
-  #compile(vport: number): void {
+  private compile(vport: number): void {
     const { records } = this.tables;
-    const settings = this.#settings[vport];
+    const settings = this.settings[vport];
     const { rx, tx, checkMac, checkVlan, portVlan, tagStrip, maxFrameBytes } = settings;
     const source = [...settings.addresses].find((address) => !isMulticast(address));
     const at = vport << RECORD_SHIFT;
@@ -335,7 +335,7 @@ export class SwitchConfiguration {
     else records[at + PORT_TAG] = portVlan === 'never' ? NO_TAG : KEEP_TAG;
   }
 
-  #compileUplink(): void {
+  private compileUplink(): void {
     const { records } = this.tables;
     const at = this.uplink << RECORD_SHIFT;
     records[at + EGRESS] = this.tables.maxFrameBytes | (TAG_INSERT << TAG_SHIFT);

@@ -67,58 +67,58 @@ const SETTLE_AT = 1 << 30;
  * counted for group addresses only, on the long way; unicast is what is left.
  */
 export class SwitchCounters {
-  readonly #records: Int32Array;
-  readonly #output: PortQueues;
-  readonly #ports: number;
+  private readonly records: Int32Array;
+  private readonly output: PortQueues;
+  private readonly ports: number;
   /** Entries that had been put into each output queue when the counters were settled last. */
-  readonly #pushed: Int32Array;
-  readonly #rows: Float64Array;
-  readonly #drops: Float64Array;
-  #pending = 0;
+  private readonly pushed: Int32Array;
+  private readonly rows: Float64Array;
+  private readonly drops: Float64Array;
+  private pending = 0;
 
   constructor(records: Int32Array, output: PortQueues) {
     const { ports } = output;
-    this.#records = records;
-    this.#output = output;
-    this.#ports = ports;
-    this.#pushed = new Int32Array(ports);
-    this.#rows = new Float64Array(ports * ROW);
-    this.#drops = new Float64Array(ports * DROP_REASONS.length);
+    this.records = records;
+    this.output = output;
+    this.ports = ports;
+    this.pushed = new Int32Array(ports);
+    this.rows = new Float64Array(ports * ROW);
+    this.drops = new Float64Array(ports * DROP_REASONS.length);
   }
 
   /** Tells that each port's running words have grown by at most `frames` and `bytes`: 4,096 frames at a time. */
   ran(frames: number, bytes: number): void {
-    this.#pending = (this.#pending + frames + bytes) | 0;
+    this.pending = (this.pending + frames + bytes) | 0;
     // Unsigned: lengths are the caller's word, and may be anything for a frame that is dropped.
-    if (this.#pending >>> 0 >= SETTLE_AT) this.settle();
+    if (this.pending >>> 0 >= SETTLE_AT) this.settle();
   }
 
   countIn(port: number, bytes: number, frameClass: number): void {
     const at = port * ROW;
-    this.#rows[at + FRAMES_IN]++;
-    this.#rows[at + BYTES_IN] += bytes;
-    if (frameClass === MULTICAST || frameClass === BROADCAST) this.#rows[at + IN_BY_CLASS + frameClass]++;
+    this.rows[at + FRAMES_IN]++;
+    this.rows[at + BYTES_IN] += bytes;
+    if (frameClass === MULTICAST || frameClass === BROADCAST) this.rows[at + IN_BY_CLASS + frameClass]++;
   }
 
   /** Tells of a frame to `port` that did not go into its output queue. */
   countOut(port: number, bytes: number, frameClass: number): void {
     const at = port * ROW;
-    this.#rows[at + FRAMES_OUT]++;
-    this.#rows[at + BYTES_OUT] += bytes;
-    if (frameClass !== UNICAST) this.#rows[at + OUT_BY_CLASS + frameClass]++;
+    this.rows[at + FRAMES_OUT]++;
+    this.rows[at + BYTES_OUT] += bytes;
+    if (frameClass !== UNICAST) this.rows[at + OUT_BY_CLASS + frameClass]++;
   }
 
   countReplicas(port: number, count: number): void {
-    this.#rows[port * ROW + REPLICAS] += count;
+    this.rows[port * ROW + REPLICAS] += count;
   }
 
   countDrop(port: number, reason: number): void {
-    this.#drops[port * DROP_REASONS.length + reason]++;
+    this.drops[port * DROP_REASONS.length + reason]++;
   }
 
   of(port: number): PortCounters {
     this.settle();
-    const row = this.#rows.subarray(port * ROW, (port + 1) * ROW);
+    const row = this.rows.subarray(port * ROW, (port + 1) * ROW);
     const dropped = Object.fromEntries(
       DROP_REASONS.map((reason) => [reason, this.droppedFor(port, reason)]),
     ) as Record<DropReason, number>;
@@ -143,18 +143,18 @@ export class SwitchCounters {
   }
 
   droppedFor(port: number, reason: DropReason): number {
-    return this.#drops[port * DROP_REASONS.length + DROP[reason]];
+    return this.drops[port * DROP_REASONS.length + DROP[reason]];
   }
 
   balance(): Balance {
     this.settle();
     const sum = { framesIn: 0, replicas: 0, delivered: 0, dropped: 0 };
-    for (let at = 0; at < this.#rows.length; at += ROW) {
-      sum.framesIn += this.#rows[at + FRAMES_IN];
-      sum.replicas += this.#rows[at + REPLICAS];
-      sum.delivered += this.#rows[at + FRAMES_OUT];
+    for (let at = 0; at < this.rows.length; at += ROW) {
+      sum.framesIn += this.rows[at + FRAMES_IN];
+      sum.replicas += this.rows[at + REPLICAS];
+      sum.delivered += this.rows[at + FRAMES_OUT];
     }
-    for (const count of this.#drops) sum.dropped += count;
+    for (const count of this.drops) sum.dropped += count;
     return sum;
   }
 
@@ -169,29 +169,29 @@ export class SwitchCounters {
 
   clear(): void {
     this.settle();
-    this.#rows.fill(0);
-    this.#drops.fill(0);
+    this.rows.fill(0);
+    this.drops.fill(0);
   }
 
   /** Moves the running words into the doubles. */
   settle(): void {
-    this.#pending = 0;
-    for (let port = 0; port < this.#ports; port++) {
-      this.#settleWord(port, RUNNING_FRAMES_IN, FRAMES_IN);
-      this.#settleWord(port, RUNNING_BYTES_IN, BYTES_IN);
-      this.#settleWord(port, RUNNING_FRAMES_OUT, FRAMES_OUT);
-      this.#settleWord(port, RUNNING_BYTES_OUT, BYTES_OUT);
-      this.#settleWord(port, RUNNING_OUT_BY_CLASS + MULTICAST, OUT_BY_CLASS + MULTICAST);
-      this.#settleWord(port, RUNNING_OUT_BY_CLASS + BROADCAST, OUT_BY_CLASS + BROADCAST);
-      const pushed = this.#output.pushed(port);
-      this.#rows[port * ROW + FRAMES_OUT] += (pushed - this.#pushed[port]) | 0;
-      this.#pushed[port] = pushed;
+    this.pending = 0;
+    for (let port = 0; port < this.ports; port++) {
+      this.settleWord(port, RUNNING_FRAMES_IN, FRAMES_IN);
+      this.settleWord(port, RUNNING_BYTES_IN, BYTES_IN);
+      this.settleWord(port, RUNNING_FRAMES_OUT, FRAMES_OUT);
+      this.settleWord(port, RUNNING_BYTES_OUT, BYTES_OUT);
+      this.settleWord(port, RUNNING_OUT_BY_CLASS + MULTICAST, OUT_BY_CLASS + MULTICAST);
+      this.settleWord(port, RUNNING_OUT_BY_CLASS + BROADCAST, OUT_BY_CLASS + BROADCAST);
+      const pushed = this.output.pushed(port);
+      this.rows[port * ROW + FRAMES_OUT] += (pushed - this.pushed[port]) | 0;
+      this.pushed[port] = pushed;
     }
   }
 
-  #settleWord(port: number, from: number, to: number): void {
+  private settleWord(port: number, from: number, to: number): void {
     const at = (port << RECORD_SHIFT) + from;
-    this.#rows[port * ROW + to] += this.#records[at];
-    this.#records[at] = 0;
+    this.rows[port * ROW + to] += this.records[at];
+    this.records[at] = 0;
   }
 }

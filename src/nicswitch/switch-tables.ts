@@ -79,15 +79,15 @@ export class SwitchTables {
 
   writeSet(set: number, vport: number, member: boolean): void {
     writeBit(this.vportSets, set * this.setWords, vport, member);
-    this.unicastPromiscuity = this.#anyone(VPORT_SET.UNICAST_PROMISCUOUS);
-    this.unicastHashing = this.#anyone(VPORT_SET.UNICAST_HASH);
+    this.unicastPromiscuity = this.anyone(VPORT_SET.UNICAST_PROMISCUOUS);
+    this.unicastHashing = this.anyone(VPORT_SET.UNICAST_HASH);
   }
 
   isInSet(set: number, vport: number): boolean {
     return hasBit(this.vportSets, set * this.setWords, vport);
   }
 
-  #anyone(set: number): boolean {
+  private anyone(set: number): boolean {
     for (let w = 0; w < this.setWords; w++) {
       if (this.vportSets[set * this.setWords + w] !== 0) return true;
     }

@@ -27,46 +27,46 @@ export class VlanTable {
   /** Words of a row: `row * rowLength` is the first word of its members. */
   declare readonly rowLength: number;
   /** The wire: no VLAN is filtered out there. */
-  readonly #uplink: number;
-  readonly #vlanZero: Int32Array;
-  readonly #promiscuous: Int32Array;
-  readonly #admitted = new Int32Array(4096 >> 5);
+  private readonly uplink: number;
+  private readonly vlanZero: Int32Array;
+  private readonly promiscuous: Int32Array;
+  private readonly admitted = new Int32Array(4096 >> 5);
   /** Rows that each port is a member of. */
-  readonly #rowsOf: Set<number>[];
-  #filter = false;
+  private readonly rowsOf: Set<number>[];
+  private filtering = false;
 
   /** @param ports ports, the last of them the uplink. */
   constructor(ports: number) {
     this.setWords = rowWords(ports);
     this.rowLength = 2 * this.setWords;
     this.words = new Int32Array(ROWS * this.rowLength);
-    this.#uplink = ports - 1;
-    this.#vlanZero = new Int32Array(this.setWords);
-    this.#promiscuous = new Int32Array(this.setWords);
-    this.#rowsOf = Array.from({ length: ports }, () => new Set());
+    this.uplink = ports - 1;
+    this.vlanZero = new Int32Array(this.setWords);
+    this.promiscuous = new Int32Array(this.setWords);
+    this.rowsOf = Array.from({ length: ports }, () => new Set());
     this.clear();
   }
 
   /** No members, all VLANs admitted, filter off. */
   clear(): void {
     this.words.fill(0);
-    this.#vlanZero.fill(0);
-    this.#promiscuous.fill(0);
-    for (const rows of this.#rowsOf) rows.clear();
-    this.#admitted.fill(-1);
-    this.#filter = false;
-    this.#compileAll();
+    this.vlanZero.fill(0);
+    this.promiscuous.fill(0);
+    for (const rows of this.rowsOf) rows.clear();
+    this.admitted.fill(-1);
+    this.filtering = false;
+    this.compileAll();
   }
 
   /** True while receivers are filtered by VLAN. */
   get filter(): boolean {
-    return this.#filter;
+    return this.filtering;
   }
 
   set filter(enabled: boolean) {
-    if (enabled === this.#filter) return;
-    this.#filter = enabled;
-    this.#compileAll();
+    if (enabled === this.filtering) return;
+    this.filtering = enabled;
+    this.compileAll();
   }
 
   isMember(port: number, row: number): boolean {
@@ -75,24 +75,24 @@ export class VlanTable {
 
   /** Makes `port` a member of VLAN `row`, or of {@link UNTAGGED}, or takes it out. */
   setMember(port: number, row: number, member: boolean): void {
-    if (row === 0) writeBit(this.#vlanZero, 0, port, member);
-    else this.#writeMember(port, row, member);
+    if (row === 0) writeBit(this.vlanZero, 0, port, member);
+    else this.writeMember(port, row, member);
     if (row === 0 || row === UNTAGGED) {
-      this.#writeMember(port, 0, hasBit(this.#vlanZero, 0, port) || this.isMember(port, UNTAGGED));
+      this.writeMember(port, 0, hasBit(this.vlanZero, 0, port) || this.isMember(port, UNTAGGED));
     }
   }
 
   /** `port` receives every VLAN, tagged or not. */
   setPromiscuous(port: number, promiscuous: boolean): void {
-    if (hasBit(this.#promiscuous, 0, port) === promiscuous) return;
-    writeBit(this.#promiscuous, 0, port, promiscuous);
-    this.#compileAll();
+    if (hasBit(this.promiscuous, 0, port) === promiscuous) return;
+    writeBit(this.promiscuous, 0, port, promiscuous);
+    this.compileAll();
   }
 
   /** Takes `port` out of every VLAN. */
   removePort(port: number): void {
-    writeBit(this.#vlanZero, 0, port, false);
-    for (const row of this.#rowsOf[port]) this.#writeMember(port, row, false);
+    writeBit(this.vlanZero, 0, port, false);
+    for (const row of this.rowsOf[port]) this.writeMember(port, row, false);
     this.setPromiscuous(port, false);
   }
 
@@ -103,36 +103,36 @@ export class VlanTable {
 
   /** True if frames of `row` are looked at at all. */
   passes(row: number): boolean {
-    return !this.#filter || row === 0 || row === UNTAGGED || hasBit(this.#admitted, 0, row);
+    return !this.filtering || row === 0 || row === UNTAGGED || hasBit(this.admitted, 0, row);
   }
 
   /** Whether frames of `vlan`, not 0, pass the filter. VLAN 0 is none: there is nothing to admit. */
   setAdmitted(vlan: number, admitted: boolean): void {
-    if (hasBit(this.#admitted, 0, vlan) === admitted) return;
-    writeBit(this.#admitted, 0, vlan, admitted);
-    this.#compile(vlan);
+    if (hasBit(this.admitted, 0, vlan) === admitted) return;
+    writeBit(this.admitted, 0, vlan, admitted);
+    this.compile(vlan);
   }
 
-  #writeMember(port: number, row: number, member: boolean): void {
+  private writeMember(port: number, row: number, member: boolean): void {
     if (this.isMember(port, row) === member) return;
     writeBit(this.words, row * this.rowLength, port, member);
-    if (member) this.#rowsOf[port].add(row);
-    else this.#rowsOf[port].delete(row);
-    this.#compile(row);
+    if (member) this.rowsOf[port].add(row);
+    else this.rowsOf[port].delete(row);
+    this.compile(row);
   }
 
-  #compileAll(): void {
-    for (let row = 0; row < ROWS; row++) this.#compile(row);
+  private compileAll(): void {
+    for (let row = 0; row < ROWS; row++) this.compile(row);
   }
 
-  #compile(row: number): void {
+  private compile(row: number): void {
     const members = row * this.rowLength;
     const receivers = members + this.setWords;
     const passes = this.passes(row);
     for (let w = 0; w < this.setWords; w++) {
-      const filtered = passes ? this.words[members + w] | this.#promiscuous[w] : 0;
-      this.words[receivers + w] = this.#filter ? filtered : -1;
+      const filtered = passes ? this.words[members + w] | this.promiscuous[w] : 0;
+      this.words[receivers + w] = this.filtering ? filtered : -1;
     }
-    writeBit(this.words, receivers, this.#uplink, true);
+    writeBit(this.words, receivers, this.uplink, true);
   }
 }

@@ -76,10 +76,10 @@ export class BridgePort implements ConfigTarget, DecodeListener {
   prefetchLimit = -1;
   ioBase = 0;
   ioLimit = -1;
-  readonly #portType: number;
+  private readonly portType: number;
 
   constructor(options: BridgePortOptions) {
-    this.#portType = options.portType ?? PORT_ROOT;
+    this.portType = options.portType ?? PORT_ROOT;
     const profile = bridgeProfile(options);
     const context: FunctionContext = {
       virtual: false,
@@ -107,7 +107,7 @@ export class BridgePort implements ConfigTarget, DecodeListener {
   configRoute(routingId: RoutingId): ConfigType | -1 {
     const bus = busOf(routingId);
     if (bus === this.secondaryBus && bus !== 0) {
-      const leadsToLink = this.#portType !== PORT_UPSTREAM;
+      const leadsToLink = this.portType !== PORT_UPSTREAM;
       return leadsToLink && !this.ariForwarding && deviceOf(routingId) !== 0 ? -1 : 0;
     }
     return this.covers(bus) ? 1 : -1;
@@ -133,7 +133,7 @@ export class BridgePort implements ConfigTarget, DecodeListener {
   }
 
   configRead(routingId: RoutingId, offset: number, bytes: number, type: ConfigType): number {
-    if (type === 0) return this.#answers(routingId) ? this.function.config.read(offset, bytes) : -1;
+    if (type === 0) return this.answers(routingId) ? this.function.config.read(offset, bytes) : -1;
     const route = this.configRoute(routingId);
     if (route < 0 || this.downstream === null) return -1;
     return this.downstream.configRead(routingId, offset, bytes, route as ConfigType);
@@ -141,7 +141,7 @@ export class BridgePort implements ConfigTarget, DecodeListener {
 
   configWrite(routingId: RoutingId, offset: number, bytes: number, value: number, type: ConfigType): boolean {
     if (type === 0) {
-      if (!this.#answers(routingId)) return false;
+      if (!this.answers(routingId)) return false;
       this.function.routingId = routingId;
       this.function.config.write(offset, bytes, value);
       return true;
@@ -176,7 +176,7 @@ export class BridgePort implements ConfigTarget, DecodeListener {
     this.ioLimit = (upper >>> 16) * 2 ** 16 + (config.read8(IO_LIMIT) & 0xf0) * 2 ** 8 + 0xfff;
   }
 
-  #answers(routingId: RoutingId): boolean {
+  private answers(routingId: RoutingId): boolean {
     return (routingId & 0xff) === (this.function.routingId & 0xff);
   }
 }

@@ -24,39 +24,39 @@ export type ResetKind = 'cold' | 'hot' | 'flr';
  */
 export class ConfigSpace {
   readonly layout: ConfigLayout;
-  readonly #owner: ConfigOwner | null;
+  private readonly owner: ConfigOwner | null;
   /** The dwords that software can change, in the order of `layout.cellAt`. */
-  #cells: Int32Array | null = null;
+  private cells: Int32Array | null = null;
   /** Dwords that only the hardware changes and that differ from the layout. */
-  #pokes: Map<number, number> | null = null;
-  #hooks: Map<number, ConfigWriteHook[]> | null = null;
+  private pokes: Map<number, number> | null = null;
+  private hooks: Map<number, ConfigWriteHook[]> | null = null;
 
   constructor(layout: ConfigLayout, owner: ConfigOwner | null = null) {
     this.layout = layout;
-    this.#owner = owner;
+    this.owner = owner;
   }
 
   /** Bytes that this space holds of its own. */
   get ownBytes(): number {
-    return (this.#cells?.byteLength ?? 0) + (this.#pokes?.size ?? 0) * 8;
+    return (this.cells?.byteLength ?? 0) + (this.pokes?.size ?? 0) * 8;
   }
 
   /** Reads the dword at `offset`, a multiple of four below 4,096. Unsigned. */
   read32(offset: number): number {
     check(offset, 4);
-    return this.#load(offset >> 2) >>> 0;
+    return this.load(offset >> 2) >>> 0;
   }
 
   /** Reads the word at `offset`, a multiple of two below 4,096. */
   read16(offset: number): number {
     check(offset, 2);
-    return (this.#load(offset >> 2) >>> ((offset & 2) * 8)) & 0xffff;
+    return (this.load(offset >> 2) >>> ((offset & 2) * 8)) & 0xffff;
   }
 
   /** Reads the byte at `offset`, below 4,096. */
   read8(offset: number): number {
     check(offset, 1);
-    return (this.#load(offset >> 2) >>> ((offset & 3) * 8)) & 0xff;
+    return (this.load(offset >> 2) >>> ((offset & 3) * 8)) & 0xff;
   }
 
   /**
@@ -105,21 +105,21 @@ export class ConfigSpace {
     check(offset, 4);
     const { layout } = this;
     const dword = offset >> 2;
-    const before = this.#load(dword);
+    const before = this.load(dword);
     let after = before;
     const cell = layout.cellAt[dword];
     if (cell >= 0) {
       let mask = layout.writeMask[dword] & lanes;
-      if (layout.guarded[dword] !== 0 && this.#owner !== null) {
-        mask = this.#owner.configGuard(offset, mask, value);
+      if (layout.guarded[dword] !== 0 && this.owner !== null) {
+        mask = this.owner.configGuard(offset, mask, value);
       }
       const enabled = value & lanes;
       after = (before & ~mask) | (value & mask);
       after = (after & ~(enabled & layout.w1cMask[dword])) | (enabled & layout.w1sMask[dword]);
-      if (after !== before) this.#own()[cell] = after;
+      if (after !== before) this.own()[cell] = after;
     }
-    this.#owner?.configWritten(offset, before, after, value & lanes, lanes);
-    const hooks = this.#hooks?.get(dword);
+    this.owner?.configWritten(offset, before, after, value & lanes, lanes);
+    const hooks = this.hooks?.get(dword);
     if (hooks !== undefined) for (const hook of hooks) hook(after, before);
   }
 
@@ -127,36 +127,36 @@ export class ConfigSpace {
   poke32(offset: number, value: number): void {
     check(offset, 4);
     const dword = offset >> 2;
-    if (this.#load(dword) === (value | 0)) return;
+    if (this.load(dword) === (value | 0)) return;
     const cell = this.layout.cellAt[dword];
     if (cell >= 0) {
-      this.#own()[cell] = value;
+      this.own()[cell] = value;
       return;
     }
-    this.#pokes ??= new Map();
-    this.#pokes.set(dword, value | 0);
+    this.pokes ??= new Map();
+    this.pokes.set(dword, value | 0);
   }
 
   /** Sets the word at `offset`, as the hardware does. */
   poke16(offset: number, value: number): void {
     check(offset, 2);
     const shift = (offset & 2) * 8;
-    this.poke32(offset & ~3, (this.#load(offset >> 2) & ~(0xffff << shift)) | ((value & 0xffff) << shift));
+    this.poke32(offset & ~3, (this.load(offset >> 2) & ~(0xffff << shift)) | ((value & 0xffff) << shift));
   }
 
   /** Sets the byte at `offset`, as the hardware does. */
   poke8(offset: number, value: number): void {
     check(offset, 1);
     const shift = (offset & 3) * 8;
-    this.poke32(offset & ~3, (this.#load(offset >> 2) & ~(0xff << shift)) | ((value & 0xff) << shift));
+    this.poke32(offset & ~3, (this.load(offset >> 2) & ~(0xff << shift)) | ((value & 0xff) << shift));
   }
 
   /** Calls `hook` after every write by software to the dword that holds `offset`, whether it changed a bit or not. */
   onWrite(offset: number, hook: ConfigWriteHook): void {
     check(offset, 1);
-    this.#hooks ??= new Map();
-    const hooks = this.#hooks.get(offset >> 2);
-    if (hooks === undefined) this.#hooks.set(offset >> 2, [hook]);
+    this.hooks ??= new Map();
+    const hooks = this.hooks.get(offset >> 2);
+    if (hooks === undefined) this.hooks.set(offset >> 2, [hook]);
     else hooks.push(hook);
   }
 
@@ -164,25 +164,25 @@ export class ConfigSpace {
   reset(kind: ResetKind): void {
     const { layout } = this;
     if (kind === 'cold') {
-      this.#cells = null;
-      this.#pokes = null;
+      this.cells = null;
+      this.pokes = null;
       return;
     }
     const kept = kind === 'flr' ? layout.keptByFlrMask : layout.stickyMask;
-    if (this.#cells !== null) {
+    if (this.cells !== null) {
       let changed = false;
       for (const dword of layout.cellDwords) {
         const cell = layout.cellAt[dword];
         const reset = layout.reset[dword];
-        const value = (reset & ~kept[dword]) | (this.#cells[cell] & kept[dword]);
-        this.#cells[cell] = value;
+        const value = (reset & ~kept[dword]) | (this.cells[cell] & kept[dword]);
+        this.cells[cell] = value;
         if (value !== reset) changed = true;
       }
-      if (!changed) this.#cells = null;
+      if (!changed) this.cells = null;
     }
-    if (this.#pokes !== null) {
-      for (const [dword, value] of this.#pokes) {
-        this.#pokes.set(dword, (layout.reset[dword] & ~kept[dword]) | (value & kept[dword]));
+    if (this.pokes !== null) {
+      for (const [dword, value] of this.pokes) {
+        this.pokes.set(dword, (layout.reset[dword] & ~kept[dword]) | (value & kept[dword]));
       }
     }
   }
@@ -191,7 +191,7 @@ export class ConfigSpace {
   save(): Int32Array {
     const pairs: number[] = [];
     for (let dword = 0; dword < 1024; dword++) {
-      const value = this.#load(dword);
+      const value = this.load(dword);
       if (value !== this.layout.reset[dword]) pairs.push(dword, value);
     }
     return Int32Array.from(pairs);
@@ -203,13 +203,13 @@ export class ConfigSpace {
     for (let i = 0; i < saved.length; i += 2) this.poke32(saved[i] * 4, saved[i + 1]);
   }
 
-  #load(dword: number): number {
-    const cells = this.#cells;
+  private load(dword: number): number {
+    const cells = this.cells;
     if (cells !== null) {
       const cell = this.layout.cellAt[dword];
       if (cell >= 0) return cells[cell];
     }
-    const pokes = this.#pokes;
+    const pokes = this.pokes;
     if (pokes !== null) {
       const poked = pokes.get(dword);
       if (poked !== undefined) return poked;
@@ -217,13 +217,13 @@ export class ConfigSpace {
     return this.layout.reset[dword];
   }
 
-  #own(): Int32Array {
-    if (this.#cells === null) {
+  private own(): Int32Array {
+    if (this.cells === null) {
       const { cellDwords, reset } = this.layout;
-      this.#cells = new Int32Array(cellDwords.length);
-      for (let cell = 0; cell < cellDwords.length; cell++) this.#cells[cell] = reset[cellDwords[cell]];
+      this.cells = new Int32Array(cellDwords.length);
+      for (let cell = 0; cell < cellDwords.length; cell++) this.cells[cell] = reset[cellDwords[cell]];
     }
-    return this.#cells;
+    return this.cells;
   }
 }
 

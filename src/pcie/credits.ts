@@ -25,17 +25,17 @@ export class CreditGate {
   /** What the receiver has advertised; 2^30 for what is infinite. */
   readonly initialHeaders: number;
   readonly initialData: number;
-  #headers: number;
-  #data: number;
+  private headers: number;
+  private data: number;
   // Updates under way, oldest first: head === tail is empty; one place stays free.
-  readonly #due = new Float64Array(UPDATES);
-  readonly #dueHeaders = new Int32Array(UPDATES);
-  readonly #dueData = new Int32Array(UPDATES);
-  #head = 0;
-  #tail = 0;
+  private readonly due = new Float64Array(UPDATES);
+  private readonly dueHeaders = new Int32Array(UPDATES);
+  private readonly dueData = new Int32Array(UPDATES);
+  private head = 0;
+  private tail = 0;
   /** What all of them bring. */
-  #comingHeaders = 0;
-  #comingData = 0;
+  private comingHeaders = 0;
+  private comingData = 0;
 
   /** @param headers header credits (0 = infinite, as in InitFC), @param data data credits of 16 bytes. */
   constructor(headers: number, data: number) {
@@ -44,96 +44,96 @@ export class CreditGate {
     this.infinite = headers === 0 && data === 0;
     this.initialHeaders = headers === 0 ? 1 << 30 : headers;
     this.initialData = data === 0 ? 1 << 30 : data;
-    this.#headers = this.initialHeaders;
-    this.#data = this.initialData;
+    this.headers = this.initialHeaders;
+    this.data = this.initialData;
   }
 
   /** Whether a train of these needs can go with what has been counted in; if not, {@link CreditGate.allows} looks again. */
   has(headers: number, data: number): boolean {
-    return this.#headers >= headers && this.#data >= data;
+    return this.headers >= headers && this.data >= data;
   }
 
   /** Whether a train of these needs can go at `timePs`. */
   allows(timePs: number, headers: number, data: number): boolean {
     if (this.infinite) return true;
-    this.#settle(timePs);
+    this.settle(timePs);
     return this.has(headers, data);
   }
 
   /** Takes the credits of a train that goes now. */
   consume(headers: number, data: number): void {
     if (this.infinite) return;
-    this.#headers -= headers;
-    this.#data -= data;
+    this.headers -= headers;
+    this.data -= data;
   }
 
   /** Gives credits back with the youngest update, which has not left yet. */
   join(headers: number, data: number): void {
-    const youngest = (this.#tail - 1) & UPDATE_MASK;
-    this.#dueHeaders[youngest] += headers;
-    this.#dueData[youngest] += data;
-    this.#comingHeaders += headers;
-    this.#comingData += data;
+    const youngest = (this.tail - 1) & UPDATE_MASK;
+    this.dueHeaders[youngest] += headers;
+    this.dueData[youngest] += data;
+    this.comingHeaders += headers;
+    this.comingData += data;
   }
 
   /** Whether the receiver has no buffer left for a header, or less than `data` units of payload. */
   isShort(data: number): boolean {
-    return this.#headers + this.#comingHeaders <= 0 || this.#data + this.#comingData < data;
+    return this.headers + this.comingHeaders <= 0 || this.data + this.comingData < data;
   }
 
   /** Gives credits back with an UpdateFC that arrives at `arrivalPs`; returns false if they joined one under way. */
   restore(arrivalPs: number, headers: number, data: number): boolean {
     if (this.infinite) return false;
-    if (this.#head !== this.#tail && this.#due[(this.#tail - 1) & UPDATE_MASK] >= arrivalPs) {
+    if (this.head !== this.tail && this.due[(this.tail - 1) & UPDATE_MASK] >= arrivalPs) {
       this.join(headers, data);
       return false;
     }
-    this.#comingHeaders += headers;
-    this.#comingData += data;
-    if (((this.#tail + 1) & UPDATE_MASK) === this.#head) this.#mergeOldest();
-    this.#due[this.#tail] = arrivalPs;
-    this.#dueHeaders[this.#tail] = headers;
-    this.#dueData[this.#tail] = data;
-    this.#tail = (this.#tail + 1) & UPDATE_MASK;
+    this.comingHeaders += headers;
+    this.comingData += data;
+    if (((this.tail + 1) & UPDATE_MASK) === this.head) this.mergeOldest();
+    this.due[this.tail] = arrivalPs;
+    this.dueHeaders[this.tail] = headers;
+    this.dueData[this.tail] = data;
+    this.tail = (this.tail + 1) & UPDATE_MASK;
     return true;
   }
 
   /** When the next update arrives; Infinity if none is under way. */
   nextUpdatePs(): number {
-    return this.#head === this.#tail ? Number.POSITIVE_INFINITY : this.#due[this.#head];
+    return this.head === this.tail ? Number.POSITIVE_INFINITY : this.due[this.head];
   }
 
   /** Header credits at `timePs`. */
   headersAt(timePs: number): number {
-    this.#settle(timePs);
-    return this.#headers;
+    this.settle(timePs);
+    return this.headers;
   }
 
   reset(): void {
-    this.#headers = this.initialHeaders;
-    this.#data = this.initialData;
-    this.#head = this.#tail;
-    this.#comingHeaders = this.#comingData = 0;
+    this.headers = this.initialHeaders;
+    this.data = this.initialData;
+    this.head = this.tail;
+    this.comingHeaders = this.comingData = 0;
   }
 
   /** Nobody has looked for long: the oldest update is counted in with the one behind it, so never early. */
-  #mergeOldest(): void {
-    const oldest = this.#head;
+  private mergeOldest(): void {
+    const oldest = this.head;
     const next = (oldest + 1) & UPDATE_MASK;
-    this.#dueHeaders[next] += this.#dueHeaders[oldest];
-    this.#dueData[next] += this.#dueData[oldest];
-    this.#head = next;
+    this.dueHeaders[next] += this.dueHeaders[oldest];
+    this.dueData[next] += this.dueData[oldest];
+    this.head = next;
   }
 
-  #settle(timePs: number): void {
-    while (this.#head !== this.#tail && this.#due[this.#head] <= timePs) {
-      const headers = this.#dueHeaders[this.#head];
-      const data = this.#dueData[this.#head];
-      this.#headers += headers;
-      this.#data += data;
-      this.#comingHeaders -= headers;
-      this.#comingData -= data;
-      this.#head = (this.#head + 1) & UPDATE_MASK;
+  private settle(timePs: number): void {
+    while (this.head !== this.tail && this.due[this.head] <= timePs) {
+      const headers = this.dueHeaders[this.head];
+      const data = this.dueData[this.head];
+      this.headers += headers;
+      this.data += data;
+      this.comingHeaders -= headers;
+      this.comingData -= data;
+      this.head = (this.head + 1) & UPDATE_MASK;
     }
   }
 }

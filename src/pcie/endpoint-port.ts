@@ -28,13 +28,13 @@ export class EndpointPort implements TlpReceiver, Component {
   registerReads = 0;
   registerWrites = 0;
 
-  readonly #scheduler: Scheduler;
-  readonly #link: PcieLink;
-  readonly #tlps: TlpPool;
-  readonly #target: CompleterTarget;
-  readonly #requester: Requester;
-  readonly #registerReadPs: number;
-  readonly #answerRead: number;
+  private readonly scheduler: Scheduler;
+  private readonly link: PcieLink;
+  private readonly tlps: TlpPool;
+  private readonly target: CompleterTarget;
+  private readonly requester: Requester;
+  private readonly registerReadPs: number;
+  private readonly answerRead: number;
 
   /** @param registerReadPs from the arrival of a register read to its completion, in ps. */
   constructor(
@@ -47,34 +47,30 @@ export class EndpointPort implements TlpReceiver, Component {
     registerReadPs: number,
   ) {
     this.name = name;
-    this.#scheduler = scheduler;
-    this.#link = link;
-    this.#tlps = tlps;
-    this.#target = target;
-    this.#requester = requester;
-    this.#registerReadPs = registerReadPs;
-    this.#answerRead = scheduler.task(`${name}.answer`, (tlp) => this.#answer(tlp));
+    this.scheduler = scheduler;
+    this.link = link;
+    this.tlps = tlps;
+    this.target = target;
+    this.requester = requester;
+    this.registerReadPs = registerReadPs;
+    this.answerRead = scheduler.task(`${name}.answer`, (tlp) => this.answer(tlp));
     link.downstream.receiver = this;
   }
 
   receive(tlp: number): void {
-    const tlps = this.#tlps;
+    const tlps = this.tlps;
     const kind = tlps.kind[tlp];
     if (kind === TlpKind.COMPLETION_DATA || kind === TlpKind.COMPLETION) {
-      this.#link.downstream.release(FlowClass.COMPLETION, tlps.count[tlp], tlps.dataCredits[tlp]);
-      this.#requester.complete(tlp);
+      this.link.downstream.release(FlowClass.COMPLETION, tlps.count[tlp], tlps.dataCredits[tlp]);
+      this.requester.complete(tlp);
     } else if (kind === TlpKind.MEMORY_WRITE) {
       this.registerWrites++;
-      const claimed = this.#target.memoryWrite(
-        tlps.address[tlp],
-        tlps.data[tlp] >>> 0,
-        tlps.byteEnables[tlp],
-      );
+      const claimed = this.target.memoryWrite(tlps.address[tlp], tlps.data[tlp] >>> 0, tlps.byteEnables[tlp]);
       if (!claimed) this.unsupportedRequests++;
-      this.#link.downstream.release(FlowClass.POSTED, 1, 1);
+      this.link.downstream.release(FlowClass.POSTED, 1, 1);
       tlps.give(tlp);
     } else {
-      this.#scheduler.schedule(this.#registerReadPs, this.#answerRead, tlp, 0);
+      this.scheduler.schedule(this.registerReadPs, this.answerRead, tlp, 0);
     }
   }
 
@@ -88,8 +84,8 @@ export class EndpointPort implements TlpReceiver, Component {
   }
 
   /** Turns the request into its completion, in the same row, and sends it back. */
-  #answer(tlp: number): void {
-    const tlps = this.#tlps;
+  private answer(tlp: number): void {
+    const tlps = this.tlps;
     const kind = tlps.kind[tlp];
     const target = tlps.target[tlp];
     const type = tlps.configType[tlp] as ConfigType;
@@ -97,17 +93,17 @@ export class EndpointPort implements TlpReceiver, Component {
     let claimed: boolean;
     if (kind === TlpKind.CONFIG_WRITE) {
       const value = tlps.data[tlp] >>> 0;
-      claimed = this.#target.configWrite(target, tlps.address[tlp], tlps.bytes[tlp], value, type);
+      claimed = this.target.configWrite(target, tlps.address[tlp], tlps.bytes[tlp], value, type);
     } else {
       value =
         kind === TlpKind.CONFIG_READ
-          ? this.#target.configRead(target, tlps.address[tlp], tlps.bytes[tlp], type)
-          : this.#target.memoryRead(tlps.address[tlp], tlps.bytes[tlp]);
+          ? this.target.configRead(target, tlps.address[tlp], tlps.bytes[tlp], type)
+          : this.target.memoryRead(tlps.address[tlp], tlps.bytes[tlp]);
       claimed = value !== NOT_CLAIMED;
     }
     if (kind === TlpKind.MEMORY_READ) this.registerReads++;
     if (!claimed) this.unsupportedRequests++;
-    this.#link.downstream.release(FlowClass.NON_POSTED, 1, kind === TlpKind.CONFIG_WRITE ? 1 : 0);
+    this.link.downstream.release(FlowClass.NON_POSTED, 1, kind === TlpKind.CONFIG_WRITE ? 1 : 0);
     const carriesData = claimed && kind !== TlpKind.CONFIG_WRITE;
     tlps.kind[tlp] = carriesData ? TlpKind.COMPLETION_DATA : TlpKind.COMPLETION;
     tlps.flowClass[tlp] = FlowClass.COMPLETION;
@@ -117,6 +113,6 @@ export class EndpointPort implements TlpReceiver, Component {
     tlps.linkBytes[tlp] = DATA_LINK_OVERHEAD_BYTES + HEADER_3DW_BYTES + (carriesData ? 4 : 0);
     tlps.extraPs[tlp] = 0;
     tlps.data[tlp] = value;
-    this.#link.upstream.send(tlp);
+    this.link.upstream.send(tlp);
   }
 }

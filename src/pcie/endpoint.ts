@@ -51,21 +51,21 @@ export class Endpoint implements Component, ConfigTarget, DecodeListener {
   hitBar = 0;
   /** Bytes from the start of the BAR. */
   hitOffset = 0;
-  readonly #byNumber: (PcieFunction | undefined)[] = [];
-  readonly #physical: PcieFunction[] = [];
-  #bus: number;
-  #stale = true;
-  #memory: Aperture[] = [];
-  #io: Aperture[] = [];
+  private readonly byNumber: (PcieFunction | undefined)[] = [];
+  private readonly physical: PcieFunction[] = [];
+  private capturedBus: number;
+  private stale = true;
+  private memory: Aperture[] = [];
+  private io: Aperture[] = [];
   /** Aperture of the last hit, or -1 while apertures overlap and the order decides. */
-  #last = 0;
-  #configRequests = 0;
-  #configUnsupported = 0;
+  private last = 0;
+  private configRequests = 0;
+  private configUnsupported = 0;
 
   /** @throws RangeError if a profile is malformed or the function numbers do not ascend from 0. */
   constructor(options: EndpointOptions) {
     this.name = options.name ?? 'endpoint';
-    this.#bus = checkInteger('bus', options.bus ?? 0, 0, 255);
+    this.capturedBus = checkInteger('bus', options.bus ?? 0, 0, 255);
     checkInteger('number of functions', options.functions.length, 1, 256);
     const numbers = options.numbers ?? options.functions.map((_, i) => i);
     numbers.forEach((number, i) => {
@@ -81,18 +81,18 @@ export class Endpoint implements Component, ConfigTarget, DecodeListener {
         multiFunction: numbers.length > 1,
         lowest: i === lowest,
       };
-      const routingId = (this.#bus << 8) | numbers[i];
+      const routingId = (this.capturedBus << 8) | numbers[i];
       const fn = new PcieFunction({ profile, layout: endpointLayout(profile, context), context, routingId });
-      this.#byNumber[numbers[i]] = fn;
+      this.byNumber[numbers[i]] = fn;
       return fn;
     });
     this.functions.forEach((fn, i) => {
       const capability = sriov[i];
       if (capability !== undefined) {
-        this.#physical.push(fn);
+        this.physical.push(fn);
         fn.sriov = new SriovControl(fn, capability.options, {
-          ariCapableHierarchy: () => this.#ariCapableHierarchy(),
-          ariChanged: () => this.#ariChanged(fn),
+          ariCapableHierarchy: () => this.ariCapableHierarchy(),
+          ariChanged: () => this.ariChanged(fn),
         });
       }
       fn.decodeListener = this;
@@ -102,16 +102,16 @@ export class Endpoint implements Component, ConfigTarget, DecodeListener {
 
   /** Bus number, as captured from the last type 0 configuration write (PCIe 3.0 2.2.6.2). */
   get bus(): number {
-    return this.#bus;
+    return this.capturedBus;
   }
 
   /** The function with this Routing ID, VFs included, or null. */
   functionAt(routingId: RoutingId): PcieFunction | null {
-    if (busOf(routingId) === this.#bus) {
-      const fn = this.#byNumber[routingId & 0xff];
+    if (busOf(routingId) === this.capturedBus) {
+      const fn = this.byNumber[routingId & 0xff];
       if (fn !== undefined) return fn;
     }
-    for (const pf of this.#physical) {
+    for (const pf of this.physical) {
       const vfs = pf.sriov!;
       if (vfs.count === 0) continue;
       const index = vfs.indexOf(routingId);
@@ -123,7 +123,7 @@ export class Endpoint implements Component, ConfigTarget, DecodeListener {
   /** All functions that exist, VFs included, by ascending Routing ID. */
   allFunctions(): PcieFunction[] {
     const all = [...this.functions];
-    for (const pf of this.#physical) {
+    for (const pf of this.physical) {
       for (let i = 0; i < pf.sriov!.count; i++) all.push(pf.sriov!.vf(i));
     }
     return all.sort((a, b) => a.routingId - b.routingId);
@@ -135,7 +135,7 @@ export class Endpoint implements Component, ConfigTarget, DecodeListener {
    * @param type of the request; left out: 1 if a VF has just that Routing ID, else 0.
    */
   configRead(routingId: RoutingId, offset: number, bytes: number, type?: ConfigType): number {
-    const fn = this.#addressed(routingId, type);
+    const fn = this.addressed(routingId, type);
     return fn === null ? -1 : fn.config.read(offset, bytes);
   }
 
@@ -147,7 +147,7 @@ export class Endpoint implements Component, ConfigTarget, DecodeListener {
     value: number,
     type?: ConfigType,
   ): boolean {
-    const fn = this.#writable(routingId, type);
+    const fn = this.writable(routingId, type);
     if (fn === null) return false;
     fn.config.write(offset, bytes, value);
     return true;
@@ -161,7 +161,7 @@ export class Endpoint implements Component, ConfigTarget, DecodeListener {
     byteEnables: number,
     type?: ConfigType,
   ): boolean {
-    const fn = this.#writable(routingId, type);
+    const fn = this.writable(routingId, type);
     if (fn === null) return false;
     fn.config.writeLanes(offset, value, lanesOf(byteEnables));
     return true;
@@ -172,18 +172,18 @@ export class Endpoint implements Component, ConfigTarget, DecodeListener {
    * software has placed over each other the one with the lower address answers.
    */
   claim(address: number): boolean {
-    if (this.#stale) this.#rebuild();
-    return this.#find(this.#memory, address);
+    if (this.stale) this.rebuild();
+    return this.find(this.memory, address);
   }
 
   /** As {@link Endpoint.claim}, for I/O addresses. */
   claimIo(address: number): boolean {
-    if (this.#stale) this.#rebuild();
-    return this.#find(this.#io, address);
+    if (this.stale) this.rebuild();
+    return this.find(this.io, address);
   }
 
   decodeChanged(): void {
-    this.#stale = true;
+    this.stale = true;
   }
 
   hotReset(): void {
@@ -192,28 +192,28 @@ export class Endpoint implements Component, ConfigTarget, DecodeListener {
 
   reset(): void {
     for (const fn of this.functions) fn.conventionalReset('cold');
-    this.#capture(0);
-    this.#configRequests = 0;
-    this.#configUnsupported = 0;
+    this.capture(0);
+    this.configRequests = 0;
+    this.configUnsupported = 0;
   }
 
   counters(): Readonly<Record<string, number>> {
-    return { configRequests: this.#configRequests, configUnsupported: this.#configUnsupported };
+    return { configRequests: this.configRequests, configUnsupported: this.configUnsupported };
   }
 
   /** All that software has set, to be given to {@link Endpoint.restore} later. */
   save(): EndpointState {
     const vfs: [number, number, Int32Array][] = [];
-    for (const pf of this.#physical) {
+    for (const pf of this.physical) {
       for (const vf of pf.sriov!.made()) {
         const saved = vf.config.save();
         if (saved.length > 0) vfs.push([pf.context.number, vf.vfIndex, saved]);
       }
     }
     return {
-      bus: this.#bus,
+      bus: this.capturedBus,
       functions: this.functions.map((fn) => fn.config.save()),
-      numbers: this.#physical.map(({ sriov }) => [sriov!.firstVfOffset, sriov!.vfStride]),
+      numbers: this.physical.map(({ sriov }) => [sriov!.firstVfOffset, sriov!.vfStride]),
       vfs,
     };
   }
@@ -224,77 +224,77 @@ export class Endpoint implements Component, ConfigTarget, DecodeListener {
       fn.conventionalReset('cold');
       fn.config.restore(state.functions[i]);
     });
-    this.#capture(state.bus);
+    this.capture(state.bus);
     for (const fn of this.functions) fn.refresh();
-    this.#physical.forEach((pf, i) => {
+    this.physical.forEach((pf, i) => {
       const [firstVfOffset, vfStride] = state.numbers[i];
       const control = pf.sriov as SriovControl;
       control.restoreNumbers(pf.findExtendedCapability(ECAP_SRIOV), firstVfOffset, vfStride);
     });
     for (const [number, index, saved] of state.vfs) {
-      const vf = this.#byNumber[number]!.sriov!.vf(index);
+      const vf = this.byNumber[number]!.sriov!.vf(index);
       vf.config.restore(saved);
       vf.refresh();
     }
   }
 
-  #writable(routingId: RoutingId, type: ConfigType | undefined): PcieFunction | null {
-    const fn = this.#addressed(routingId, type);
+  private writable(routingId: RoutingId, type: ConfigType | undefined): PcieFunction | null {
+    const fn = this.addressed(routingId, type);
     // A device has the bus number that the last type 0 write was sent to, whichever function it was for.
-    if (type !== 1 && busOf(routingId) !== this.#bus && !(type === undefined && fn?.isVirtual)) {
-      this.#capture(busOf(routingId));
+    if (type !== 1 && busOf(routingId) !== this.capturedBus && !(type === undefined && fn?.isVirtual)) {
+      this.capture(busOf(routingId));
     }
     return fn;
   }
 
-  #addressed(routingId: RoutingId, type: ConfigType | undefined): PcieFunction | null {
-    this.#configRequests++;
+  private addressed(routingId: RoutingId, type: ConfigType | undefined): PcieFunction | null {
+    this.configRequests++;
     let fn: PcieFunction | null;
     if (type === 1) {
-      fn = busOf(routingId) === this.#bus ? null : this.functionAt(routingId);
+      fn = busOf(routingId) === this.capturedBus ? null : this.functionAt(routingId);
     } else {
       fn = type === undefined ? this.functionAt(routingId) : null;
       // A type 0 request says the function number; the bus number in it is the one to be captured.
-      fn ??= this.functionAt((this.#bus << 8) | (routingId & 0xff));
+      fn ??= this.functionAt((this.capturedBus << 8) | (routingId & 0xff));
     }
-    if (fn === null) this.#configUnsupported++;
+    if (fn === null) this.configUnsupported++;
     return fn;
   }
 
-  #capture(bus: number): void {
-    if (bus === this.#bus) return;
-    this.#bus = bus;
+  private capture(bus: number): void {
+    if (bus === this.capturedBus) return;
+    this.capturedBus = bus;
     for (const fn of this.functions) fn.renumber((bus << 8) | fn.context.number);
   }
 
-  #ariCapableHierarchy(): boolean {
-    const pf = this.#physical[0];
+  private ariCapableHierarchy(): boolean {
+    const pf = this.physical[0];
     const base = pf.findExtendedCapability(ECAP_SRIOV);
     return (pf.config.read16(base + SRIOV_CONTROL) & ARI_CAPABLE_HIERARCHY) !== 0;
   }
 
-  #ariChanged(from: PcieFunction): void {
-    for (const pf of this.#physical) {
+  private ariChanged(from: PcieFunction): void {
+    for (const pf of this.physical) {
       if (pf !== from) pf.sriov?.decode(pf.findExtendedCapability(ECAP_SRIOV));
     }
   }
 
-  #rebuild(): void {
-    this.#stale = false;
-    this.#memory = [];
-    this.#io = [];
+  private rebuild(): void {
+    this.stale = false;
+    this.memory = [];
+    this.io = [];
     for (const fn of this.functions) {
       for (const bar of fn.bars) {
         const isIo = bar.kind === 'io';
         if (!(isIo ? fn.ioEnabled : fn.memoryEnabled)) continue;
         const base = fn.barBase(bar.index);
         const aperture = { base, end: base + bar.bytes, fn, bar: bar.index, vfScale: 0, vfBytes: 0 };
-        (isIo ? this.#io : this.#memory).push(aperture);
+        (isIo ? this.io : this.memory).push(aperture);
       }
       const { romBytes } = fn.profile;
       if (romBytes && fn.memoryEnabled && (fn.config.read32(ROM_ADDRESS) & 1) !== 0) {
         const base = fn.barBase(ROM_BAR);
-        this.#memory.push({ base, end: base + romBytes, fn, bar: ROM_BAR, vfScale: 0, vfBytes: 0 });
+        this.memory.push({ base, end: base + romBytes, fn, bar: ROM_BAR, vfScale: 0, vfBytes: 0 });
       }
       const vfs = fn.sriov;
       if (vfs === null || !vfs.memoryEnabled || vfs.count === 0) continue;
@@ -302,25 +302,25 @@ export class Endpoint implements Component, ConfigTarget, DecodeListener {
         const base = vfs.vfBarBase(bar.index, 0);
         const vfBytes = vfs.vfBarBytes(bar.index);
         const end = base + vfBytes * vfs.count;
-        this.#memory.push({ base, end, fn, bar: bar.index, vfScale: 1 / vfBytes, vfBytes });
+        this.memory.push({ base, end, fn, bar: bar.index, vfScale: 1 / vfBytes, vfBytes });
       }
     }
-    this.#memory.sort((a, b) => a.base - b.base);
-    this.#io.sort((a, b) => a.base - b.base);
-    this.#last = overlap(this.#memory) || overlap(this.#io) ? -1 : 0;
+    this.memory.sort((a, b) => a.base - b.base);
+    this.io.sort((a, b) => a.base - b.base);
+    this.last = overlap(this.memory) || overlap(this.io) ? -1 : 0;
   }
 
-  #find(apertures: readonly Aperture[], address: number): boolean {
+  private find(apertures: readonly Aperture[], address: number): boolean {
     // Accesses come in runs: the aperture of the last hit first. A device has a handful of apertures, whatever VFs it has.
     const count = apertures.length;
-    const last = this.#last;
+    const last = this.last;
     let found = last >= 0 && last < count ? apertures[last] : undefined;
     if (found === undefined || address < found.base || address >= found.end) {
       let i = 0;
       while (i < count && !(address >= apertures[i].base && address < apertures[i].end)) i++;
       if (i === count) return false;
       found = apertures[i];
-      if (last >= 0) this.#last = i;
+      if (last >= 0) this.last = i;
     }
     const offset = address - found.base;
     this.hitBar = found.bar;

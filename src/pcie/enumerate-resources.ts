@@ -118,19 +118,19 @@ function spaceOf(bar: EnumeratedBar): Space {
 
 /** Addresses that are given away from the lower end. */
 class Pool {
-  readonly #end: number;
-  #next: number;
+  private readonly end: number;
+  private next: number;
 
   constructor(window: AddressWindow) {
-    this.#next = window.base;
-    this.#end = window.base + window.bytes;
+    this.next = window.base;
+    this.end = window.base + window.bytes;
   }
 
   place(item: Item): boolean {
-    const address = alignUp(this.#next, item.align);
-    if (address + item.bytes > this.#end) return false;
+    const address = alignUp(this.next, item.align);
+    if (address + item.bytes > this.end) return false;
     item.place(address);
-    this.#next = address + item.bytes;
+    this.next = address + item.bytes;
     return true;
   }
 }

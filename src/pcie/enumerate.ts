@@ -43,55 +43,55 @@ class Scan {
   readonly problems: string[] = [];
   /** By bus: the highest bus that VFs of functions on it need. */
   readonly reserved = new Map<number, number>();
-  readonly #access: ConfigAccess;
-  readonly #options: EnumerateOptions;
-  readonly #lastBus: number;
-  #next: number;
+  private readonly access: ConfigAccess;
+  private readonly options: EnumerateOptions;
+  private readonly lastBus: number;
+  private next: number;
 
   constructor(access: ConfigAccess, options: EnumerateOptions) {
-    this.#access = access;
-    this.#options = options;
-    this.#lastBus = options.lastBus ?? 255;
-    this.#next = (options.bus ?? 0) + 1;
+    this.access = access;
+    this.options = options;
+    this.lastBus = options.lastBus ?? 255;
+    this.next = (options.bus ?? 0) + 1;
   }
 
   /** Scans `bus`, which is below `parent`. */
   bus(bus: number, parent: EnumeratedFunction | null): EnumeratedFunction[] {
     const found: EnumeratedFunction[] = [];
     // A link has one device at its lower end, with device number 0.
-    const devices = parent !== null && leadsToLink(this.#access, parent) ? 1 : 32;
-    for (let device = 0; device < devices; device++) this.#device((bus << 8) | (device << 3), parent, found);
-    this.#reserveForVfs(bus, found);
-    for (const fn of found) if (fn.isBridge) this.#bridge(fn, bus);
+    const devices = parent !== null && leadsToLink(this.access, parent) ? 1 : 32;
+    for (let device = 0; device < devices; device++) this.device((bus << 8) | (device << 3), parent, found);
+    this.reserveForVfs(bus, found);
+    for (const fn of found) if (fn.isBridge) this.bridge(fn, bus);
     return found;
   }
 
-  #device(first: RoutingId, parent: EnumeratedFunction | null, found: EnumeratedFunction[]): void {
-    const access = this.#access;
+  private device(first: RoutingId, parent: EnumeratedFunction | null, found: EnumeratedFunction[]): void {
+    const access = this.access;
     if (access.read(first, VENDOR_ID, 2) === 0xffff) return;
     const isMulti = (access.read(first, HEADER_TYPE, 1) & MULTI_FUNCTION) !== 0;
-    const ari = this.#ariForwarding(first, parent);
-    this.#function(first, ari, found);
+    const ari = this.ariForwarding(first, parent);
+    this.function(first, ari, found);
     if (ari) {
       // Function numbers ascend along the links; anything else ends the walk.
       let number = 0;
-      let next = this.#nextFunction(first);
+      let next = this.nextFunction(first);
       while (next > number) {
         number = next;
         const routingId = (first & 0xff00) | number;
         if (access.read(routingId, VENDOR_ID, 2) === 0xffff) return;
-        this.#function(routingId, ari, found);
-        next = this.#nextFunction(routingId);
+        this.function(routingId, ari, found);
+        next = this.nextFunction(routingId);
       }
       return;
     }
     for (let number = 1; isMulti && number < 8; number++) {
-      if (access.read(first | number, VENDOR_ID, 2) !== 0xffff) this.#function(first | number, ari, found);
+      if (access.read(first | number, VENDOR_ID, 2) !== 0xffff) this.function(first | number, ari, found);
     }
   }
 
-  #function(routingId: RoutingId, ari: boolean, found: EnumeratedFunction[]): void {
-    const access = this.#access;
+  private function(routingId: RoutingId, ari: boolean, found: EnumeratedFunction[]): void {
+    const access = this.access;
     const isBridge = (access.read(routingId, HEADER_TYPE, 1) & 0x7f) === 1;
     const command = access.read(routingId, COMMAND, 2);
     // A BAR that is being sized must not answer.
@@ -103,8 +103,8 @@ class Scan {
     if (sriovAt !== 0) {
       const result = probeSriov(access, routingId, sriovAt, {
         ari: ari && isFirstPf,
-        pageBytes: this.#options.pageBytes ?? 4096,
-        wait: this.#options.wait,
+        pageBytes: this.options.pageBytes ?? 4096,
+        wait: this.options.wait,
       });
       if (typeof result === 'string') this.problems.push(`${formatRoutingId(routingId)}: ${result}`);
       else sriov = result;
@@ -125,54 +125,52 @@ class Scan {
   }
 
   /** Turns ARI forwarding on in `parent` if it and the device below can, and off if the device cannot. */
-  #ariForwarding(routingId: RoutingId, parent: EnumeratedFunction | null): boolean {
+  private ariForwarding(routingId: RoutingId, parent: EnumeratedFunction | null): boolean {
     if (parent === null || (routingId & 0xff) !== 0) return false;
     const express = expressOf(parent);
     if (express === 0) return false;
-    const access = this.#access;
+    const access = this.access;
     const supported = access.read(parent.routingId, express + PCIE_DEVICE_CAPABILITIES_2, 4);
     if ((supported & ARI_FORWARDING) === 0 || !leadsToLink(access, parent)) return false;
     const hasAri = listCapabilities(access, routingId).some((each) => each.extended && each.id === ECAP_ARI);
-    const on = hasAri && (this.#options.ari ?? true);
+    const on = hasAri && (this.options.ari ?? true);
     const control = access.read(parent.routingId, express + PCIE_DEVICE_CONTROL_2, 2);
     const wanted = on ? control | ARI_FORWARDING : control & ~ARI_FORWARDING;
     if (wanted !== control) access.write(parent.routingId, express + PCIE_DEVICE_CONTROL_2, 2, wanted);
     return on;
   }
 
-  #nextFunction(routingId: RoutingId): number {
-    const at = listCapabilities(this.#access, routingId).find(
-      (each) => each.extended && each.id === ECAP_ARI,
-    );
-    return at === undefined ? 0 : this.#access.read(routingId, at.offset + 4, 2) >> 8;
+  private nextFunction(routingId: RoutingId): number {
+    const at = listCapabilities(this.access, routingId).find((each) => each.extended && each.id === ECAP_ARI);
+    return at === undefined ? 0 : this.access.read(routingId, at.offset + 4, 2) >> 8;
   }
 
   /** VFs may be on the buses right behind that of their PF: those must not be given to a bridge. */
-  #reserveForVfs(bus: number, found: readonly EnumeratedFunction[]): void {
+  private reserveForVfs(bus: number, found: readonly EnumeratedFunction[]): void {
     let last = bus;
     for (const fn of found) if (fn.sriov !== undefined) last = Math.max(last, fn.sriov.lastVfBus);
-    if (last > this.#lastBus) {
-      this.problems.push(`bus ${bus}: VFs need buses up to ${last}, the last one is ${this.#lastBus}`);
-      last = this.#lastBus;
+    if (last > this.lastBus) {
+      this.problems.push(`bus ${bus}: VFs need buses up to ${last}, the last one is ${this.lastBus}`);
+      last = this.lastBus;
     }
     this.reserved.set(bus, last);
-    this.#next = Math.max(this.#next, last + 1);
+    this.next = Math.max(this.next, last + 1);
   }
 
-  #bridge(fn: EnumeratedFunction, primary: number): void {
-    if (this.#next > this.#lastBus) {
+  private bridge(fn: EnumeratedFunction, primary: number): void {
+    if (this.next > this.lastBus) {
       this.problems.push(`${fn.name}: no bus number is left for what is below it`);
       return;
     }
-    const secondary = this.#next++;
+    const secondary = this.next++;
     fn.secondaryBus = secondary;
     // Everything above may still be found below this bridge.
     const numbers = (subordinate: number) => primary | (secondary << 8) | (subordinate << 16);
-    const latency = this.#access.read(fn.routingId, 0x18, 4) & 0xff000000;
-    this.#access.write(fn.routingId, 0x18, 4, (latency | numbers(this.#lastBus)) >>> 0);
+    const latency = this.access.read(fn.routingId, 0x18, 4) & 0xff000000;
+    this.access.write(fn.routingId, 0x18, 4, (latency | numbers(this.lastBus)) >>> 0);
     fn.children.push(...this.bus(secondary, fn));
-    fn.subordinateBus = this.#next - 1;
-    this.#access.write(fn.routingId, 0x18, 4, (latency | numbers(fn.subordinateBus)) >>> 0);
+    fn.subordinateBus = this.next - 1;
+    this.access.write(fn.routingId, 0x18, 4, (latency | numbers(fn.subordinateBus)) >>> 0);
     for (const child of fn.children) child.lastBus = fn.subordinateBus;
   }
 }

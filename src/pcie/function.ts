@@ -157,9 +157,9 @@ export class PcieFunction implements CapabilityHost, ConfigOwner {
   /** Told of changes of BARs and of their enables. */
   decodeListener: DecodeListener | null = null;
   /** What the listeners were last told, as bits. */
-  #announced = 0;
-  #emitter: EventEmitter | null = null;
-  #targets: (BarTarget | undefined)[] | null = null;
+  private announced = 0;
+  private emitter: EventEmitter | null = null;
+  private targets: (BarTarget | undefined)[] | null = null;
 
   constructor(parts: FunctionParts) {
     this.profile = parts.profile;
@@ -170,7 +170,7 @@ export class PcieFunction implements CapabilityHost, ConfigOwner {
     this.isVirtual = this.physical !== null;
     this.config = new ConfigSpace(parts.layout, this);
     // All that a VF decodes is zero after reset: nothing to be read for each of many thousand VFs.
-    if (!this.isVirtual) this.#decode();
+    if (!this.isVirtual) this.decodes();
   }
 
   /** Its address as text: `01:10.2`. */
@@ -181,8 +181,8 @@ export class PcieFunction implements CapabilityHost, ConfigOwner {
   /** Events of the PF and of all its VFs: a VF reports through its PF's. */
   get events(): FunctionEmitter {
     const owner = this.physical ?? this;
-    owner.#emitter ??= new EventEmitter();
-    return owner.#emitter as unknown as FunctionEmitter;
+    owner.emitter ??= new EventEmitter();
+    return owner.emitter as unknown as FunctionEmitter;
   }
 
   /** It answers in memory space: Memory Space Enable, for a VF that of its PF's SR-IOV Control, and D0. */
@@ -231,7 +231,7 @@ export class PcieFunction implements CapabilityHost, ConfigOwner {
     if (index === ROM_BAR && this.profile.romBytes) {
       return (this.config.read32(ROM_ADDRESS) & ~1) >>> 0;
     }
-    const { kind } = this.#bar(index);
+    const { kind } = this.barAt(index);
     const at = BAR0 + 4 * index;
     return barAddress(kind, this.config.read32(at), kind === 'memory64' ? this.config.read32(at + 4) : 0);
   }
@@ -243,7 +243,7 @@ export class PcieFunction implements CapabilityHost, ConfigOwner {
    */
   barBytes(index: number): number {
     if (this.physical !== null) return this.physical.sriov!.vfBarBytes(index);
-    return index === ROM_BAR && this.profile.romBytes ? this.profile.romBytes : this.#bar(index).bytes;
+    return index === ROM_BAR && this.profile.romBytes ? this.profile.romBytes : this.barAt(index).bytes;
   }
 
   /**
@@ -252,7 +252,7 @@ export class PcieFunction implements CapabilityHost, ConfigOwner {
    * @throws RangeError if the function has no such BAR.
    */
   bar(index: number): BarTarget {
-    const target = this.#targets?.[index];
+    const target = this.targets?.[index];
     if (target !== undefined) return target;
     this.barBytes(index);
     return NOBODY;
@@ -265,8 +265,8 @@ export class PcieFunction implements CapabilityHost, ConfigOwner {
    */
   attachBar(index: number, target: BarTarget): void {
     this.barBytes(index);
-    this.#targets ??= [];
-    this.#targets[index] = target;
+    this.targets ??= [];
+    this.targets[index] = target;
   }
 
   /** Offset of its capability with this ID, or 0. */
@@ -281,7 +281,7 @@ export class PcieFunction implements CapabilityHost, ConfigOwner {
 
   /** Function Level Reset (PCIe 3.0 6.6.2). That of a PF takes its VFs away (SR-IOV 1.1 2.2.2). */
   functionLevelReset(): void {
-    this.#reset('flr', 'flr');
+    this.resetTo('flr', 'flr');
   }
 
   /** The internal reset at the step from D3hot to D0 (PCI-PM 1.2 5.4.1). */
@@ -293,19 +293,19 @@ export class PcieFunction implements CapabilityHost, ConfigOwner {
         kept.push([base + offset, config.read32(base + offset) & mask]);
       }
     }
-    this.#reset('flr', 'd3hot', kept);
+    this.resetTo('flr', 'd3hot', kept);
   }
 
   /** A conventional reset; `cold` is a loss of power. */
   conventionalReset(kind: 'cold' | 'hot'): void {
-    this.#reset(kind, kind);
+    this.resetTo(kind, kind);
   }
 
   /** The configuration space has been set from outside, by a restore: decodes it anew. */
   refresh(): void {
-    this.#decode();
+    this.decodes();
     this.decodeListener?.decodeChanged();
-    this.#announce();
+    this.announce();
   }
 
   /** Moves it to another Routing ID, with its VFs: its device has captured another bus number. */
@@ -323,17 +323,23 @@ export class PcieFunction implements CapabilityHost, ConfigOwner {
   configWritten(offset: number, before: number, after: number, written: number, lanes: number): void {
     if (offset < 0x40) {
       if (after !== before) {
-        this.#decodeCommand();
+        this.decodeCommand();
         if (offset !== 0x3c) this.decodeListener?.decodeChanged();
       }
     } else {
-      this.#capabilityWritten(offset, before, after, written, lanes);
+      this.capabilityWritten(offset, before, after, written, lanes);
     }
-    this.#announce();
-    this.#emit('configWrite', offset, before, after);
+    this.announce();
+    this.emit('configWrite', offset, before, after);
   }
 
-  #capabilityWritten(offset: number, before: number, after: number, written: number, lanes: number): void {
+  private capabilityWritten(
+    offset: number,
+    before: number,
+    after: number,
+    written: number,
+    lanes: number,
+  ): void {
     const { layout } = this.config;
     const number = layout.capabilityAt[offset >> 2];
     if (number < 0) return;
@@ -342,28 +348,32 @@ export class PcieFunction implements CapabilityHost, ConfigOwner {
       const wasPower = this.powerState;
       capability.decode(this, base);
       if (this.powerState !== wasPower) {
-        this.#decodeCommand();
+        this.decodeCommand();
         this.decodeListener?.decodeChanged();
       }
     }
     capability.written?.(this, base, offset - base, written, lanes, before);
   }
 
-  #reset(kind: ResetKind, cause: ResetCause, kept: readonly [offset: number, bits: number][] = []): void {
+  private resetTo(
+    kind: ResetKind,
+    cause: ResetCause,
+    kept: readonly [offset: number, bits: number][] = [],
+  ): void {
     this.config.reset(kind);
     for (const [offset, bits] of kept) this.config.poke32(offset, this.config.read32(offset) | bits);
-    this.#decode();
+    this.decodes();
     this.decodeListener?.decodeChanged();
-    this.#announce();
-    this.#emit('reset', cause);
+    this.announce();
+    this.emit('reset', cause);
   }
 
-  #decode(): void {
+  private decodes(): void {
     for (const { capability, offset } of this.config.layout.capabilities) capability.decode?.(this, offset);
-    this.#decodeCommand();
+    this.decodeCommand();
   }
 
-  #decodeCommand(): void {
+  private decodeCommand(): void {
     const command = this.config.read16(COMMAND);
     // In D3hot a function answers to configuration requests only and sends no memory requests (PCIe 3.0 5.3.1.4).
     const awake = this.powerState === 0;
@@ -374,21 +384,21 @@ export class PcieFunction implements CapabilityHost, ConfigOwner {
   }
 
   /** Tells of what has changed since it was last told, so that a reset within a write is told of once. */
-  #announce(): void {
+  private announce(): void {
     const now =
       (this.busMaster ? MASTER : 0) | (this.msixEnabled ? MSIX_ON : 0) | (this.msixMasked ? MSIX_MASKED : 0);
-    const changed = now ^ this.#announced;
+    const changed = now ^ this.announced;
     if (changed === 0) return;
-    this.#announced = now;
-    if ((changed & MASTER) !== 0) this.#emit('busMaster', this.busMaster);
-    if ((changed & (MSIX_ON | MSIX_MASKED)) !== 0) this.#emit('msix', this.msixEnabled, this.msixMasked);
+    this.announced = now;
+    if ((changed & MASTER) !== 0) this.emit('busMaster', this.busMaster);
+    if ((changed & (MSIX_ON | MSIX_MASKED)) !== 0) this.emit('msix', this.msixEnabled, this.msixMasked);
   }
 
-  #emit(event: keyof FunctionEvents, ...rest: unknown[]): void {
-    (this.physical ?? this).#emitter?.emit(event, this, ...rest);
+  private emit(event: keyof FunctionEvents, ...rest: unknown[]): void {
+    (this.physical ?? this).emitter?.emit(event, this, ...rest);
   }
 
-  #bar(index: number): BarDefinition {
+  private barAt(index: number): BarDefinition {
     checkInteger('BAR', index, 0, 5);
     const bar = this.profile.bars.find((candidate) => candidate.index === index);
     if (bar === undefined) throw new RangeError(`${this.name} has no BAR ${index}`);

@@ -34,70 +34,70 @@ export class LinkWire {
   /** Arrivals before this instant are covered by an Ack that is owed already. */
   nextAckPs = 0;
 
-  readonly #clock: { readonly now: number };
+  private readonly clock: { readonly now: number };
   // A byte takes numerator / denominator ps. What is no whole number of ps is carried on while symbols follow each other.
-  readonly #numerator: number;
-  readonly #denominator: number;
-  #remainder = 0;
-  #busyPs = 0;
-  readonly #skipPs: number;
-  readonly #skipIntervalPs: number;
-  #nextSkipPs: number;
+  private readonly numerator: number;
+  private readonly denominator: number;
+  private remainder = 0;
+  private bytesPs = 0;
+  private readonly skipPs: number;
+  private readonly skipIntervalPs: number;
+  private nextSkipPs: number;
   // Acks that this direction carries for TLPs of the other one; UpdateFCs likewise. Instants at which they are due.
-  readonly #ackDue = new Float64Array(OWED);
-  #ackHead = 0;
-  #ackTail = 0;
-  readonly #updateDue = new Float64Array(OWED);
-  #updateHead = 0;
-  #updateTail = 0;
+  private readonly ackDue = new Float64Array(OWED);
+  private ackHead = 0;
+  private ackTail = 0;
+  private readonly updateDue = new Float64Array(OWED);
+  private updateHead = 0;
+  private updateTail = 0;
 
   constructor(clock: { readonly now: number }, rate: LinkRate, maxPayloadBytes: number) {
-    this.#clock = clock;
+    this.clock = clock;
     const [numerator, denominator] = linkPsPerByte(rate);
-    this.#numerator = numerator;
-    this.#denominator = denominator;
+    this.numerator = numerator;
+    this.denominator = denominator;
     const symbol = symbolPs(rate);
     this.updateLatencyPs = Math.ceil(updateLatencySymbols(rate, maxPayloadBytes) * symbol);
     this.dllpPs = this.duration(DLLP_BYTES);
-    this.#skipPs = SKIP_SYMBOLS * symbol;
-    this.#skipIntervalPs = SKIP_INTERVAL_SYMBOLS * symbol;
-    this.#nextSkipPs = this.nextDuePs = this.#skipIntervalPs;
+    this.skipPs = SKIP_SYMBOLS * symbol;
+    this.skipIntervalPs = SKIP_INTERVAL_SYMBOLS * symbol;
+    this.nextSkipPs = this.nextDuePs = this.skipIntervalPs;
   }
 
   /** Time for which symbols of TLPs, DLLPs or SKIPs have left, in ps, as far as it is settled. */
   get busyPs(): number {
-    return this.#busyPs + this.skipsSent * this.#skipPs;
+    return this.bytesPs + this.skipsSent * this.skipPs;
   }
 
   /** ps that a byte takes over all lanes. */
   get psPerByte(): number {
-    return this.#numerator / this.#denominator;
+    return this.numerator / this.denominator;
   }
 
   /** Bytes that a SKIP ordered set takes over all lanes. */
   get skipBytes(): number {
-    return this.#skipPs / this.psPerByte;
+    return this.skipPs / this.psPerByte;
   }
 
   /** Time that `bytes` take on their own, rounded up. */
   duration(bytes: number): number {
-    return Math.ceil((bytes * this.#numerator) / this.#denominator);
+    return Math.ceil((bytes * this.numerator) / this.denominator);
   }
 
   /** Sends `bytes` of TLPs now, behind whatever comes due before them; {@link LinkWire.freeAt} says when the last one has left. */
   send(bytes: number): void {
-    const now = this.#clock.now;
-    if (this.nextDuePs <= now || this.nextDuePs <= this.freeAt) this.#sendDue(now, true);
+    const now = this.clock.now;
+    if (this.nextDuePs <= now || this.nextDuePs <= this.freeAt) this.sendDue(now, true);
     if (now > this.freeAt) {
       this.freeAt = now;
-      this.#remainder = 0;
+      this.remainder = 0;
     }
-    this.#occupy(bytes);
+    this.occupy(bytes);
   }
 
   /** Sends what was due by `nowPs`. */
   settle(nowPs: number): void {
-    if (this.nextDuePs <= nowPs) this.#sendDue(nowPs, false);
+    if (this.nextDuePs <= nowPs) this.sendDue(nowPs, false);
   }
 
   /**
@@ -114,24 +114,23 @@ export class LinkWire {
       }
       const due = arrival + this.updateLatencyPs;
       this.nextAckPs = due;
-      if (this.#ackTail - this.#ackHead === OWED)
-        this.#sendDue(this.#ackDue[this.#ackHead & OWED_MASK], false);
-      this.#ackDue[this.#ackTail++ & OWED_MASK] = due;
+      if (this.ackTail - this.ackHead === OWED) this.sendDue(this.ackDue[this.ackHead & OWED_MASK], false);
+      this.ackDue[this.ackTail++ & OWED_MASK] = due;
       if (due < this.nextDuePs) this.nextDuePs = due;
     }
   }
 
   /** An UpdateFC is due at `duePs`. */
   oweUpdate(duePs: number): void {
-    if (this.#updateTail - this.#updateHead === OWED)
-      this.#sendDue(this.#updateDue[this.#updateHead & OWED_MASK], false);
+    if (this.updateTail - this.updateHead === OWED)
+      this.sendDue(this.updateDue[this.updateHead & OWED_MASK], false);
     // In order of time: one class's may be due after what another class releases later.
-    let at = this.#updateTail++;
-    while (at !== this.#updateHead && this.#updateDue[(at - 1) & OWED_MASK] > duePs) {
-      this.#updateDue[at & OWED_MASK] = this.#updateDue[(at - 1) & OWED_MASK];
+    let at = this.updateTail++;
+    while (at !== this.updateHead && this.updateDue[(at - 1) & OWED_MASK] > duePs) {
+      this.updateDue[at & OWED_MASK] = this.updateDue[(at - 1) & OWED_MASK];
       at--;
     }
-    this.#updateDue[at & OWED_MASK] = duePs;
+    this.updateDue[at & OWED_MASK] = duePs;
     if (duePs < this.nextDuePs) this.nextDuePs = duePs;
   }
 
@@ -139,58 +138,58 @@ export class LinkWire {
   reset(nowPs: number): void {
     this.settle(nowPs);
     this.freeAt = 0;
-    this.#remainder = 0;
-    this.#busyPs = 0;
+    this.remainder = 0;
+    this.bytesPs = 0;
     this.dllpsSent = this.skipsSent = 0;
-    this.#ackHead = this.#ackTail;
-    this.#updateHead = this.#updateTail;
+    this.ackHead = this.ackTail;
+    this.updateHead = this.updateTail;
     this.nextAckPs = 0;
-    this.nextDuePs = this.#nextSkipPs;
+    this.nextDuePs = this.nextSkipPs;
   }
 
   /** `bytes` follow what is under way. */
-  #occupy(bytes: number): void {
-    const parts = bytes * this.#numerator + this.#remainder;
-    const whole = this.#denominator === 1 ? parts : Math.floor(parts / this.#denominator);
-    this.#remainder = parts - whole * this.#denominator;
-    this.#busyPs += whole;
+  private occupy(bytes: number): void {
+    const parts = bytes * this.numerator + this.remainder;
+    const whole = this.denominator === 1 ? parts : Math.floor(parts / this.denominator);
+    this.remainder = parts - whole * this.denominator;
+    this.bytesPs += whole;
     this.freeAt += whole;
   }
 
   /** Sends what was due by `timePs`; with `untilFree` also what comes due while that leaves, as a TLP behind it sees it. */
-  #sendDue(timePs: number, untilFree: boolean): void {
+  private sendDue(timePs: number, untilFree: boolean): void {
     for (;;) {
       const due = this.nextDuePs;
       const limit = untilFree && this.freeAt > timePs ? this.freeAt : timePs;
       if (due > limit) return;
-      if (due === this.#nextSkipPs) {
-        this.#sendSkips(Math.min(limit, this.#oldestAck(), this.#oldestUpdate()));
+      if (due === this.nextSkipPs) {
+        this.sendSkips(Math.min(limit, this.oldestAck(), this.oldestUpdate()));
       } else {
-        if (due === this.#oldestAck()) this.#ackHead++;
-        else this.#updateHead++;
+        if (due === this.oldestAck()) this.ackHead++;
+        else this.updateHead++;
         if (due > this.freeAt) {
           this.freeAt = due;
-          this.#remainder = 0;
+          this.remainder = 0;
         }
-        this.#occupy(DLLP_BYTES);
+        this.occupy(DLLP_BYTES);
         this.dllpsSent++;
       }
-      this.nextDuePs = Math.min(this.#nextSkipPs, this.#oldestAck(), this.#oldestUpdate());
+      this.nextDuePs = Math.min(this.nextSkipPs, this.oldestAck(), this.oldestUpdate());
     }
   }
 
-  #oldestAck(): number {
-    return this.#ackHead === this.#ackTail ? NEVER : this.#ackDue[this.#ackHead & OWED_MASK];
+  private oldestAck(): number {
+    return this.ackHead === this.ackTail ? NEVER : this.ackDue[this.ackHead & OWED_MASK];
   }
 
-  #oldestUpdate(): number {
-    return this.#updateHead === this.#updateTail ? NEVER : this.#updateDue[this.#updateHead & OWED_MASK];
+  private oldestUpdate(): number {
+    return this.updateHead === this.updateTail ? NEVER : this.updateDue[this.updateHead & OWED_MASK];
   }
 
   /** Sends the SKIP that is due; on an idle link also those up to `limitPs`, of which only the last can hold anything up. */
-  #sendSkips(limitPs: number): void {
-    const interval = this.#skipIntervalPs;
-    let due = this.#nextSkipPs;
+  private sendSkips(limitPs: number): void {
+    const interval = this.skipIntervalPs;
+    let due = this.nextSkipPs;
     if (this.freeAt <= due) {
       const more = Math.floor((limitPs - due) / interval);
       due += more * interval;
@@ -198,7 +197,7 @@ export class LinkWire {
       this.freeAt = due;
     }
     this.skipsSent++;
-    this.freeAt += this.#skipPs;
-    this.#nextSkipPs = due + interval;
+    this.freeAt += this.skipPs;
+    this.nextSkipPs = due + interval;
   }
 }

@@ -107,32 +107,36 @@ export class LinkDirection implements Component {
   /** Trains that had to wait for credits. */
   creditStalls = 0;
 
-  readonly #scheduler: Scheduler;
-  readonly #probe: Probe;
-  readonly #tlps: TlpPool;
-  readonly #wire: LinkWire;
-  readonly #flightPs: number;
-  readonly #gates: readonly CreditGate[];
+  private readonly scheduler: Scheduler;
+  private readonly probe: Probe;
+  private readonly tlps: TlpPool;
+  private readonly wire: LinkWire;
+  private readonly flightPs: number;
+  private readonly gates: readonly CreditGate[];
   /** Units of payload of the largest TLP of each class. */
-  readonly #largestData: Int32Array;
-  readonly #queues = [new IntRing(QUEUE_CAPACITY), new IntRing(QUEUE_CAPACITY), new IntRing(QUEUE_CAPACITY)];
-  readonly #arrive: number;
-  readonly #pumpTimer: Timer;
+  private readonly largestData: Int32Array;
+  private readonly queues = [
+    new IntRing(QUEUE_CAPACITY),
+    new IntRing(QUEUE_CAPACITY),
+    new IntRing(QUEUE_CAPACITY),
+  ];
+  private readonly arrive: number;
+  private readonly pumpTimer: Timer;
   /** Classes (a bit each) that somebody has found short of room. */
-  #refused = 0;
+  private refused = 0;
   /** Whose turn it is: the last request sent was a posted one. */
-  #postedLast = false;
-  #waitsForCredits = false;
+  private postedLast = false;
+  private waitsForCredits = false;
   /** Trains in the three queues. */
-  #waiting = 0;
+  private waiting = 0;
   /** Whether the train at the head of a class has been counted as waiting. */
-  readonly #stalled = new Uint8Array(3);
+  private readonly stalled = new Uint8Array(3);
   // Posted trains ever queued and sent: what was queued behind one may not go before it.
-  #postedQueued = 0;
-  #postedSent = 0;
+  private postedQueued = 0;
+  private postedSent = 0;
   /** Resets so far: what was on the link at one does not arrive. */
-  #epoch = 0;
-  readonly #lastUpdatePs = new Float64Array(3).fill(Number.NEGATIVE_INFINITY);
+  private epoch = 0;
+  private readonly lastUpdatePs = new Float64Array(3).fill(Number.NEGATIVE_INFINITY);
 
   constructor(
     name: string,
@@ -143,132 +147,132 @@ export class LinkDirection implements Component {
     credits: CreditAdvertisement,
   ) {
     this.name = name;
-    this.#scheduler = scheduler;
-    this.#probe = probe;
-    this.#tlps = tlps;
-    this.#wire = new LinkWire(scheduler, options.rate, options.maxPayloadBytes);
-    this.#flightPs = options.flightPs;
+    this.scheduler = scheduler;
+    this.probe = probe;
+    this.tlps = tlps;
+    this.wire = new LinkWire(scheduler, options.rate, options.maxPayloadBytes);
+    this.flightPs = options.flightPs;
     const payload = options.maxPayloadBytes / CREDIT_BYTES;
-    this.#largestData = Int32Array.of(payload, 1, payload);
-    this.#gates = [
+    this.largestData = Int32Array.of(payload, 1, payload);
+    this.gates = [
       new CreditGate(credits.postedHeaders, credits.postedData),
       new CreditGate(credits.nonPostedHeaders, credits.nonPostedData),
       new CreditGate(credits.completionHeaders, credits.completionData),
     ];
-    this.#arrive = scheduler.task(`${name}.arrive`, (tlp, epoch) => this.#deliver(tlp, epoch));
-    this.#pumpTimer = new Timer(scheduler, `${name}.transmit`, () => this.#pump());
+    this.arrive = scheduler.task(`${name}.arrive`, (tlp, epoch) => this.deliver(tlp, epoch));
+    this.pumpTimer = new Timer(scheduler, `${name}.transmit`, () => this.pump());
   }
 
   /** Trains of `flowClass` that can still be queued. Fewer than half the queue arms {@link LinkDirection.onRoom}. */
   room(flowClass: FlowClass): number {
-    const room = QUEUE_TRAINS - this.#queues[flowClass].length;
-    if (room < QUEUE_TRAINS / 2) this.#refused |= 1 << flowClass;
+    const room = QUEUE_TRAINS - this.queues[flowClass].length;
+    if (room < QUEUE_TRAINS / 2) this.refused |= 1 << flowClass;
     return room > 0 ? room : 0;
   }
 
   /** Sends a train now if it can, else queues it; there must be room. */
   send(tlp: number): void {
-    const tlps = this.#tlps;
+    const tlps = this.tlps;
     const flowClass = tlps.flowClass[tlp];
     // The common case, kept short: nothing waits, the link is free, and there are credits.
-    const now = this.#scheduler.now;
-    this.#wire.settle(now);
-    if (this.#waiting === 0 && this.#wire.freeAt - now < HIGH_WATER_PS) {
-      const gate = this.#gates[flowClass];
+    const now = this.scheduler.now;
+    this.wire.settle(now);
+    if (this.waiting === 0 && this.wire.freeAt - now < HIGH_WATER_PS) {
+      const gate = this.gates[flowClass];
       if (gate.has(tlps.count[tlp], tlps.dataCredits[tlp])) {
         gate.consume(tlps.count[tlp], tlps.dataCredits[tlp]);
-        this.#postedLast = flowClass === FlowClass.POSTED;
-        this.#transmit(tlp);
+        this.postedLast = flowClass === FlowClass.POSTED;
+        this.transmit(tlp);
         return;
       }
     }
-    this.#enqueue(tlp, flowClass);
+    this.enqueue(tlp, flowClass);
   }
 
-  #enqueue(tlp: number, flowClass: number): void {
-    if (flowClass === FlowClass.POSTED) this.#postedQueued++;
-    else this.#tlps.postedBefore[tlp] = this.#postedQueued;
-    const queued = this.#queues[flowClass].push(tlp);
+  private enqueue(tlp: number, flowClass: number): void {
+    if (flowClass === FlowClass.POSTED) this.postedQueued++;
+    else this.tlps.postedBefore[tlp] = this.postedQueued;
+    const queued = this.queues[flowClass].push(tlp);
     assert(queued, 'a TLP was sent to a full transmit queue');
-    this.#waiting++;
+    this.waiting++;
     // While a timer waits the link is busy or out of credits: the train's turn comes then.
-    if (!this.#pumpTimer.pending || this.#waitsForCredits) this.#pump();
+    if (!this.pumpTimer.pending || this.waitsForCredits) this.pump();
   }
 
   /** The receiver has made room: credits for `headers` TLPs and `data` units of payload go back to the transmitter. */
   release(flowClass: FlowClass, headers: number, data: number): void {
-    const gate = this.#gates[flowClass];
+    const gate = this.gates[flowClass];
     if (gate.infinite) return;
     // At most one UpdateFC of a class every update latency, and releases in between travel together; but where the receiver
     // had nothing left, it says at once that it has (2.6.1.2).
-    const now = this.#scheduler.now;
-    const last = this.#lastUpdatePs[flowClass];
+    const now = this.scheduler.now;
+    const last = this.lastUpdatePs[flowClass];
     if (last > now) {
       gate.join(headers, data);
     } else {
-      const isShort = gate.isShort(this.#largestData[flowClass]);
-      const due = isShort ? now : Math.max(now, last + this.#wire.updateLatencyPs);
-      if (gate.restore(due + this.#wire.dllpPs + this.#flightPs, headers, data)) {
-        this.#lastUpdatePs[flowClass] = due;
-        this.reverse.#wire.oweUpdate(due);
+      const isShort = gate.isShort(this.largestData[flowClass]);
+      const due = isShort ? now : Math.max(now, last + this.wire.updateLatencyPs);
+      if (gate.restore(due + this.wire.dllpPs + this.flightPs, headers, data)) {
+        this.lastUpdatePs[flowClass] = due;
+        this.reverse.wire.oweUpdate(due);
       }
     }
-    if (this.#waitsForCredits) this.#pump();
+    if (this.waitsForCredits) this.pump();
   }
 
   /** Time for which symbols of TLPs, DLLPs or SKIPs have left, in ps; see {@link LinkDirection.settle}. */
   get busyPs(): number {
-    return this.#wire.busyPs;
+    return this.wire.busyPs;
   }
 
   /** TLPs of a class, and units of 16 bytes, that a train may have: what the receiver has advertised, 2^30 for infinite. */
   trainLimits(flowClass: FlowClass): { headers: number; data: number } {
-    const { initialHeaders, initialData } = this.#gates[flowClass];
+    const { initialHeaders, initialData } = this.gates[flowClass];
     return { headers: initialHeaders, data: initialData };
   }
 
   /** Acks and UpdateFCs that have left; see {@link LinkDirection.settle}. */
   get dllpsSent(): number {
-    return this.#wire.dllpsSent;
+    return this.wire.dllpsSent;
   }
 
   /** SKIP ordered sets that have left; see {@link LinkDirection.settle}. */
   get skipsSent(): number {
-    return this.#wire.skipsSent;
+    return this.wire.skipsSent;
   }
 
   /** ps that a byte takes over all lanes. */
   get psPerByte(): number {
-    return this.#wire.psPerByte;
+    return this.wire.psPerByte;
   }
 
   /** Bytes that a SKIP ordered set takes over all lanes. */
   get skipBytes(): number {
-    return this.#wire.skipBytes;
+    return this.wire.skipBytes;
   }
 
   /** Header credits of a class now. */
   headerCredits(flowClass: FlowClass): number {
-    return this.#gates[flowClass].headersAt(this.#scheduler.now);
+    return this.gates[flowClass].headersAt(this.scheduler.now);
   }
 
   /** Counts in what was due by now although no TLP has asked: Acks, UpdateFCs and SKIPs of an idle link. */
   settle(): void {
-    this.#wire.settle(this.#scheduler.now);
+    this.wire.settle(this.scheduler.now);
   }
 
   reset(): void {
-    for (const gate of this.#gates) gate.reset();
-    for (const queue of this.#queues) while (queue.length > 0) this.#tlps.give(queue.shift());
-    this.#pumpTimer.cancel();
-    this.#waitsForCredits = false;
-    this.#waiting = 0;
-    this.#refused = 0;
-    this.#stalled.fill(0);
-    this.#postedSent = this.#postedQueued;
-    this.#lastUpdatePs.fill(Number.NEGATIVE_INFINITY);
-    this.#wire.reset(this.#scheduler.now);
-    this.#epoch++;
+    for (const gate of this.gates) gate.reset();
+    for (const queue of this.queues) while (queue.length > 0) this.tlps.give(queue.shift());
+    this.pumpTimer.cancel();
+    this.waitsForCredits = false;
+    this.waiting = 0;
+    this.refused = 0;
+    this.stalled.fill(0);
+    this.postedSent = this.postedQueued;
+    this.lastUpdatePs.fill(Number.NEGATIVE_INFINITY);
+    this.wire.reset(this.scheduler.now);
+    this.epoch++;
     this.tlpsSent = this.tlpBytes = this.payloadBytes = this.creditStalls = 0;
   }
 
@@ -278,70 +282,70 @@ export class LinkDirection implements Component {
     return { tlps: tlpsSent, tlpBytes, payloadBytes, dllps: dllpsSent, skips: skipsSent, creditStalls };
   }
 
-  #pump(): void {
-    this.#pumpTimer.cancel();
-    this.#waitsForCredits = false;
-    const now = this.#scheduler.now;
-    const wire = this.#wire;
+  private pump(): void {
+    this.pumpTimer.cancel();
+    this.waitsForCredits = false;
+    const now = this.scheduler.now;
+    const wire = this.wire;
     if (wire.nextDuePs <= now) wire.settle(now);
-    const posted = this.#queues[FlowClass.POSTED];
-    const completions = this.#queues[FlowClass.COMPLETION];
-    const nonPosted = this.#queues[FlowClass.NON_POSTED];
+    const posted = this.queues[FlowClass.POSTED];
+    const completions = this.queues[FlowClass.COMPLETION];
+    const nonPosted = this.queues[FlowClass.NON_POSTED];
     // Posted and non-posted requests in turn, so that neither starves; one that lacks credits lets the others pass, as
     // posted requests must be able to (2.4.1).
-    while (this.#waiting > 0 && wire.freeAt - now < HIGH_WATER_PS) {
-      const postedFirst = !this.#postedLast;
+    while (this.waiting > 0 && wire.freeAt - now < HIGH_WATER_PS) {
+      const postedFirst = !this.postedLast;
       const sent =
-        this.#trySend(completions) ||
-        this.#trySend(postedFirst ? posted : nonPosted) ||
-        this.#trySend(postedFirst ? nonPosted : posted);
+        this.trySend(completions) ||
+        this.trySend(postedFirst ? posted : nonPosted) ||
+        this.trySend(postedFirst ? nonPosted : posted);
       if (!sent) {
-        this.#waitForCredits();
+        this.waitForCredits();
         break;
       }
     }
-    if (this.#waiting > 0 && !this.#waitsForCredits)
-      this.#pumpTimer.schedule(Math.max(0, wire.freeAt - LOW_WATER_PS - now) | 0);
-    if (this.#refused !== 0) this.#tellOfRoom();
+    if (this.waiting > 0 && !this.waitsForCredits)
+      this.pumpTimer.schedule(Math.max(0, wire.freeAt - LOW_WATER_PS - now) | 0);
+    if (this.refused !== 0) this.tellOfRoom();
   }
 
-  #tellOfRoom(): void {
+  private tellOfRoom(): void {
     let roomy = 0;
-    for (let i = 0; i < 3; i++) if (this.#queues[i].length <= QUEUE_TRAINS / 2) roomy |= 1 << i;
-    if ((this.#refused & roomy) === 0) return;
-    this.#refused &= ~roomy;
+    for (let i = 0; i < 3; i++) if (this.queues[i].length <= QUEUE_TRAINS / 2) roomy |= 1 << i;
+    if ((this.refused & roomy) === 0) return;
+    this.refused &= ~roomy;
     if (this.onRoom !== null) this.onRoom();
   }
 
-  #trySend(queue: IntRing): boolean {
+  private trySend(queue: IntRing): boolean {
     if (queue.length === 0) return false;
-    const tlps = this.#tlps;
+    const tlps = this.tlps;
     const tlp = queue.peek();
     const flowClass = tlps.flowClass[tlp];
     // Neither a read nor a completion passes a posted request that was queued before it (2.4.1).
-    if (flowClass !== FlowClass.POSTED && tlps.postedBefore[tlp] > this.#postedSent) return false;
-    const gate = this.#gates[flowClass];
+    if (flowClass !== FlowClass.POSTED && tlps.postedBefore[tlp] > this.postedSent) return false;
+    const gate = this.gates[flowClass];
     const headers = tlps.count[tlp];
     const data = tlps.dataCredits[tlp];
-    if (!gate.has(headers, data) && !gate.allows(this.#scheduler.now, headers, data)) {
-      this.#noteStall(flowClass, headers, data);
+    if (!gate.has(headers, data) && !gate.allows(this.scheduler.now, headers, data)) {
+      this.noteStall(flowClass, headers, data);
       return false;
     }
     gate.consume(headers, data);
-    if (flowClass === FlowClass.POSTED) this.#postedSent++;
-    this.#stalled[flowClass] = 0;
+    if (flowClass === FlowClass.POSTED) this.postedSent++;
+    this.stalled[flowClass] = 0;
     queue.shift();
-    this.#waiting--;
-    this.#postedLast = flowClass === FlowClass.POSTED;
-    this.#transmit(tlp);
+    this.waiting--;
+    this.postedLast = flowClass === FlowClass.POSTED;
+    this.transmit(tlp);
     return true;
   }
 
-  #noteStall(flowClass: number, headers: number, data: number): void {
-    if (this.#stalled[flowClass] === 1) return;
-    this.#stalled[flowClass] = 1;
+  private noteStall(flowClass: number, headers: number, data: number): void {
+    if (this.stalled[flowClass] === 1) return;
+    this.stalled[flowClass] = 1;
     this.creditStalls++;
-    const { initialHeaders, initialData } = this.#gates[flowClass];
+    const { initialHeaders, initialData } = this.gates[flowClass];
     if (headers <= initialHeaders && data <= initialData) return;
     throw new AssertionError(
       `${this.name}: a train needs ${headers} header and ${data} data credits, ` +
@@ -349,41 +353,41 @@ export class LinkDirection implements Component {
     );
   }
 
-  #waitForCredits(): void {
-    this.#waitsForCredits = true;
+  private waitForCredits(): void {
+    this.waitsForCredits = true;
     let due = Number.POSITIVE_INFINITY;
     for (let i = 0; i < 3; i++) {
-      if (this.#stalled[i] === 1) due = Math.min(due, this.#gates[i].nextUpdatePs());
+      if (this.stalled[i] === 1) due = Math.min(due, this.gates[i].nextUpdatePs());
     }
     // Without an update under way the next release() comes back here.
-    if (due !== Number.POSITIVE_INFINITY) this.#pumpTimer.scheduleAt(Math.max(due, this.#scheduler.now));
+    if (due !== Number.POSITIVE_INFINITY) this.pumpTimer.scheduleAt(Math.max(due, this.scheduler.now));
   }
 
-  #transmit(tlp: number): void {
-    const tlps = this.#tlps;
-    const now = this.#scheduler.now;
-    const wire = this.#wire;
+  private transmit(tlp: number): void {
+    const tlps = this.tlps;
+    const now = this.scheduler.now;
+    const wire = this.wire;
     const bytes = tlps.linkBytes[tlp];
     const count = tlps.count[tlp];
     wire.send(bytes);
-    const last = wire.freeAt + this.#flightPs;
+    const last = wire.freeAt + this.flightPs;
     const first = count === 1 ? last : last - wire.duration(bytes - bytes / count);
     this.tlpsSent += count;
     this.tlpBytes += bytes;
     // Asked here, so that most TLPs are spared the call: V8 makes a heap object of every instant that it passes.
-    if (last >= this.reverse.#wire.nextAckPs) this.reverse.#wire.oweAcks(first, last, count);
+    if (last >= this.reverse.wire.nextAckPs) this.reverse.wire.oweAcks(first, last, count);
     let arrival = last;
     // The completer starts on the first request of a train while the others still arrive.
     if (tlps.kind[tlp] === TlpKind.MEMORY_READ) arrival = first;
     else this.payloadBytes += tlps.bytes[tlp];
     arrival += tlps.extraPs[tlp];
-    this.#probe.record(ProbeKind.TLP_SENT, tlp, bytes, count);
-    this.#scheduler.schedule((arrival - now) | 0, this.#arrive, tlp, this.#epoch);
+    this.probe.record(ProbeKind.TLP_SENT, tlp, bytes, count);
+    this.scheduler.schedule((arrival - now) | 0, this.arrive, tlp, this.epoch);
   }
 
-  #deliver(tlp: number, epoch: number): void {
-    if (epoch !== this.#epoch) {
-      this.#tlps.give(tlp);
+  private deliver(tlp: number, epoch: number): void {
+    if (epoch !== this.epoch) {
+      this.tlps.give(tlp);
       return;
     }
     (this.receiver as TlpReceiver).receive(tlp);

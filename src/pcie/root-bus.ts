@@ -13,31 +13,31 @@ export class LogicalBus implements ConfigTarget {
   /** @throws RangeError if a port has that device and function number already. */
   attach(port: BridgePort): void {
     const number = port.function.routingId & 0xff;
-    if (this.#port(number) !== undefined) {
+    if (this.port(number) !== undefined) {
       throw new RangeError(`there is a port at ${port.function.name} already`);
     }
     this.ports.push(port);
   }
 
   configRead(routingId: RoutingId, offset: number, bytes: number, type: ConfigType): number {
-    const port = this.#addressed(routingId, type);
+    const port = this.addressed(routingId, type);
     return port === undefined ? -1 : port.configRead(routingId, offset, bytes, type);
   }
 
   configWrite(routingId: RoutingId, offset: number, bytes: number, value: number, type: ConfigType): boolean {
-    return this.#addressed(routingId, type)?.configWrite(routingId, offset, bytes, value, type) ?? false;
+    return this.addressed(routingId, type)?.configWrite(routingId, offset, bytes, value, type) ?? false;
   }
 
   hotReset(): void {
     for (const port of this.ports) port.hotReset();
   }
 
-  #addressed(routingId: RoutingId, type: ConfigType): BridgePort | undefined {
-    if (type === 0) return this.#port(routingId & 0xff);
+  private addressed(routingId: RoutingId, type: ConfigType): BridgePort | undefined {
+    if (type === 0) return this.port(routingId & 0xff);
     return this.ports.find((port) => port.covers(busOf(routingId)));
   }
 
-  #port(number: number): BridgePort | undefined {
+  private port(number: number): BridgePort | undefined {
     return this.ports.find((port) => (port.function.routingId & 0xff) === number);
   }
 }

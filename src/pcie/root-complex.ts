@@ -48,11 +48,11 @@ export class RootComplex implements Component {
   /** Requests that completed with Unsupported Request, or that went nowhere. */
   unanswered = 0;
 
-  readonly #scheduler: Scheduler;
-  readonly #tlps: TlpPool;
-  readonly #bus: ConfigAccess;
-  readonly #routing: Routing;
-  readonly #outboundPs: number;
+  private readonly scheduler: Scheduler;
+  private readonly tlps: TlpPool;
+  private readonly bus: ConfigAccess;
+  private readonly routing: Routing;
+  private readonly outboundPs: number;
 
   /** @param outboundPs from a processor's store or load to the root port's transmit queue, in ps. */
   constructor(
@@ -64,32 +64,32 @@ export class RootComplex implements Component {
     outboundPs: number,
   ) {
     this.name = name;
-    this.#scheduler = scheduler;
-    this.#tlps = tlps;
-    this.#bus = bus;
-    this.#routing = routing;
-    this.#outboundPs = outboundPs;
+    this.scheduler = scheduler;
+    this.tlps = tlps;
+    this.bus = bus;
+    this.routing = routing;
+    this.outboundPs = outboundPs;
   }
 
   /** A configuration read of 1, 2 or 4 bytes; all ones where nobody answers. */
   configRead(routingId: number, offset: number, bytes: number): number {
     this.configCycles++;
-    return this.#bus.read(routingId, offset, bytes);
+    return this.bus.read(routingId, offset, bytes);
   }
 
   /** A configuration write of 1, 2 or 4 bytes. */
   configWrite(routingId: number, offset: number, bytes: number, value: number): void {
     this.configCycles++;
-    this.#bus.write(routingId, offset, bytes, value);
+    this.bus.write(routingId, offset, bytes, value);
   }
 
   /** Configuration requests for what is below a link: they travel as TLPs, and software waits for them. */
   configTarget(port: RootPort, device: Resettable): ConfigTarget {
     return {
       configRead: (routingId, offset, bytes, type) =>
-        this.#configCycle(port, TlpKind.CONFIG_READ, routingId, offset, bytes, 0, type),
+        this.configCycle(port, TlpKind.CONFIG_READ, routingId, offset, bytes, 0, type),
       configWrite: (routingId, offset, bytes, value, type) =>
-        this.#configCycle(port, TlpKind.CONFIG_WRITE, routingId, offset, bytes, value, type) >= 0,
+        this.configCycle(port, TlpKind.CONFIG_WRITE, routingId, offset, bytes, value, type) >= 0,
       hotReset: () => device.hotReset(),
     };
   }
@@ -100,16 +100,16 @@ export class RootComplex implements Component {
    */
   write32(address: number, value: number): void {
     this.mmioWrites++;
-    const port = this.#routing.portOfAddress(address);
+    const port = this.routing.portOfAddress(address);
     if (port === null) {
       this.unanswered++;
       return;
     }
     while (port.requestsWaiting >= STORES) {
-      assert(this.#scheduler.step(), 'nothing left to run while a store waits for room');
+      assert(this.scheduler.step(), 'nothing left to run while a store waits for room');
     }
-    const tlps = this.#tlps;
-    const row = this.#request(TlpKind.MEMORY_WRITE, address, 4);
+    const tlps = this.tlps;
+    const row = this.request(TlpKind.MEMORY_WRITE, address, 4);
     tlps.linkBytes[row] = DATA_LINK_OVERHEAD_BYTES + memoryHeaderBytes(address) + 4;
     tlps.dataCredits[row] = 1;
     tlps.data[row] = value;
@@ -121,16 +121,16 @@ export class RootComplex implements Component {
   /** Reads 1, 2 or 4 bytes of memory space, within a double word; all ones where nobody answers. */
   read(address: number, bytes: number): number {
     this.mmioReads++;
-    const port = this.#routing.portOfAddress(address);
+    const port = this.routing.portOfAddress(address);
     if (port === null) {
       this.unanswered++;
       return allOnes(bytes);
     }
-    const tlps = this.#tlps;
-    const row = this.#request(TlpKind.MEMORY_READ, address, bytes);
+    const tlps = this.tlps;
+    const row = this.request(TlpKind.MEMORY_READ, address, bytes);
     tlps.linkBytes[row] = DATA_LINK_OVERHEAD_BYTES + memoryHeaderBytes(address);
     tlps.dataCredits[row] = 0;
-    const value = this.#await(port, row);
+    const value = this.await(port, row);
     if (value >= 0) return value;
     this.unanswered++;
     return allOnes(bytes);
@@ -138,8 +138,8 @@ export class RootComplex implements Component {
 
   /** A completion has arrived at a root port. */
   readonly onCompletion = (tlp: number): void => {
-    assert(this.#tlps.client[tlp] === AWAITED, 'a completion arrived that nobody waits for');
-    this.#tlps.client[tlp] = ARRIVED;
+    assert(this.tlps.client[tlp] === AWAITED, 'a completion arrived that nobody waits for');
+    this.tlps.client[tlp] = ARRIVED;
   };
 
   reset(): void {
@@ -151,7 +151,7 @@ export class RootComplex implements Component {
     return { configCycles, mmioReads, mmioWrites, unanswered };
   }
 
-  #configCycle(
+  private configCycle(
     port: RootPort,
     kind: TlpKind,
     routingId: number,
@@ -160,21 +160,21 @@ export class RootComplex implements Component {
     value: number,
     type: ConfigType,
   ): number {
-    const tlps = this.#tlps;
-    const row = this.#request(kind, offset, bytes);
+    const tlps = this.tlps;
+    const row = this.request(kind, offset, bytes);
     const isWrite = kind === TlpKind.CONFIG_WRITE;
     tlps.linkBytes[row] = DATA_LINK_OVERHEAD_BYTES + HEADER_3DW_BYTES + (isWrite ? 4 : 0);
     tlps.dataCredits[row] = isWrite ? 1 : 0;
     tlps.target[row] = routingId;
     tlps.configType[row] = type;
     tlps.data[row] = value;
-    const result = this.#await(port, row);
+    const result = this.await(port, row);
     if (result < 0) this.unanswered++;
     return result;
   }
 
-  #request(kind: TlpKind, address: number, bytes: number): number {
-    const tlps = this.#tlps;
+  private request(kind: TlpKind, address: number, bytes: number): number {
+    const tlps = this.tlps;
     const row = tlps.take();
     tlps.kind[row] = kind;
     tlps.flowClass[row] = kind === TlpKind.MEMORY_WRITE ? FlowClass.POSTED : FlowClass.NON_POSTED;
@@ -182,18 +182,18 @@ export class RootComplex implements Component {
     tlps.address[row] = address;
     tlps.bytes[row] = bytes;
     tlps.count[row] = 1;
-    tlps.extraPs[row] = this.#outboundPs;
+    tlps.extraPs[row] = this.outboundPs;
     tlps.store[row] = -1;
     tlps.client[row] = AWAITED;
     return row;
   }
 
   /** Sends a request and runs the machine until its completion is there; -1 for an unsuccessful one. */
-  #await(port: RootPort, row: number): number {
-    const tlps = this.#tlps;
+  private await(port: RootPort, row: number): number {
+    const tlps = this.tlps;
     port.sendDown(row);
     while (tlps.client[row] !== ARRIVED) {
-      assert(this.#scheduler.step(), 'nothing left to run while software waits for a completion');
+      assert(this.scheduler.step(), 'nothing left to run while software waits for a completion');
     }
     const value = tlps.status[row] === CompletionStatus.SUCCESSFUL ? tlps.data[row] >>> 0 : -1;
     tlps.give(row);

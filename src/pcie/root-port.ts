@@ -80,25 +80,25 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   refusedReads = 0;
   refusedWrites = 0;
 
-  readonly #scheduler: Scheduler;
-  readonly #link: PcieLink;
-  readonly #tlps: TlpPool;
-  readonly #memory: SparseMemory;
-  readonly #translator: AddressTranslator;
-  readonly #interrupts: InterruptTarget;
-  readonly #options: RootPortOptions;
-  readonly #written: ((address: number) => void) | null;
-  readonly #memoryDone: number;
-  #origin: PostedOrigin | null = null;
+  private readonly scheduler: Scheduler;
+  private readonly link: PcieLink;
+  private readonly tlps: TlpPool;
+  private readonly memory: SparseMemory;
+  private readonly translator: AddressTranslator;
+  private readonly interrupts: InterruptTarget;
+  private readonly options: RootPortOptions;
+  private readonly written: ((address: number) => void) | null;
+  private readonly memoryDone: number;
+  private origin: PostedOrigin | null = null;
 
   // Each has a place for every TLP there is, so that nothing that waits is ever lost.
-  readonly #posted: IntRing;
-  readonly #reads: IntRing;
-  readonly #completions: IntRing;
-  readonly #requests: IntRing;
-  #postedArrived = 0;
-  #postedDone = 0;
-  readonly #onCompletion: (tlp: number) => void;
+  private readonly posted: IntRing;
+  private readonly reads: IntRing;
+  private readonly completions: IntRing;
+  private readonly requests: IntRing;
+  private postedArrived = 0;
+  private postedDone = 0;
+  private readonly onCompletion: (tlp: number) => void;
 
   /** @param onCompletion takes completions of requests that software made through this port. */
   constructor(
@@ -113,69 +113,66 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     onCompletion: (tlp: number) => void,
   ) {
     this.name = name;
-    this.#scheduler = scheduler;
-    this.#link = link;
-    this.#tlps = tlps;
-    this.#memory = memory;
-    this.#translator = translator;
-    this.#interrupts = interrupts;
-    this.#options = options;
-    this.#written = options.written ?? null;
-    this.#onCompletion = onCompletion;
+    this.scheduler = scheduler;
+    this.link = link;
+    this.tlps = tlps;
+    this.memory = memory;
+    this.translator = translator;
+    this.interrupts = interrupts;
+    this.options = options;
+    this.written = options.written ?? null;
+    this.onCompletion = onCompletion;
     const places = ceilPowerOfTwo(tlps.capacity);
-    this.#posted = new IntRing(places);
-    this.#reads = new IntRing(places);
-    this.#completions = new IntRing(places);
-    this.#requests = new IntRing(places);
-    this.#memoryDone = scheduler.task(`${name}.memory`, (tlp) =>
-      this.#complete(tlp, CompletionStatus.SUCCESSFUL),
+    this.posted = new IntRing(places);
+    this.reads = new IntRing(places);
+    this.completions = new IntRing(places);
+    this.requests = new IntRing(places);
+    this.memoryDone = scheduler.task(`${name}.memory`, (tlp) =>
+      this.complete(tlp, CompletionStatus.SUCCESSFUL),
     );
     link.upstream.receiver = this;
-    link.downstream.onRoom = () => this.#sendWaiting();
+    link.downstream.onRoom = () => this.sendWaiting();
   }
 
   /** Says who is told when the payload of posted requests has been taken. */
   connect(origin: PostedOrigin): void {
-    this.#origin = origin;
+    this.origin = origin;
   }
 
   receive(tlp: number): void {
-    const kind = this.#tlps.kind[tlp];
-    if (kind === TlpKind.MEMORY_WRITE) this.#receivePosted(tlp);
-    else if (kind === TlpKind.MEMORY_READ) this.#receiveRead(tlp);
+    const kind = this.tlps.kind[tlp];
+    if (kind === TlpKind.MEMORY_WRITE) this.receivePosted(tlp);
+    else if (kind === TlpKind.MEMORY_READ) this.receiveRead(tlp);
     else {
-      this.#link.upstream.release(FlowClass.COMPLETION, 1, this.#tlps.dataCredits[tlp]);
-      this.#onCompletion(tlp);
+      this.link.upstream.release(FlowClass.COMPLETION, 1, this.tlps.dataCredits[tlp]);
+      this.onCompletion(tlp);
     }
   }
 
   /** Sends a request of software's down the link. */
   sendDown(tlp: number): void {
-    if (
-      this.#requests.length > 0 ||
-      this.#link.downstream.room(this.#tlps.flowClass[tlp] as FlowClass) === 0
-    ) {
-      this.#requests.push(tlp);
+    if (this.requests.length > 0 || this.link.downstream.room(this.tlps.flowClass[tlp] as FlowClass) === 0) {
+      this.requests.push(tlp);
     } else {
-      this.#link.downstream.send(tlp);
+      this.link.downstream.send(tlp);
     }
   }
 
   /** Requests of software's that wait for room in the transmit queues. */
   get requestsWaiting(): number {
-    return this.#requests.length;
+    return this.requests.length;
   }
 
   /** A walk has ended. */
   translated(tlp: number, physicalAddress: number): void {
-    const tlps = this.#tlps;
+    const tlps = this.tlps;
     if (tlps.kind[tlp] === TlpKind.MEMORY_READ) {
-      this.#readTranslated(tlp, physicalAddress);
+      this.readTranslated(tlp, physicalAddress);
       return;
     }
     tlps.status[tlp] = physicalAddress >= 0 ? READY : REFUSED;
     tlps.address[tlp] = physicalAddress;
-    this.#drainPosted();
+    this.drainPosted();
   }
 
   reset(): void {
@@ -187,61 +184,61 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     return { memoryReads, memoryWrites, messages, refusedReads, refusedWrites };
   }
 
-  #receivePosted(tlp: number): void {
-    const tlps = this.#tlps;
+  private receivePosted(tlp: number): void {
+    const tlps = this.tlps;
     const address = tlps.address[tlp];
-    this.#postedArrived++;
+    this.postedArrived++;
     const isMessage = address >= MESSAGE_BASE && address < MESSAGE_BASE + MESSAGE_BYTES;
-    const physical = isMessage ? address : this.#translator.lookup(tlps.requester[tlp], address, true);
-    if (this.#posted.length === 0 && physical !== TRANSLATION_MISS) {
-      this.#commit(tlp, physical, isMessage);
+    const physical = isMessage ? address : this.translator.lookup(tlps.requester[tlp], address, true);
+    if (this.posted.length === 0 && physical !== TRANSLATION_MISS) {
+      this.commit(tlp, physical, isMessage);
       return;
     }
-    this.#posted.push(tlp);
+    this.posted.push(tlp);
     if (physical === TRANSLATION_MISS) {
       tlps.status[tlp] = PENDING;
-      this.#translator.walk(tlps.requester[tlp], address, true, this, tlp);
+      this.translator.walk(tlps.requester[tlp], address, true, this, tlp);
     } else {
       tlps.status[tlp] = isMessage ? MESSAGE : physical >= 0 ? READY : REFUSED;
       tlps.address[tlp] = physical;
     }
   }
 
-  #drainPosted(): void {
-    const tlps = this.#tlps;
-    while (this.#posted.length > 0) {
-      const tlp = this.#posted.peek();
+  private drainPosted(): void {
+    const tlps = this.tlps;
+    while (this.posted.length > 0) {
+      const tlp = this.posted.peek();
       if (tlps.status[tlp] === PENDING) break;
-      this.#posted.shift();
-      this.#commit(tlp, tlps.address[tlp], tlps.status[tlp] === MESSAGE);
+      this.posted.shift();
+      this.commit(tlp, tlps.address[tlp], tlps.status[tlp] === MESSAGE);
     }
-    if (this.#reads.length > 0) this.#startWaitingReads();
+    if (this.reads.length > 0) this.startWaitingReads();
   }
 
   /** Writes the payload of a posted train where it belongs. */
-  #commit(tlp: number, physical: number, isMessage: boolean): void {
-    const tlps = this.#tlps;
+  private commit(tlp: number, physical: number, isMessage: boolean): void {
+    const tlps = this.tlps;
     const bytes = tlps.bytes[tlp];
-    this.#postedDone++;
+    this.postedDone++;
     if (isMessage) {
-      this.#deliverMessage(tlp, physical, bytes);
-    } else if (physical < 0 || !this.#options.isMemory(physical, bytes)) {
+      this.deliverMessage(tlp, physical, bytes);
+    } else if (physical < 0 || !this.options.isMemory(physical, bytes)) {
       this.refusedWrites++;
     } else {
       this.memoryWrites++;
-      this.#writeMemory(tlp, physical, bytes);
-      if (this.#written !== null) this.#written(physical);
+      this.writeMemory(tlp, physical, bytes);
+      if (this.written !== null) this.written(physical);
     }
-    this.#link.upstream.release(FlowClass.POSTED, tlps.count[tlp], tlps.dataCredits[tlp]);
+    this.link.upstream.release(FlowClass.POSTED, tlps.count[tlp], tlps.dataCredits[tlp]);
     const client = tlps.client[tlp];
     const cookie = tlps.cookie[tlp];
     tlps.give(tlp);
-    if (this.#origin !== null) this.#origin.landed(client, cookie);
+    if (this.origin !== null) this.origin.landed(client, cookie);
   }
 
   /** A message is one aligned double word; nothing else is behind its addresses. */
-  #deliverMessage(tlp: number, address: number, bytes: number): void {
-    const tlps = this.#tlps;
+  private deliverMessage(tlp: number, address: number, bytes: number): void {
+    const tlps = this.tlps;
     if (bytes !== 4 || (address & 3) !== 0) {
       this.refusedWrites++;
       return;
@@ -254,12 +251,12 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
       const at = tlps.storeOffset[tlp];
       data = u8[at] | (u8[at + 1] << 8) | (u8[at + 2] << 16) | (u8[at + 3] << 24);
     }
-    this.#interrupts.message(tlps.requester[tlp], address, data >>> 0);
+    this.interrupts.message(tlps.requester[tlp], address, data >>> 0);
   }
 
-  #writeMemory(tlp: number, physical: number, bytes: number): void {
-    const tlps = this.#tlps;
-    const memory = this.#memory;
+  private writeMemory(tlp: number, physical: number, bytes: number): void {
+    const tlps = this.tlps;
+    const memory = this.memory;
     const store = tlps.store[tlp];
     if (store < 0) {
       memory.write32(physical, tlps.data[tlp]);
@@ -281,47 +278,47 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     memory.copyInWords(physical + to, bytes - to, u8, i32, offset + head + tlps.skipBytes[tlp]);
   }
 
-  #receiveRead(tlp: number): void {
-    const tlps = this.#tlps;
-    tlps.postedBefore[tlp] = this.#postedArrived;
-    const physical = this.#translator.lookup(tlps.requester[tlp], tlps.address[tlp], false);
+  private receiveRead(tlp: number): void {
+    const tlps = this.tlps;
+    tlps.postedBefore[tlp] = this.postedArrived;
+    const physical = this.translator.lookup(tlps.requester[tlp], tlps.address[tlp], false);
     if (physical !== TRANSLATION_MISS) {
-      this.#readTranslated(tlp, physical);
+      this.readTranslated(tlp, physical);
       return;
     }
-    this.#translator.walk(tlps.requester[tlp], tlps.address[tlp], false, this, tlp);
+    this.translator.walk(tlps.requester[tlp], tlps.address[tlp], false, this, tlp);
   }
 
-  #readTranslated(tlp: number, physical: number): void {
-    const tlps = this.#tlps;
+  private readTranslated(tlp: number, physical: number): void {
+    const tlps = this.tlps;
     // The requests themselves need no buffer any more.
-    this.#link.upstream.release(FlowClass.NON_POSTED, tlps.count[tlp], 0);
-    if (physical < 0 || !this.#options.isMemory(physical, tlps.bytes[tlp])) {
+    this.link.upstream.release(FlowClass.NON_POSTED, tlps.count[tlp], 0);
+    if (physical < 0 || !this.options.isMemory(physical, tlps.bytes[tlp])) {
       this.refusedReads++;
-      this.#complete(tlp, CompletionStatus.UNSUPPORTED_REQUEST);
+      this.complete(tlp, CompletionStatus.UNSUPPORTED_REQUEST);
       return;
     }
     tlps.address[tlp] = physical;
-    if (this.#postedDone < tlps.postedBefore[tlp]) this.#reads.push(tlp);
-    else this.#startRead(tlp);
+    if (this.postedDone < tlps.postedBefore[tlp]) this.reads.push(tlp);
+    else this.startRead(tlp);
   }
 
-  #startWaitingReads(): void {
-    for (let left = this.#reads.length; left > 0; left--) {
-      const tlp = this.#reads.shift();
-      if (this.#postedDone < this.#tlps.postedBefore[tlp]) this.#reads.push(tlp);
-      else this.#startRead(tlp);
+  private startWaitingReads(): void {
+    for (let left = this.reads.length; left > 0; left--) {
+      const tlp = this.reads.shift();
+      if (this.postedDone < this.tlps.postedBefore[tlp]) this.reads.push(tlp);
+      else this.startRead(tlp);
     }
   }
 
-  #startRead(tlp: number): void {
+  private startRead(tlp: number): void {
     this.memoryReads++;
-    this.#scheduler.schedule(this.#options.memoryReadPs, this.#memoryDone, tlp, 0);
+    this.scheduler.schedule(this.options.memoryReadPs, this.memoryDone, tlp, 0);
   }
 
   /** Turns a read train into the train of its completions, in the same row, and sends it. */
-  #complete(tlp: number, status: CompletionStatus): void {
-    const tlps = this.#tlps;
+  private complete(tlp: number, status: CompletionStatus): void {
+    const tlps = this.tlps;
     const bytes = tlps.bytes[tlp];
     tlps.status[tlp] = status;
     tlps.flowClass[tlp] = FlowClass.COMPLETION;
@@ -330,9 +327,9 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     if (status === CompletionStatus.SUCCESSFUL) {
       const address = tlps.address[tlp];
       const { u8, i32 } = tlps.stores[tlps.store[tlp]];
-      this.#memory.copyOutWords(address, bytes, u8, i32, tlps.storeOffset[tlp]);
+      this.memory.copyOutWords(address, bytes, u8, i32, tlps.storeOffset[tlp]);
       // Small reads, most of all, come back in one piece.
-      const count = bytes <= 124 ? 1 : this.#completionsOf(tlp, address, bytes);
+      const count = bytes <= 124 ? 1 : this.completionsOf(tlp, address, bytes);
       const span = spanOf(address, bytes);
       tlps.kind[tlp] = TlpKind.COMPLETION_DATA;
       tlps.count[tlp] = count;
@@ -344,21 +341,21 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
       tlps.dataCredits[tlp] = 0;
       tlps.bytes[tlp] = 0;
     }
-    if (this.#completions.length > 0 || this.#link.downstream.room(FlowClass.COMPLETION) === 0) {
-      this.#completions.push(tlp);
+    if (this.completions.length > 0 || this.link.downstream.room(FlowClass.COMPLETION) === 0) {
+      this.completions.push(tlp);
     } else {
-      this.#link.downstream.send(tlp);
+      this.link.downstream.send(tlp);
     }
   }
 
   /** Completions of all requests of a read train: none spans two of them. */
-  #completionsOf(tlp: number, address: number, bytes: number): number {
-    const { maxPayloadBytes, readCompletionBoundary } = this.#options;
-    const others = this.#tlps.count[tlp] - 1;
+  private completionsOf(tlp: number, address: number, bytes: number): number {
+    const { maxPayloadBytes, readCompletionBoundary } = this.options;
+    const others = this.tlps.count[tlp] - 1;
     if (others === 0) return completionCount(address, bytes, maxPayloadBytes, readCompletionBoundary);
     // Requests end at whole multiples of their size from the first double word on, so all but the last are cut alike.
     const start = address - (address & 3);
-    const each = this.#tlps.requestBytes[tlp];
+    const each = this.tlps.requestBytes[tlp];
     const last = start + others * each;
     return (
       others * completionCount(start, each, maxPayloadBytes, readCompletionBoundary) +
@@ -366,14 +363,14 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     );
   }
 
-  #sendWaiting(): void {
-    const down = this.#link.downstream;
-    while (this.#completions.length > 0 && down.room(FlowClass.COMPLETION) > 0)
-      down.send(this.#completions.shift());
-    while (this.#requests.length > 0) {
-      const tlp = this.#requests.peek();
-      if (down.room(this.#tlps.flowClass[tlp] as FlowClass) === 0) break;
-      down.send(this.#requests.shift());
+  private sendWaiting(): void {
+    const down = this.link.downstream;
+    while (this.completions.length > 0 && down.room(FlowClass.COMPLETION) > 0)
+      down.send(this.completions.shift());
+    while (this.requests.length > 0) {
+      const tlp = this.requests.peek();
+      if (down.room(this.tlps.flowClass[tlp] as FlowClass) === 0) break;
+      down.send(this.requests.shift());
     }
   }
 }

@@ -65,11 +65,11 @@ export class TlpPool {
    */
   readonly postedBefore: Float64Array;
   readonly stores: DeviceStore[] = [];
-  readonly #free: FreeList;
+  private readonly free: FreeList;
 
   constructor(capacity = 8192) {
     this.capacity = capacity;
-    this.#free = new FreeList(capacity);
+    this.free = new FreeList(capacity);
     const column = () => new Int32Array(capacity);
     this.kind = column();
     this.flowClass = column();
@@ -99,18 +99,18 @@ export class TlpPool {
 
   /** Rows that can be taken now. */
   get available(): number {
-    return this.#free.available;
+    return this.free.available;
   }
 
   /** A free row. Its columns hold what its last user left. */
   take(): number {
-    const row = this.#free.take();
+    const row = this.free.take();
     assert(row >= 0, 'more TLPs in flight than the pool holds');
     return row;
   }
 
   give(row: number): void {
-    this.#free.give(row);
+    this.free.give(row);
   }
 
   /** Makes a device's memory known; returns the number for {@link TlpPool.store}. */

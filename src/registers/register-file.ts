@@ -52,63 +52,63 @@ export class RegisterFile {
   readonly values: Int32Array;
   /** Offsets without a register that were touched. */
   readonly unknown = new Map<number, UnknownAccess>();
-  readonly #strict: boolean;
-  readonly #flags: Uint8Array;
+  private readonly strict: boolean;
+  private readonly flags: Uint8Array;
   // The arrays of the compiled table as fields: one load instead of two on every access.
-  readonly #slotAt: Int32Array;
-  readonly #writeMask: Int32Array;
-  readonly #w1cMask: Int32Array;
-  readonly #w1sMask: Int32Array;
-  readonly #rowOf: Int32Array;
-  readonly #elementOf: Int32Array;
-  readonly #readHooks: (ReadHook | null)[];
-  readonly #writeHooks: (WriteHook | null)[];
+  private readonly slotAt: Int32Array;
+  private readonly writeMask: Int32Array;
+  private readonly w1cMask: Int32Array;
+  private readonly w1sMask: Int32Array;
+  private readonly rowOf: Int32Array;
+  private readonly elementOf: Int32Array;
+  private readonly readHooks: (ReadHook | null)[];
+  private readonly writeHooks: (WriteHook | null)[];
 
   constructor(compiled: CompiledTable, options: RegisterFileOptions = {}) {
     this.compiled = compiled;
     this.values = compiled.reset.slice();
-    this.#strict = options.strict ?? false;
-    this.#slotAt = compiled.slotAt;
-    this.#writeMask = compiled.writeMask;
-    this.#w1cMask = compiled.w1cMask;
-    this.#w1sMask = compiled.w1sMask;
-    this.#rowOf = compiled.rowOf;
-    this.#elementOf = compiled.elementOf;
-    this.#flags = new Uint8Array(compiled.slots);
-    this.#readHooks = compiled.table.rows.map(() => null);
-    this.#writeHooks = compiled.table.rows.map(() => null);
+    this.strict = options.strict ?? false;
+    this.slotAt = compiled.slotAt;
+    this.writeMask = compiled.writeMask;
+    this.w1cMask = compiled.w1cMask;
+    this.w1sMask = compiled.w1sMask;
+    this.rowOf = compiled.rowOf;
+    this.elementOf = compiled.elementOf;
+    this.flags = new Uint8Array(compiled.slots);
+    this.readHooks = compiled.table.rows.map(() => null);
+    this.writeHooks = compiled.table.rows.map(() => null);
     for (let slot = 0; slot < compiled.slots; slot++) {
-      if (compiled.readClearMask[slot] !== 0) this.#flags[slot] |= READ_ACTS;
-      if (compiled.w1cMask[slot] !== 0 || compiled.w1sMask[slot] !== 0) this.#flags[slot] |= WRITE_ACTS;
+      if (compiled.readClearMask[slot] !== 0) this.flags[slot] |= READ_ACTS;
+      if (compiled.w1cMask[slot] !== 0 || compiled.w1sMask[slot] !== 0) this.flags[slot] |= WRITE_ACTS;
     }
   }
 
   /** Reads the register at `offset`, as software does. Unsigned. */
   read32(offset: number): number {
     const dword = offset >>> 2;
-    const slot = dword < this.#slotAt.length ? this.#slotAt[dword] : -1;
-    if (slot < 0) return this.#unknownRead(offset);
-    if ((this.#flags[slot] & READ_ACTS) !== 0) return this.#readActing(slot) >>> 0;
+    const slot = dword < this.slotAt.length ? this.slotAt[dword] : -1;
+    if (slot < 0) return this.unknownRead(offset);
+    if ((this.flags[slot] & READ_ACTS) !== 0) return this.readActing(slot) >>> 0;
     return this.values[slot] >>> 0;
   }
 
   /** Writes the register at `offset`, as software does. `byteEnables`: bit i for byte i; default all four. */
   write32(offset: number, value: number, byteEnables = 15): void {
     const dword = offset >>> 2;
-    const slot = dword < this.#slotAt.length ? this.#slotAt[dword] : -1;
+    const slot = dword < this.slotAt.length ? this.slotAt[dword] : -1;
     if (slot < 0) {
-      this.#unknownWrite(offset);
+      this.unknownWrite(offset);
       return;
     }
     const lanes = LANES[byteEnables];
-    const mask = this.#writeMask[slot] & lanes;
-    if ((this.#flags[slot] & WRITE_ACTS) !== 0) this.#writeActing(slot, value, mask, lanes);
+    const mask = this.writeMask[slot] & lanes;
+    if ((this.flags[slot] & WRITE_ACTS) !== 0) this.writeActing(slot, value, mask, lanes);
     else this.values[slot] = (this.values[slot] & ~mask) | (value & mask);
   }
 
   /** Slot of element `index` of the row called `name`: an index into {@link RegisterFile.values}. */
   slot(name: string, index = 0): number {
-    const row = this.#row(name);
+    const row = this.row(name);
     const slot = this.compiled.firstSlot[row] + index;
     if (index < 0 || slot >= this.compiled.slots || this.compiled.rowOf[slot] !== row) {
       throw new RangeError(`${this.compiled.table.name}.${name} has no element ${index}`);
@@ -132,9 +132,9 @@ export class RegisterFile {
    * @throws RangeError if the table has no such row, or the row has a hook.
    */
   onRead(name: string, hook: ReadHook): void {
-    const row = this.#hookable(name, this.#readHooks);
-    this.#readHooks[row] = hook;
-    this.#flag(row, READ_ACTS);
+    const row = this.hookable(name, this.readHooks);
+    this.readHooks[row] = hook;
+    this.flag(row, READ_ACTS);
   }
 
   /**
@@ -143,9 +143,9 @@ export class RegisterFile {
    * @throws RangeError if the table has no such row, or the row has a hook.
    */
   onWrite(name: string, hook: WriteHook): void {
-    const row = this.#hookable(name, this.#writeHooks);
-    this.#writeHooks[row] = hook;
-    this.#flag(row, WRITE_ACTS);
+    const row = this.hookable(name, this.writeHooks);
+    this.writeHooks[row] = hook;
+    this.flag(row, WRITE_ACTS);
   }
 
   /** All registers back to their reset values. Hooks stay and are not called. */
@@ -166,32 +166,32 @@ export class RegisterFile {
     this.values.set(saved);
   }
 
-  #readActing(slot: number): number {
+  private readActing(slot: number): number {
     const stored = this.values[slot];
-    const hook = this.#readHooks[this.#rowOf[slot]];
-    const value = hook === null ? stored : hook(this.#elementOf[slot], stored);
+    const hook = this.readHooks[this.rowOf[slot]];
+    const value = hook === null ? stored : hook(this.elementOf[slot], stored);
     this.values[slot] &= ~this.compiled.readClearMask[slot];
     return value;
   }
 
-  #writeActing(slot: number, value: number, mask: number, lanes: number): void {
+  private writeActing(slot: number, value: number, mask: number, lanes: number): void {
     const before = this.values[slot];
     const enabled = value & lanes;
-    const kept = ((before & ~mask) | (value & mask)) & ~(enabled & this.#w1cMask[slot]);
-    const stored = kept | (enabled & this.#w1sMask[slot]);
+    const kept = ((before & ~mask) | (value & mask)) & ~(enabled & this.w1cMask[slot]);
+    const stored = kept | (enabled & this.w1sMask[slot]);
     this.values[slot] = stored;
-    const hook = this.#writeHooks[this.#rowOf[slot]];
-    if (hook !== null) hook(this.#elementOf[slot], stored, (before & ~lanes) | enabled, before);
+    const hook = this.writeHooks[this.rowOf[slot]];
+    if (hook !== null) hook(this.elementOf[slot], stored, (before & ~lanes) | enabled, before);
   }
 
-  #row(name: string): number {
+  private row(name: string): number {
     const row = this.compiled.rowByName.get(name);
     if (row === undefined) throw new RangeError(`${this.compiled.table.name} has no register ${name}`);
     return row;
   }
 
-  #hookable(name: string, hooks: readonly unknown[]): number {
-    const row = this.#row(name);
+  private hookable(name: string, hooks: readonly unknown[]): number {
+    const row = this.row(name);
     if ((this.compiled.table.rows[row].bytes ?? 4) !== 4) {
       throw new RangeError(`${this.compiled.table.name}.${name}: only a 4-byte register can have a hook`);
     }
@@ -199,22 +199,22 @@ export class RegisterFile {
     return row;
   }
 
-  #flag(row: number, flag: number): void {
+  private flag(row: number, flag: number): void {
     const { rowOf, slots } = this.compiled;
-    for (let slot = 0; slot < slots; slot++) if (rowOf[slot] === row) this.#flags[slot] |= flag;
+    for (let slot = 0; slot < slots; slot++) if (rowOf[slot] === row) this.flags[slot] |= flag;
   }
 
-  #unknownRead(offset: number): number {
-    this.#count(offset, 'read').reads++;
+  private unknownRead(offset: number): number {
+    this.count(offset, 'read').reads++;
     return 0;
   }
 
-  #unknownWrite(offset: number): void {
-    this.#count(offset, 'write').writes++;
+  private unknownWrite(offset: number): void {
+    this.count(offset, 'write').writes++;
   }
 
-  #count(offset: number, kind: string): UnknownAccess {
-    if (this.#strict) {
+  private count(offset: number, kind: string): UnknownAccess {
+    if (this.strict) {
       throw new RangeError(`${this.compiled.table.name}: ${kind} of 0x${hex(offset)}, where no register is`);
     }
     let entry = this.unknown.get(offset);

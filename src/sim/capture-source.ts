@@ -23,47 +23,47 @@ export interface CaptureParts {
 
 /** Sends a capture again, with its own timing or at a rate. */
 export class CaptureSource {
-  readonly #parts: CaptureParts;
-  readonly #templates: FrameTemplate[];
-  readonly #fire: Timer;
+  private readonly parts: CaptureParts;
+  private readonly templates: FrameTemplate[];
+  private readonly fire: Timer;
   /** From the first frame of a pass to the first of the next, in ps. */
-  readonly #passPs: number;
-  #index = 0;
-  #pass = 0;
+  private readonly passPs: number;
+  private index = 0;
+  private pass = 0;
 
   constructor(parts: CaptureParts) {
-    this.#parts = parts;
-    this.#templates = parts.packets.map(({ bytes }) => makeTemplate(parts.templates.take(), bytes));
+    this.parts = parts;
+    this.templates = parts.packets.map(({ bytes }) => makeTemplate(parts.templates.take(), bytes));
     const { packets } = parts;
     const lastPs = packets.length > 0 ? packets[packets.length - 1].timePs : 0;
     // A pass follows the last frame after as long as, on average, one frame follows another.
-    this.#passPs = packets.length > 1 ? lastPs + Math.round(lastPs / (packets.length - 1)) : SECOND / 1000;
-    this.#fire = new Timer(parts.scheduler, `capture.${parts.capture.file}`, () => this.#send());
-    if (packets.length > 0) this.#scheduleNext();
+    this.passPs = packets.length > 1 ? lastPs + Math.round(lastPs / (packets.length - 1)) : SECOND / 1000;
+    this.fire = new Timer(parts.scheduler, `capture.${parts.capture.file}`, () => this.send());
+    if (packets.length > 0) this.scheduleNext();
   }
 
-  #send(): void {
-    const { tracker, record, sender, endpoint, scheduler, capture } = this.#parts;
-    const template = this.#templates[this.#index];
+  private send(): void {
+    const { tracker, record, sender, endpoint, scheduler, capture } = this.parts;
+    const template = this.templates[this.index];
     const sequence = tracker.offer(endpoint, record, template.bytes, scheduler.now);
     tracker.noteCaptured(record, sequence, frameHash(template.words, 0, template.bytes));
     if (!sender.send(template, sequence)) tracker.endpoints[endpoint].notSent++;
-    if (++this.#index === this.#templates.length) {
-      this.#index = 0;
-      if (++this.#pass === capture.loop) return;
+    if (++this.index === this.templates.length) {
+      this.index = 0;
+      if (++this.pass === capture.loop) return;
     }
-    this.#scheduleNext();
+    this.scheduleNext();
   }
 
-  #scheduleNext(): void {
-    const { capture, packets, originPs, endPs, scheduler } = this.#parts;
+  private scheduleNext(): void {
+    const { capture, packets, originPs, endPs, scheduler } = this.parts;
     const { timing } = capture;
     const offset =
       timing.kind === 'rate'
-        ? ((this.#pass * packets.length + this.#index) * SECOND) / timing.framesPerSecond
-        : (this.#pass * this.#passPs + packets[this.#index].timePs) / timing.speedup;
+        ? ((this.pass * packets.length + this.index) * SECOND) / timing.framesPerSecond
+        : (this.pass * this.passPs + packets[this.index].timePs) / timing.speedup;
     const due = Math.max(scheduler.now, originPs + capture.startPs + Math.round(offset));
-    if (due < endPs) this.#fire.scheduleAt(due);
+    if (due < endPs) this.fire.scheduleAt(due);
   }
 }
 

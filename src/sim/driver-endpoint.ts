@@ -11,67 +11,67 @@ import { type FrameSender, type FrameSource, RoundRobin } from './sender.ts';
 /** The software above a driver: hands it frames to send and takes what it has received. */
 export class DriverEndpoint implements FrameSender, SaturatingSource, ReceiveHandler {
   readonly index: number;
-  #path: DataPath | null = null;
-  readonly #tracker: FlowTracker;
-  readonly #clock: { readonly now: number };
-  readonly #sources = new RoundRobin();
+  private path: DataPath | null = null;
+  private readonly tracker: FlowTracker;
+  private readonly clock: { readonly now: number };
+  private readonly sources = new RoundRobin();
   /** Frames that the driver has abandoned, as far as they are counted. */
-  #abandoned = 0;
+  private abandoned = 0;
 
   constructor(index: number, tracker: FlowTracker, clock: { readonly now: number }) {
     this.index = index;
-    this.#tracker = tracker;
-    this.#clock = clock;
+    this.tracker = tracker;
+    this.clock = clock;
   }
 
   /** Puts itself above a driver. */
   attach(path: DataPath): void {
-    this.#path = path;
-    this.#abandoned = path.queue.framesAbandoned;
+    this.path = path;
+    this.abandoned = path.queue.framesAbandoned;
     path.handler = this;
-    if (this.#sources.size > 0) path.setSource(this);
+    if (this.sources.size > 0) path.setSource(this);
   }
 
   /** The driver is gone: what is offered from now on is not sent. */
   detach(): void {
     this.stopped();
-    this.#path = null;
+    this.path = null;
   }
 
   /** The driver has stopped its queues: frames that the card had not taken by then were not sent. */
   stopped(): void {
-    const abandoned = this.#path?.queue.framesAbandoned ?? 0;
-    this.#tracker.endpoints[this.index].notSent += abandoned - this.#abandoned;
-    this.#abandoned = abandoned;
+    const abandoned = this.path?.queue.framesAbandoned ?? 0;
+    this.tracker.endpoints[this.index].notSent += abandoned - this.abandoned;
+    this.abandoned = abandoned;
   }
 
   send(template: FrameTemplate, sequence: number): boolean {
-    return this.#path?.send(template, sequence) ?? false;
+    return this.path?.send(template, sequence) ?? false;
   }
 
   addSource(source: FrameSource): void {
-    this.#sources.add(source);
-    this.#path?.setSource(this);
+    this.sources.add(source);
+    this.path?.setSource(this);
   }
 
   removeSource(source: FrameSource): void {
-    this.#sources.remove(source);
-    if (this.#sources.size === 0) this.#path?.setSource(null);
+    this.sources.remove(source);
+    if (this.sources.size === 0) this.path?.setSource(null);
   }
 
   fill(queue: QueuePair, budget: number, transmitPs: number): number {
-    const now = this.#clock.now;
+    const now = this.clock.now;
     let count = 0;
     while (count < budget) {
-      const template = this.#sources.next();
+      const template = this.sources.next();
       if (template === null) break;
-      queue.post(template, this.#sources.sequence(now + count * transmitPs));
+      queue.post(template, this.sources.sequence(now + count * transmitPs));
       count++;
     }
     return count;
   }
 
   received(words: Int32Array, at: number, bytes: number, _tci: number, timePs: number): void {
-    this.#tracker.receive(this.index, words, at, bytes, timePs);
+    this.tracker.receive(this.index, words, at, bytes, timePs);
   }
 }

@@ -8,10 +8,10 @@ import type { FrameSender, FrameSource } from './sender.ts';
 
 /** Gives templates their numbers. */
 export class TemplateCounter {
-  #next = 0;
+  private next = 0;
 
   take(): number {
-    return this.#next++;
+    return this.next++;
   }
 }
 
@@ -32,77 +32,77 @@ export interface FlowParts {
 
 /** One traffic entry: offers its frames at their times, or keeps its sender busy. */
 export class FlowSource implements FrameSource {
-  readonly #parts: FlowParts;
-  readonly #bySize = new Map<number, FrameTemplate>();
-  readonly #fire: Timer;
-  readonly #startPs: number;
-  readonly #stopPs: number;
+  private readonly parts: FlowParts;
+  private readonly bySize = new Map<number, FrameTemplate>();
+  private readonly fire: Timer;
+  private readonly startPs: number;
+  private readonly stopPs: number;
   /** Cumulative weights of a mix, and its sizes. */
-  readonly #weights: number[] = [];
-  #count = 0;
-  #template: FrameTemplate | null = null;
+  private readonly weights: number[] = [];
+  private count = 0;
+  private template: FrameTemplate | null = null;
 
   constructor(parts: FlowParts) {
-    this.#parts = parts;
+    this.parts = parts;
     const { flow, originPs, scheduler } = parts;
-    this.#startPs = originPs + flow.startPs;
-    this.#stopPs = originPs + flow.stopPs;
+    this.startPs = originPs + flow.startPs;
+    this.stopPs = originPs + flow.stopPs;
     if (flow.sizes.kind === 'mix') {
       let sum = 0;
       for (const { weight } of flow.sizes.sizes) {
         sum += weight;
-        this.#weights.push(sum);
+        this.weights.push(sum);
       }
     }
-    this.#fire = new Timer(scheduler, `flow.${flow.name}`, () => this.#offer());
-    this.#fire.scheduleAt(
-      this.#startPs + (flow.rate.kind === 'rate' && flow.rate.arrivals === 'poisson' ? this.#gap() : 0),
+    this.fire = new Timer(scheduler, `flow.${flow.name}`, () => this.offer());
+    this.fire.scheduleAt(
+      this.startPs + (flow.rate.kind === 'rate' && flow.rate.arrivals === 'poisson' ? this.gap() : 0),
     );
   }
 
   next(): FrameTemplate | null {
-    const { flow, scheduler } = this.#parts;
-    if (scheduler.now >= this.#stopPs || (flow.count !== null && this.#count >= flow.count)) {
-      this.#parts.sender.removeSource(this);
+    const { flow, scheduler } = this.parts;
+    if (scheduler.now >= this.stopPs || (flow.count !== null && this.count >= flow.count)) {
+      this.parts.sender.removeSource(this);
       return null;
     }
-    this.#template = this.#pickTemplate();
-    return this.#template;
+    this.template = this.pickTemplate();
+    return this.template;
   }
 
   sequence(timePs: number): number {
-    const { tracker, endpoint, record } = this.#parts;
-    this.#count++;
-    return tracker.offer(endpoint, record, (this.#template as FrameTemplate).bytes, timePs);
+    const { tracker, endpoint, record } = this.parts;
+    this.count++;
+    return tracker.offer(endpoint, record, (this.template as FrameTemplate).bytes, timePs);
   }
 
   /** A frame of a rate is due; or a saturating flow begins. */
-  #offer(): void {
-    const { flow, sender, tracker, endpoint } = this.#parts;
+  private offer(): void {
+    const { flow, sender, tracker, endpoint } = this.parts;
     if (flow.rate.kind === 'saturate') {
       sender.addSource(this);
       return;
     }
     const template = this.next();
     if (template === null) return;
-    const sequence = this.sequence(this.#parts.scheduler.now);
+    const sequence = this.sequence(this.parts.scheduler.now);
     if (!sender.send(template, sequence)) tracker.endpoints[endpoint].notSent++;
     const due =
       flow.rate.arrivals === 'poisson'
-        ? this.#parts.scheduler.now + this.#gap()
+        ? this.parts.scheduler.now + this.gap()
         : // From the start, not from the last frame: the rate is exact over any time.
-          this.#startPs + Math.round((this.#count * SECOND) / flow.rate.framesPerSecond);
-    if (due < this.#stopPs) this.#fire.scheduleAt(due);
+          this.startPs + Math.round((this.count * SECOND) / flow.rate.framesPerSecond);
+    if (due < this.stopPs) this.fire.scheduleAt(due);
   }
 
-  #gap(): number {
-    const { flow, random } = this.#parts;
+  private gap(): number {
+    const { flow, random } = this.parts;
     if (flow.rate.kind !== 'rate') return 0;
     return Math.max(1, Math.round(random.exponential(SECOND / flow.rate.framesPerSecond)));
   }
 
-  #pickTemplate(): FrameTemplate {
-    const { flow, random } = this.#parts;
+  private pickTemplate(): FrameTemplate {
+    const { flow, random } = this.parts;
     const { sizes } = flow;
     let bytes: number;
     if (sizes.kind === 'uniform') {
@@ -110,16 +110,16 @@ export class FlowSource implements FrameSource {
     } else if (sizes.sizes.length === 1) {
       bytes = sizes.sizes[0].bytes;
     } else {
-      const at = random.float() * this.#weights[this.#weights.length - 1];
+      const at = random.float() * this.weights[this.weights.length - 1];
       let i = 0;
-      while (at >= this.#weights[i]) i++;
+      while (at >= this.weights[i]) i++;
       bytes = sizes.sizes[i].bytes;
     }
-    return this.#bySize.get(bytes) ?? this.#makeTemplate(bytes);
+    return this.bySize.get(bytes) ?? this.makeTemplate(bytes);
   }
 
-  #makeTemplate(frameBytes: number): FrameTemplate {
-    const { flow, record, templates } = this.#parts;
+  private makeTemplate(frameBytes: number): FrameTemplate {
+    const { flow, record, templates } = this.parts;
     const words = new Int32Array(Math.ceil((frameBytes - FCS_BYTES) / 4));
     const bytes = new Uint8Array(frameBytes + 4);
     const length = buildTestFrame(
@@ -136,7 +136,7 @@ export class FlowSource implements FrameSource {
     new Uint8Array(words.buffer).set(bytes.subarray(0, length));
     const sequenceWord = (stampOffset(flow.vlan !== null) + 2) / 4 + 1;
     const template = { id: templates.take(), words, bytes: length, sequenceWord };
-    this.#bySize.set(frameBytes, template);
+    this.bySize.set(frameBytes, template);
     return template;
   }
 }

@@ -26,10 +26,10 @@ export class FlowRecord {
   measuredOffered = 0;
   measuredDelivered = 0;
   readonly latency = new Histogram();
-  readonly #sentPs = new Float64Array(SENT_WINDOW);
-  readonly #arrivals: (Arrivals | undefined)[] = [];
-  #missingBefore = 0;
-  #duplicatedBefore = 0;
+  private readonly sentPs = new Float64Array(SENT_WINDOW);
+  private readonly arrivals: (Arrivals | undefined)[] = [];
+  private missingBefore = 0;
+  private duplicatedBefore = 0;
 
   constructor(index: number) {
     this.index = index;
@@ -39,7 +39,7 @@ export class FlowRecord {
   offer(timePs: number): number {
     const sequence = this.offered++ & 0x7fff_ffff;
     this.measuredOffered++;
-    this.#sentPs[sequence & SENT_MASK] = timePs;
+    this.sentPs[sequence & SENT_MASK] = timePs;
     return sequence;
   }
 
@@ -47,23 +47,23 @@ export class FlowRecord {
   arrive(receiver: number, sequence: number, timePs: number): number {
     this.delivered++;
     this.measuredDelivered++;
-    let arrivals = this.#arrivals[receiver];
+    let arrivals = this.arrivals[receiver];
     if (arrivals === undefined) {
       arrivals = { highest: -1, seen: new Int32Array(SEEN_WINDOW).fill(-1) };
-      this.#arrivals[receiver] = arrivals;
+      this.arrivals[receiver] = arrivals;
     }
     if (arrivals.seen[sequence & SEEN_MASK] === sequence) this.duplicated++;
     else if (sequence < arrivals.highest) this.reordered++;
     else arrivals.highest = sequence;
     arrivals.seen[sequence & SEEN_MASK] = sequence;
-    const latencyPs = timePs - this.#sentPs[sequence & SENT_MASK];
+    const latencyPs = timePs - this.sentPs[sequence & SENT_MASK];
     this.latency.record(latencyPs);
     return latencyPs;
   }
 
   /** Frames that came twice since the measurement began. */
   get measuredDuplicated(): number {
-    return this.duplicated - this.#duplicatedBefore;
+    return this.duplicated - this.duplicatedBefore;
   }
 
   /**
@@ -71,21 +71,21 @@ export class FlowRecord {
    * is on its way does not count. Of a flow that nobody has got anything of, all; of one with several receivers none can be told.
    */
   get lost(): number {
-    return this.#missing() - this.#missingBefore;
+    return this.missing() - this.missingBefore;
   }
 
   /** The warm-up is over: from here on it is measured. */
   startMeasuring(): void {
-    this.#missingBefore = this.#missing();
-    this.#duplicatedBefore = this.duplicated;
+    this.missingBefore = this.missing();
+    this.duplicatedBefore = this.duplicated;
     this.reordered = 0;
     this.measuredOffered = this.measuredDelivered = 0;
     this.latency.reset();
   }
 
-  #missing(): number {
+  private missing(): number {
     if (this.delivered === 0) return this.offered;
-    const receivers = this.#arrivals.filter((arrivals) => arrivals !== undefined);
+    const receivers = this.arrivals.filter((arrivals) => arrivals !== undefined);
     if (receivers.length > 1) return 0;
     return receivers[0].highest + 1 - (this.delivered - this.duplicated);
   }
@@ -116,7 +116,7 @@ export class FlowTracker {
   readonly flows: FlowRecord[] = [];
   readonly endpoints: EndpointRecord[];
   /** Captured frames that are on their way, by a hash of their contents: flow and sequence number. */
-  readonly #captured = new Map<number, readonly [FlowRecord, number]>();
+  private readonly captured = new Map<number, readonly [FlowRecord, number]>();
 
   /** @param endpoints how many there are. */
   constructor(endpoints: number) {
@@ -139,7 +139,7 @@ export class FlowTracker {
 
   /** A captured frame is offered: its contents are what it will be known by. */
   noteCaptured(flow: FlowRecord, sequence: number, hash: number): void {
-    this.#captured.set(hash, [flow, sequence]);
+    this.captured.set(hash, [flow, sequence]);
   }
 
   /** A frame has come to an endpoint's software: `bytes` from word `at` of `words` on. */
@@ -155,7 +155,7 @@ export class FlowTracker {
       flow = this.flows[readStampFlow(words, stamp)];
       sequence = readStampSequence(words, stamp);
     } else {
-      const captured = this.#captured.get(frameHash(words, at, bytes));
+      const captured = this.captured.get(frameHash(words, at, bytes));
       if (captured === undefined) return;
       [flow, sequence] = captured;
     }

@@ -99,12 +99,12 @@ export class Machine {
   readonly vfDrivers = new Map<number, IxgbevfDriver>();
   vfListener: VfListener | null = null;
 
-  readonly #config: ConfigAccess;
-  readonly #watch = new WriteWatch();
-  readonly #driverMemory: number;
-  #pfFunction: EnumeratedFunction | null = null;
-  #pfDriver: IxgbeDriver | null = null;
-  #vfRoutingIds: readonly number[] = [];
+  private readonly config: ConfigAccess;
+  private readonly watch = new WriteWatch();
+  private readonly driverMemory: number;
+  private pfFunction: EnumeratedFunction | null = null;
+  private ixgbe: IxgbeDriver | null = null;
+  private vfRoutingIds: readonly number[] = [];
 
   constructor(parts: MachineParts) {
     this.parts = parts;
@@ -112,7 +112,7 @@ export class Machine {
     const { scheduler, probe, tlps } = this;
     this.random = new RandomStreams(parts.seed);
     this.memory = new HostMemory({ memoryBytes: parts.host.memoryGiB * GIB });
-    this.#driverMemory = this.memory.allocateRange(HOST_DRIVER_BYTES);
+    this.driverMemory = this.memory.allocateRange(HOST_DRIVER_BYTES);
     const { memory } = this.memory;
 
     const roots = parts.host.iommu
@@ -164,7 +164,7 @@ export class Machine {
         maxPayloadBytes,
         readCompletionBoundary: hostProfile.readCompletionBoundary,
         isMemory: this.memory.isMemory,
-        written: this.#watch.written,
+        written: this.watch.written,
       },
       this.rootComplex.onCompletion,
     );
@@ -182,7 +182,7 @@ export class Machine {
     this.rootPort.connect(this.nic);
     bridge.downstream = this.rootComplex.configTarget(this.rootPort, this.nic);
     const { rootComplex } = this;
-    this.#config = {
+    this.config = {
       read: (routingId, offset, bytes) => rootComplex.configRead(routingId, offset, bytes),
       write: (routingId, offset, bytes, value) => rootComplex.configWrite(routingId, offset, bytes, value),
     };
@@ -197,8 +197,8 @@ export class Machine {
 
   /** The PF's driver. */
   get pfDriver(): IxgbeDriver {
-    if (this.#pfDriver === null) throw new Error('the machine has not been booted');
-    return this.#pfDriver;
+    if (this.ixgbe === null) throw new Error('the machine has not been booted');
+    return this.ixgbe;
   }
 
   /** Everything that counts, by name. */
@@ -213,33 +213,33 @@ export class Machine {
    * @throws Error if the card cannot be given its buses and addresses.
    */
   boot(): void {
-    const tree = enumerate(this.#config, {
+    const tree = enumerate(this.config, {
       memory32: MMIO_LOW,
       memory64: MMIO_HIGH,
       io: IO_SPACE,
       ari: this.parts.nic.ari,
-      wait: (ms) => this.#wait(ms),
+      wait: (ms) => this.wait(ms),
     });
     if (tree.problems.length > 0) throw new Error(`enumeration: ${tree.problems[0]}`);
     const { identity } = this.parts.nicProfile.functions[0];
     const [pf] = findFunctions(tree, identity.vendorId, identity.deviceId);
     if (pf === undefined) throw new Error('enumeration found no card');
-    this.#pfFunction = pf;
-    this.#setPayloadSizes(pf);
+    this.pfFunction = pf;
+    this.setPayloadSizes(pf);
     this.hypervisor.keep(pf.routingId);
-    this.#pfDriver = new IxgbeDriver(this.#hostHandle(pf), {
-      ...this.#driverOptions(this.parts.hostInterface),
+    this.ixgbe = new IxgbeDriver(this.hostHandle(pf), {
+      ...this.driverOptions(this.parts.hostInterface),
       mac: parseMac(this.parts.hostInterface.mac),
       vlan: this.parts.hostInterface.vlan,
       groups: this.parts.groups,
       loopback: this.parts.nic.loopback === 'veb',
     });
-    this.#pfDriver.probe();
+    this.ixgbe.probe();
     definePfSysfs(this.sysfs, this.pfPath, pf, {
       totalVfs: this.parts.nicProfile.pools - 1,
-      numVfs: () => this.#vfRoutingIds.length,
+      numVfs: () => this.vfRoutingIds.length,
       setNumVfs: (count) => this.setNumVfs(count),
-      read16: (offset) => this.#config.read(pf.routingId, offset, 2),
+      read16: (offset) => this.config.read(pf.routingId, offset, 2),
     });
   }
 
@@ -255,21 +255,21 @@ export class Machine {
    * @throws SriovError as Linux would refuse.
    */
   setNumVfs(count: number): void {
-    const pf = this.#pfFunction as EnumeratedFunction;
-    const options = { wait: (ms: number) => this.#wait(ms), maximum: this.parts.nicProfile.pools - 1 };
-    const before = this.#vfRoutingIds.length;
+    const pf = this.pfFunction as EnumeratedFunction;
+    const options = { wait: (ms: number) => this.wait(ms), maximum: this.parts.nicProfile.pools - 1 };
+    const before = this.vfRoutingIds.length;
     if (count === before) return;
     // What is refused is refused before anything stops.
-    if (count <= options.maximum && (count === 0 || before === 0)) this.#stopInterfaces();
+    if (count <= options.maximum && (count === 0 || before === 0)) this.stopInterfaces();
     try {
-      this.#vfRoutingIds = setNumVfs(this.#config, pf, count, options);
+      this.vfRoutingIds = setNumVfs(this.config, pf, count, options);
     } finally {
-      this.#startInterfaces(pf);
+      this.startInterfaces(pf);
     }
   }
 
   /** Takes down the VFs' drivers and the PF's own interface: their queues are about to change. */
-  #stopInterfaces(): void {
+  private stopInterfaces(): void {
     this.pfDriver.quiesce();
     for (const [vf, driver] of this.vfDrivers) {
       driver.stop();
@@ -277,15 +277,15 @@ export class Machine {
     }
     this.vfDrivers.clear();
     for (const { space } of this.guests) space.release();
-    for (const routingId of this.#vfRoutingIds) this.hypervisor.revoke(routingId);
+    for (const routingId of this.vfRoutingIds) this.hypervisor.revoke(routingId);
     this.pfDriver.stop();
   }
 
   /** Brings up the PF's own interface and the drivers of the VFs that there are, unless they are up. */
-  #startInterfaces(pf: EnumeratedFunction): void {
+  private startInterfaces(pf: EnumeratedFunction): void {
     if (!this.pfDriver.isStopped) return;
     const { vfs } = this.parts;
-    const routingIds = this.#vfRoutingIds;
+    const routingIds = this.vfRoutingIds;
     this.pfDriver.configureVfs(
       routingIds.map((_, vf) => ({
         mac: vfs[vf] === undefined ? 0 : parseMac(vfs[vf].mac),
@@ -295,12 +295,12 @@ export class Machine {
       })),
     );
     routingIds.forEach((routingId, vf) => {
-      this.#startVf(pf, routingId, vf);
+      this.startVf(pf, routingId, vf);
     });
     this.vfListener?.vfsChanged();
   }
 
-  #startVf(pf: EnumeratedFunction, routingId: number, vf: number): void {
+  private startVf(pf: EnumeratedFunction, routingId: number, vf: number): void {
     const owner = this.parts.vfs[vf]?.guest ?? null;
     if (owner === null) {
       this.hypervisor.revoke(routingId);
@@ -317,11 +317,11 @@ export class Machine {
       rootComplex: this.rootComplex,
       interrupts: this.interrupts,
       memory: this.guests[owner].space,
-      watch: this.#watch,
+      watch: this.watch,
       interruptLatencyPs: this.parts.hostProfile.guestInterruptPs,
     });
     const driver = new IxgbevfDriver(handle, {
-      ...this.#driverOptions(guest),
+      ...this.driverOptions(guest),
       vlans: this.parts.vfs[vf].trustedVlans,
       groups: this.parts.groups,
     });
@@ -330,8 +330,8 @@ export class Machine {
     driver.start();
   }
 
-  #hostHandle(pf: EnumeratedFunction): DeviceHandle {
-    const first = this.#driverMemory;
+  private hostHandle(pf: EnumeratedFunction): DeviceHandle {
+    const first = this.driverMemory;
     const end = first + HOST_DRIVER_BYTES;
     const memoryBars = pf.bars.filter((bar) => bar.kind !== 'io');
     return new DeviceHandle({
@@ -342,18 +342,18 @@ export class Machine {
       rootComplex: this.rootComplex,
       interrupts: this.interrupts,
       memory: new AddressSpace(this.memory.memory, first, end, (address) => address),
-      watch: this.#watch,
+      watch: this.watch,
       interruptLatencyPs: this.parts.hostProfile.hostInterruptPs,
     });
   }
 
-  #driverOptions(driver: { readonly ringSize: number; readonly driver: 'interrupt' | 'poll' }) {
+  private driverOptions(driver: { readonly ringSize: number; readonly driver: 'interrupt' | 'poll' }) {
     const costs = this.parts.hostProfile.software[driver.driver];
     return { ringSize: driver.ringSize, mode: driver.driver, costs };
   }
 
   /** Max_Payload_Size and Max_Read_Request_Size of the PF, which its VFs share. */
-  #setPayloadSizes(pf: EnumeratedFunction): void {
+  private setPayloadSizes(pf: EnumeratedFunction): void {
     const capability = pf.capabilities.find(({ id, extended }) => id === EXPRESS_CAPABILITY && !extended);
     if (capability === undefined) return;
     const { hostProfile, nicProfile } = this.parts;
@@ -361,11 +361,11 @@ export class Machine {
     const payload = code(Math.min(hostProfile.maxPayloadBytes, nicProfile.maxPayloadBytes));
     const request = code(Math.min(hostProfile.maxReadRequestBytes, nicProfile.maxReadRequestBytes));
     const at = capability.offset + DEVICE_CONTROL;
-    const kept = this.#config.read(pf.routingId, at, 2) & ~((7 << MPS_SHIFT) | (7 << MRRS_SHIFT));
-    this.#config.write(pf.routingId, at, 2, kept | (payload << MPS_SHIFT) | (request << MRRS_SHIFT));
+    const kept = this.config.read(pf.routingId, at, 2) & ~((7 << MPS_SHIFT) | (7 << MRRS_SHIFT));
+    this.config.write(pf.routingId, at, 2, kept | (payload << MPS_SHIFT) | (request << MRRS_SHIFT));
   }
 
-  #wait(milliseconds: number): void {
+  private wait(milliseconds: number): void {
     this.scheduler.runUntil(this.scheduler.now + milliseconds * MILLISECOND);
   }
 }

@@ -16,64 +16,64 @@ const NAMES_SHOWN = 12;
 
 /** Finds what the names in a scenario stand for. */
 export class EndpointDirectory {
-  readonly #reporter: ProblemReporter;
-  readonly #byName = new Map<string, FlowEnd<EndpointRef>>();
-  readonly #byMac = new Map<string, EndpointRef>();
-  readonly #shown: string[] = ['host', 'port'];
-  readonly #withoutVfs = new Set<string>();
+  private readonly reporter: ProblemReporter;
+  private readonly byName = new Map<string, FlowEnd<EndpointRef>>();
+  private readonly byMac = new Map<string, EndpointRef>();
+  private readonly shown: string[] = ['host', 'port'];
+  private readonly withoutVfs = new Set<string>();
 
   constructor(machine: ResolvedMachine, reporter: ProblemReporter) {
-    this.#reporter = reporter;
-    this.#add('host', { ref: { kind: 'pf' }, mac: machine.hostInterface.mac });
-    this.#add('port', { ref: { kind: 'port' }, mac: STATION_MAC });
+    this.reporter = reporter;
+    this.add('host', { ref: { kind: 'pf' }, mac: machine.hostInterface.mac });
+    this.add('port', { ref: { kind: 'port' }, mac: STATION_MAC });
     for (const guest of machine.guests) {
-      if (guest.vfs.length === 0) this.#withoutVfs.add(guest.name);
+      if (guest.vfs.length === 0) this.withoutVfs.add(guest.name);
       for (const [index, vf] of guest.vfs.entries()) {
         const end: FlowEnd<EndpointRef> = { ref: { kind: 'vf', vf }, mac: machine.vfs[vf].mac };
-        if (index === 0) this.#add(guest.name, end);
-        this.#add(`${guest.name}.${index}`, end);
-        this.#shown.push(machine.vfs[vf].name);
+        if (index === 0) this.add(guest.name, end);
+        this.add(`${guest.name}.${index}`, end);
+        this.shown.push(machine.vfs[vf].name);
       }
     }
   }
 
   /** Who sends. */
   source(path: string, name: string): FlowEnd<EndpointRef> {
-    const end = this.#byName.get(name);
+    const end = this.byName.get(name);
     if (end !== undefined) return end;
     if (name === 'broadcast' || name === 'multicast' || normaliseMac(name) !== undefined) {
-      this.#reporter.fail(path, name, `${showValue(name)} cannot send`, this.#names([]));
+      this.reporter.fail(path, name, `${showValue(name)} cannot send`, this.names([]));
     }
-    return this.#unknown(path, name, []);
+    return this.unknown(path, name, []);
   }
 
   /** Who is meant to receive. */
   target(path: string, name: string): FlowEnd<TargetRef> {
-    const end = this.#byName.get(name);
+    const end = this.byName.get(name);
     if (end !== undefined) return end;
     if (name === 'broadcast') return { ref: { kind: 'broadcast' }, mac: BROADCAST_MAC };
     if (name === 'multicast') return { ref: { kind: 'multicast' }, mac: MULTICAST_MAC };
     const mac = normaliseMac(name);
-    if (mac === undefined) return this.#unknown(path, name, ['broadcast', 'multicast']);
-    return { ref: this.#byMac.get(mac) ?? { kind: groupKind(mac) }, mac };
+    if (mac === undefined) return this.unknown(path, name, ['broadcast', 'multicast']);
+    return { ref: this.byMac.get(mac) ?? { kind: groupKind(mac) }, mac };
   }
 
-  #add(name: string, end: FlowEnd<EndpointRef>): void {
-    this.#byName.set(name, end);
-    this.#byMac.set(end.mac, end.ref);
+  private add(name: string, end: FlowEnd<EndpointRef>): void {
+    this.byName.set(name, end);
+    this.byMac.set(end.mac, end.ref);
   }
 
-  #unknown(path: string, name: string, more: readonly string[]): never {
-    const known = [...this.#byName.keys(), ...more];
-    const problem = this.#withoutVfs.has(name)
+  private unknown(path: string, name: string, more: readonly string[]): never {
+    const known = [...this.byName.keys(), ...more];
+    const problem = this.withoutVfs.has(name)
       ? `guest "${name}" has no VF`
       : `no endpoint is called ${showValue(name)}${didYouMean(name, known)}`;
     const macs = more.length > 0 ? ', a MAC address' : '';
-    return this.#reporter.fail(path, name, problem, `${this.#names(more)}${macs}`);
+    return this.reporter.fail(path, name, problem, `${this.names(more)}${macs}`);
   }
 
-  #names(more: readonly string[]): string {
-    const names = [...this.#shown, ...more];
+  private names(more: readonly string[]): string {
+    const names = [...this.shown, ...more];
     if (names.length <= NAMES_SHOWN + 1) return names.join(', ');
     return `${names.slice(0, NAMES_SHOWN).join(', ')} and ${names.length - NAMES_SHOWN} more`;
   }

@@ -36,15 +36,15 @@ export class ScenarioError extends RangeError {
 
 /** Makes the errors of one scenario, so that its name need not be passed along, and checks single values. */
 export class ProblemReporter {
-  readonly #source: string;
+  private readonly source: string;
 
   constructor(source: string) {
-    this.#source = source;
+    this.source = source;
   }
 
   /** Throws; declared to return nothing so that it reads as a statement that ends the branch. */
   fail(path: string, value: unknown, problem: string, allowed: string): never {
-    throw new ScenarioError({ source: this.#source, path, value, problem, allowed });
+    throw new ScenarioError({ source: this.source, path, value, problem, allowed });
   }
 
   /** Returns `value` if it is an integer within the range. */

@@ -20,24 +20,24 @@ export function isGroupMac(mac: string): boolean {
 
 /** The addresses of a scenario: given ones are claimed first, then the rest is assigned around them. */
 export class MacBook {
-  readonly #reporter: ProblemReporter;
-  readonly #owners = new Map([[STATION_MAC, 'the station at the far end of the port']]);
+  private readonly reporter: ProblemReporter;
+  private readonly owners = new Map([[STATION_MAC, 'the station at the far end of the port']]);
 
   constructor(reporter: ProblemReporter) {
-    this.#reporter = reporter;
+    this.reporter = reporter;
   }
 
   /** Takes an address that the user gave. `path` is where it stands. */
   claim(path: string, value: string): string {
     const mac = normaliseMac(value);
-    if (mac === undefined) this.#reporter.fail(path, value, `${showValue(value)} is no MAC address`, UNICAST);
-    if (isGroupMac(mac)) this.#reporter.fail(path, value, `${mac} is a multicast address`, UNICAST);
-    if (mac === '00:00:00:00:00:00') this.#reporter.fail(path, value, `${mac} is no address`, UNICAST);
-    const owner = this.#owners.get(mac);
+    if (mac === undefined) this.reporter.fail(path, value, `${showValue(value)} is no MAC address`, UNICAST);
+    if (isGroupMac(mac)) this.reporter.fail(path, value, `${mac} is a multicast address`, UNICAST);
+    if (mac === '00:00:00:00:00:00') this.reporter.fail(path, value, `${mac} is no address`, UNICAST);
+    const owner = this.owners.get(mac);
     if (owner !== undefined) {
-      this.#reporter.fail(path, value, `${mac} already belongs to ${owner}`, 'an address of its own');
+      this.reporter.fail(path, value, `${mac} already belongs to ${owner}`, 'an address of its own');
     }
-    this.#owners.set(mac, path);
+    this.owners.set(mac, path);
     return mac;
   }
 
@@ -46,8 +46,8 @@ export class MacBook {
     for (let first = 0x02; ; first += 4) {
       const octets = [first, 0, guest >> 8, index >> 8, guest & 0xff, index & 0xff];
       const mac = octets.map((octet) => octet.toString(16).padStart(2, '0')).join(':');
-      if (this.#owners.has(mac)) continue;
-      this.#owners.set(mac, mac);
+      if (this.owners.has(mac)) continue;
+      this.owners.set(mac, mac);
       return mac;
     }
   }

@@ -19,31 +19,31 @@ export interface FrameSource {
 
 /** Several sources in turn. */
 export class RoundRobin implements FrameSource {
-  readonly #sources: FrameSource[] = [];
-  #turn = 0;
-  #last: FrameSource | null = null;
+  private readonly sources: FrameSource[] = [];
+  private turn = 0;
+  private last: FrameSource | null = null;
 
   get size(): number {
-    return this.#sources.length;
+    return this.sources.length;
   }
 
   add(source: FrameSource): void {
-    this.#sources.push(source);
+    this.sources.push(source);
   }
 
   remove(source: FrameSource): void {
-    const at = this.#sources.indexOf(source);
-    if (at >= 0) this.#sources.splice(at, 1);
-    this.#turn = 0;
+    const at = this.sources.indexOf(source);
+    if (at >= 0) this.sources.splice(at, 1);
+    this.turn = 0;
   }
 
   next(): FrameTemplate | null {
-    for (let left = this.#sources.length; left > 0; left--) {
-      if (this.#turn >= this.#sources.length) this.#turn = 0;
-      const source = this.#sources[this.#turn++];
+    for (let left = this.sources.length; left > 0; left--) {
+      if (this.turn >= this.sources.length) this.turn = 0;
+      const source = this.sources[this.turn++];
       const template = source.next();
       if (template !== null) {
-        this.#last = source;
+        this.last = source;
         return template;
       }
     }
@@ -51,6 +51,6 @@ export class RoundRobin implements FrameSource {
   }
 
   sequence(timePs: number): number {
-    return (this.#last as FrameSource).sequence(timePs);
+    return (this.last as FrameSource).sequence(timePs);
   }
 }

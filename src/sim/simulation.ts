@@ -49,11 +49,11 @@ export class Simulation implements RunView, VfListener {
   startPs = 0;
   endPs = 0;
 
-  readonly #captures: readonly (readonly CapturePacket[])[];
-  readonly #drivers: DriverEndpoint[];
-  readonly #flowRecords: FlowRecord[] = [];
-  readonly #templates = new TemplateCounter();
-  #measured: MeasuredSpan | null = null;
+  private readonly captures: readonly (readonly CapturePacket[])[];
+  private readonly drivers: DriverEndpoint[];
+  private readonly flowRecords: FlowRecord[] = [];
+  private readonly templates = new TemplateCounter();
+  private measured: MeasuredSpan | null = null;
 
   /**
    * @param captures the frames of `scenario.captures[i]`.
@@ -65,12 +65,12 @@ export class Simulation implements RunView, VfListener {
     parts?: MachineParts,
   ) {
     this.scenario = scenario;
-    this.#captures = captures;
+    this.captures = captures;
     this.machine = new Machine(parts ?? machineParts(scenario));
     this.machine.vfListener = this;
     this.tracker = new FlowTracker(FIRST_VF_ENDPOINT_INDEX + scenario.nic.vfs);
     const { nic, scheduler } = this.machine;
-    this.#drivers = this.tracker.endpoints.map(
+    this.drivers = this.tracker.endpoints.map(
       (_, index) => new DriverEndpoint(index, this.tracker, scheduler),
     );
     this.station = new Station(
@@ -97,19 +97,19 @@ export class Simulation implements RunView, VfListener {
   }
 
   vfStarting(vf: number, path: DataPath): void {
-    this.#drivers[FIRST_VF_ENDPOINT_INDEX + vf].attach(path);
+    this.drivers[FIRST_VF_ENDPOINT_INDEX + vf].attach(path);
   }
 
   vfStopped(vf: number): void {
-    this.#drivers[FIRST_VF_ENDPOINT_INDEX + vf].detach();
+    this.drivers[FIRST_VF_ENDPOINT_INDEX + vf].detach();
   }
 
   /** What was counted before belongs to other VPorts: the measured span begins again. */
   vfsChanged(): void {
-    this.#drivers[PF_ENDPOINT_INDEX].stopped();
-    if (this.#measured === null) return;
+    this.drivers[PF_ENDPOINT_INDEX].stopped();
+    if (this.measured === null) return;
     this.tracker.startMeasuring();
-    this.#measured = new MeasuredSpan(this, this.nowPs);
+    this.measured = new MeasuredSpan(this, this.nowPs);
   }
 
   get nowPs(): number {
@@ -129,16 +129,16 @@ export class Simulation implements RunView, VfListener {
     this.bootPs = machine.scheduler.now;
     this.startPs = Math.ceil(this.bootPs / MICROSECOND + 10) * MICROSECOND;
     this.endPs = this.startPs + scenario.warmUpPs + scenario.durationPs;
-    for (const flow of scenario.flows) this.#startFlow(flow);
+    for (const flow of scenario.flows) this.startFlow(flow);
     scenario.captures.forEach((capture, i) => {
-      this.#startCapture(capture, this.#captures[i] ?? []);
+      this.startCapture(capture, this.captures[i] ?? []);
     });
   }
 
   /** Boots as far as the PF's driver: without VFs, and without the scenario's traffic. */
   bootCard(): void {
     this.machine.boot();
-    this.#drivers[PF_ENDPOINT_INDEX].attach(this.machine.pfDriver.path);
+    this.drivers[PF_ENDPOINT_INDEX].attach(this.machine.pfDriver.path);
     this.bootPs = this.startPs = this.endPs = this.machine.scheduler.now;
   }
 
@@ -146,7 +146,7 @@ export class Simulation implements RunView, VfListener {
   addFlow(flow: ResolvedFlow): void {
     this.startPs = this.nowPs;
     this.scenario.flows.push(flow);
-    this.#startFlow(flow);
+    this.startFlow(flow);
   }
 
   /** Lets `durationPs` pass and reports on what of it came after `warmUpPs`. */
@@ -155,7 +155,7 @@ export class Simulation implements RunView, VfListener {
     this.endPs = this.startPs + durationPs;
     this.scenario.warmUpPs = warmUpPs;
     this.scenario.durationPs = durationPs - warmUpPs;
-    this.#measured = null;
+    this.measured = null;
     this.advance(this.endPs);
     return this.report();
   }
@@ -164,61 +164,61 @@ export class Simulation implements RunView, VfListener {
   advance(untilPs: number): void {
     const { scheduler } = this.machine;
     const measureFrom = this.startPs + this.scenario.warmUpPs;
-    if (this.#measured === null && untilPs >= measureFrom) {
+    if (this.measured === null && untilPs >= measureFrom) {
       // Just before the first instant that is measured.
       scheduler.runUntil(measureFrom - 1);
       this.tracker.startMeasuring();
-      this.#measured = new MeasuredSpan(this, measureFrom);
+      this.measured = new MeasuredSpan(this, measureFrom);
     }
     scheduler.runUntil(untilPs);
   }
 
   /** What has come of it until now. */
   report(options: { partial?: boolean } = {}): Report {
-    const measured = this.#measured ?? new MeasuredSpan(this, this.nowPs);
-    return buildReport(this, this.#flowRecords, measured, options.partial ?? this.nowPs < this.endPs);
+    const measured = this.measured ?? new MeasuredSpan(this, this.nowPs);
+    return buildReport(this, this.flowRecords, measured, options.partial ?? this.nowPs < this.endPs);
   }
 
-  #startFlow(flow: ResolvedFlow): void {
+  private startFlow(flow: ResolvedFlow): void {
     const { machine, tracker } = this;
     const record = tracker.addFlow();
-    this.#flowRecords.push(record);
+    this.flowRecords.push(record);
     new FlowSource({
       scheduler: machine.scheduler,
       tracker,
-      templates: this.#templates,
+      templates: this.templates,
       originPs: this.startPs,
       record,
       flow,
       endpoint: endpointIndex(flow.from),
       random: machine.random.stream(`flow ${record.index}`),
-      sender: this.#sender(flow.from),
+      sender: this.sender(flow.from),
     });
   }
 
-  #startCapture(capture: ResolvedCapture, packets: readonly CapturePacket[]): void {
+  private startCapture(capture: ResolvedCapture, packets: readonly CapturePacket[]): void {
     const { machine, tracker } = this;
     const record = tracker.addFlow();
-    this.#flowRecords.push(record);
+    this.flowRecords.push(record);
     new CaptureSource({
       scheduler: machine.scheduler,
       tracker,
-      templates: this.#templates,
+      templates: this.templates,
       originPs: this.startPs,
       endPs: this.endPs,
       record,
       capture,
       packets,
       endpoint: endpointIndex(capture.from),
-      sender: this.#sender(capture.from),
+      sender: this.sender(capture.from),
     });
   }
 
-  #sender(from: EndpointRef): FrameSender {
+  private sender(from: EndpointRef): FrameSender {
     if (from.kind === 'port') return this.station;
     if (from.kind === 'vf' && !this.machine.vfDrivers.has(from.vf))
       throw new Error(`no driver runs on VF ${from.vf}`);
-    return this.#drivers[endpointIndex(from)];
+    return this.drivers[endpointIndex(from)];
   }
 }
 

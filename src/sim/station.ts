@@ -22,18 +22,18 @@ export class Station implements WirePeer, FrameSender {
   /** Frames for which the queue in front of the wire was full. */
   queueFull = 0;
 
-  readonly #scheduler: Scheduler;
-  readonly #data: DataPlane;
-  readonly #tracker: FlowTracker;
-  readonly #wire: Serializer;
-  readonly #gapPs: number;
-  readonly #delayPs: number;
-  readonly #arrive: number;
-  readonly #templates = new Map<number, FrameTemplate>();
-  readonly #queue = new IntRing(2 * QUEUE);
-  readonly #free: Timer;
-  readonly #sources = new RoundRobin();
-  readonly #scratch = new Int32Array(4096);
+  private readonly scheduler: Scheduler;
+  private readonly data: DataPlane;
+  private readonly tracker: FlowTracker;
+  private readonly wire: Serializer;
+  private readonly gapPs: number;
+  private readonly delayPs: number;
+  private readonly arrive: number;
+  private readonly templates = new Map<number, FrameTemplate>();
+  private readonly queue = new IntRing(2 * QUEUE);
+  private readonly free: Timer;
+  private readonly sources = new RoundRobin();
+  private readonly scratch = new Int32Array(4096);
 
   /** @param delayPs from the last bit on the wire to the card's packet buffer, and back: MAC, PHY and cable. */
   constructor(
@@ -45,54 +45,54 @@ export class Station implements WirePeer, FrameSender {
     delayPs: number,
   ) {
     this.index = index;
-    this.#scheduler = scheduler;
-    this.#data = data;
-    this.#tracker = tracker;
-    this.#wire = new Serializer(8000, linkGbps);
-    this.#gapPs = this.#wire.duration(INTER_FRAME_GAP_BYTES);
-    this.#delayPs = delayPs;
-    this.#arrive = scheduler.task('station.arrive', (id, sequence) => this.#arrived(id, sequence));
-    this.#free = new Timer(scheduler, 'station.send', () => this.#sendNext());
+    this.scheduler = scheduler;
+    this.data = data;
+    this.tracker = tracker;
+    this.wire = new Serializer(8000, linkGbps);
+    this.gapPs = this.wire.duration(INTER_FRAME_GAP_BYTES);
+    this.delayPs = delayPs;
+    this.arrive = scheduler.task('station.arrive', (id, sequence) => this.arrived(id, sequence));
+    this.free = new Timer(scheduler, 'station.send', () => this.sendNext());
     data.mac.peer = this;
   }
 
   send(template: FrameTemplate, sequence: number): boolean {
-    this.#know(template);
-    if (this.#free.pending) {
-      if (this.#queue.room < 2) {
+    this.know(template);
+    if (this.free.pending) {
+      if (this.queue.room < 2) {
         this.queueFull++;
         return false;
       }
-      this.#queue.push(template.id);
-      this.#queue.push(sequence);
+      this.queue.push(template.id);
+      this.queue.push(sequence);
       this.inFlight++;
       return true;
     }
     this.inFlight++;
-    this.#start(template, sequence);
+    this.start(template, sequence);
     return true;
   }
 
   addSource(source: FrameSource): void {
-    this.#sources.add(source);
-    if (!this.#free.pending) this.#sendNext();
+    this.sources.add(source);
+    if (!this.free.pending) this.sendNext();
   }
 
   removeSource(source: FrameSource): void {
-    this.#sources.remove(source);
+    this.sources.remove(source);
   }
 
   frameArrived(slot: number, tci: number, stripped: boolean): void {
-    const { frames } = this.#data;
+    const { frames } = this.data;
     const base = (slot << frames.slotShift) >> 2;
     const bytes = frames.lengths[slot];
-    const time = this.#scheduler.now + this.#delayPs;
+    const time = this.scheduler.now + this.delayPs;
     if (tci < 0 && !stripped) {
-      this.#tracker.receive(this.index, frames.i32, base, bytes, time);
+      this.tracker.receive(this.index, frames.i32, base, bytes, time);
       return;
     }
     // As the wire has it: with the tag that the port puts in, or without the one that it takes out.
-    const words = this.#scratch;
+    const words = this.scratch;
     for (let i = 0; i < 3; i++) words[i] = frames.i32[base + i];
     const rest = (bytes + 3) >> 2;
     if (stripped) {
@@ -101,48 +101,48 @@ export class Station implements WirePeer, FrameSender {
       words[3] = 0x0081 | ((tci >> 8) << 16) | ((tci & 0xff) << 24);
       for (let i = 3; i < rest; i++) words[i + 1] = frames.i32[base + i];
     }
-    this.#tracker.receive(this.index, words, 0, bytes + (stripped ? -4 : 4), time);
+    this.tracker.receive(this.index, words, 0, bytes + (stripped ? -4 : 4), time);
   }
 
-  #know(template: FrameTemplate): void {
-    if (!this.#templates.has(template.id)) this.#templates.set(template.id, template);
+  private know(template: FrameTemplate): void {
+    if (!this.templates.has(template.id)) this.templates.set(template.id, template);
   }
 
-  #start(template: FrameTemplate, sequence: number): void {
+  private start(template: FrameTemplate, sequence: number): void {
     const bytes = wireBytes(template.bytes);
-    const free = this.#wire.reserve(this.#scheduler.now, bytes);
+    const free = this.wire.reserve(this.scheduler.now, bytes);
     this.framesSent++;
     this.bytesSent += bytes - PREAMBLE_BYTES - INTER_FRAME_GAP_BYTES;
-    this.#scheduler.post(free - this.#gapPs + this.#delayPs, this.#arrive, template.id, sequence);
-    this.#free.scheduleAt(free);
+    this.scheduler.post(free - this.gapPs + this.delayPs, this.arrive, template.id, sequence);
+    this.free.scheduleAt(free);
   }
 
   /** The wire is free again. */
-  #sendNext(): void {
-    if (this.#queue.length > 0) {
-      const template = this.#templates.get(this.#queue.shift()) as FrameTemplate;
-      this.#start(template, this.#queue.shift());
+  private sendNext(): void {
+    if (this.queue.length > 0) {
+      const template = this.templates.get(this.queue.shift()) as FrameTemplate;
+      this.start(template, this.queue.shift());
       return;
     }
-    const template = this.#sources.next();
+    const template = this.sources.next();
     if (template === null) return;
-    this.#know(template);
+    this.know(template);
     this.inFlight++;
-    this.#start(template, this.#sources.sequence(this.#scheduler.now));
+    this.start(template, this.sources.sequence(this.scheduler.now));
   }
 
   /** The last bit of a frame has come to the card. */
-  #arrived(id: number, sequence: number): void {
+  private arrived(id: number, sequence: number): void {
     this.inFlight--;
-    const template = this.#templates.get(id) as FrameTemplate;
-    const slot = this.#data.slotForWire(template.bytes);
+    const template = this.templates.get(id) as FrameTemplate;
+    const slot = this.data.slotForWire(template.bytes);
     if (slot < 0) return;
-    const { frames } = this.#data;
+    const { frames } = this.data;
     const base = (slot << frames.slotShift) >> 2;
     const { words, sequenceWord } = template;
     const target = frames.i32;
     for (let i = 0; i < words.length; i++) target[base + i] = words[i];
     if (sequenceWord >= 0) target[base + sequenceWord] = sequence;
-    this.#data.receiveFromWire(slot);
+    this.data.receiveFromWire(slot);
   }
 }

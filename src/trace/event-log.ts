@@ -26,24 +26,24 @@ export class EventLog implements ProbeSink {
   readonly capacity: number;
   /** Events recorded, those that were overwritten included. */
   recorded = 0;
-  readonly #words: Int32Array;
-  readonly #times: Float64Array;
+  private readonly words: Int32Array;
+  private readonly times: Float64Array;
 
   /** @param capacity events kept; a power of two. */
   constructor(capacity: number) {
     this.capacity = checkPowerOfTwo('capacity', capacity, 1, 1 << 24);
     const buffer = new ArrayBuffer(capacity * RECORD_WORDS * 4);
-    this.#words = new Int32Array(buffer);
-    this.#times = new Float64Array(buffer);
+    this.words = new Int32Array(buffer);
+    this.times = new Float64Array(buffer);
   }
 
   record(timePs: number, kind: ProbeKind, a: number, b: number, c: number): void {
     const at = (this.recorded++ & (this.capacity - 1)) * RECORD_WORDS;
-    this.#times[at >> 1] = timePs;
-    this.#words[at + 2] = kind;
-    this.#words[at + 3] = a;
-    this.#words[at + 4] = b;
-    this.#words[at + 5] = c;
+    this.times[at >> 1] = timePs;
+    this.words[at + 2] = kind;
+    this.words[at + 3] = a;
+    this.words[at + 4] = b;
+    this.words[at + 5] = c;
   }
 
   /** The events that are kept, oldest first. */
@@ -52,11 +52,11 @@ export class EventLog implements ProbeSink {
     for (let i = this.recorded - kept; i < this.recorded; i++) {
       const at = (i & (this.capacity - 1)) * RECORD_WORDS;
       yield {
-        timePs: this.#times[at >> 1],
-        kind: this.#words[at + 2] as ProbeKind,
-        a: this.#words[at + 3],
-        b: this.#words[at + 4],
-        c: this.#words[at + 5],
+        timePs: this.times[at >> 1],
+        kind: this.words[at + 2] as ProbeKind,
+        a: this.words[at + 3],
+        b: this.words[at + 4],
+        c: this.words[at + 5],
       };
     }
   }
