@@ -49,7 +49,7 @@ describe('counters that documents name', () => {
 describe('the rules', () => {
   const source = {
     path: 'src/a/b.ts',
-    text: 'export class Box {\n  readonly size = 1;\n  #grow(by: number) {}\n}\n',
+    text: 'export class Box {\n  readonly size = 1;\n  private grow(by: number) {}\n}\n',
   };
 
   it('catch a link that leads nowhere', () => {
@@ -61,7 +61,7 @@ describe('the rules', () => {
 
   it.each([
     ['`Box.size`', true],
-    ['[b.ts](../src/a/b.ts): `Box.#grow`', true],
+    ['[b.ts](../src/a/b.ts): `Box.grow`', true],
     ['`Box` ([b.ts](../src/a/b.ts))', true],
     ['`Box.shrink`', false],
     ['`Crate`', false],

@@ -7,7 +7,7 @@ export interface Citation {
   file: string | null;
 }
 
-const NAME = /^(?:[A-Z]\w*\.#?[a-z]\w*|[A-Z][a-z]\w*|[a-z]\w*[A-Z]\w*)$/;
+const NAME = /^(?:[A-Z]\w*\.[a-z]\w*|[A-Z][a-z]\w*|[a-z]\w*[A-Z]\w*)$/;
 /** Names of the language and its library. */
 const BUILT_IN = ['ArrayBuffer', 'SharedArrayBuffer', 'RangeError', 'TypeError', 'Uint8Array', 'Math.random'];
 
@@ -53,7 +53,8 @@ function declares(text: string, name: string): boolean {
 
 /** A method, an accessor or a field. */
 function hasMember(text: string, name: string): boolean {
-  return new RegExp(`^ +(?:readonly |static |get |set |declare |\\*)*${name}\\??(?:[(<:;]| =)`, 'm').test(
-    text,
-  );
+  return new RegExp(
+    `^ +(?:private |readonly |static |get |set |declare |\\*)*${name}\\??(?:[(<:;]| =)`,
+    'm',
+  ).test(text);
 }
