@@ -1,4 +1,5 @@
 import { SparseMemory } from 'sriovsim/base';
+import { DmaRequest } from 'sriovsim/dma';
 import { Probe, Scheduler } from 'sriovsim/kernel';
 import { PcieLink, Requester, RootPort, TlpPool } from 'sriovsim/pcie';
 import { type BenchOptions, type BenchPart, type BenchResult, heapGrowth, interleave } from './harness.ts';
@@ -66,18 +67,23 @@ function traffic(bytes: number, reads: boolean, writes: boolean): () => number {
   port.connect(requester);
   link.downstream.receiver = { receive: (tlp) => requester.complete(tlp) };
   let at = 0;
+  const one = new DmaRequest().of(FUNCTION, 0, bytes, 0, 0, 0);
+  const request = (address: number) => {
+    one.address = address;
+    return one;
+  };
   const issue = () => {
     while (reads && requester.canRead(bytes)) {
       at = (at + bytes) & 0xfffff;
-      requester.read(FUNCTION, 0x10_0000 + at, bytes, 0, client, 0);
-      if (writes && requester.canWrite()) requester.write(FUNCTION, 0x20_0000 + at, bytes, 0, client, 0);
+      requester.read(request(0x10_0000 + at));
+      if (writes && requester.canWrite()) requester.write(request(0x20_0000 + at));
     }
     while (!reads && requester.canWrite()) {
       at = (at + bytes) & 0xfffff;
-      requester.write(FUNCTION, 0x20_0000 + at, bytes, 0, client, 0);
+      requester.write(request(0x20_0000 + at));
     }
   };
-  const client = requester.addClient({ readDone: () => {}, writeDone: () => {}, requesterReady: issue });
+  one.client = requester.addClient({ readDone: () => {}, writeDone: () => {}, requesterReady: issue });
   issue();
   return () => {
     const before = link.upstream.tlpsSent + link.downstream.tlpsSent;

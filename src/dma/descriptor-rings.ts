@@ -1,6 +1,6 @@
 import { checkInteger } from '../base/index.ts';
 import { DESCRIPTOR_SHIFT } from './descriptor-format.ts';
-import type { DmaPort } from './dma-port.ts';
+import { type DmaPort, DmaRequest } from './dma-port.ts';
 
 /** Entries of the cache of each ring: a power of two, above any prefetch. */
 export const CACHE_ENTRIES = 64;
@@ -65,6 +65,7 @@ export class DescriptorRings {
   private readonly resetAt: Int32Array;
   private readonly staleFetches: Int32Array;
   private readonly port: DmaPort;
+  private readonly request = new DmaRequest();
   private readonly cacheWord: number;
   private readonly cacheOffset: number;
   private readonly cacheDescriptors: number;
@@ -236,7 +237,9 @@ export class DescriptorRings {
     const address = this.base[queue] + (index << DESCRIPTOR_SHIFT);
     const offset = this.offsetOfNumber(queue, first);
     const requester = this.routingId[queue];
-    this.fetchTrains[row] = this.port.read(requester, address, bytes, offset, this.client(), -1 - row);
+    this.fetchTrains[row] = this.port.read(
+      this.request.of(requester, address, bytes, offset, this.client(), -1 - row),
+    );
     return true;
   }
 

@@ -20,6 +20,49 @@ export interface DmaStore {
 }
 
 /**
+ * What an engine wants read or written. One object that it fills in again and again: V8 makes a heap object of every address
+ * that is passed to a function as such.
+ */
+export class DmaRequest {
+  routingId = 0;
+  /** Host address, as the device uses it. */
+  address = Number.NaN;
+  bytes = 0;
+  /** Byte offset in the store where the data lie or go. */
+  offset = 0;
+  /** Who asks, and what it wants to be told. */
+  client = 0;
+  cookie = 0;
+  /**
+   * A write with a double word put in or bytes left out: `headBytes` from `offset` (0 = the write is one piece), then `insert`
+   * if `inserts` is 1, then the rest from `offset + headBytes + skipBytes`. `bytes` counts what is written.
+   */
+  headBytes = 0;
+  skipBytes = 0;
+  inserts = 0;
+  insert = 0;
+
+  /** A request in one piece. */
+  of(
+    routingId: number,
+    address: number,
+    bytes: number,
+    offset: number,
+    client: number,
+    cookie: number,
+  ): this {
+    this.routingId = routingId;
+    this.address = address;
+    this.bytes = bytes;
+    this.offset = offset;
+    this.client = client;
+    this.cookie = cookie;
+    this.headBytes = 0;
+    return this;
+  }
+}
+
+/**
  * The way to host memory as the engine sees it. On a card it is the PCIe requester; {@link MemoryDmaPort} is one without
  * a bus and without time.
  */
@@ -31,36 +74,9 @@ export interface DmaPort {
   canFetch(bytes: number): boolean;
   canWrite(): boolean;
   /** Reads into the store; returns how many times {@link DmaClient.readDone} will come. */
-  read(
-    routingId: number,
-    address: number,
-    bytes: number,
-    offset: number,
-    client: number,
-    cookie: number,
-  ): number;
+  read(request: DmaRequest): number;
   /** Writes from the store; returns how many times {@link DmaClient.writeDone} will come. */
-  write(
-    routingId: number,
-    address: number,
-    bytes: number,
-    offset: number,
-    client: number,
-    cookie: number,
-  ): number;
-  /** As {@link DmaPort.write}, with a double word put in or bytes left out after the first `headBytes`. */
-  writeSpliced(
-    routingId: number,
-    address: number,
-    bytes: number,
-    offset: number,
-    headBytes: number,
-    skipBytes: number,
-    inserts: boolean,
-    insert: number,
-    client: number,
-    cookie: number,
-  ): number;
+  write(request: DmaRequest): number;
 }
 
 /** Requests that {@link MemoryDmaPort} holds until they are run. */
@@ -114,53 +130,27 @@ export class MemoryDmaPort implements DmaPort {
     return this.hasRoom();
   }
 
-  read(
-    _routingId: number,
-    address: number,
-    bytes: number,
-    offset: number,
-    client: number,
-    cookie: number,
-  ): number {
+  read({ address, bytes, offset, client, cookie }: DmaRequest): number {
     this.memory.copyOutWords(address, bytes, this.store.u8, this.store.i32, offset);
     this.note(1, client, cookie);
     return 1;
   }
 
-  write(
-    _routingId: number,
-    address: number,
-    bytes: number,
-    offset: number,
-    client: number,
-    cookie: number,
-  ): number {
-    this.memory.copyInWords(address, bytes, this.store.u8, this.store.i32, offset);
-    this.note(0, client, cookie);
-    return 1;
-  }
-
-  writeSpliced(
-    _routingId: number,
-    address: number,
-    bytes: number,
-    offset: number,
-    headBytes: number,
-    skipBytes: number,
-    inserts: boolean,
-    insert: number,
-    client: number,
-    cookie: number,
-  ): number {
+  write(request: DmaRequest): number {
+    const { address, bytes, offset, headBytes } = request;
     const { u8, i32 } = this.store;
     this.memory.copyInWords(address, headBytes, u8, i32, offset);
     let to = headBytes;
-    if (inserts) {
-      this.memory.write32(address + to, insert);
-      to += 4;
+    let from = offset + headBytes;
+    if (headBytes > 0) {
+      from += request.skipBytes;
+      if (request.inserts === 1) {
+        this.memory.write32(address + to, request.insert);
+        to += 4;
+      }
     }
-    this.memory.copyInWords(address + to, bytes - to, u8, i32, offset + headBytes + skipBytes);
-    this.note(0, client, cookie);
+    this.memory.copyInWords(address + to, bytes - to, u8, i32, from);
+    this.note(0, request.client, request.cookie);
     return 1;
   }
 

@@ -1,7 +1,14 @@
 /** The DMA engine: descriptor rings in host memory, transmit and receive halves. It knows no chip and no bus. */
 export { DESCRIPTOR_BYTES, type ReceiveFormat, type TransmitFormat } from './descriptor-format.ts';
 export { CACHE_ENTRIES, DescriptorRings, type DescriptorRingsOptions } from './descriptor-rings.ts';
-export { DMA_OK, type DmaClient, type DmaPort, type DmaStore, MemoryDmaPort } from './dma-port.ts';
+export {
+  DMA_OK,
+  type DmaClient,
+  type DmaPort,
+  DmaRequest,
+  type DmaStore,
+  MemoryDmaPort,
+} from './dma-port.ts';
 export {
   ReceiveEngine,
   type ReceiveEngineOptions,

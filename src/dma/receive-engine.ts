@@ -2,7 +2,7 @@ import { ceilPowerOfTwo, type FramePool, FreeList, IntRing } from '../base/index
 import type { Component, Scheduler } from '../kernel/index.ts';
 import type { ReceiveFormat } from './descriptor-format.ts';
 import { DescriptorRings } from './descriptor-rings.ts';
-import { DMA_OK, type DmaClient, type DmaPort } from './dma-port.ts';
+import { DMA_OK, type DmaClient, type DmaPort, DmaRequest } from './dma-port.ts';
 import { WriteBacks } from './write-backs.ts';
 
 /** What is done to the outer tag of a frame on its way to memory. */
@@ -70,6 +70,7 @@ export class ReceiveEngine implements DmaClient, Component {
 
   private readonly frames: FramePool;
   private readonly port: DmaPort;
+  private readonly request = new DmaRequest();
   private readonly format: ReceiveFormat;
   private readonly sink: ReceiveSink;
   private readonly client: number;
@@ -347,38 +348,38 @@ export class ReceiveEngine implements DmaClient, Component {
     const requester = this.rings.routingId[queue];
     const base = this.slot[delivery] << this.frames.slotShift;
     if (operation === TagOperation.NONE)
-      return port.write(requester, address, count, base + done, client, delivery);
+      return port.write(this.request.of(requester, address, count, base + done, client, delivery));
     const strips = operation === TagOperation.STRIP;
     const shift = strips ? TAG_BYTES : -TAG_BYTES;
-    if (done > 0) return port.write(requester, address, count, base + done + shift, client, delivery);
+    if (done > 0)
+      return port.write(this.request.of(requester, address, count, base + done + shift, client, delivery));
     const tag = strips ? 0 : tagWord(this.frames.outerTci[this.slot[delivery]]);
     const inPage = address - Math.floor(address / PAGE_BYTES) * PAGE_BYTES;
     if (inPage + TAG_OFFSET + TAG_BYTES <= PAGE_BYTES) {
       const skip = strips ? TAG_BYTES : 0;
-      return port.writeSpliced(
-        requester,
-        address,
-        count,
-        base,
-        TAG_OFFSET,
-        skip,
-        !strips,
-        tag,
-        client,
-        delivery,
-      );
+      const request = this.request.of(requester, address, count, base, client, delivery);
+      request.headBytes = TAG_OFFSET;
+      request.skipBytes = skip;
+      request.inserts = strips ? 0 : 1;
+      request.insert = tag;
+      return port.write(request);
     }
     // A page ends within the addresses or the tag: each part on its own.
-    let trains = port.write(requester, address, TAG_OFFSET, base, client, delivery);
+    let trains = port.write(this.request.of(requester, address, TAG_OFFSET, base, client, delivery));
     let to = TAG_OFFSET;
     if (!strips) {
       const scratch = this.tagWord + delivery;
       this.frames.i32[scratch] = tag;
-      trains += port.write(requester, address + to, TAG_BYTES, scratch << 2, client, delivery);
+      trains += port.write(
+        this.request.of(requester, address + to, TAG_BYTES, scratch << 2, client, delivery),
+      );
       to += TAG_BYTES;
     }
     if (count === to) return trains;
-    return trains + port.write(requester, address + to, count - to, base + to + shift, client, delivery);
+    return (
+      trains +
+      port.write(this.request.of(requester, address + to, count - to, base + to + shift, client, delivery))
+    );
   }
 
   private dropFirst(queue: number): void {

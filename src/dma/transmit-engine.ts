@@ -2,7 +2,7 @@ import { ceilPowerOfTwo, type FramePool, IntRing } from '../base/index.ts';
 import type { Component } from '../kernel/index.ts';
 import type { TransmitFormat } from './descriptor-format.ts';
 import { DescriptorRings } from './descriptor-rings.ts';
-import { DMA_OK, type DmaClient, type DmaPort } from './dma-port.ts';
+import { DMA_OK, type DmaClient, type DmaPort, DmaRequest } from './dma-port.ts';
 import { INCOMPLETE, sizeOfNextFrame } from './transmit-frame.ts';
 import type { TransmitEngineOptions, TransmitSink } from './transmit-options.ts';
 import { TransmitStatus } from './transmit-status.ts';
@@ -23,6 +23,7 @@ export class TransmitEngine implements DmaClient, Component {
 
   private readonly frames: FramePool;
   private readonly port: DmaPort;
+  private readonly request = new DmaRequest();
   private readonly format: TransmitFormat;
   private readonly sink: TransmitSink;
   private readonly options: TransmitEngineOptions;
@@ -329,7 +330,9 @@ export class TransmitEngine implements DmaClient, Component {
       const before = frames.lengths[slot];
       const offset = (slot << frames.slotShift) + before;
       const requester = rings.routingId[queue];
-      this.slotTrains[slot] += this.port.read(requester, address, bytes, offset, this.client, slot);
+      this.slotTrains[slot] += this.port.read(
+        this.request.of(requester, address, bytes, offset, this.client, slot),
+      );
       frames.lengths[slot] = before + bytes;
     }
     if (last) {

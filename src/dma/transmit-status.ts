@@ -1,6 +1,6 @@
 import { DESCRIPTOR_BYTES, DESCRIPTOR_SHIFT, type TransmitFormat } from './descriptor-format.ts';
 import { CACHE_ENTRIES, type DescriptorRings } from './descriptor-rings.ts';
-import type { DmaPort, DmaStore } from './dma-port.ts';
+import { type DmaPort, DmaRequest, type DmaStore } from './dma-port.ts';
 
 /**
  * Status of transmit descriptors on its way to memory: for each ring a run of descriptors that are done. What is written is
@@ -11,6 +11,7 @@ export class TransmitStatus {
   writes = 0;
   private readonly rings: DescriptorRings;
   private readonly port: DmaPort;
+  private readonly request = new DmaRequest();
   private readonly offset: number;
   private readonly first: Int32Array;
   private readonly count: Int32Array;
@@ -59,7 +60,9 @@ export class TransmitStatus {
       const address = rings.base[queue] + (first << DESCRIPTOR_SHIFT);
       this.first[queue] = first + count === size ? 0 : first + count;
       this.count[queue] -= count;
-      this.port.write(rings.routingId[queue], address, count << DESCRIPTOR_SHIFT, this.offset, client, 0);
+      this.port.write(
+        this.request.of(rings.routingId[queue], address, count << DESCRIPTOR_SHIFT, this.offset, client, 0),
+      );
       this.writes++;
     }
     return true;

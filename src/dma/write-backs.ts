@@ -1,7 +1,7 @@
 import type { Scheduler } from '../kernel/index.ts';
 import { DESCRIPTOR_SHIFT } from './descriptor-format.ts';
 import { CACHE_ENTRIES, type DescriptorRings } from './descriptor-rings.ts';
-import type { DmaPort } from './dma-port.ts';
+import { type DmaPort, DmaRequest } from './dma-port.ts';
 
 /** Descriptors that are written back together: four fill a line of 64 bytes. */
 const LINE = 4;
@@ -30,6 +30,7 @@ export class WriteBacks {
   private readonly scheduler: Scheduler;
   private readonly rings: DescriptorRings;
   private readonly port: DmaPort;
+  private readonly request = new DmaRequest();
   private readonly owner: WriteBackOwner;
   private readonly client: () => number;
   private readonly holdPs: number;
@@ -127,7 +128,7 @@ export class WriteBacks {
     this.lastPs[queue] = this.scheduler.now;
     this.writes++;
     const bytes = count << DESCRIPTOR_SHIFT;
-    this.port.write(rings.routingId[queue], address, bytes, offset, this.client(), cookie);
+    this.port.write(this.request.of(rings.routingId[queue], address, bytes, offset, this.client(), cookie));
     this.owner.sent(queue);
   }
 }

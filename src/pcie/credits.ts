@@ -10,9 +10,12 @@ export interface CreditAdvertisement {
   readonly completionData: number;
 }
 
-/** UpdateFC DLLPs that are kept apart, for one class: power of two, one place stays free. */
+/** UpdateFC DLLPs that are kept apart, for one class, beside the youngest: power of two, one place stays free. */
 const UPDATES = 64;
 const UPDATE_MASK = UPDATES - 1;
+
+/** Instant of the youngest update while none is under way. */
+const NONE = Number.NEGATIVE_INFINITY;
 
 /**
  * The credits of one flow-control class as the transmitter sees them.
@@ -25,9 +28,15 @@ export class CreditGate {
   /** What the receiver has advertised; 2^30 for what is infinite. */
   readonly initialHeaders: number;
   readonly initialData: number;
+  /** When the youngest update leaves or has left the receiver; kept for it by who sends it. */
+  lastUpdatePs = NONE;
   private headers: number;
   private data: number;
-  // Updates under way, oldest first: head === tail is empty; one place stays free.
+  // The youngest update under way: what else is released before it leaves goes with it.
+  private youngDue = NONE;
+  private youngHeaders = 0;
+  private youngData = 0;
+  // The others, oldest first: head === tail is empty; one place stays free.
   private readonly due = new Float64Array(UPDATES);
   private readonly dueHeaders = new Int32Array(UPDATES);
   private readonly dueData = new Int32Array(UPDATES);
@@ -69,9 +78,8 @@ export class CreditGate {
 
   /** Gives credits back with the youngest update, which has not left yet. */
   join(headers: number, data: number): void {
-    const youngest = (this.tail - 1) & UPDATE_MASK;
-    this.dueHeaders[youngest] += headers;
-    this.dueData[youngest] += data;
+    this.youngHeaders += headers;
+    this.youngData += data;
     this.comingHeaders += headers;
     this.comingData += data;
   }
@@ -84,23 +92,23 @@ export class CreditGate {
   /** Gives credits back with an UpdateFC that arrives at `arrivalPs`; returns false if they joined one under way. */
   restore(arrivalPs: number, headers: number, data: number): boolean {
     if (this.infinite) return false;
-    if (this.head !== this.tail && this.due[(this.tail - 1) & UPDATE_MASK] >= arrivalPs) {
+    if (this.youngDue >= arrivalPs) {
       this.join(headers, data);
       return false;
     }
+    if (this.youngDue !== NONE) this.keepYoungest();
+    this.youngDue = arrivalPs;
+    this.youngHeaders = headers;
+    this.youngData = data;
     this.comingHeaders += headers;
     this.comingData += data;
-    if (((this.tail + 1) & UPDATE_MASK) === this.head) this.mergeOldest();
-    this.due[this.tail] = arrivalPs;
-    this.dueHeaders[this.tail] = headers;
-    this.dueData[this.tail] = data;
-    this.tail = (this.tail + 1) & UPDATE_MASK;
     return true;
   }
 
   /** When the next update arrives; Infinity if none is under way. */
   nextUpdatePs(): number {
-    return this.head === this.tail ? Number.POSITIVE_INFINITY : this.due[this.head];
+    if (this.head !== this.tail) return this.due[this.head];
+    return this.youngDue === NONE ? Number.POSITIVE_INFINITY : this.youngDue;
   }
 
   /** Header credits at `timePs`. */
@@ -113,7 +121,17 @@ export class CreditGate {
     this.headers = this.initialHeaders;
     this.data = this.initialData;
     this.head = this.tail;
+    this.youngDue = this.lastUpdatePs = NONE;
     this.comingHeaders = this.comingData = 0;
+  }
+
+  /** Puts the youngest update behind the others: there is a younger one. */
+  private keepYoungest(): void {
+    if (((this.tail + 1) & UPDATE_MASK) === this.head) this.mergeOldest();
+    this.due[this.tail] = this.youngDue;
+    this.dueHeaders[this.tail] = this.youngHeaders;
+    this.dueData[this.tail] = this.youngData;
+    this.tail = (this.tail + 1) & UPDATE_MASK;
   }
 
   /** Nobody has looked for long: the oldest update is counted in with the one behind it, so never early. */
@@ -127,13 +145,18 @@ export class CreditGate {
 
   private settle(timePs: number): void {
     while (this.head !== this.tail && this.due[this.head] <= timePs) {
-      const headers = this.dueHeaders[this.head];
-      const data = this.dueData[this.head];
-      this.headers += headers;
-      this.data += data;
-      this.comingHeaders -= headers;
-      this.comingData -= data;
+      this.arrive(this.dueHeaders[this.head], this.dueData[this.head]);
       this.head = (this.head + 1) & UPDATE_MASK;
     }
+    if (this.youngDue === NONE || this.youngDue > timePs) return;
+    this.arrive(this.youngHeaders, this.youngData);
+    this.youngDue = NONE;
+  }
+
+  private arrive(headers: number, data: number): void {
+    this.headers += headers;
+    this.data += data;
+    this.comingHeaders -= headers;
+    this.comingData -= data;
   }
 }

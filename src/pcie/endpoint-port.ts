@@ -1,9 +1,10 @@
 import type { Component, Scheduler } from '../kernel/index.ts';
 import type { ConfigType } from './config-access.ts';
-import type { PcieLink, TlpReceiver } from './link.ts';
+import type { PcieLink } from './link.ts';
+import type { TlpReceiver } from './link-direction.ts';
 import type { Requester } from './requester.ts';
 import { CompletionStatus, DATA_LINK_OVERHEAD_BYTES, FlowClass, HEADER_3DW_BYTES, TlpKind } from './tlp.ts';
-import type { TlpPool } from './tlp-pool.ts';
+import type { Tlp, TlpPool } from './tlp-pool.ts';
 
 /** Answer of a {@link CompleterTarget} that has nothing there: values are never negative. */
 export const NOT_CLAIMED = -1;
@@ -53,24 +54,23 @@ export class EndpointPort implements TlpReceiver, Component {
     this.target = target;
     this.requester = requester;
     this.registerReadPs = registerReadPs;
-    this.answerRead = scheduler.task(`${name}.answer`, (tlp) => this.answer(tlp));
+    this.answerRead = scheduler.task(`${name}.answer`, (row) => this.answer(tlps.rows[row]));
     link.downstream.receiver = this;
   }
 
-  receive(tlp: number): void {
-    const tlps = this.tlps;
-    const kind = tlps.kind[tlp];
+  receive(tlp: Tlp): void {
+    const { kind } = tlp;
     if (kind === TlpKind.COMPLETION_DATA || kind === TlpKind.COMPLETION) {
-      this.link.downstream.release(FlowClass.COMPLETION, tlps.count[tlp], tlps.dataCredits[tlp]);
+      this.link.downstream.release(FlowClass.COMPLETION, tlp.count, tlp.dataCredits);
       this.requester.complete(tlp);
     } else if (kind === TlpKind.MEMORY_WRITE) {
       this.registerWrites++;
-      const claimed = this.target.memoryWrite(tlps.address[tlp], tlps.data[tlp] >>> 0, tlps.byteEnables[tlp]);
+      const claimed = this.target.memoryWrite(tlp.address, tlp.data >>> 0, tlp.byteEnables);
       if (!claimed) this.unsupportedRequests++;
       this.link.downstream.release(FlowClass.POSTED, 1, 1);
-      tlps.give(tlp);
+      this.tlps.give(tlp);
     } else {
-      this.scheduler.schedule(this.registerReadPs, this.answerRead, tlp, 0);
+      this.scheduler.schedule(this.registerReadPs, this.answerRead, tlp.row, 0);
     }
   }
 
@@ -83,36 +83,34 @@ export class EndpointPort implements TlpReceiver, Component {
     return { unsupportedRequests, registerReads, registerWrites };
   }
 
-  /** Turns the request into its completion, in the same row, and sends it back. */
-  private answer(tlp: number): void {
-    const tlps = this.tlps;
-    const kind = tlps.kind[tlp];
-    const target = tlps.target[tlp];
-    const type = tlps.configType[tlp] as ConfigType;
+  /** Turns the request into its completion, in the same record, and sends it back. */
+  private answer(tlp: Tlp): void {
+    const { kind, target, address, bytes } = tlp;
+    const type = tlp.configType as ConfigType;
     let value = 0;
     let claimed: boolean;
     if (kind === TlpKind.CONFIG_WRITE) {
-      const value = tlps.data[tlp] >>> 0;
-      claimed = this.target.configWrite(target, tlps.address[tlp], tlps.bytes[tlp], value, type);
+      claimed = this.target.configWrite(target, address, bytes, tlp.data >>> 0, type);
     } else {
       value =
         kind === TlpKind.CONFIG_READ
-          ? this.target.configRead(target, tlps.address[tlp], tlps.bytes[tlp], type)
-          : this.target.memoryRead(tlps.address[tlp], tlps.bytes[tlp]);
+          ? this.target.configRead(target, address, bytes, type)
+          : this.target.memoryRead(address, bytes);
       claimed = value !== NOT_CLAIMED;
     }
     if (kind === TlpKind.MEMORY_READ) this.registerReads++;
     if (!claimed) this.unsupportedRequests++;
     this.link.downstream.release(FlowClass.NON_POSTED, 1, kind === TlpKind.CONFIG_WRITE ? 1 : 0);
     const carriesData = claimed && kind !== TlpKind.CONFIG_WRITE;
-    tlps.kind[tlp] = carriesData ? TlpKind.COMPLETION_DATA : TlpKind.COMPLETION;
-    tlps.flowClass[tlp] = FlowClass.COMPLETION;
-    tlps.status[tlp] = claimed ? CompletionStatus.SUCCESSFUL : CompletionStatus.UNSUPPORTED_REQUEST;
-    tlps.bytes[tlp] = carriesData ? 4 : 0;
-    tlps.dataCredits[tlp] = carriesData ? 1 : 0;
-    tlps.linkBytes[tlp] = DATA_LINK_OVERHEAD_BYTES + HEADER_3DW_BYTES + (carriesData ? 4 : 0);
-    tlps.extraPs[tlp] = 0;
-    tlps.data[tlp] = value;
+    tlp.kind = carriesData ? TlpKind.COMPLETION_DATA : TlpKind.COMPLETION;
+    tlp.flowClass = FlowClass.COMPLETION;
+    tlp.status = claimed ? CompletionStatus.SUCCESSFUL : CompletionStatus.UNSUPPORTED_REQUEST;
+    tlp.bytes = carriesData ? 4 : 0;
+    tlp.dataCredits = carriesData ? 1 : 0;
+    tlp.linkBytes = DATA_LINK_OVERHEAD_BYTES + HEADER_3DW_BYTES + (carriesData ? 4 : 0);
+    tlp.extraPs = 0;
+    // 32 bits, as a small integer; who waits reads it back unsigned.
+    tlp.data = value | 0;
     this.link.upstream.send(tlp);
   }
 }

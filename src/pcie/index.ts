@@ -98,12 +98,13 @@ export {
   type VirtualFunctions,
 } from './function.ts';
 export type { FunctionIdentity } from './header.ts';
-export { LinkDirection, type LinkOptions, PcieLink, type TlpReceiver } from './link.ts';
+export { PcieLink } from './link.ts';
+export { LinkDirection, type LinkOptions, type TlpReceiver } from './link-direction.ts';
 export { type LinkRate, linkPsPerByte, symbolPs, updateLatencySymbols } from './link-rate.ts';
 export { configBytes, formatLspci, type LspciFunction, lspciDump, parseLspciDump } from './lspci.ts';
 export { MsixTable, type SendMessage } from './msix-table.ts';
 export { listCapabilities, probeBars } from './probe.ts';
-export { Requester, type RequesterClient, type RequesterOptions } from './requester.ts';
+export { type MemoryRequest, Requester, type RequesterClient, type RequesterOptions } from './requester.ts';
 export { LogicalBus, RootBus } from './root-bus.ts';
 export { type Resettable, RootComplex, type Routing } from './root-complex.ts';
 export {
@@ -153,4 +154,4 @@ export {
   memoryHeaderBytes,
   TlpKind,
 } from './tlp.ts';
-export { type DeviceStore, TlpPool } from './tlp-pool.ts';
+export { type DeviceStore, Tlp, TlpPool } from './tlp-pool.ts';

@@ -1,6 +1,6 @@
 import { assert, IntRing } from '../base/index.ts';
 import type { Component } from '../kernel/index.ts';
-import type { LinkDirection } from './link.ts';
+import type { LinkDirection } from './link-direction.ts';
 import {
   CompletionStatus,
   CREDIT_BYTES,
@@ -10,7 +10,7 @@ import {
   spanOf,
   TlpKind,
 } from './tlp.ts';
-import type { DeviceStore, TlpPool } from './tlp-pool.ts';
+import type { DeviceStore, Tlp, TlpPool } from './tlp-pool.ts';
 
 /** A part of a device that issues memory requests. */
 export interface RequesterClient {
@@ -20,6 +20,31 @@ export interface RequesterClient {
   writeDone(cookie: number): void;
   /** A request was refused before for want of tags or queue room; now there is some. */
   requesterReady(): void;
+}
+
+/**
+ * What a client wants read or written. One object that the client fills in again and again: V8 makes a heap object of every
+ * address that is passed to a function as such.
+ */
+export interface MemoryRequest {
+  routingId: number;
+  /** Host address, as the device uses it. */
+  address: number;
+  bytes: number;
+  /** Byte offset in the device's store where the data lie or go. */
+  offset: number;
+  /** Who asks, from {@link Requester.addClient}, and what it wants to be told. */
+  client: number;
+  cookie: number;
+  /**
+   * A write of a frame with a double word taken out or put in: `headBytes` from `offset` (0 = the write is one piece), then
+   * `insert` if `inserts` is 1, then the rest from `offset + headBytes + skipBytes`. `bytes` counts what is written; head and
+   * inserted word must lie within the page that `address` is in.
+   */
+  headBytes: number;
+  skipBytes: number;
+  inserts: number;
+  insert: number;
 }
 
 /** Limits under which a device issues requests. */
@@ -36,6 +61,8 @@ export interface RequesterOptions {
 const FETCH_TAGS = 8;
 /** A train stays within a page of this size, as every single request must (2.2.7). */
 const PAGE_BYTES = 4096;
+/** log2 of {@link CREDIT_BYTES}. */
+const CREDIT_SHIFT = 4;
 /** Trains of one read that wait for tags, at most. */
 const HELD = 1024;
 
@@ -51,7 +78,7 @@ export class Requester implements Component {
 
   private readonly upstream: LinkDirection;
   private readonly tlps: TlpPool;
-  private readonly store: number;
+  private readonly store: DeviceStore;
   private readonly clients: RequesterClient[] = [];
   private readonly tags: number;
   private readonly mps: number;
@@ -62,6 +89,18 @@ export class Requester implements Component {
   private readonly writeBytes: number;
   /** Trains of a read that is larger than the tags allow at once. */
   private readonly held = new IntRing(HELD);
+  private readonly messageRequest: MemoryRequest = {
+    routingId: 0,
+    address: Number.NaN,
+    bytes: 4,
+    offset: 0,
+    client: -1,
+    cookie: 0,
+    headBytes: 0,
+    skipBytes: 0,
+    inserts: 0,
+    insert: 0,
+  };
   private tagsFree: number;
   private refused = false;
   private firstAsked = 0;
@@ -76,7 +115,7 @@ export class Requester implements Component {
     this.name = name;
     this.upstream = upstream;
     this.tlps = tlps;
-    this.store = tlps.addStore(store);
+    this.store = store;
     this.tags = options.tags;
     this.tagsFree = options.tags;
     this.fetchTags = Math.min(FETCH_TAGS, options.tags >> 2);
@@ -124,94 +163,48 @@ export class Requester implements Component {
   }
 
   /**
-   * Reads `bytes` at `address` into the store. Only after {@link Requester.canRead}. Returns the number of trains it
-   * made: {@link RequesterClient.readDone} comes once for each.
+   * Reads into the store. Only after {@link Requester.canRead}. Returns the number of trains it made:
+   * {@link RequesterClient.readDone} comes once for each.
    */
-  read(
-    routingId: number,
-    address: number,
-    bytes: number,
-    offset: number,
-    client: number,
-    cookie: number,
-  ): number {
-    const reach = this.reach(address, this.readBytes);
+  read(request: MemoryRequest): number {
+    const { address, bytes } = request;
+    const reach = reachOf(address, this.readBytes);
     if (bytes <= reach) {
-      this.readTrain(routingId, address, bytes, offset, client, cookie);
+      this.readTrain(request, address, bytes, request.offset);
       return 1;
     }
-    this.readTrain(routingId, address, reach, offset, client, cookie);
-    return 1 + this.read(routingId, address + reach, bytes - reach, offset + reach, client, cookie);
+    return this.readPieces(request, reach);
   }
 
   /**
-   * Writes `bytes` of the store to `address`. Only after {@link Requester.canWrite}. Returns the number of trains:
+   * Writes from the store. Only after {@link Requester.canWrite}. Returns the number of trains:
    * {@link RequesterClient.writeDone} comes once for each.
    */
-  write(
-    routingId: number,
-    address: number,
-    bytes: number,
-    offset: number,
-    client: number,
-    cookie: number,
-  ): number {
-    const reach = this.reach(address, this.writeBytes);
-    if (bytes <= reach) {
-      this.upstream.send(this.writeTrain(routingId, address, bytes, offset, client, cookie));
-      return 1;
-    }
-    this.upstream.send(this.writeTrain(routingId, address, reach, offset, client, cookie));
-    return 1 + this.write(routingId, address + reach, bytes - reach, offset + reach, client, cookie);
-  }
-
-  /**
-   * Writes a frame with a double word taken out or put in: `headBytes` from `offset`, then `insert` if `inserts`, then the
-   * rest from `offset + headBytes + skipBytes`. `bytes` counts what is written; head and inserted word must lie within the
-   * page that `address` is in.
-   */
-  writeSpliced(
-    routingId: number,
-    address: number,
-    bytes: number,
-    offset: number,
-    headBytes: number,
-    skipBytes: number,
-    inserts: boolean,
-    insert: number,
-    client: number,
-    cookie: number,
-  ): number {
-    const reach = this.reach(address, this.writeBytes);
-    const row = this.writeTrain(routingId, address, Math.min(bytes, reach), offset, client, cookie);
-    const tlps = this.tlps;
-    tlps.headBytes[row] = headBytes;
-    tlps.skipBytes[row] = skipBytes;
-    tlps.insert[row] = inserts ? 1 : 0;
-    tlps.data[row] = insert;
-    this.upstream.send(row);
-    if (bytes <= reach) return 1;
-    const restOffset = offset + reach + skipBytes - (inserts ? 4 : 0);
-    return 1 + this.write(routingId, address + reach, bytes - reach, restOffset, client, cookie);
+  write(request: MemoryRequest): number {
+    const { address, bytes } = request;
+    const reach = reachOf(address, this.writeBytes);
+    if (bytes > reach) return this.writePieces(request, reach);
+    const tlp = this.writeTrain(request, address, bytes, request.offset);
+    if (request.headBytes > 0) splice(tlp, request);
+    this.upstream.send(tlp);
+    return 1;
   }
 
   /** Sends an interrupt message: a Memory Write of one double word (6.1.4). Only after {@link Requester.canWrite}. */
   message(routingId: number, address: number, data: number): void {
-    const tlps = this.tlps;
-    const row = this.writeTrain(routingId, address, 4, 0, -1, 0);
-    tlps.store[row] = -1;
-    tlps.data[row] = data;
-    this.upstream.send(row);
+    const request = this.messageRequest;
+    request.routingId = routingId;
+    const tlp = this.writeTrain(request, address, 4, 0);
+    tlp.store = null;
+    tlp.data = data;
+    this.upstream.send(tlp);
   }
 
   /** A completion train has arrived from the link. */
-  complete(tlp: number): void {
-    const tlps = this.tlps;
-    const client = tlps.client[tlp];
-    const cookie = tlps.cookie[tlp];
-    const status = tlps.status[tlp];
-    this.tagsFree += tlps.tags[tlp];
-    tlps.give(tlp);
+  complete(tlp: Tlp): void {
+    const { client, cookie, status } = tlp;
+    this.tagsFree += tlp.tags;
+    this.tlps.give(tlp);
     if (this.held.length > 0) this.sendHeld();
     if (status !== CompletionStatus.SUCCESSFUL) this.readErrors++;
     this.clients[client].readDone(cookie, status);
@@ -225,7 +218,7 @@ export class Requester implements Component {
 
   reset(): void {
     this.tagsFree = this.tags;
-    while (this.held.length > 0) this.tlps.give(this.held.shift());
+    while (this.held.length > 0) this.tlps.give(this.tlps.rows[this.held.shift()]);
     this.refused = false;
     this.firstAsked = 0;
     this.readsIssued = this.writesIssued = this.readErrors = 0;
@@ -239,9 +232,12 @@ export class Requester implements Component {
   private hasRoom(bytes: number, keptTags: number): boolean {
     // A request may start anywhere in its page: with every page it may cross comes one request more than the size alone
     // would need. One read of any size goes when all tags are free; what finds none waits in `held`.
-    const tags = Math.ceil(bytes / this.mrrs) + Math.ceil(bytes / PAGE_BYTES) + keptTags;
+    let tags = keptTags + 2;
+    if (bytes > this.mrrs || bytes > PAGE_BYTES)
+      tags = keptTags + Math.ceil(bytes / this.mrrs) + Math.ceil(bytes / PAGE_BYTES);
+    if (tags > this.tags) tags = this.tags;
     if (
-      this.tagsFree >= Math.min(tags, this.tags) &&
+      this.tagsFree >= tags &&
       this.held.length === 0 &&
       this.upstream.room(FlowClass.NON_POSTED) >= 2 + keptTags
     )
@@ -250,18 +246,12 @@ export class Requester implements Component {
     return false;
   }
 
-  /** How far a train from `address` may go: to the end of the page, and no further than `limit` from its double word. */
-  private reach(address: number, limit: number): number {
-    const inPage = PAGE_BYTES - (address - Math.floor(address / PAGE_BYTES) * PAGE_BYTES);
-    return Math.min(inPage, limit - (address & 3));
-  }
-
   private sendHeld(): void {
-    const tlps = this.tlps;
-    while (this.held.length > 0 && tlps.tags[this.held.peek()] <= this.tagsFree) {
-      const row = this.held.shift();
-      this.tagsFree -= tlps.tags[row];
-      this.upstream.send(row);
+    const { rows } = this.tlps;
+    while (this.held.length > 0 && rows[this.held.peek()].tags <= this.tagsFree) {
+      const tlp = rows[this.held.shift()];
+      this.tagsFree -= tlp.tags;
+      this.upstream.send(tlp);
     }
   }
 
@@ -276,72 +266,116 @@ export class Requester implements Component {
     for (let i = 0; i < first; i++) clients[i].requesterReady();
   }
 
-  private readTrain(
-    routingId: number,
-    address: number,
-    bytes: number,
-    offset: number,
-    client: number,
-    cookie: number,
-  ): void {
-    const tlps = this.tlps;
-    const row = tlps.take();
-    const count = Math.ceil(spanOf(address, bytes) / this.mrrs);
+  /** A read that ends in another page or is longer than a train may be. */
+  private readPieces(request: MemoryRequest, firstBytes: number): number {
+    let { address, offset, bytes: left } = request;
+    let piece = firstBytes;
+    let trains = 0;
+    while (left > 0) {
+      this.readTrain(request, address, piece, offset);
+      trains++;
+      address += piece;
+      offset += piece;
+      left -= piece;
+      piece = Math.min(left, reachOf(address, this.readBytes));
+    }
+    return trains;
+  }
+
+  /** A write that ends in another page or is longer than a train may be. */
+  private writePieces(request: MemoryRequest, firstBytes: number): number {
+    let { address, offset, bytes: left } = request;
+    let piece = firstBytes;
+    let trains = 0;
+    while (left > 0) {
+      const tlp = this.writeTrain(request, address, piece, offset);
+      offset += piece;
+      if (trains === 0 && request.headBytes > 0) {
+        splice(tlp, request);
+        offset += request.skipBytes - 4 * request.inserts;
+      }
+      this.upstream.send(tlp);
+      trains++;
+      address += piece;
+      left -= piece;
+      piece = Math.min(left, reachOf(address, this.writeBytes));
+    }
+    return trains;
+  }
+
+  private readTrain(request: MemoryRequest, address: number, bytes: number, offset: number): void {
+    const tlp = this.tlps.take();
+    const mrrs = this.mrrs;
+    const span = spanOf(address, bytes);
+    const count = span <= mrrs ? 1 : Math.ceil(span / mrrs);
     this.readsIssued += count;
-    tlps.kind[row] = TlpKind.MEMORY_READ;
-    tlps.flowClass[row] = FlowClass.NON_POSTED;
-    tlps.requester[row] = routingId;
-    tlps.address[row] = address;
-    tlps.bytes[row] = bytes;
-    tlps.requestBytes[row] = this.mrrs;
-    tlps.count[row] = count;
-    tlps.linkBytes[row] = count * (DATA_LINK_OVERHEAD_BYTES + memoryHeaderBytes(address));
-    tlps.dataCredits[row] = 0;
-    tlps.extraPs[row] = 0;
-    tlps.store[row] = this.store;
-    tlps.storeOffset[row] = offset;
-    tlps.client[row] = client;
-    tlps.cookie[row] = cookie;
-    tlps.tags[row] = count;
+    tlp.kind = TlpKind.MEMORY_READ;
+    tlp.flowClass = FlowClass.NON_POSTED;
+    tlp.requester = request.routingId;
+    tlp.address = address;
+    tlp.bytes = bytes;
+    tlp.requestBytes = mrrs;
+    tlp.count = count;
+    tlp.linkBytes = count * (DATA_LINK_OVERHEAD_BYTES + memoryHeaderBytes(address));
+    tlp.dataCredits = 0;
+    tlp.extraPs = 0;
+    if (tlp.store !== this.store) tlp.store = this.store;
+    tlp.storeOffset = offset;
+    tlp.client = request.client;
+    tlp.cookie = request.cookie;
+    tlp.tags = count;
     if (this.tagsFree >= count && this.held.length === 0) {
       this.tagsFree -= count;
-      this.upstream.send(row);
+      this.upstream.send(tlp);
     } else {
-      assert(this.held.push(row), 'a read was issued that nobody had asked room for');
+      assert(this.held.push(tlp.row), 'a read was issued that nobody had asked room for');
     }
   }
 
   /** Fills in a train, ready to be sent. */
-  private writeTrain(
-    routingId: number,
-    address: number,
-    bytes: number,
-    offset: number,
-    client: number,
-    cookie: number,
-  ): number {
-    const tlps = this.tlps;
-    const row = tlps.take();
+  private writeTrain(request: MemoryRequest, address: number, bytes: number, offset: number): Tlp {
+    const tlp = this.tlps.take();
     const mps = this.mps;
     const span = spanOf(address, bytes);
-    const full = Math.floor(span / mps);
-    const rest = span - full * mps;
-    const count = rest > 0 ? full + 1 : full;
+    let count = 1;
+    let dataCredits = (span + CREDIT_BYTES - 1) >> CREDIT_SHIFT;
+    if (span > mps) {
+      const full = Math.floor(span / mps);
+      const rest = span - full * mps;
+      count = rest > 0 ? full + 1 : full;
+      dataCredits = full * (mps >> CREDIT_SHIFT) + ((rest + CREDIT_BYTES - 1) >> CREDIT_SHIFT);
+    }
     this.writesIssued += count;
-    tlps.kind[row] = TlpKind.MEMORY_WRITE;
-    tlps.flowClass[row] = FlowClass.POSTED;
-    tlps.requester[row] = routingId;
-    tlps.address[row] = address;
-    tlps.bytes[row] = bytes;
-    tlps.count[row] = count;
-    tlps.linkBytes[row] = count * (DATA_LINK_OVERHEAD_BYTES + memoryHeaderBytes(address)) + span;
-    tlps.dataCredits[row] = full * (mps / CREDIT_BYTES) + Math.ceil(rest / CREDIT_BYTES);
-    tlps.extraPs[row] = 0;
-    tlps.store[row] = this.store;
-    tlps.storeOffset[row] = offset;
-    tlps.headBytes[row] = 0;
-    tlps.client[row] = client;
-    tlps.cookie[row] = cookie;
-    return row;
+    tlp.kind = TlpKind.MEMORY_WRITE;
+    tlp.flowClass = FlowClass.POSTED;
+    tlp.requester = request.routingId;
+    tlp.address = address;
+    tlp.bytes = bytes;
+    tlp.count = count;
+    tlp.linkBytes = count * (DATA_LINK_OVERHEAD_BYTES + memoryHeaderBytes(address)) + span;
+    tlp.dataCredits = dataCredits;
+    tlp.extraPs = 0;
+    if (tlp.store !== this.store) tlp.store = this.store;
+    tlp.storeOffset = offset;
+    tlp.headBytes = 0;
+    tlp.client = request.client;
+    tlp.cookie = request.cookie;
+    return tlp;
   }
+}
+
+/** How far a train from `address` may go: to the end of the page, and no further than `limit` from its double word. */
+function reachOf(address: number, limit: number): number {
+  // & takes the low 32 bits of any integer, which is all that a place in a page needs.
+  const inPage = PAGE_BYTES - (address & (PAGE_BYTES - 1));
+  const allowed = limit - (address & 3);
+  return inPage < allowed ? inPage : allowed;
+}
+
+/** Makes a train a spliced one; see {@link MemoryRequest.headBytes}. */
+function splice(tlp: Tlp, request: MemoryRequest): void {
+  tlp.headBytes = request.headBytes;
+  tlp.skipBytes = request.skipBytes;
+  tlp.inserts = request.inserts;
+  tlp.data = request.insert;
 }

@@ -10,7 +10,7 @@ import {
   memoryHeaderBytes,
   TlpKind,
 } from './tlp.ts';
-import type { TlpPool } from './tlp-pool.ts';
+import type { Tlp, TlpPool } from './tlp-pool.ts';
 
 /** Where software's memory requests go. */
 export interface Routing {
@@ -23,7 +23,7 @@ export interface Resettable {
   hotReset(): void;
 }
 
-/** A completion that has arrived and whose row its waiter gives back. */
+/** A completion that has arrived and whose record its waiter gives back. */
 const ARRIVED = -2;
 const AWAITED = -3;
 /** Stores on their way to one root port before a processor has to wait with the next one. */
@@ -108,14 +108,13 @@ export class RootComplex implements Component {
     while (port.requestsWaiting >= STORES) {
       assert(this.scheduler.step(), 'nothing left to run while a store waits for room');
     }
-    const tlps = this.tlps;
-    const row = this.request(TlpKind.MEMORY_WRITE, address, 4);
-    tlps.linkBytes[row] = DATA_LINK_OVERHEAD_BYTES + memoryHeaderBytes(address) + 4;
-    tlps.dataCredits[row] = 1;
-    tlps.data[row] = value;
-    tlps.byteEnables[row] = 0xf;
-    tlps.client[row] = -1;
-    port.sendDown(row);
+    const tlp = this.request(TlpKind.MEMORY_WRITE, address, 4);
+    tlp.linkBytes = DATA_LINK_OVERHEAD_BYTES + memoryHeaderBytes(address) + 4;
+    tlp.dataCredits = 1;
+    tlp.data = value | 0;
+    tlp.byteEnables = 0xf;
+    tlp.client = -1;
+    port.sendDown(tlp);
   }
 
   /** Reads 1, 2 or 4 bytes of memory space, within a double word; all ones where nobody answers. */
@@ -126,20 +125,19 @@ export class RootComplex implements Component {
       this.unanswered++;
       return allOnes(bytes);
     }
-    const tlps = this.tlps;
-    const row = this.request(TlpKind.MEMORY_READ, address, bytes);
-    tlps.linkBytes[row] = DATA_LINK_OVERHEAD_BYTES + memoryHeaderBytes(address);
-    tlps.dataCredits[row] = 0;
-    const value = this.await(port, row);
+    const tlp = this.request(TlpKind.MEMORY_READ, address, bytes);
+    tlp.linkBytes = DATA_LINK_OVERHEAD_BYTES + memoryHeaderBytes(address);
+    tlp.dataCredits = 0;
+    const value = this.await(port, tlp);
     if (value >= 0) return value;
     this.unanswered++;
     return allOnes(bytes);
   }
 
   /** A completion has arrived at a root port. */
-  readonly onCompletion = (tlp: number): void => {
-    assert(this.tlps.client[tlp] === AWAITED, 'a completion arrived that nobody waits for');
-    this.tlps.client[tlp] = ARRIVED;
+  readonly onCompletion = (tlp: Tlp): void => {
+    assert(tlp.client === AWAITED, 'a completion arrived that nobody waits for');
+    tlp.client = ARRIVED;
   };
 
   reset(): void {
@@ -160,43 +158,40 @@ export class RootComplex implements Component {
     value: number,
     type: ConfigType,
   ): number {
-    const tlps = this.tlps;
-    const row = this.request(kind, offset, bytes);
+    const tlp = this.request(kind, offset, bytes);
     const isWrite = kind === TlpKind.CONFIG_WRITE;
-    tlps.linkBytes[row] = DATA_LINK_OVERHEAD_BYTES + HEADER_3DW_BYTES + (isWrite ? 4 : 0);
-    tlps.dataCredits[row] = isWrite ? 1 : 0;
-    tlps.target[row] = routingId;
-    tlps.configType[row] = type;
-    tlps.data[row] = value;
-    const result = this.await(port, row);
+    tlp.linkBytes = DATA_LINK_OVERHEAD_BYTES + HEADER_3DW_BYTES + (isWrite ? 4 : 0);
+    tlp.dataCredits = isWrite ? 1 : 0;
+    tlp.target = routingId;
+    tlp.configType = type;
+    tlp.data = value | 0;
+    const result = this.await(port, tlp);
     if (result < 0) this.unanswered++;
     return result;
   }
 
-  private request(kind: TlpKind, address: number, bytes: number): number {
-    const tlps = this.tlps;
-    const row = tlps.take();
-    tlps.kind[row] = kind;
-    tlps.flowClass[row] = kind === TlpKind.MEMORY_WRITE ? FlowClass.POSTED : FlowClass.NON_POSTED;
-    tlps.requester[row] = 0;
-    tlps.address[row] = address;
-    tlps.bytes[row] = bytes;
-    tlps.count[row] = 1;
-    tlps.extraPs[row] = this.outboundPs;
-    tlps.store[row] = -1;
-    tlps.client[row] = AWAITED;
-    return row;
+  private request(kind: TlpKind, address: number, bytes: number): Tlp {
+    const tlp = this.tlps.take();
+    tlp.kind = kind;
+    tlp.flowClass = kind === TlpKind.MEMORY_WRITE ? FlowClass.POSTED : FlowClass.NON_POSTED;
+    tlp.requester = 0;
+    tlp.address = address;
+    tlp.bytes = bytes;
+    tlp.count = 1;
+    tlp.extraPs = this.outboundPs;
+    tlp.store = null;
+    tlp.client = AWAITED;
+    return tlp;
   }
 
   /** Sends a request and runs the machine until its completion is there; -1 for an unsuccessful one. */
-  private await(port: RootPort, row: number): number {
-    const tlps = this.tlps;
-    port.sendDown(row);
-    while (tlps.client[row] !== ARRIVED) {
+  private await(port: RootPort, tlp: Tlp): number {
+    port.sendDown(tlp);
+    while (tlp.client !== ARRIVED) {
       assert(this.scheduler.step(), 'nothing left to run while software waits for a completion');
     }
-    const value = tlps.status[row] === CompletionStatus.SUCCESSFUL ? tlps.data[row] >>> 0 : -1;
-    tlps.give(row);
+    const value = tlp.status === CompletionStatus.SUCCESSFUL ? tlp.data >>> 0 : -1;
+    this.tlps.give(tlp);
     return value;
   }
 }

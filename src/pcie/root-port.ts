@@ -1,6 +1,7 @@
 import { ceilPowerOfTwo, IntRing, type SparseMemory } from '../base/index.ts';
 import type { Component, Scheduler } from '../kernel/index.ts';
-import type { PcieLink, TlpReceiver } from './link.ts';
+import type { PcieLink } from './link.ts';
+import type { TlpReceiver } from './link-direction.ts';
 import {
   CompletionStatus,
   CREDIT_BYTES,
@@ -11,7 +12,7 @@ import {
   spanOf,
   TlpKind,
 } from './tlp.ts';
-import type { TlpPool } from './tlp-pool.ts';
+import type { DeviceStore, Tlp, TlpPool } from './tlp-pool.ts';
 
 /** Answer of {@link AddressTranslator.lookup}: only a walk can tell. */
 export const TRANSLATION_MISS = -1;
@@ -98,7 +99,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   private readonly requests: IntRing;
   private postedArrived = 0;
   private postedDone = 0;
-  private readonly onCompletion: (tlp: number) => void;
+  private readonly onCompletion: (tlp: Tlp) => void;
 
   /** @param onCompletion takes completions of requests that software made through this port. */
   constructor(
@@ -110,7 +111,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     translator: AddressTranslator,
     interrupts: InterruptTarget,
     options: RootPortOptions,
-    onCompletion: (tlp: number) => void,
+    onCompletion: (tlp: Tlp) => void,
   ) {
     this.name = name;
     this.scheduler = scheduler;
@@ -127,9 +128,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     this.reads = new IntRing(places);
     this.completions = new IntRing(places);
     this.requests = new IntRing(places);
-    this.memoryDone = scheduler.task(`${name}.memory`, (tlp) =>
-      this.complete(tlp, CompletionStatus.SUCCESSFUL),
-    );
+    this.memoryDone = scheduler.task(`${name}.memory`, (row) => this.readMemory(tlps.rows[row]));
     link.upstream.receiver = this;
     link.downstream.onRoom = () => this.sendWaiting();
   }
@@ -139,20 +138,20 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     this.origin = origin;
   }
 
-  receive(tlp: number): void {
-    const kind = this.tlps.kind[tlp];
+  receive(tlp: Tlp): void {
+    const { kind } = tlp;
     if (kind === TlpKind.MEMORY_WRITE) this.receivePosted(tlp);
     else if (kind === TlpKind.MEMORY_READ) this.receiveRead(tlp);
     else {
-      this.link.upstream.release(FlowClass.COMPLETION, 1, this.tlps.dataCredits[tlp]);
+      this.link.upstream.release(FlowClass.COMPLETION, 1, tlp.dataCredits);
       this.onCompletion(tlp);
     }
   }
 
   /** Sends a request of software's down the link. */
-  sendDown(tlp: number): void {
-    if (this.requests.length > 0 || this.link.downstream.room(this.tlps.flowClass[tlp] as FlowClass) === 0) {
-      this.requests.push(tlp);
+  sendDown(tlp: Tlp): void {
+    if (this.requests.length > 0 || this.link.downstream.room(tlp.flowClass) === 0) {
+      this.requests.push(tlp.row);
     } else {
       this.link.downstream.send(tlp);
     }
@@ -164,14 +163,14 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   }
 
   /** A walk has ended. */
-  translated(tlp: number, physicalAddress: number): void {
-    const tlps = this.tlps;
-    if (tlps.kind[tlp] === TlpKind.MEMORY_READ) {
+  translated(row: number, physicalAddress: number): void {
+    const tlp = this.tlps.rows[row];
+    if (tlp.kind === TlpKind.MEMORY_READ) {
       this.readTranslated(tlp, physicalAddress);
       return;
     }
-    tlps.status[tlp] = physicalAddress >= 0 ? READY : REFUSED;
-    tlps.address[tlp] = physicalAddress;
+    tlp.status = physicalAddress >= 0 ? READY : REFUSED;
+    tlp.address = physicalAddress;
     this.drainPosted();
   }
 
@@ -184,178 +183,188 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     return { memoryReads, memoryWrites, messages, refusedReads, refusedWrites };
   }
 
-  private receivePosted(tlp: number): void {
-    const tlps = this.tlps;
-    const address = tlps.address[tlp];
-    this.postedArrived++;
-    const isMessage = address >= MESSAGE_BASE && address < MESSAGE_BASE + MESSAGE_BYTES;
-    const physical = isMessage ? address : this.translator.lookup(tlps.requester[tlp], address, true);
-    if (this.posted.length === 0 && physical !== TRANSLATION_MISS) {
-      this.commit(tlp, physical, isMessage);
+  private receivePosted(tlp: Tlp): void {
+    const { address } = tlp;
+    this.postedArrived = (this.postedArrived + 1) | 0;
+    if (address >= MESSAGE_BASE && address < MESSAGE_BASE + MESSAGE_BYTES) {
+      if (this.posted.length > 0) this.queuePosted(tlp, MESSAGE);
+      else this.commitMessage(tlp);
       return;
     }
-    this.posted.push(tlp);
+    const physical = this.translator.lookup(tlp.requester, address, true);
     if (physical === TRANSLATION_MISS) {
-      tlps.status[tlp] = PENDING;
-      this.translator.walk(tlps.requester[tlp], address, true, this, tlp);
-    } else {
-      tlps.status[tlp] = isMessage ? MESSAGE : physical >= 0 ? READY : REFUSED;
-      tlps.address[tlp] = physical;
+      this.queuePosted(tlp, PENDING);
+      this.translator.walk(tlp.requester, address, true, this, tlp.row);
+      return;
     }
+    tlp.address = physical;
+    if (this.posted.length > 0) this.queuePosted(tlp, physical >= 0 ? READY : REFUSED);
+    else this.commit(tlp);
+  }
+
+  private queuePosted(tlp: Tlp, status: number): void {
+    tlp.status = status;
+    this.posted.push(tlp.row);
   }
 
   private drainPosted(): void {
-    const tlps = this.tlps;
+    const { rows } = this.tlps;
     while (this.posted.length > 0) {
-      const tlp = this.posted.peek();
-      if (tlps.status[tlp] === PENDING) break;
+      const tlp = rows[this.posted.peek()];
+      if (tlp.status === PENDING) break;
       this.posted.shift();
-      this.commit(tlp, tlps.address[tlp], tlps.status[tlp] === MESSAGE);
+      if (tlp.status === MESSAGE) this.commitMessage(tlp);
+      else this.commit(tlp);
     }
     if (this.reads.length > 0) this.startWaitingReads();
   }
 
-  /** Writes the payload of a posted train where it belongs. */
-  private commit(tlp: number, physical: number, isMessage: boolean): void {
-    const tlps = this.tlps;
-    const bytes = tlps.bytes[tlp];
-    this.postedDone++;
-    if (isMessage) {
-      this.deliverMessage(tlp, physical, bytes);
-    } else if (physical < 0 || !this.options.isMemory(physical, bytes)) {
+  /** Writes the payload of a posted train to its address, which is physical now. */
+  private commit(tlp: Tlp): void {
+    const { address, bytes } = tlp;
+    this.postedDone = (this.postedDone + 1) | 0;
+    if (address < 0 || !this.options.isMemory(address, bytes)) {
       this.refusedWrites++;
     } else {
       this.memoryWrites++;
-      this.writeMemory(tlp, physical, bytes);
-      if (this.written !== null) this.written(physical);
+      const { store, headBytes } = tlp;
+      if (store !== null && headBytes === 0) {
+        this.memory.copyInWords(address, bytes, store.u8, store.i32, tlp.storeOffset);
+      } else {
+        this.writeSpliced(tlp);
+      }
+      if (this.written !== null) this.written(address);
     }
-    this.link.upstream.release(FlowClass.POSTED, tlps.count[tlp], tlps.dataCredits[tlp]);
-    const client = tlps.client[tlp];
-    const cookie = tlps.cookie[tlp];
-    tlps.give(tlp);
+    this.retire(tlp);
+  }
+
+  /** The payload of a posted train has been taken: its credits, its record and what it came from are free. */
+  private retire(tlp: Tlp): void {
+    const { client, cookie } = tlp;
+    this.link.upstream.release(FlowClass.POSTED, tlp.count, tlp.dataCredits);
+    this.tlps.give(tlp);
     if (this.origin !== null) this.origin.landed(client, cookie);
   }
 
   /** A message is one aligned double word; nothing else is behind its addresses. */
-  private deliverMessage(tlp: number, address: number, bytes: number): void {
-    const tlps = this.tlps;
-    if (bytes !== 4 || (address & 3) !== 0) {
+  private commitMessage(tlp: Tlp): void {
+    this.postedDone = (this.postedDone + 1) | 0;
+    const { address, store } = tlp;
+    if (tlp.bytes !== 4 || (address & 3) !== 0) {
       this.refusedWrites++;
-      return;
+    } else {
+      this.messages++;
+      let { data } = tlp;
+      if (store !== null) {
+        const { u8 } = store;
+        const at = tlp.storeOffset;
+        data = u8[at] | (u8[at + 1] << 8) | (u8[at + 2] << 16) | (u8[at + 3] << 24);
+      }
+      this.interrupts.message(tlp.requester, address, data >>> 0);
     }
-    this.messages++;
-    const store = tlps.store[tlp];
-    let data = tlps.data[tlp];
-    if (store >= 0) {
-      const { u8 } = tlps.stores[store];
-      const at = tlps.storeOffset[tlp];
-      data = u8[at] | (u8[at + 1] << 8) | (u8[at + 2] << 16) | (u8[at + 3] << 24);
-    }
-    this.interrupts.message(tlps.requester[tlp], address, data >>> 0);
+    this.retire(tlp);
   }
 
-  private writeMemory(tlp: number, physical: number, bytes: number): void {
-    const tlps = this.tlps;
+  /** Writes what is not one piece of a store. */
+  private writeSpliced(tlp: Tlp): void {
+    const { address, bytes, store, headBytes, data } = tlp;
     const memory = this.memory;
-    const store = tlps.store[tlp];
-    if (store < 0) {
-      memory.write32(physical, tlps.data[tlp]);
+    if (store === null) {
+      memory.write32(address, data);
       return;
     }
-    const { u8, i32 } = tlps.stores[store];
-    const offset = tlps.storeOffset[tlp];
-    const head = tlps.headBytes[tlp];
-    if (head === 0) {
-      memory.copyInWords(physical, bytes, u8, i32, offset);
-      return;
-    }
-    memory.copyInWords(physical, head, u8, i32, offset);
-    let to = head;
-    if (tlps.insert[tlp] === 1) {
-      memory.write32(physical + head, tlps.data[tlp]);
+    const { u8, i32 } = store;
+    const offset = tlp.storeOffset;
+    memory.copyInWords(address, headBytes, u8, i32, offset);
+    let to = headBytes;
+    if (tlp.inserts === 1) {
+      memory.write32(address + headBytes, data);
       to += 4;
     }
-    memory.copyInWords(physical + to, bytes - to, u8, i32, offset + head + tlps.skipBytes[tlp]);
+    memory.copyInWords(address + to, bytes - to, u8, i32, offset + headBytes + tlp.skipBytes);
   }
 
-  private receiveRead(tlp: number): void {
-    const tlps = this.tlps;
-    tlps.postedBefore[tlp] = this.postedArrived;
-    const physical = this.translator.lookup(tlps.requester[tlp], tlps.address[tlp], false);
+  private receiveRead(tlp: Tlp): void {
+    tlp.postedBefore = this.postedArrived;
+    const physical = this.translator.lookup(tlp.requester, tlp.address, false);
     if (physical !== TRANSLATION_MISS) {
       this.readTranslated(tlp, physical);
       return;
     }
-    this.translator.walk(tlps.requester[tlp], tlps.address[tlp], false, this, tlp);
+    this.translator.walk(tlp.requester, tlp.address, false, this, tlp.row);
   }
 
-  private readTranslated(tlp: number, physical: number): void {
-    const tlps = this.tlps;
+  private readTranslated(tlp: Tlp, physical: number): void {
     // The requests themselves need no buffer any more.
-    this.link.upstream.release(FlowClass.NON_POSTED, tlps.count[tlp], 0);
-    if (physical < 0 || !this.options.isMemory(physical, tlps.bytes[tlp])) {
+    this.link.upstream.release(FlowClass.NON_POSTED, tlp.count, 0);
+    if (physical < 0 || !this.options.isMemory(physical, tlp.bytes)) {
       this.refusedReads++;
-      this.complete(tlp, CompletionStatus.UNSUPPORTED_REQUEST);
+      this.refuse(tlp);
       return;
     }
-    tlps.address[tlp] = physical;
-    if (this.postedDone < tlps.postedBefore[tlp]) this.reads.push(tlp);
+    tlp.address = physical;
+    if (((this.postedDone - tlp.postedBefore) | 0) < 0) this.reads.push(tlp.row);
     else this.startRead(tlp);
   }
 
   private startWaitingReads(): void {
     for (let left = this.reads.length; left > 0; left--) {
-      const tlp = this.reads.shift();
-      if (this.postedDone < this.tlps.postedBefore[tlp]) this.reads.push(tlp);
+      const tlp = this.tlps.rows[this.reads.shift()];
+      if (((this.postedDone - tlp.postedBefore) | 0) < 0) this.reads.push(tlp.row);
       else this.startRead(tlp);
     }
   }
 
-  private startRead(tlp: number): void {
+  private startRead(tlp: Tlp): void {
     this.memoryReads++;
-    this.scheduler.schedule(this.options.memoryReadPs, this.memoryDone, tlp, 0);
+    this.scheduler.schedule(this.options.memoryReadPs, this.memoryDone, tlp.row, 0);
   }
 
-  /** Turns a read train into the train of its completions, in the same row, and sends it. */
-  private complete(tlp: number, status: CompletionStatus): void {
-    const tlps = this.tlps;
-    const bytes = tlps.bytes[tlp];
-    tlps.status[tlp] = status;
-    tlps.flowClass[tlp] = FlowClass.COMPLETION;
-    tlps.extraPs[tlp] = 0;
-    const overhead = DATA_LINK_OVERHEAD_BYTES + HEADER_3DW_BYTES;
-    if (status === CompletionStatus.SUCCESSFUL) {
-      const address = tlps.address[tlp];
-      const { u8, i32 } = tlps.stores[tlps.store[tlp]];
-      this.memory.copyOutWords(address, bytes, u8, i32, tlps.storeOffset[tlp]);
-      // Small reads, most of all, come back in one piece.
-      const count = bytes <= 124 ? 1 : this.completionsOf(tlp, address, bytes);
-      const span = spanOf(address, bytes);
-      tlps.kind[tlp] = TlpKind.COMPLETION_DATA;
-      tlps.count[tlp] = count;
-      tlps.linkBytes[tlp] = count * overhead + span;
-      tlps.dataCredits[tlp] = Math.ceil(span / CREDIT_BYTES);
+  /** Memory has answered: turns a read train into the train of its completions, in the same record, and sends it. */
+  private readMemory(tlp: Tlp): void {
+    const { address, bytes } = tlp;
+    const { u8, i32 } = tlp.store as DeviceStore;
+    this.memory.copyOutWords(address, bytes, u8, i32, tlp.storeOffset);
+    // Small reads, most of all, come back in one piece.
+    const count = bytes <= 124 ? 1 : this.completionsOf(tlp, address, bytes);
+    const span = spanOf(address, bytes);
+    tlp.status = CompletionStatus.SUCCESSFUL;
+    tlp.kind = TlpKind.COMPLETION_DATA;
+    tlp.flowClass = FlowClass.COMPLETION;
+    tlp.count = count;
+    tlp.linkBytes = count * (DATA_LINK_OVERHEAD_BYTES + HEADER_3DW_BYTES) + span;
+    tlp.dataCredits = (span + CREDIT_BYTES - 1) >> 4;
+    this.sendCompletion(tlp);
+  }
+
+  /** Unsupported Request: a completion without data for each request of the train. */
+  private refuse(tlp: Tlp): void {
+    tlp.status = CompletionStatus.UNSUPPORTED_REQUEST;
+    tlp.kind = TlpKind.COMPLETION;
+    tlp.flowClass = FlowClass.COMPLETION;
+    tlp.linkBytes = tlp.count * (DATA_LINK_OVERHEAD_BYTES + HEADER_3DW_BYTES);
+    tlp.dataCredits = 0;
+    tlp.bytes = 0;
+    this.sendCompletion(tlp);
+  }
+
+  private sendCompletion(tlp: Tlp): void {
+    const { downstream } = this.link;
+    if (this.completions.length > 0 || downstream.room(FlowClass.COMPLETION) === 0) {
+      this.completions.push(tlp.row);
     } else {
-      tlps.kind[tlp] = TlpKind.COMPLETION;
-      tlps.linkBytes[tlp] = tlps.count[tlp] * overhead;
-      tlps.dataCredits[tlp] = 0;
-      tlps.bytes[tlp] = 0;
-    }
-    if (this.completions.length > 0 || this.link.downstream.room(FlowClass.COMPLETION) === 0) {
-      this.completions.push(tlp);
-    } else {
-      this.link.downstream.send(tlp);
+      downstream.send(tlp);
     }
   }
 
   /** Completions of all requests of a read train: none spans two of them. */
-  private completionsOf(tlp: number, address: number, bytes: number): number {
+  private completionsOf(tlp: Tlp, address: number, bytes: number): number {
     const { maxPayloadBytes, readCompletionBoundary } = this.options;
-    const others = this.tlps.count[tlp] - 1;
+    const others = tlp.count - 1;
     if (others === 0) return completionCount(address, bytes, maxPayloadBytes, readCompletionBoundary);
     // Requests end at whole multiples of their size from the first double word on, so all but the last are cut alike.
     const start = address - (address & 3);
-    const each = this.tlps.requestBytes[tlp];
+    const each = tlp.requestBytes;
     const last = start + others * each;
     return (
       others * completionCount(start, each, maxPayloadBytes, readCompletionBoundary) +
@@ -364,13 +373,15 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   }
 
   private sendWaiting(): void {
+    const { rows } = this.tlps;
     const down = this.link.downstream;
     while (this.completions.length > 0 && down.room(FlowClass.COMPLETION) > 0)
-      down.send(this.completions.shift());
+      down.send(rows[this.completions.shift()]);
     while (this.requests.length > 0) {
-      const tlp = this.requests.peek();
-      if (down.room(this.tlps.flowClass[tlp] as FlowClass) === 0) break;
-      down.send(this.requests.shift());
+      const tlp = rows[this.requests.peek()];
+      if (down.room(tlp.flowClass) === 0) break;
+      this.requests.shift();
+      down.send(tlp);
     }
   }
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { FramePool, SparseMemory } from '../../src/base/index.ts';
 import {
   type DmaClient,
+  DmaRequest,
   MemoryDmaPort,
   ReceiveEngine,
   TagOperation,
@@ -41,8 +42,8 @@ describe('MemoryDmaPort', () => {
     const log: string[] = [];
     const number = dma.addClient(client(log));
     store.u8.set([1, 2, 3, 4, 5], 100);
-    dma.write(0, 0x1000, 5, 100, number, 7);
-    dma.read(0, 0x1001, 4, 200, number, 8);
+    dma.write(new DmaRequest().of(0, 0x1000, 5, 100, number, 7));
+    dma.read(new DmaRequest().of(0, 0x1001, 4, 200, number, 8));
     expect(log).toEqual([]);
     expect(dma.run()).toBe(2);
     expect(log).toEqual(['write 7', 'read 8 0']);
@@ -54,8 +55,10 @@ describe('MemoryDmaPort', () => {
     const { memory, store, port: dma } = port();
     const number = dma.addClient(client([]));
     store.u8.set([1, 2, 3, 4, 5, 6, 7, 8], 0);
-    dma.writeSpliced(0, 0x1001, 9, 0, 3, 0, true, 0x0d0c0b0a, number, 0);
-    dma.writeSpliced(0, 0x2001, 5, 0, 3, 2, false, 0, number, 0);
+    const put = new DmaRequest().of(0, 0x1001, 9, 0, number, 0);
+    dma.write(Object.assign(put, { headBytes: 3, inserts: 1, insert: 0x0d0c0b0a }));
+    const left = new DmaRequest().of(0, 0x2001, 5, 0, number, 0);
+    dma.write(Object.assign(left, { headBytes: 3, skipBytes: 2 }));
     const bytes = (address: number, count: number) =>
       Array.from({ length: count }, (_, i) => memory.read8(address + i));
     expect(bytes(0x1001, 9)).toEqual([1, 2, 3, 0xa, 0xb, 0xc, 0xd, 4, 5]);
@@ -69,7 +72,7 @@ describe('MemoryDmaPort', () => {
     let issued = 0;
     while (dma.canWrite()) {
       // As much as an engine may write for one question.
-      for (let i = 0; i < 8; i++) dma.write(0, 0x1000, 4, 0, number, issued++);
+      for (let i = 0; i < 8; i++) dma.write(new DmaRequest().of(0, 0x1000, 4, 0, number, issued++));
     }
     expect(dma.canRead()).toBe(false);
     expect(dma.run()).toBe(issued);

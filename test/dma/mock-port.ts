@@ -1,5 +1,5 @@
 import type { SparseMemory } from '../../src/base/index.ts';
-import type { DmaClient, DmaPort, DmaStore } from '../../src/dma/index.ts';
+import type { DmaClient, DmaPort, DmaRequest, DmaStore } from '../../src/dma/index.ts';
 
 const PAGE = 4096;
 /** What an engine may write at once after it has been told that it can. */
@@ -71,14 +71,7 @@ export class MockPort implements DmaPort {
     return this.#noteRefusal(this.writes.length + WRITES_AT_ONCE <= this.#limits.writes);
   }
 
-  read(
-    routingId: number,
-    address: number,
-    bytes: number,
-    offset: number,
-    client: number,
-    cookie: number,
-  ): number {
+  read({ routingId, address, bytes, offset, client, cookie }: DmaRequest): number {
     this.issued.push({ address, bytes, routingId });
     this.onIssue(routingId);
     let trains = 0;
@@ -89,8 +82,10 @@ export class MockPort implements DmaPort {
     return trains;
   }
 
-  write(id: number, address: number, bytes: number, offset: number, client: number, cookie: number): number {
-    this.onIssue(id);
+  write(request: DmaRequest): number {
+    if (request.headBytes > 0) return this.#writeSpliced(request);
+    const { routingId, address, bytes, offset, client, cookie } = request;
+    this.onIssue(routingId);
     let trains = 0;
     for (const [at, count] of pages(address, bytes)) {
       const from = offset + at - address;
@@ -109,19 +104,11 @@ export class MockPort implements DmaPort {
     return trains;
   }
 
-  writeSpliced(
-    id: number,
-    address: number,
-    bytes: number,
-    offset: number,
-    head: number,
-    skip: number,
-    inserts: boolean,
-    insert: number,
-    client: number,
-    cookie: number,
-  ): number {
-    this.onIssue(id);
+  #writeSpliced(request: DmaRequest): number {
+    const { routingId, address, bytes, offset, client, cookie, insert } = request;
+    const { headBytes: head, skipBytes: skip } = request;
+    const inserts = request.inserts === 1;
+    this.onIssue(routingId);
     const added = inserts ? 4 : 0;
     let trains = 0;
     for (const [at, count] of pages(address, bytes)) {

@@ -1,6 +1,6 @@
 import { Probe, Scheduler } from '../../src/kernel/index.ts';
 import { Nic } from '../../src/nic/index.ts';
-import { type PcieFunction, PcieLink, TlpPool } from '../../src/pcie/index.ts';
+import { type PcieFunction, PcieLink, type Tlp, TlpPool } from '../../src/pcie/index.ts';
 import { TlpKind } from '../../src/pcie/tlp.ts';
 import { intel82599, xeonE5v4 } from '../../src/profiles/index.ts';
 
@@ -102,16 +102,15 @@ export class Card {
     this.scheduler.runUntil(this.scheduler.now + ps);
   }
 
-  #arrived(tlp: number, link: PcieLink): void {
-    const tlps = this.#tlps;
-    if (tlps.kind[tlp] !== TlpKind.MEMORY_WRITE) throw new Error(`a TLP of kind ${tlps.kind[tlp]} arrived`);
+  #arrived(tlp: Tlp, link: PcieLink): void {
+    if (tlp.kind !== TlpKind.MEMORY_WRITE) throw new Error(`a TLP of kind ${tlp.kind} arrived`);
     this.messages.push({
       timePs: this.scheduler.now,
-      routingId: tlps.requester[tlp],
-      address: tlps.address[tlp],
-      data: tlps.data[tlp],
+      routingId: tlp.requester,
+      address: tlp.address,
+      data: tlp.data,
     });
-    link.upstream.release(0, tlps.count[tlp], tlps.dataCredits[tlp]);
-    tlps.give(tlp);
+    link.upstream.release(0, tlp.count, tlp.dataCredits);
+    this.#tlps.give(tlp);
   }
 }

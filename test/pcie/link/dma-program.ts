@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import { CompletionStatus } from '../../../src/pcie/tlp.ts';
-import { DmaRig, type DmaRigOptions, PagedTranslator } from './dma-rig.ts';
+import { DmaRig, type DmaRigOptions, memoryRequest, PagedTranslator, splicedRequest } from './dma-rig.ts';
 
 /** Where programs read and write: a few pages, from here on. */
 const BASE = 0x10_0000;
@@ -73,7 +73,7 @@ export function runProgram(
     }
     if (kind === 'read') {
       store.u8.fill(0xa5, index * STEP_BYTES, (index + 1) * STEP_BYTES);
-      const trains = requester.read(1, BASE + at, bytes, offset, client, index);
+      const trains = requester.read(memoryRequest(1, BASE + at, bytes, offset, client, index));
       pending.set(index, { trains, failed: false });
       return;
     }
@@ -82,14 +82,14 @@ export function runProgram(
     let result = from.slice(0, bytes);
     // Head and inserted word lie in the first page, as their issuer has to see to.
     const splices = kind !== 'write' && (at % 4096) + 16 <= 4096;
-    if (!splices) requester.write(1, BASE + at, bytes, offset, client, index);
+    if (!splices) requester.write(memoryRequest(1, BASE + at, bytes, offset, client, index));
     else {
       const inserts = kind === 'insert';
       result = inserts
         ? [...from.slice(0, 12), 1, 2, 3, 4, ...from.slice(12, bytes - 4)]
         : [...from.slice(0, 12), ...from.slice(16, bytes + 4)];
       const [skip, word] = inserts ? [0, 0x0403_0201] : [4, 0];
-      requester.writeSpliced(1, BASE + at, bytes, offset, 12, skip, inserts, word, client, index);
+      requester.write(splicedRequest(1, BASE + at, bytes, offset, 12, skip, inserts, word, client, index));
     }
     for (let i = 0; i < bytes; i++) {
       if (isRefused(at + i)) continue;

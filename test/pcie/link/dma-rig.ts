@@ -1,8 +1,9 @@
 import { SparseMemory } from '../../../src/base/index.ts';
 import { Probe, Scheduler } from '../../../src/kernel/index.ts';
 import { EndpointPort, NOT_CLAIMED } from '../../../src/pcie/endpoint-port.ts';
-import { type LinkOptions, PcieLink } from '../../../src/pcie/link.ts';
-import { Requester, type RequesterOptions } from '../../../src/pcie/requester.ts';
+import { PcieLink } from '../../../src/pcie/link.ts';
+import type { LinkOptions } from '../../../src/pcie/link-direction.ts';
+import { type MemoryRequest, Requester, type RequesterOptions } from '../../../src/pcie/requester.ts';
 import {
   type AddressTranslator,
   RootPort,
@@ -73,6 +74,36 @@ export class PagedTranslator implements AddressTranslator {
     this.#clients.push([client, cookie, address]);
     this.#scheduler.schedule(this.#missPs, this.#walked, this.#clients.length - 1, 0);
   }
+}
+
+/** A request in one piece. */
+export function memoryRequest(
+  routingId: number,
+  address: number,
+  bytes: number,
+  offset: number,
+  client: number,
+  cookie: number,
+): MemoryRequest {
+  const whole = { headBytes: 0, skipBytes: 0, inserts: 0, insert: 0 };
+  return { routingId, address, bytes, offset, client, cookie, ...whole };
+}
+
+/** A write with bytes left out, or a double word put in. */
+export function splicedRequest(
+  routingId: number,
+  address: number,
+  bytes: number,
+  offset: number,
+  headBytes: number,
+  skipBytes: number,
+  inserts: boolean,
+  insert: number,
+  client: number,
+  cookie: number,
+): MemoryRequest {
+  const whole = memoryRequest(routingId, address, bytes, offset, client, cookie);
+  return { ...whole, headBytes, skipBytes, inserts: inserts ? 1 : 0, insert };
 }
 
 /** What a {@link DmaRig} is made of, where it is not the usual. */

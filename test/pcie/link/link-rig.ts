@@ -1,6 +1,7 @@
 import { Probe, Scheduler } from '../../../src/kernel/index.ts';
 import type { CreditAdvertisement } from '../../../src/pcie/credits.ts';
-import { type LinkDirection, type LinkOptions, PcieLink } from '../../../src/pcie/link.ts';
+import { PcieLink } from '../../../src/pcie/link.ts';
+import type { LinkDirection, LinkOptions } from '../../../src/pcie/link-direction.ts';
 import {
   DATA_LINK_OVERHEAD_BYTES,
   type FlowClass,
@@ -8,7 +9,7 @@ import {
   HEADER_3DW_BYTES,
   TlpKind,
 } from '../../../src/pcie/tlp.ts';
-import { TlpPool } from '../../../src/pcie/tlp-pool.ts';
+import { type Tlp, TlpPool } from '../../../src/pcie/tlp-pool.ts';
 
 /** As a receiver that never runs out advertises. */
 export const INFINITE: CreditAdvertisement = {
@@ -57,27 +58,27 @@ export class LinkRig {
     const { upstream, downstream } = this.link;
     upstream.receiver = { receive: (tlp) => this.#receive(tlp, upstream, this.arrivedUp) };
     downstream.receiver = { receive: (tlp) => this.#receive(tlp, downstream, this.arrivedDown) };
-    this.#release = this.scheduler.task('release', (tlp, isUp) =>
-      this.#giveBack(tlp, isUp === 1 ? upstream : downstream),
+    this.#release = this.scheduler.task('release', (row, isUp) =>
+      this.#giveBack(this.tlps.rows[row], isUp === 1 ? upstream : downstream),
     );
   }
 
   /** A train of `count` TLPs with `bytes` of payload between them (or to read); returns its number. */
   send(direction: LinkDirection, kind: TlpKind, bytes: number, count = 1): number {
     const { tlps } = this;
-    const row = tlps.take();
+    const tlp = tlps.take();
     const carries = kind === TlpKind.MEMORY_WRITE || kind === TlpKind.COMPLETION_DATA;
-    tlps.kind[row] = kind;
-    tlps.flowClass[row] = flowClassOf(kind);
-    tlps.bytes[row] = bytes;
-    tlps.count[row] = count;
-    tlps.linkBytes[row] =
+    tlp.kind = kind;
+    tlp.flowClass = flowClassOf(kind);
+    tlp.bytes = bytes;
+    tlp.count = count;
+    tlp.linkBytes =
       count * (DATA_LINK_OVERHEAD_BYTES + HEADER_3DW_BYTES) + (carries ? Math.ceil(bytes / 4) * 4 : 0);
-    tlps.dataCredits[row] = carries ? Math.ceil(bytes / 16) : 0;
-    tlps.extraPs[row] = 0;
+    tlp.dataCredits = carries ? Math.ceil(bytes / 16) : 0;
+    tlp.extraPs = 0;
     const id = this.#ids++;
-    tlps.cookie[row] = id;
-    direction.send(row);
+    tlp.cookie = id;
+    direction.send(tlp);
     return id;
   }
 
@@ -91,23 +92,24 @@ export class LinkRig {
     direction.release(arrival.flowClass, arrival.headers, arrival.data);
   }
 
-  #receive(tlp: number, direction: LinkDirection, arrivals: Arrival[]): void {
+  #receive(tlp: Tlp, direction: LinkDirection, arrivals: Arrival[]): void {
     const { tlps } = this;
     arrivals.push({
       timePs: this.scheduler.now,
-      id: tlps.cookie[tlp],
-      kind: tlps.kind[tlp] as TlpKind,
-      flowClass: tlps.flowClass[tlp] as FlowClass,
-      headers: tlps.count[tlp],
-      data: tlps.dataCredits[tlp],
+      id: tlp.cookie,
+      kind: tlp.kind,
+      flowClass: tlp.flowClass,
+      headers: tlp.count,
+      data: tlp.dataCredits,
     });
     if (this.holdPs < 0) tlps.give(tlp);
-    else this.scheduler.schedule(this.holdPs, this.#release, tlp, direction === this.link.upstream ? 1 : 0);
+    else
+      this.scheduler.schedule(this.holdPs, this.#release, tlp.row, direction === this.link.upstream ? 1 : 0);
   }
 
-  #giveBack(tlp: number, direction: LinkDirection): void {
+  #giveBack(tlp: Tlp, direction: LinkDirection): void {
     const { tlps } = this;
-    direction.release(tlps.flowClass[tlp] as FlowClass, tlps.count[tlp], tlps.dataCredits[tlp]);
+    direction.release(tlp.flowClass, tlp.count, tlp.dataCredits);
     tlps.give(tlp);
   }
 }

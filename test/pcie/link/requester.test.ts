@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ProbeKind } from '../../../src/kernel/index.ts';
 import { CompletionStatus } from '../../../src/pcie/tlp.ts';
-import { DmaRig, type DmaRigOptions } from './dma-rig.ts';
+import { DmaRig, type DmaRigOptions, memoryRequest, splicedRequest } from './dma-rig.ts';
 import { INFINITE } from './link-rig.ts';
 
 const FRAME = Array.from({ length: 9000 }, (_, i) => (i * 7 + 1) & 0xff);
@@ -15,7 +15,7 @@ function rig(options: DmaRigOptions = {}): DmaRig {
 /** Bytes on the link upstream, header and payload of all TLPs, for one write of a contiguous frame. */
 function written(address: number, bytes: number, options?: DmaRigOptions) {
   const made = rig(options);
-  made.requester.write(0x100, address, bytes, 64, made.client, 1);
+  made.requester.write(memoryRequest(0x100, address, bytes, 64, made.client, 1));
   made.scheduler.runUntilIdle();
   expect(made.bytes(address, bytes)).toEqual(FRAME.slice(0, bytes));
   const { tlps, tlpBytes, payloadBytes } = made.link.upstream.counters();
@@ -28,7 +28,7 @@ function read(address: number, bytes: number, options?: DmaRigOptions) {
   made.memory.copyIn(address, bytes, Uint8Array.from(FRAME), 0);
   const tags = options?.requester?.tags ?? 32;
   made.probe.sink = { record: () => expect(made.requester.counters().tagsInUse).toBeLessThanOrEqual(tags) };
-  const trains = made.requester.read(0x100, address, bytes, 12_000, made.client, 7);
+  const trains = made.requester.read(memoryRequest(0x100, address, bytes, 12_000, made.client, 7));
   made.scheduler.runUntilIdle();
   expect(made.reads.map(({ cookie, status }) => [cookie, status])).toEqual(
     Array.from({ length: trains }, () => [7, CompletionStatus.SUCCESSFUL]),
@@ -69,8 +69,8 @@ describe('writes', () => {
     const credits = (address: number, bytes: number) => {
       const made = rig();
       let taken = 0;
-      made.probe.sink = { record: (_time, _kind, row) => (taken += made.tlps.dataCredits[row]) };
-      made.requester.write(0x100, address, bytes, 64, made.client, 1);
+      made.probe.sink = { record: (_time, _kind, row) => (taken += made.tlps.rows[row].dataCredits) };
+      made.requester.write(memoryRequest(0x100, address, bytes, 64, made.client, 1));
       return taken;
     };
     // The first four from an independent program; a TLP's payload counts by itself.
@@ -90,7 +90,7 @@ describe('writes', () => {
   it('never cross a page: each part is a train of its own', () => {
     expect(written(0x10f80, 256)).toEqual({ tlps: 2, tlpBytes: 40 + 256, payloadBytes: 256 });
     const made = rig();
-    expect(made.requester.write(0x100, 0x10ffe, 4096 + 4, 64, made.client, 9)).toBe(3);
+    expect(made.requester.write(memoryRequest(0x100, 0x10ffe, 4096 + 4, 64, made.client, 9))).toBe(3);
     made.scheduler.runUntilIdle();
     expect(made.writes).toEqual([9, 9, 9]);
     expect(made.committed).toEqual([0x10ffe, 0x11000, 0x12000]);
@@ -162,12 +162,14 @@ describe('tags', () => {
     const issue = () => {
       while (issued < 100 && made.requester.canRead(1500)) {
         made.requester.read(
-          0x100,
-          0x10000 + (issued % 7) * 1000,
-          1500,
-          (issued % 16) * 2048,
-          made.client,
-          issued,
+          memoryRequest(
+            0x100,
+            0x10000 + (issued % 7) * 1000,
+            1500,
+            (issued % 16) * 2048,
+            made.client,
+            issued,
+          ),
         );
         issued++;
         most = Math.max(most, made.requester.counters().tagsInUse);
@@ -204,7 +206,7 @@ describe('tags', () => {
     });
     const issue = (i: number, client: number) => {
       while (left > 0 && made.requester.canFetch(64)) {
-        made.requester.read(0x100, 0x10000, 64, 64 * i, client, 0);
+        made.requester.read(memoryRequest(0x100, 0x10000, 64, 64 * i, client, 0));
         served[i]++;
         left--;
       }
@@ -221,7 +223,7 @@ describe('tags', () => {
     const made = rig({ requester: { tags: 32 } });
     let issued = 0;
     while (made.requester.canRead(64))
-      made.requester.read(0x100, 0x10000, 64, 64 * issued, made.client, issued++);
+      made.requester.read(memoryRequest(0x100, 0x10000, 64, 64 * issued, made.client, issued++));
     expect(made.requester.canFetch(512)).toBe(true);
   });
 });
@@ -245,17 +247,8 @@ describe('spliced writes', () => {
           made.memory.write8(address + bytes, 0xee);
           const skip = inserts ? 0 : 4;
           const { client, requester } = made;
-          const trains = requester.writeSpliced(
-            1,
-            address,
-            bytes,
-            64,
-            HEAD,
-            skip,
-            inserts,
-            inserts ? TAG : 0,
-            client,
-            5,
+          const trains = requester.write(
+            splicedRequest(1, address, bytes, 64, HEAD, skip, inserts, inserts ? TAG : 0, client, 5),
           );
           made.scheduler.runUntilIdle();
           expect(made.writes).toEqual(Array.from({ length: trains }, () => 5));
@@ -277,18 +270,19 @@ describe('interrupt messages', () => {
 
   it('are complete when they leave: whoever watches the link sees their data', () => {
     const made = rig();
-    const seen: number[][] = [];
+    const seen: unknown[][] = [];
     made.probe.sink = {
       record: (_time, kind, row) => {
-        if (kind === ProbeKind.TLP_SENT)
-          seen.push([made.tlps.store[row], made.tlps.data[row], made.tlps.headBytes[row]]);
+        if (kind !== ProbeKind.TLP_SENT) return;
+        const { store, data, headBytes } = made.tlps.rows[row];
+        seen.push([store, data, headBytes]);
       },
     };
     made.requester.message(0x184, 0xfee0_0000, 0x4041);
-    made.requester.writeSpliced(1, 0x10000, 60, 64, 12, 0, true, 0x1234, made.client, 0);
+    made.requester.write(splicedRequest(1, 0x10000, 60, 64, 12, 0, true, 0x1234, made.client, 0));
     expect(seen).toEqual([
-      [-1, 0x4041, 0],
-      [0, 0x1234, 12],
+      [null, 0x4041, 0],
+      [made.store, 0x1234, 12],
     ]);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type AddressTranslator, TRANSLATION_FAULT, TRANSLATION_MISS } from '../../../src/pcie/root-port.ts';
 import { CompletionStatus } from '../../../src/pcie/tlp.ts';
-import { DmaRig, MEMORY_LIMIT, PagedTranslator } from './dma-rig.ts';
+import { DmaRig, MEMORY_LIMIT, memoryRequest, PagedTranslator } from './dma-rig.ts';
 
 /** Walks of these durations for pages of these addresses; all other pages hit. Addresses are physical but for `moved`. */
 function walking(walkPs: Record<number, number>, moved: Record<number, number> = {}) {
@@ -24,9 +24,9 @@ describe('requests that nothing stands behind', () => {
   it('complete a read with Unsupported Request, whether translation or memory refuses it', () => {
     const rig = new DmaRig({ translator: (s) => new PagedTranslator(s, () => 0, [0x20]) });
     rig.store.u8.fill(0xa5);
-    rig.requester.read(1, 0x20000, 1500, 0, rig.client, 1);
-    rig.requester.read(1, MEMORY_LIMIT, 64, 0, rig.client, 2);
-    rig.requester.read(1, 0x10000, 64, 2048, rig.client, 3);
+    rig.requester.read(memoryRequest(1, 0x20000, 1500, 0, rig.client, 1));
+    rig.requester.read(memoryRequest(1, MEMORY_LIMIT, 64, 0, rig.client, 2));
+    rig.requester.read(memoryRequest(1, 0x10000, 64, 2048, rig.client, 3));
     rig.scheduler.runUntilIdle();
     const { UNSUPPORTED_REQUEST, SUCCESSFUL } = CompletionStatus;
     const found = rig.reads.map(({ cookie, status }) => [cookie, status]).sort(([x], [y]) => x - y);
@@ -44,9 +44,9 @@ describe('requests that nothing stands behind', () => {
 
   it('drop a write, count it, and change nothing else', () => {
     const rig = new DmaRig({ translator: (s) => new PagedTranslator(s, () => 30_000, [0x20]) });
-    rig.requester.write(1, 0x20000, 64, 0, rig.client, 1);
-    rig.requester.write(1, MEMORY_LIMIT - PagedTranslator.SHIFT, 64, 0, rig.client, 2);
-    rig.requester.write(1, 0x10000, 64, 0, rig.client, 3);
+    rig.requester.write(memoryRequest(1, 0x20000, 64, 0, rig.client, 1));
+    rig.requester.write(memoryRequest(1, MEMORY_LIMIT - PagedTranslator.SHIFT, 64, 0, rig.client, 2));
+    rig.requester.write(memoryRequest(1, 0x10000, 64, 0, rig.client, 3));
     rig.scheduler.runUntilIdle();
     expect(rig.writes).toEqual([1, 2, 3]);
     expect(rig.committed).toEqual([0x10000 + PagedTranslator.SHIFT]);
@@ -58,9 +58,9 @@ describe('requests that nothing stands behind', () => {
 describe('interrupt messages', () => {
   it('keep their place among writes, though the writes wait for walks', () => {
     const rig = new DmaRig({ translator: walking({ 65536: 400_000 }) });
-    rig.requester.write(1, 0x10000, 64, 0, rig.client, 1);
+    rig.requester.write(memoryRequest(1, 0x10000, 64, 0, rig.client, 1));
     rig.requester.message(1, 0xfee0_1000, 7);
-    rig.requester.write(1, 0x20000, 64, 0, rig.client, 2);
+    rig.requester.write(memoryRequest(1, 0x20000, 64, 0, rig.client, 2));
     rig.scheduler.runUntilIdle();
     expect(rig.committed).toEqual([0x10000, 'fee01000=7', 0x20000]);
   });
@@ -68,13 +68,13 @@ describe('interrupt messages', () => {
   it('may be written by any DMA of one double word; anything else there is refused', () => {
     const rig = new DmaRig();
     rig.store.u8.set([0x41, 0x40, 0x00, 0x80], 66);
-    rig.requester.write(1, 0xfee0_0000, 4, 66, rig.client, 1);
+    rig.requester.write(memoryRequest(1, 0xfee0_0000, 4, 66, rig.client, 1));
     for (const [address, bytes] of [
       [0xfee0_0000, 64],
       [0xfee0_0000, 2],
       [0xfee0_0002, 4],
     ])
-      rig.requester.write(1, address, bytes, 64, rig.client, 2);
+      rig.requester.write(memoryRequest(1, address, bytes, 64, rig.client, 2));
     rig.scheduler.runUntilIdle();
     expect(rig.committed).toEqual(['fee00000=80004041']);
     expect(rig.port.counters()).toMatchObject({ messages: 1, refusedWrites: 3, memoryWrites: 0 });
@@ -85,7 +85,7 @@ describe('interrupt messages', () => {
     const walkTimes: Record<number, number>[] = [{}, { 196608: 100_000 }];
     for (const walkPs of walkTimes) {
       const rig = new DmaRig({ translator: walking(walkPs, { 196608: 0xfee0_0000 }) });
-      rig.requester.write(1, 0x30000, 4, 0, rig.client, 1);
+      rig.requester.write(memoryRequest(1, 0x30000, 4, 0, rig.client, 1));
       rig.scheduler.runUntilIdle();
       expect(rig.committed).toEqual([]);
       expect(rig.port.counters()).toMatchObject({ messages: 0, refusedWrites: 1 });
@@ -97,23 +97,23 @@ describe('ordering at the completer', () => {
   it('keeps writes in order while walks end in any order', () => {
     const rig = new DmaRig({ translator: walking({ 65536: 900_000, 131072: 200_000, 196608: 500_000 }) });
     for (const address of [0x10000, 0x20000, 0x30000, 0x40000])
-      rig.requester.write(1, address, 64, 0, rig.client, address);
+      rig.requester.write(memoryRequest(1, address, 64, 0, rig.client, address));
     rig.scheduler.runUntilIdle();
     expect(rig.committed).toEqual([0x10000, 0x20000, 0x30000, 0x40000]);
   });
 
   it('walks for the writes behind one that waits, so that walks overlap', () => {
     const rig = new DmaRig({ translator: walking({ 65536: 900_000, 131072: 900_000 }) });
-    rig.requester.write(1, 0x10000, 64, 0, rig.client, 1);
-    rig.requester.write(1, 0x20000, 64, 0, rig.client, 2);
+    rig.requester.write(memoryRequest(1, 0x10000, 64, 0, rig.client, 1));
+    rig.requester.write(memoryRequest(1, 0x20000, 64, 0, rig.client, 2));
     rig.scheduler.runUntilIdle();
     expect(rig.scheduler.now).toBeLessThan(1_200_000);
   });
 
   it('lets a write pass a read that waits for its walk', () => {
     const rig = new DmaRig({ translator: walking({ 65536: 900_000 }) });
-    rig.requester.read(1, 0x10000, 64, 0, rig.client, 1);
-    rig.requester.write(1, 0x20000, 64, 0, rig.client, 2);
+    rig.requester.read(memoryRequest(1, 0x10000, 64, 0, rig.client, 1));
+    rig.requester.write(memoryRequest(1, 0x20000, 64, 0, rig.client, 2));
     rig.scheduler.runUntil(700_000);
     expect(rig.committed).toEqual([0x20000]);
     rig.scheduler.runUntilIdle();
@@ -123,9 +123,9 @@ describe('ordering at the completer', () => {
   it('lets no read pass a write that arrived before it', () => {
     const rig = new DmaRig({ translator: walking({ 65536: 900_000 }) });
     rig.store.u8.fill(0x77, 0, 64);
-    rig.requester.write(1, 0x10000, 64, 0, rig.client, 1);
-    rig.requester.read(1, 0x10fc0, 64, 64, rig.client, 2);
-    rig.requester.read(1, 0x20000, 64, 128, rig.client, 3);
+    rig.requester.write(memoryRequest(1, 0x10000, 64, 0, rig.client, 1));
+    rig.requester.read(memoryRequest(1, 0x10fc0, 64, 64, rig.client, 2));
+    rig.requester.read(memoryRequest(1, 0x20000, 64, 128, rig.client, 3));
     rig.scheduler.runUntil(900_000);
     expect(rig.reads).toEqual([]);
     rig.scheduler.runUntilIdle();
@@ -134,9 +134,9 @@ describe('ordering at the completer', () => {
 
   it('starts a read as soon as the writes before it are done, though later ones wait', () => {
     const rig = new DmaRig({ translator: walking({ 65536: 300_000, 131072: 5_000_000 }) });
-    rig.requester.write(1, 0x10000, 64, 0, rig.client, 1);
-    rig.requester.read(1, 0x30000, 64, 64, rig.client, 2);
-    rig.requester.write(1, 0x20000, 64, 0, rig.client, 3);
+    rig.requester.write(memoryRequest(1, 0x10000, 64, 0, rig.client, 1));
+    rig.requester.read(memoryRequest(1, 0x30000, 64, 64, rig.client, 2));
+    rig.requester.write(memoryRequest(1, 0x20000, 64, 0, rig.client, 3));
     rig.scheduler.runUntilIdle();
     expect(rig.reads[0].timePs).toBeLessThan(1_000_000);
   });
@@ -151,8 +151,8 @@ describe('ordering at the completer', () => {
     const issue = () => {
       while (next < 2400 && rig.requester.canWrite() && rig.requester.canFetch(16)) {
         const address = next === 0 ? 0x10000 : 0x20000 + next * 16;
-        rig.requester.write(1, address, 16, 0, rig.client, next);
-        if (next % 2 === 0) rig.requester.read(1, address, 16, 64, rig.client, next);
+        rig.requester.write(memoryRequest(1, address, 16, 0, rig.client, next));
+        if (next % 2 === 0) rig.requester.read(memoryRequest(1, address, 16, 64, rig.client, next));
         sequence.push(address);
         next++;
       }
@@ -170,8 +170,8 @@ describe('ordering at the completer', () => {
   it('refuses what translation faults only after its walk, in its place', () => {
     const translator = walking({ 65536: 500_000 }, { 65536: TRANSLATION_FAULT });
     const rig = new DmaRig({ translator });
-    rig.requester.write(1, 0x10000, 64, 0, rig.client, 1);
-    rig.requester.write(1, 0x20000, 64, 0, rig.client, 2);
+    rig.requester.write(memoryRequest(1, 0x10000, 64, 0, rig.client, 1));
+    rig.requester.write(memoryRequest(1, 0x20000, 64, 0, rig.client, 2));
     rig.scheduler.runUntilIdle();
     expect(rig.writes).toEqual([1, 2]);
     expect(rig.port.counters()).toMatchObject({ refusedWrites: 1, memoryWrites: 1 });

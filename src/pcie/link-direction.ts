@@ -1,0 +1,338 @@
+import { AssertionError, assert, IntRing } from '../base/index.ts';
+import { type Component, type Probe, ProbeKind, type Scheduler, Timer } from '../kernel/index.ts';
+import { type CreditAdvertisement, CreditGate } from './credits.ts';
+import type { LinkRate } from './link-rate.ts';
+import { LinkWire } from './link-wire.ts';
+import { CREDIT_BYTES, FlowClass, TlpKind } from './tlp.ts';
+import type { Tlp, TlpPool } from './tlp-pool.ts';
+
+/** What stands at the end of a direction of a link. */
+export interface TlpReceiver {
+  /** The TLP train `tlp` has arrived. The receiver owns the record, and gives its credits back with {@link LinkDirection.release}. */
+  receive(tlp: Tlp): void;
+}
+
+/** How a link is made. */
+export interface LinkOptions {
+  readonly rate: LinkRate;
+  /** From the last symbol's departure to the TLP's delivery: both physical and data link layers and the trace, in ps. */
+  readonly flightPs: number;
+  /** Max_Payload_Size in force, for the limits of Ack and UpdateFC. */
+  readonly maxPayloadBytes: number;
+  /** What the device advertises for what travels downstream. */
+  readonly deviceCredits: CreditAdvertisement;
+  /** What the root port advertises for what travels upstream. */
+  readonly rootCredits: CreditAdvertisement;
+}
+
+/** Trains that a transmit queue of one class takes before it says that it is full; ... */
+const QUEUE_TRAINS = 32;
+/** ... one request of a client may still be cut into this many, where credits or tags are few. */
+const QUEUE_CAPACITY = 512;
+/** The transmitter commits TLPs to the link until it is busy for this long, ... */
+const HIGH_WATER_PS = 96_000;
+/** ... and looks again when it is busy for no longer than this. One event then sends several TLPs. */
+const LOW_WATER_PS = 24_000;
+
+/**
+ * One direction of a link: transmit queues by flow-control class, ordering between them, credits, and the symbols that TLPs
+ * share with DLLPs and SKIP ordered sets (`LinkWire`). PCI Express Base 2.4 (ordering), 2.6 (flow control), 3.5 (Ack).
+ */
+export class LinkDirection implements Component {
+  readonly name: string;
+  receiver: TlpReceiver | null = null;
+  /** Called when a transmit queue that had refused a train has room again. */
+  onRoom: (() => void) | null = null;
+  /** Set by {@link PcieLink}. */
+  reverse!: LinkDirection;
+
+  tlpsSent = 0;
+  tlpBytes = 0;
+  payloadBytes = 0;
+  /** Trains that had to wait for credits. */
+  creditStalls = 0;
+
+  private readonly scheduler: Scheduler;
+  private readonly probe: Probe;
+  private readonly tlps: TlpPool;
+  private readonly wire: LinkWire;
+  private readonly flightPs: number;
+  private readonly gates: readonly CreditGate[];
+  /** Units of payload of the largest TLP of each class. */
+  private readonly largestData: Int32Array;
+  private readonly queues = [
+    new IntRing(QUEUE_CAPACITY),
+    new IntRing(QUEUE_CAPACITY),
+    new IntRing(QUEUE_CAPACITY),
+  ];
+  private readonly arrive: number;
+  private readonly pumpTimer: Timer;
+  /** Classes (a bit each) that somebody has found short of room. */
+  private refused = 0;
+  /** Whose turn it is: the last request sent was a posted one. */
+  private postedLast = false;
+  private waitsForCredits = false;
+  /** Trains in the three queues. */
+  private waiting = 0;
+  /** Whether the train at the head of a class has been counted as waiting. */
+  private readonly stalled = new Uint8Array(3);
+  // Posted trains ever queued and sent, modulo 2^32: what was queued behind one may not go before it.
+  private postedQueued = 0;
+  private postedSent = 0;
+  /** Resets so far: what was on the link at one does not arrive. */
+  private epoch = 0;
+
+  constructor(
+    name: string,
+    scheduler: Scheduler,
+    probe: Probe,
+    tlps: TlpPool,
+    options: LinkOptions,
+    credits: CreditAdvertisement,
+  ) {
+    this.name = name;
+    this.scheduler = scheduler;
+    this.probe = probe;
+    this.tlps = tlps;
+    this.wire = new LinkWire(scheduler, options.rate, options.maxPayloadBytes);
+    this.flightPs = options.flightPs;
+    const payload = options.maxPayloadBytes / CREDIT_BYTES;
+    this.largestData = Int32Array.of(payload, 1, payload);
+    this.gates = [
+      new CreditGate(credits.postedHeaders, credits.postedData),
+      new CreditGate(credits.nonPostedHeaders, credits.nonPostedData),
+      new CreditGate(credits.completionHeaders, credits.completionData),
+    ];
+    this.arrive = scheduler.task(`${name}.arrive`, (row, epoch) => this.deliver(row, epoch));
+    this.pumpTimer = new Timer(scheduler, `${name}.transmit`, () => this.pump());
+  }
+
+  /** Trains of `flowClass` that can still be queued. Fewer than half the queue arms {@link LinkDirection.onRoom}. */
+  room(flowClass: FlowClass): number {
+    const room = QUEUE_TRAINS - this.queues[flowClass].length;
+    if (room < QUEUE_TRAINS / 2) this.refused |= 1 << flowClass;
+    return room > 0 ? room : 0;
+  }
+
+  /** Sends a train now if it can, else queues it; there must be room. */
+  send(tlp: Tlp): void {
+    const flowClass = tlp.flowClass;
+    // The common case, kept short: nothing waits, the link is free, and there are credits.
+    const now = this.scheduler.now;
+    const wire = this.wire;
+    if (wire.nextDuePs <= now) wire.settle(now);
+    if (this.waiting === 0 && wire.freeAt - now < HIGH_WATER_PS) {
+      const gate = this.gates[flowClass];
+      if (gate.has(tlp.count, tlp.dataCredits)) {
+        gate.consume(tlp.count, tlp.dataCredits);
+        this.postedLast = flowClass === FlowClass.POSTED;
+        this.transmit(tlp);
+        return;
+      }
+    }
+    this.enqueue(tlp, flowClass);
+  }
+
+  private enqueue(tlp: Tlp, flowClass: number): void {
+    if (flowClass === FlowClass.POSTED) this.postedQueued = (this.postedQueued + 1) | 0;
+    else tlp.postedBefore = this.postedQueued;
+    const queued = this.queues[flowClass].push(tlp.row);
+    assert(queued, 'a TLP was sent to a full transmit queue');
+    this.waiting++;
+    // While a timer waits the link is busy or out of credits: the train's turn comes then.
+    if (!this.pumpTimer.pending || this.waitsForCredits) this.pump();
+  }
+
+  /** The receiver has made room: credits for `headers` TLPs and `data` units of payload go back to the transmitter. */
+  release(flowClass: FlowClass, headers: number, data: number): void {
+    const gate = this.gates[flowClass];
+    if (gate.infinite) return;
+    // At most one UpdateFC of a class every update latency, and releases in between travel together; but where the receiver
+    // had nothing left, it says at once that it has (2.6.1.2).
+    const now = this.scheduler.now;
+    const last = gate.lastUpdatePs;
+    if (last > now) {
+      gate.join(headers, data);
+    } else {
+      const isShort = gate.isShort(this.largestData[flowClass]);
+      const due = isShort ? now : Math.max(now, last + this.wire.updateLatencyPs);
+      if (gate.restore(due + this.wire.dllpPs + this.flightPs, headers, data)) {
+        gate.lastUpdatePs = due;
+        this.reverse.wire.oweUpdate(due);
+      }
+    }
+    if (this.waitsForCredits) this.pump();
+  }
+
+  /** Time for which symbols of TLPs, DLLPs or SKIPs have left, in ps; see {@link LinkDirection.settle}. */
+  get busyPs(): number {
+    return this.wire.busyPs;
+  }
+
+  /** TLPs of a class, and units of 16 bytes, that a train may have: what the receiver has advertised, 2^30 for infinite. */
+  trainLimits(flowClass: FlowClass): { headers: number; data: number } {
+    const { initialHeaders, initialData } = this.gates[flowClass];
+    return { headers: initialHeaders, data: initialData };
+  }
+
+  /** Acks and UpdateFCs that have left; see {@link LinkDirection.settle}. */
+  get dllpsSent(): number {
+    return this.wire.dllpsSent;
+  }
+
+  /** SKIP ordered sets that have left; see {@link LinkDirection.settle}. */
+  get skipsSent(): number {
+    return this.wire.skipsSent;
+  }
+
+  /** ps that a byte takes over all lanes. */
+  get psPerByte(): number {
+    return this.wire.psPerByte;
+  }
+
+  /** Bytes that a SKIP ordered set takes over all lanes. */
+  get skipBytes(): number {
+    return this.wire.skipBytes;
+  }
+
+  /** Header credits of a class now. */
+  headerCredits(flowClass: FlowClass): number {
+    return this.gates[flowClass].headersAt(this.scheduler.now);
+  }
+
+  /** Counts in what was due by now although no TLP has asked: Acks, UpdateFCs and SKIPs of an idle link. */
+  settle(): void {
+    this.wire.settle(this.scheduler.now);
+  }
+
+  reset(): void {
+    for (const gate of this.gates) gate.reset();
+    for (const queue of this.queues) while (queue.length > 0) this.tlps.give(this.tlps.rows[queue.shift()]);
+    this.pumpTimer.cancel();
+    this.waitsForCredits = false;
+    this.waiting = 0;
+    this.refused = 0;
+    this.stalled.fill(0);
+    this.postedSent = this.postedQueued;
+    this.wire.reset(this.scheduler.now);
+    this.epoch++;
+    this.tlpsSent = this.tlpBytes = this.payloadBytes = this.creditStalls = 0;
+  }
+
+  counters(): Record<string, number> {
+    this.settle();
+    const { tlpsSent, tlpBytes, payloadBytes, dllpsSent, skipsSent, creditStalls } = this;
+    return { tlps: tlpsSent, tlpBytes, payloadBytes, dllps: dllpsSent, skips: skipsSent, creditStalls };
+  }
+
+  private pump(): void {
+    this.pumpTimer.cancel();
+    this.waitsForCredits = false;
+    const now = this.scheduler.now;
+    const wire = this.wire;
+    if (wire.nextDuePs <= now) wire.settle(now);
+    const posted = this.queues[FlowClass.POSTED];
+    const completions = this.queues[FlowClass.COMPLETION];
+    const nonPosted = this.queues[FlowClass.NON_POSTED];
+    // Posted and non-posted requests in turn, so that neither starves; one that lacks credits lets the others pass, as
+    // posted requests must be able to (2.4.1).
+    while (this.waiting > 0 && wire.freeAt - now < HIGH_WATER_PS) {
+      const postedFirst = !this.postedLast;
+      const sent =
+        this.trySend(completions) ||
+        this.trySend(postedFirst ? posted : nonPosted) ||
+        this.trySend(postedFirst ? nonPosted : posted);
+      if (!sent) {
+        this.waitForCredits();
+        break;
+      }
+    }
+    if (this.waiting > 0 && !this.waitsForCredits)
+      this.pumpTimer.schedule(Math.max(0, wire.freeAt - LOW_WATER_PS - now) | 0);
+    if (this.refused !== 0) this.tellOfRoom();
+  }
+
+  private tellOfRoom(): void {
+    let roomy = 0;
+    for (let i = 0; i < 3; i++) if (this.queues[i].length <= QUEUE_TRAINS / 2) roomy |= 1 << i;
+    if ((this.refused & roomy) === 0) return;
+    this.refused &= ~roomy;
+    if (this.onRoom !== null) this.onRoom();
+  }
+
+  private trySend(queue: IntRing): boolean {
+    if (queue.length === 0) return false;
+    const tlp = this.tlps.rows[queue.peek()];
+    const flowClass = tlp.flowClass;
+    // Neither a read nor a completion passes a posted request that was queued before it (2.4.1).
+    if (flowClass !== FlowClass.POSTED && ((tlp.postedBefore - this.postedSent) | 0) > 0) return false;
+    const gate = this.gates[flowClass];
+    const headers = tlp.count;
+    const data = tlp.dataCredits;
+    if (!gate.has(headers, data) && !gate.allows(this.scheduler.now, headers, data)) {
+      this.noteStall(flowClass, headers, data);
+      return false;
+    }
+    gate.consume(headers, data);
+    if (flowClass === FlowClass.POSTED) this.postedSent = (this.postedSent + 1) | 0;
+    this.stalled[flowClass] = 0;
+    queue.shift();
+    this.waiting--;
+    this.postedLast = flowClass === FlowClass.POSTED;
+    this.transmit(tlp);
+    return true;
+  }
+
+  private noteStall(flowClass: number, headers: number, data: number): void {
+    if (this.stalled[flowClass] === 1) return;
+    this.stalled[flowClass] = 1;
+    this.creditStalls++;
+    const { initialHeaders, initialData } = this.gates[flowClass];
+    if (headers <= initialHeaders && data <= initialData) return;
+    throw new AssertionError(
+      `${this.name}: a train needs ${headers} header and ${data} data credits, ` +
+        `the receiver advertises ${initialHeaders} and ${initialData}`,
+    );
+  }
+
+  private waitForCredits(): void {
+    this.waitsForCredits = true;
+    let due = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < 3; i++) {
+      if (this.stalled[i] === 1) due = Math.min(due, this.gates[i].nextUpdatePs());
+    }
+    // Without an update under way the next release() comes back here.
+    if (due !== Number.POSITIVE_INFINITY) this.pumpTimer.scheduleAt(Math.max(due, this.scheduler.now));
+  }
+
+  private transmit(tlp: Tlp): void {
+    const now = this.scheduler.now;
+    const wire = this.wire;
+    const bytes = tlp.linkBytes;
+    const count = tlp.count;
+    wire.send(bytes);
+    const last = wire.freeAt + this.flightPs;
+    const first = count === 1 ? last : last - wire.duration(bytes - bytes / count);
+    this.tlpsSent += count;
+    this.tlpBytes += bytes;
+    // Asked here, so that most TLPs are spared the call: V8 makes a heap object of every instant that it passes.
+    const reverse = this.reverse.wire;
+    if (last >= reverse.nextAckPs) reverse.oweAcks(first, last, count);
+    let arrival = last;
+    // The completer starts on the first request of a train while the others still arrive.
+    if (tlp.kind === TlpKind.MEMORY_READ) arrival = first;
+    else this.payloadBytes += tlp.bytes;
+    arrival += tlp.extraPs;
+    this.probe.record(ProbeKind.TLP_SENT, tlp.row, bytes, count);
+    this.scheduler.schedule((arrival - now) | 0, this.arrive, tlp.row, this.epoch);
+  }
+
+  private deliver(row: number, epoch: number): void {
+    const tlp = this.tlps.rows[row];
+    if (epoch !== this.epoch) {
+      this.tlps.give(tlp);
+      return;
+    }
+    (this.receiver as TlpReceiver).receive(tlp);
+  }
+}
