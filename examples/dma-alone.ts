@@ -87,8 +87,9 @@ for (const [engine, base] of [
   [transmit, TX_RING],
   [receive, RX_RING],
 ] as const) {
-  engine.rings.base[0] = base;
-  engine.rings.size[0] = RING;
+  const ring = engine.rings.ring(0);
+  ring.base = base;
+  ring.size = RING;
   engine.enable(0);
 }
 for (let i = 0; i < RING; i++) memory.write32(RX_RING + 16 * i, RX_BUFFERS + 2048 * i);
@@ -114,7 +115,7 @@ requests += port.run();
 scheduler.runUntilIdle();
 requests += port.run();
 
-console.log(`after:  transmit head is ${transmit.head[0]}`);
+console.log(`after:  transmit head is ${transmit.rings.ring(0).head}`);
 console.log(`        transmit descriptor 4 is ${descriptor(TX_RING, 4)} (done)`);
 console.log(`        receive descriptor 0 is  ${descriptor(RX_RING, 0)} (done, end of packet, 60 bytes)`);
 console.log(`        last word of receive buffer 4 is ${hex(memory.read32(RX_BUFFERS + 4 * 2048 + 56))}`);

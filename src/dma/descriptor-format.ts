@@ -1,23 +1,33 @@
+/** What the engine wants to know of a transmit descriptor. */
+export class TransmitDescriptor {
+  /** 1 for one that describes data; others (contexts) are consumed and reported without any. */
+  isData = 0;
+  /** Host address of its data. NaN makes it a double from the start. */
+  address = Number.NaN;
+  bytes = 0;
+  /** 1 for the last one of a frame. */
+  endOfPacket = 0;
+  /** 1 if its status is to be written back. */
+  reportStatus = 0;
+  /** 802.1Q tag control information to insert, or -1. */
+  insertTci = -1;
+}
+
 /**
  * How a chip lays out its descriptors: all have {@link DESCRIPTOR_BYTES} bytes here. `word` is the index of a descriptor's
  * first double word in the engine's cache.
  */
 export interface TransmitFormat {
-  /** Whether this one describes data; others (contexts) are consumed and reported without any. */
-  isData(cache: Int32Array, word: number): boolean;
-  address(cache: Int32Array, word: number): number;
-  bytes(cache: Int32Array, word: number): number;
-  endOfPacket(cache: Int32Array, word: number): boolean;
-  reportStatus(cache: Int32Array, word: number): boolean;
-  /** 802.1Q tag control information to insert, or -1. */
-  insertTci(cache: Int32Array, word: number): number;
+  /** Decodes a descriptor: sets every field of `into`. */
+  read(cache: Int32Array, word: number, into: TransmitDescriptor): void;
   /** Fills in what is written back when a descriptor is done. */
   writeDone(cache: Int32Array, word: number): void;
 }
 
 /** See {@link TransmitFormat}. */
 export interface ReceiveFormat {
-  address(cache: Int32Array, word: number): number;
+  /** Puts the address of the buffer into `into` (a double stays in place there; as a result it would be a heap object). */
+  readAddress(cache: Int32Array, word: number, into: { address: number }): void;
   /**
    * Replaces the descriptor by its write-back form.
    *

@@ -1,4 +1,5 @@
 import type { SparseMemory } from '../base/index.ts';
+import type { DmaRequest } from './dma-request.ts';
 
 /** Status of a read that brought its data; every other number is a failure. */
 export const DMA_OK = 0;
@@ -17,49 +18,6 @@ export interface DmaClient {
 export interface DmaStore {
   readonly u8: Uint8Array;
   readonly i32: Int32Array;
-}
-
-/**
- * What an engine wants read or written. One object that it fills in again and again: V8 makes a heap object of every address
- * that is passed to a function as such.
- */
-export class DmaRequest {
-  routingId = 0;
-  /** Host address, as the device uses it. */
-  address = Number.NaN;
-  bytes = 0;
-  /** Byte offset in the store where the data lie or go. */
-  offset = 0;
-  /** Who asks, and what it wants to be told. */
-  client = 0;
-  cookie = 0;
-  /**
-   * A write with a double word put in or bytes left out: `headBytes` from `offset` (0 = the write is one piece), then `insert`
-   * if `inserts` is 1, then the rest from `offset + headBytes + skipBytes`. `bytes` counts what is written.
-   */
-  headBytes = 0;
-  skipBytes = 0;
-  inserts = 0;
-  insert = 0;
-
-  /** A request in one piece. */
-  of(
-    routingId: number,
-    address: number,
-    bytes: number,
-    offset: number,
-    client: number,
-    cookie: number,
-  ): this {
-    this.routingId = routingId;
-    this.address = address;
-    this.bytes = bytes;
-    this.offset = offset;
-    this.client = client;
-    this.cookie = cookie;
-    this.headBytes = 0;
-    return this;
-  }
 }
 
 /**
@@ -92,8 +50,8 @@ const STEP = 64;
  * const frames = new FramePool({ slots: 16, extraBytes: TransmitEngine.storeBytes(1) });
  * const port = new MemoryDmaPort(memory, frames);
  * const transmit = new TransmitEngine('transmit', frames, port, new AdvancedTransmitFormat(), sink, options);
- * transmit.rings.base[0] = ringAddress;
- * transmit.rings.size[0] = 64;
+ * transmit.rings.ring(0).base = ringAddress;
+ * transmit.rings.ring(0).size = 64;
  * transmit.enable(0);
  * transmit.setTail(0, 5); // five descriptors lie in memory
  * port.run(); // fetches them and their frames: sink.frameFetched is called five times
@@ -130,26 +88,27 @@ export class MemoryDmaPort implements DmaPort {
     return this.hasRoom();
   }
 
-  read({ address, bytes, offset, client, cookie }: DmaRequest): number {
-    this.memory.copyOutWords(address, bytes, this.store.u8, this.store.i32, offset);
-    this.note(1, client, cookie);
+  read(request: DmaRequest): number {
+    const { u8, i32 } = this.store;
+    this.memory.copyOutWords(request.address, request.bytes, u8, i32, request.offset);
+    this.note(1, request.client, request.cookie);
     return 1;
   }
 
   write(request: DmaRequest): number {
-    const { address, bytes, offset, headBytes } = request;
     const { u8, i32 } = this.store;
-    this.memory.copyInWords(address, headBytes, u8, i32, offset);
-    let to = headBytes;
-    let from = offset + headBytes;
-    if (headBytes > 0) {
-      from += request.skipBytes;
+    const { address, bytes, offset, headBytes } = request;
+    if (headBytes === 0) {
+      this.memory.copyInWords(address, bytes, u8, i32, offset);
+    } else {
+      this.memory.copyInWords(address, headBytes, u8, i32, offset);
+      let to = headBytes;
       if (request.inserts === 1) {
         this.memory.write32(address + to, request.insert);
         to += 4;
       }
+      this.memory.copyInWords(address + to, bytes - to, u8, i32, offset + headBytes + request.skipBytes);
     }
-    this.memory.copyInWords(address + to, bytes - to, u8, i32, from);
     this.note(0, request.client, request.cookie);
     return 1;
   }

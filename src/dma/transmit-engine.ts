@@ -1,13 +1,13 @@
 import { ceilPowerOfTwo, type FramePool, IntRing } from '../base/index.ts';
 import type { Component } from '../kernel/index.ts';
-import type { TransmitFormat } from './descriptor-format.ts';
+import { TransmitDescriptor, type TransmitFormat } from './descriptor-format.ts';
 import { DescriptorRings } from './descriptor-rings.ts';
-import { DMA_OK, type DmaClient, type DmaPort, DmaRequest } from './dma-port.ts';
+import { DMA_OK, type DmaClient, type DmaPort } from './dma-port.ts';
+import { DmaRequest } from './dma-request.ts';
 import { INCOMPLETE, sizeOfNextFrame } from './transmit-frame.ts';
 import type { TransmitEngineOptions, TransmitSink } from './transmit-options.ts';
+import { NONE, TransmitRing, TransmitSlot } from './transmit-ring.ts';
 import { TransmitStatus } from './transmit-status.ts';
-
-const NONE = -1;
 
 /**
  * The transmit half of the DMA engine: fetches descriptors and frames of many rings, round robin, with as many reads
@@ -15,53 +15,33 @@ const NONE = -1;
  */
 export class TransmitEngine implements DmaClient, Component {
   readonly name: string;
-  readonly rings: DescriptorRings;
-  /** Index behind the last descriptor whose frame has been fetched (the head register). */
-  readonly head: Int32Array;
+  readonly rings: DescriptorRings<TransmitRing>;
   framesFetched = 0;
   framesFailed = 0;
 
   private readonly frames: FramePool;
   private readonly port: DmaPort;
-  private readonly request = new DmaRequest();
   private readonly format: TransmitFormat;
   private readonly sink: TransmitSink;
-  private readonly options: TransmitEngineOptions;
-  private readonly client: number;
+  private readonly reservedSlots: number;
   private readonly maxFrameBytes: number;
   private bufferFree: number;
 
-  // Rings with cached descriptors, in turn; and rings whose fetch or status found no room at the port.
+  // Queues of rings with cached descriptors, in turn; and of rings whose fetch or status found no room at the port.
   private readonly active: IntRing;
-  private readonly isActive: Uint8Array;
   private readonly waiting: IntRing;
-  private readonly isWaiting: Uint8Array;
   private serving = false;
   private wantsSlot = false;
   /** Rings that are in the middle of a frame. */
   private begun = 0;
 
-  // The frame that a ring is in the middle of, and its fetched frames in order, as a list through `nextSlot`.
-  private readonly openSlot: Int32Array;
-  private readonly firstSlot: Int32Array;
-  private readonly lastSlot: Int32Array;
-  private readonly nextSlot: Int32Array;
-  private readonly slotQueue: Int32Array;
-  private readonly slotTrains: Int32Array;
-  /** Room in the packet buffer; 0 for a frame that cannot be sent. */
-  private readonly slotBytes: Int32Array;
-  private readonly slotClosed: Uint8Array;
-  private readonly slotFailed: Uint8Array;
-  private readonly slotLast: Int32Array;
-  /** Last descriptor that ends with the frame: its own last one, or one without data behind it. NONE: its ring is gone. */
-  private readonly slotEnd: Int32Array;
-  /** First and last descriptor up to there that want their status reported; NONE for none. */
-  private readonly slotReportFirst: Int32Array;
-  private readonly slotReportLast: Int32Array;
-
-  /** Rings that have the beginning of a frame in their cache, and not its end. */
-  private readonly wantsMore: Uint8Array;
+  /** What is known of the frame in each slot of the pool. */
+  private readonly slots: TransmitSlot[];
   private readonly status: TransmitStatus;
+  private readonly request = new DmaRequest();
+  // The next descriptor, and scratch for those behind it.
+  private readonly descriptor = new TransmitDescriptor();
+  private readonly ahead = new TransmitDescriptor();
 
   constructor(
     name: string,
@@ -76,39 +56,19 @@ export class TransmitEngine implements DmaClient, Component {
     this.port = port;
     this.format = format;
     this.sink = sink;
-    this.options = options;
-    const { queues } = options;
-    this.rings = new DescriptorRings(
-      port,
-      { queues, cacheDescriptors: options.cacheDescriptors, cacheOffset: options.storeOffset },
-      () => this.client,
-    );
-    this.client = port.addClient(this);
+    const { queues, cacheDescriptors, storeOffset: cacheOffset } = options;
+    const client = port.addClient(this);
+    this.request.client = client;
+    const makeRing = (queue: number, offset: number) => new TransmitRing(queue, offset);
+    this.rings = new DescriptorRings(port, { queues, cacheDescriptors, cacheOffset, makeRing }, client);
+    this.reservedSlots = options.reservedSlots;
     this.bufferFree = options.packetBufferBytes;
     this.maxFrameBytes = Math.min(options.maxFrameBytes, options.packetBufferBytes);
-    const ring = ceilPowerOfTwo(queues);
-    this.active = new IntRing(ring);
-    this.isActive = new Uint8Array(queues);
-    this.waiting = new IntRing(ring);
-    this.isWaiting = new Uint8Array(queues);
-    this.head = new Int32Array(queues);
-    this.openSlot = new Int32Array(queues).fill(NONE);
-    this.firstSlot = new Int32Array(queues).fill(NONE);
-    this.lastSlot = new Int32Array(queues).fill(NONE);
-    const slots = frames.slots;
-    this.nextSlot = new Int32Array(slots);
-    this.slotQueue = new Int32Array(slots);
-    this.slotTrains = new Int32Array(slots);
-    this.slotBytes = new Int32Array(slots);
-    this.slotClosed = new Uint8Array(slots);
-    this.slotFailed = new Uint8Array(slots);
-    this.slotLast = new Int32Array(slots);
-    this.slotEnd = new Int32Array(slots);
-    this.slotReportFirst = new Int32Array(slots);
-    this.slotReportLast = new Int32Array(slots);
-    this.wantsMore = new Uint8Array(queues);
-    const statusOffset = options.storeOffset + DescriptorRings.cacheBytes(queues);
-    this.status = new TransmitStatus(this.rings, port, frames, format, statusOffset);
+    this.active = new IntRing(ceilPowerOfTwo(queues));
+    this.waiting = new IntRing(ceilPowerOfTwo(queues));
+    this.slots = Array.from({ length: frames.slots }, () => new TransmitSlot());
+    const statusOffset = cacheOffset + DescriptorRings.cacheBytes(queues);
+    this.status = new TransmitStatus(port, frames, format, statusOffset, client);
   }
 
   /** Writes of status that have been made. */
@@ -123,15 +83,17 @@ export class TransmitEngine implements DmaClient, Component {
 
   /** Software has moved the tail of a ring. */
   setTail(queue: number, tail: number): void {
-    if (tail >= this.rings.size[queue]) return;
-    this.rings.tail[queue] = tail;
-    this.prefetch(queue);
+    const ring = this.rings.all[queue];
+    if (tail >= ring.size) return;
+    ring.tail = tail;
+    this.prefetch(ring);
   }
 
   /** Starts a ring whose base and size are set. */
   enable(queue: number): void {
-    this.rings.enable(queue);
-    this.prefetch(queue);
+    const ring = this.rings.all[queue];
+    ring.enable();
+    this.prefetch(ring);
   }
 
   /**
@@ -139,37 +101,39 @@ export class TransmitEngine implements DmaClient, Component {
    * nobody is told of their status any more; one in the middle of which the ring stops is lost.
    */
   disable(queue: number): void {
-    this.rings.resetQueue(queue);
-    this.head[queue] = 0;
-    this.status.forget(queue);
-    this.wantsMore[queue] = 0;
-    for (let slot = this.firstSlot[queue]; slot !== NONE; slot = this.nextSlot[slot]) {
-      this.slotEnd[slot] = NONE;
-      this.slotReportFirst[slot] = NONE;
+    const ring = this.rings.all[queue];
+    ring.reset(0);
+    ring.head = 0;
+    ring.statusCount = 0;
+    ring.wantsMore = 0;
+    for (let row = ring.firstSlot; row !== NONE; row = this.slots[row].next) {
+      this.slots[row].end = NONE;
+      this.slots[row].reportFirst = NONE;
     }
-    const open = this.openSlot[queue];
-    if (open === NONE) return;
-    this.openSlot[queue] = NONE;
+    if (ring.openSlot === NONE) return;
+    const open = this.slots[ring.openSlot];
+    ring.openSlot = NONE;
     this.begun--;
-    this.slotFailed[open] = 1;
-    this.slotClosed[open] = 1;
-    if (this.slotTrains[open] === 0) this.handOver(queue);
+    open.failed = 1;
+    open.closed = 1;
+    if (open.trains === 0) this.handOver(ring);
   }
 
   /** Bus Master Enable of the function that owns a ring. */
   setMaster(queue: number, allowed: boolean): void {
-    this.rings.master[queue] = allowed ? 1 : 0;
+    const ring = this.rings.all[queue];
+    ring.master = allowed ? 1 : 0;
     if (!allowed) return;
-    this.writeStatus(queue);
-    this.activate(queue);
-    this.prefetch(queue);
+    this.writeStatus(ring);
+    this.activate(ring);
+    this.prefetch(ring);
     this.serve();
   }
 
   /** Frames of a ring that are being read. */
   inFlight(queue: number): number {
     let count = 0;
-    for (let slot = this.firstSlot[queue]; slot !== NONE; slot = this.nextSlot[slot]) count++;
+    for (let row = this.rings.all[queue].firstSlot; row !== NONE; row = this.slots[row].next) count++;
     return count;
   }
 
@@ -191,10 +155,9 @@ export class TransmitEngine implements DmaClient, Component {
       this.fetchDone(cookie, status !== DMA_OK);
       return;
     }
-    if (status !== DMA_OK) this.slotFailed[cookie] = 1;
-    if (--this.slotTrains[cookie] === 0 && this.slotClosed[cookie] === 1) {
-      this.handOver(this.slotQueue[cookie]);
-    }
+    const slot = this.slots[cookie];
+    if (status !== DMA_OK) slot.failed = 1;
+    if (--slot.trains === 0 && slot.closed === 1) this.handOver(this.rings.all[slot.queue]);
   }
 
   writeDone(): void {
@@ -202,17 +165,12 @@ export class TransmitEngine implements DmaClient, Component {
   }
 
   requesterReady(): void {
-    for (let left = this.waiting.length; left > 0; left--) {
-      const queue = this.waiting.shift();
-      this.isWaiting[queue] = 0;
-      this.writeStatus(queue);
-      this.prefetch(queue);
-    }
+    if (this.waiting.length > 0) this.askAgain();
     if (this.active.length > 0) this.serve();
   }
 
   reset(): void {
-    for (let queue = 0; queue < this.rings.queues; queue++) this.disable(queue);
+    for (let queue = 0; queue < this.rings.all.length; queue++) this.disable(queue);
     this.framesFetched = this.framesFailed = this.status.writes = 0;
   }
 
@@ -228,35 +186,51 @@ export class TransmitEngine implements DmaClient, Component {
     };
   }
 
-  private prefetch(queue: number): void {
-    const wanted = this.wantsMore[queue] === 1 ? this.rings.cached(queue) + 1 : 1;
-    if (!this.rings.prefetch(queue, wanted)) this.waitForPort(queue);
+  private prefetch(ring: TransmitRing): void {
+    const wanted = ring.wantsMore === 1 ? ring.cached() + 1 : 1;
+    if (!this.rings.prefetch(ring, wanted)) this.waitForPort(ring);
   }
 
-  private waitForPort(queue: number): void {
-    if (this.isWaiting[queue] === 1) return;
-    this.isWaiting[queue] = 1;
-    this.waiting.push(queue);
+  private waitForPort(ring: TransmitRing): void {
+    if (ring.isWaiting === 1) return;
+    ring.isWaiting = 1;
+    this.waiting.push(ring.queue);
+  }
+
+  /** Rings that the port had no room for. */
+  private askAgain(): void {
+    for (let left = this.waiting.length; left > 0; left--) {
+      const ring = this.rings.all[this.waiting.shift()];
+      ring.isWaiting = 0;
+      this.writeStatus(ring);
+      this.prefetch(ring);
+    }
   }
 
   private fetchDone(cookie: number, failed: boolean): void {
     const rings = this.rings;
-    if (!rings.fetchDone(cookie, failed)) return;
-    const queue = DescriptorRings.queueOf(cookie);
-    if (rings.fetchFailed(queue)) {
-      this.disable(queue);
-      this.sink.ringFailed(queue);
+    const ring = rings.ringOf(cookie);
+    if (!rings.fetchDone(ring, cookie, failed)) return;
+    if (ring.fetchFailed === 1) {
+      this.disable(ring.queue);
+      this.sink.ringFailed(ring.queue);
       return;
     }
-    this.activate(queue);
-    this.prefetch(queue);
+    this.activate(ring);
+    this.prefetch(ring);
     this.serve();
   }
 
-  private activate(queue: number): void {
-    if (this.isActive[queue] === 1 || this.rings.cached(queue) <= 0) return;
-    this.isActive[queue] = 1;
-    this.active.push(queue);
+  private activate(ring: TransmitRing): void {
+    if (ring.isActive === 1 || ring.cached() <= 0) return;
+    ring.isActive = 1;
+    this.active.push(ring.queue);
+  }
+
+  /** The first active ring has had its turn. */
+  private leave(ring: TransmitRing): void {
+    this.active.shift();
+    ring.isActive = 0;
   }
 
   /** Issues reads for frames, ring by ring, a frame at a time, until something is exhausted. */
@@ -264,16 +238,12 @@ export class TransmitEngine implements DmaClient, Component {
     if (this.serving) return; // a sink may free buffer room while it is being handed a frame
     this.serving = true;
     const active = this.active;
+    const rings = this.rings.all;
     while (active.length > 0) {
-      const queue = active.peek();
-      if (this.rings.enabled[queue] === 0 || this.rings.cached(queue) <= 0) {
-        active.shift();
-        this.isActive[queue] = 0;
-        this.prefetch(queue);
-        continue;
-      }
-      if (!this.takeDescriptor(queue) && !this.bringBegunForward()) break;
-      this.prefetch(queue);
+      const ring = rings[active.peek()];
+      if (ring.enabled === 0 || ring.cached() <= 0) this.leave(ring);
+      else if (!this.takeDescriptor(ring) && !this.bringBegunForward()) break;
+      this.prefetch(ring);
     }
     this.serving = false;
   }
@@ -284,165 +254,166 @@ export class TransmitEngine implements DmaClient, Component {
    */
   private bringBegunForward(): boolean {
     const active = this.active;
-    if (this.begun === 0 || this.openSlot[active.peek()] !== NONE) return false;
+    const rings = this.rings.all;
+    if (this.begun === 0 || rings[active.peek()].openSlot !== NONE) return false;
     for (let left = active.length; left > 0; left--) {
-      if (this.openSlot[active.peek()] !== NONE) return true;
+      if (rings[active.peek()].openSlot !== NONE) return true;
       active.push(active.shift());
     }
     return false;
   }
 
   /** Takes the next descriptor of a ring. Returns false if a tag, a slot or buffer room is lacking. */
-  private takeDescriptor(queue: number): boolean {
+  private takeDescriptor(ring: TransmitRing): boolean {
     const frames = this.frames;
-    const rings = this.rings;
-    const format = this.format;
-    const cache = frames.i32;
-    const word = rings.wordOf(queue, 0);
-    if (!format.isData(cache, word)) {
-      this.skipDescriptor(queue, format.reportStatus(cache, word));
+    const descriptor = this.descriptor;
+    this.format.read(frames.i32, ring.wordOf(0), descriptor);
+    if (descriptor.isData === 0) {
+      this.skipDescriptor(ring, descriptor.reportStatus === 1);
       return true;
     }
-    const bytes = format.bytes(cache, word);
-    let slot = this.openSlot[queue];
-    if (slot === NONE) {
-      const total = sizeOfNextFrame(rings, format, cache, queue, this.maxFrameBytes);
-      if (total === INCOMPLETE) {
-        this.leaveIncomplete(queue);
-        return true;
+    const bytes = descriptor.bytes;
+    let row = ring.openSlot;
+    if (row === NONE) {
+      let total = bytes;
+      if (descriptor.endOfPacket === 0 || bytes === 0 || bytes > this.maxFrameBytes) {
+        total = this.sizeOfNextFrame(ring);
+        if (total === INCOMPLETE) {
+          // The rest of the frame has to come first: the ring's turn is over until it has.
+          ring.wantsMore = 1;
+          this.leave(ring);
+          return true;
+        }
       }
       if (total > this.bufferFree || (total > 0 && !this.port.canRead(bytes))) return false;
-      if (frames.available <= this.options.reservedSlots) {
+      if (frames.available <= this.reservedSlots) {
         this.wantsSlot = true;
         return false;
       }
-      slot = frames.take();
-      this.open(queue, slot, total, format.insertTci(cache, word));
-    } else if (this.slotBytes[slot] > 0 && !this.port.canRead(bytes)) {
+      row = frames.take();
+      this.open(ring, row, total, descriptor.insertTci);
+    } else if (this.slots[row].bytes > 0 && !this.port.canRead(bytes)) {
       return false;
     }
-    const last = format.endOfPacket(cache, word);
-    const reports = format.reportStatus(cache, word);
-    const address = format.address(cache, word);
-    const index = rings.take(queue);
-    rings.release(queue, 1);
-    if (this.slotBytes[slot] > 0) {
-      const before = frames.lengths[slot];
-      const offset = (slot << frames.slotShift) + before;
-      const requester = rings.routingId[queue];
-      this.slotTrains[slot] += this.port.read(
-        this.request.of(requester, address, bytes, offset, this.client, slot),
-      );
-      frames.lengths[slot] = before + bytes;
+    const slot = this.slots[row];
+    const index = ring.take();
+    ring.release(1);
+    if (slot.bytes > 0) {
+      const request = this.request;
+      const before = frames.lengths[row];
+      frames.lengths[row] = before + bytes;
+      request.routingId = ring.routingId;
+      request.address = descriptor.address;
+      request.bytes = bytes;
+      request.offset = (row << frames.slotShift) + before;
+      request.cookie = row;
+      slot.trains += this.port.read(request);
     }
-    if (last) {
-      this.openSlot[queue] = NONE;
-      this.begun--;
-      this.slotClosed[slot] = 1;
-      if (reports) this.noteReport(slot, index);
-      this.slotLast[slot] = index;
-      this.slotEnd[slot] = index;
-      // The next ring's turn.
-      this.active.shift();
-      if (rings.cached(queue) > 0) this.active.push(queue);
-      else this.isActive[queue] = 0;
-      if (this.slotTrains[slot] === 0) this.handOver(queue);
+    if (descriptor.endOfPacket === 1) {
+      if (descriptor.reportStatus === 1) slot.noteReport(index);
+      this.close(ring, slot, index);
     }
     return true;
   }
 
-  /** The rest of a frame has to come first: the ring's turn is over until it has. */
-  private leaveIncomplete(queue: number): void {
-    this.wantsMore[queue] = 1;
-    this.active.shift();
-    this.isActive[queue] = 0;
+  private sizeOfNextFrame(ring: TransmitRing): number {
+    const mostCached = this.rings.mostCached(ring);
+    return sizeOfNextFrame(ring, this.format, this.frames.i32, this.ahead, mostCached, this.maxFrameBytes);
   }
 
   /** @param total bytes of the frame, below zero for one that cannot be sent: nothing of it is read. */
-  private open(queue: number, slot: number, total: number, tci: number): void {
-    this.frames.lengths[slot] = 0;
-    this.frames.outerTci[slot] = tci;
-    this.wantsMore[queue] = 0;
-    const reserved = Math.max(0, total);
+  private open(ring: TransmitRing, row: number, total: number, tci: number): void {
+    this.frames.lengths[row] = 0;
+    this.frames.outerTci[row] = tci;
+    ring.wantsMore = 0;
+    const slot = this.slots[row];
+    const reserved = total < 0 ? 0 : total;
     this.bufferFree -= reserved;
-    this.slotBytes[slot] = reserved;
-    this.slotQueue[slot] = queue;
-    this.slotTrains[slot] = 0;
-    this.slotClosed[slot] = 0;
-    this.slotFailed[slot] = total < 0 ? 1 : 0;
-    this.slotReportFirst[slot] = NONE;
-    this.nextSlot[slot] = NONE;
-    this.openSlot[queue] = slot;
+    slot.bytes = reserved;
+    slot.queue = ring.queue;
+    slot.trains = 0;
+    slot.closed = 0;
+    slot.failed = total < 0 ? 1 : 0;
+    slot.reportFirst = NONE;
+    slot.next = NONE;
+    ring.openSlot = row;
     this.begun++;
-    if (this.firstSlot[queue] === NONE) this.firstSlot[queue] = slot;
-    else this.nextSlot[this.lastSlot[queue]] = slot;
-    this.lastSlot[queue] = slot;
+    if (ring.firstSlot === NONE) ring.firstSlot = row;
+    else this.slots[ring.lastSlot].next = row;
+    ring.lastSlot = row;
+  }
+
+  /** All of a ring's open frame, up to descriptor `index`, has been asked for. */
+  private close(ring: TransmitRing, slot: TransmitSlot, index: number): void {
+    ring.openSlot = NONE;
+    this.begun--;
+    slot.closed = 1;
+    slot.last = index;
+    slot.end = index;
+    // The next ring's turn.
+    if (ring.cached() <= 0) this.leave(ring);
+    else if (this.active.length > 1) this.active.push(this.active.shift());
+    if (slot.trains === 0) this.handOver(ring);
   }
 
   /** A context descriptor: nothing to fetch, but it is done only when the frames before it are. */
-  private skipDescriptor(queue: number, reports: boolean): void {
-    const index = this.rings.take(queue);
-    this.rings.release(queue, 1);
-    if (this.firstSlot[queue] !== NONE) {
-      const slot = this.lastSlot[queue];
-      this.slotEnd[slot] = index;
-      if (reports) this.noteReport(slot, index);
+  private skipDescriptor(ring: TransmitRing, reports: boolean): void {
+    const index = ring.take();
+    ring.release(1);
+    if (ring.firstSlot !== NONE) {
+      const slot = this.slots[ring.lastSlot];
+      slot.end = index;
+      if (reports) slot.noteReport(index);
       return;
     }
-    this.advanceHead(queue, index);
+    ring.head = ring.after(index);
     if (reports) {
-      this.report(queue, index, index);
-      this.writeStatus(queue);
+      this.report(ring, index, index);
+      this.writeStatus(ring);
     }
-  }
-
-  private noteReport(slot: number, index: number): void {
-    if (this.slotReportFirst[slot] === NONE) this.slotReportFirst[slot] = index;
-    this.slotReportLast[slot] = index;
   }
 
   /** Hands over the frames at the front of a ring whose reads have all ended. */
-  private handOver(queue: number): void {
-    const frames = this.frames;
+  private handOver(ring: TransmitRing): void {
     let failed = false;
     for (;;) {
-      const slot = this.firstSlot[queue];
-      if (slot === NONE || this.slotClosed[slot] === 0 || this.slotTrains[slot] > 0) break;
-      this.firstSlot[queue] = this.nextSlot[slot];
-      const index = this.slotLast[slot];
-      if (this.slotEnd[slot] !== NONE) this.advanceHead(queue, this.slotEnd[slot]);
-      if (this.slotReportFirst[slot] !== NONE)
-        this.report(queue, this.slotReportFirst[slot], this.slotReportLast[slot]);
-      if (this.slotFailed[slot] === 1) {
+      const row = ring.firstSlot;
+      if (row === NONE) break;
+      const slot = this.slots[row];
+      if (slot.closed === 0 || slot.trains > 0) break;
+      ring.firstSlot = slot.next;
+      if (slot.end !== NONE) ring.head = ring.after(slot.end);
+      if (slot.reportFirst !== NONE) this.report(ring, slot.reportFirst, slot.reportLast);
+      if (slot.failed === 1) {
         failed = true;
-        this.framesFailed++;
-        this.bufferFree += this.slotBytes[slot];
-        frames.release(slot);
-        this.sink.frameFailed(queue);
+        this.fail(ring, row);
       } else {
         this.framesFetched++;
-        this.sink.frameFetched(queue, slot, index);
+        this.sink.frameFetched(ring.queue, row, slot.last);
       }
     }
-    this.writeStatus(queue);
+    if (ring.statusCount > 0) this.writeStatus(ring);
     // Others may have waited for its room.
     if (failed) this.serve();
   }
 
-  private advanceHead(queue: number, index: number): void {
-    const next = index + 1;
-    this.head[queue] = next === this.rings.size[queue] ? 0 : next;
+  /** The frame in slot `row` is lost. */
+  private fail(ring: TransmitRing, row: number): void {
+    this.framesFailed++;
+    this.bufferFree += this.slots[row].bytes;
+    this.frames.release(row);
+    this.sink.frameFailed(ring.queue);
   }
 
-  private report(queue: number, first: number, last: number): void {
-    if (this.status.isApart(queue, first)) this.writeStatus(queue);
-    this.status.add(queue, first, last);
+  private report(ring: TransmitRing, first: number, last: number): void {
+    if (this.status.isApart(ring, first)) this.writeStatus(ring);
+    this.status.add(ring, first, last);
   }
 
-  private writeStatus(queue: number): void {
-    if (this.rings.master[queue] === 0) return;
+  private writeStatus(ring: TransmitRing): void {
+    if (ring.master === 0) return;
     const before = this.status.writes;
-    if (!this.status.write(queue, this.client)) this.waitForPort(queue);
-    if (this.status.writes !== before) this.sink.statusWritten(queue);
+    if (!this.status.write(ring)) this.waitForPort(ring);
+    if (this.status.writes !== before) this.sink.statusWritten(ring.queue);
   }
 }

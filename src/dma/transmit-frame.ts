@@ -1,5 +1,5 @@
-import type { TransmitFormat } from './descriptor-format.ts';
-import type { DescriptorRings } from './descriptor-rings.ts';
+import type { TransmitDescriptor, TransmitFormat } from './descriptor-format.ts';
+import type { Ring } from './ring.ts';
 
 /** The end of the next frame is not in the cache yet. */
 export const INCOMPLETE = -1;
@@ -11,24 +11,27 @@ export const MALFORMED = -2;
  *
  * A frame is started when all of it is known, so that one that software leaves unfinished holds neither slot nor buffer
  * room, and two unfinished ones never wait for each other's.
+ *
+ * @param descriptor scratch. @param mostCached descriptors of the ring that can be in the cache at once.
  */
 export function sizeOfNextFrame(
-  rings: DescriptorRings,
+  ring: Ring,
   format: TransmitFormat,
   cache: Int32Array,
-  queue: number,
+  descriptor: TransmitDescriptor,
+  mostCached: number,
   maxBytes: number,
 ): number {
-  const cached = rings.cached(queue);
+  const cached = ring.cached();
   let total = 0;
   let hasEmpty = false;
   for (let ahead = 0; ahead < cached; ahead++) {
-    const word = rings.wordOf(queue, ahead);
-    if (!format.isData(cache, word)) continue;
-    const bytes = format.bytes(cache, word);
+    format.read(cache, ring.wordOf(ahead), descriptor);
+    if (descriptor.isData === 0) continue;
+    const bytes = descriptor.bytes;
     total += bytes;
     if (bytes === 0) hasEmpty = true;
-    if (format.endOfPacket(cache, word)) return hasEmpty || total > maxBytes ? MALFORMED : total;
+    if (descriptor.endOfPacket === 1) return hasEmpty || total > maxBytes ? MALFORMED : total;
   }
-  return cached < rings.mostCached(queue) ? INCOMPLETE : MALFORMED;
+  return cached < mostCached ? INCOMPLETE : MALFORMED;
 }

@@ -1,6 +1,8 @@
 import { DESCRIPTOR_BYTES, DESCRIPTOR_SHIFT, type TransmitFormat } from './descriptor-format.ts';
-import { CACHE_ENTRIES, type DescriptorRings } from './descriptor-rings.ts';
-import { type DmaPort, DmaRequest, type DmaStore } from './dma-port.ts';
+import type { DmaPort, DmaStore } from './dma-port.ts';
+import { DmaRequest } from './dma-request.ts';
+import { CACHE_ENTRIES } from './ring.ts';
+import type { TransmitRing } from './transmit-ring.ts';
 
 /**
  * Status of transmit descriptors on its way to memory: for each ring a run of descriptors that are done. What is written is
@@ -9,26 +11,17 @@ import { type DmaPort, DmaRequest, type DmaStore } from './dma-port.ts';
 export class TransmitStatus {
   /** Writes made. */
   writes = 0;
-  private readonly rings: DescriptorRings;
   private readonly port: DmaPort;
   private readonly request = new DmaRequest();
-  private readonly offset: number;
-  private readonly first: Int32Array;
-  private readonly count: Int32Array;
 
-  /** @param offset first of {@link TransmitStatus.storeBytes} bytes in the store. */
-  constructor(
-    rings: DescriptorRings,
-    port: DmaPort,
-    store: DmaStore,
-    format: TransmitFormat,
-    offset: number,
-  ) {
-    this.rings = rings;
+  /**
+   * @param offset first of {@link TransmitStatus.storeBytes} bytes in the store.
+   * @param client number under which the owner signs its requests.
+   */
+  constructor(port: DmaPort, store: DmaStore, format: TransmitFormat, offset: number, client: number) {
     this.port = port;
-    this.offset = offset;
-    this.first = new Int32Array(rings.queues);
-    this.count = new Int32Array(rings.queues);
+    this.request.offset = offset;
+    this.request.client = client;
     for (let i = 0; i < CACHE_ENTRIES; i++) format.writeDone(store.i32, (offset >> 2) + i * 4);
   }
 
@@ -36,46 +29,40 @@ export class TransmitStatus {
   static readonly storeBytes = CACHE_ENTRIES * DESCRIPTOR_BYTES;
 
   /** Whether status of a ring waits that the descriptor `index` does not adjoin. */
-  isApart(queue: number, index: number): boolean {
-    return this.count[queue] > 0 && this.ahead(queue, index) !== this.count[queue];
+  isApart(ring: TransmitRing, index: number): boolean {
+    return ring.statusCount > 0 && ahead(ring, index) !== ring.statusCount;
   }
 
   /**
    * Adds descriptors to the run of a ring. Where the port holds that up, it grows over the descriptors in between: they are
    * done too, frames end in order.
    */
-  add(queue: number, first: number, last: number): void {
-    if (this.count[queue] === 0) this.first[queue] = first;
-    this.count[queue] = this.ahead(queue, last) + 1;
+  add(ring: TransmitRing, first: number, last: number): void {
+    if (ring.statusCount === 0) ring.statusFirst = first;
+    ring.statusCount = ahead(ring, last) + 1;
   }
 
   /** Writes the run of a ring; returns whether the port had room for all of it. */
-  write(queue: number, client: number): boolean {
-    const rings = this.rings;
-    const size = rings.size[queue];
-    while (this.count[queue] > 0) {
+  write(ring: TransmitRing): boolean {
+    const request = this.request;
+    while (ring.statusCount > 0) {
       if (!this.port.canWrite()) return false;
-      const first = this.first[queue];
-      const count = Math.min(this.count[queue], size - first, CACHE_ENTRIES);
-      const address = rings.base[queue] + (first << DESCRIPTOR_SHIFT);
-      this.first[queue] = first + count === size ? 0 : first + count;
-      this.count[queue] -= count;
-      this.port.write(
-        this.request.of(rings.routingId[queue], address, count << DESCRIPTOR_SHIFT, this.offset, client, 0),
-      );
+      const first = ring.statusFirst;
+      const count = Math.min(ring.statusCount, ring.size - first, CACHE_ENTRIES);
+      ring.statusFirst = first + count === ring.size ? 0 : first + count;
+      ring.statusCount -= count;
+      request.routingId = ring.routingId;
+      request.address = ring.base + (first << DESCRIPTOR_SHIFT);
+      request.bytes = count << DESCRIPTOR_SHIFT;
+      this.port.write(request);
       this.writes++;
     }
     return true;
   }
+}
 
-  /** Gives up what waits. */
-  forget(queue: number): void {
-    this.count[queue] = 0;
-  }
-
-  /** How far a descriptor is behind the first of the run. */
-  private ahead(queue: number, index: number): number {
-    const distance = index - this.first[queue];
-    return distance < 0 ? distance + this.rings.size[queue] : distance;
-  }
+/** How far a descriptor is behind the first of the run. */
+function ahead(ring: TransmitRing, index: number): number {
+  const distance = index - ring.statusFirst;
+  return distance < 0 ? distance + ring.size : distance;
 }

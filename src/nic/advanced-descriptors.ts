@@ -1,4 +1,4 @@
-import type { ReceiveFormat, TransmitFormat } from '../dma/index.ts';
+import type { ReceiveFormat, TransmitDescriptor, TransmitFormat } from '../dma/index.ts';
 
 /**
  * Advanced descriptors of the 82599 (datasheet 7.2.3.2.4 for transmit, 7.1.6 for receive), as double words:
@@ -25,37 +25,21 @@ export const STATUS_EOP = 1 << 1;
 /** VLAN Packet: the tag has been taken out and stands in the descriptor. */
 export const STATUS_VP = 1 << 3;
 
-/** Address in the first two double words of a descriptor. */
-function address(cache: Int32Array, word: number): number {
-  // Hosts address below 2^52; what a driver writes above is cut, and then refused on translation.
-  return (cache[word] >>> 0) + (cache[word + 1] & 0xfffff) * 2 ** 32;
-}
+/** A host addresses below 2^52; what a driver writes above is cut, and then refused on translation. */
+const HIGH_MASK = 0xfffff;
+const HIGH_UNIT = 2 ** 32;
 
 /** Advanced transmit descriptors; see the top of this file. */
 export class AdvancedTransmitFormat implements TransmitFormat {
-  isData(cache: Int32Array, word: number): boolean {
-    return (cache[word + 2] & (DTYP_MASK | DCMD_DEXT)) === (DTYP_DATA | DCMD_DEXT);
-  }
-
-  address(cache: Int32Array, word: number): number {
-    return address(cache, word);
-  }
-
-  bytes(cache: Int32Array, word: number): number {
-    return cache[word + 2] & 0xffff;
-  }
-
-  endOfPacket(cache: Int32Array, word: number): boolean {
-    return (cache[word + 2] & DCMD_EOP) !== 0;
-  }
-
-  reportStatus(cache: Int32Array, word: number): boolean {
-    return (cache[word + 2] & DCMD_RS) !== 0;
-  }
-
-  insertTci(): number {
+  read(cache: Int32Array, word: number, into: TransmitDescriptor): void {
+    const command = cache[word + 2];
+    into.isData = (command & (DTYP_MASK | DCMD_DEXT)) === (DTYP_DATA | DCMD_DEXT) ? 1 : 0;
+    into.address = (cache[word] >>> 0) + (cache[word + 1] & HIGH_MASK) * HIGH_UNIT;
+    into.bytes = command & 0xffff;
+    into.endOfPacket = (command & DCMD_EOP) !== 0 ? 1 : 0;
+    into.reportStatus = (command & DCMD_RS) !== 0 ? 1 : 0;
     // VLE takes the tag from a context descriptor; without one there is none.
-    return -1;
+    into.insertTci = -1;
   }
 
   writeDone(cache: Int32Array, word: number): void {
@@ -68,8 +52,8 @@ export class AdvancedTransmitFormat implements TransmitFormat {
 
 /** Advanced receive descriptors, one buffer (DESCTYPE 001b); see the top of this file. */
 export class AdvancedReceiveFormat implements ReceiveFormat {
-  address(cache: Int32Array, word: number): number {
-    return address(cache, word);
+  readAddress(cache: Int32Array, word: number, into: { address: number }): void {
+    into.address = (cache[word] >>> 0) + (cache[word + 1] & HIGH_MASK) * HIGH_UNIT;
   }
 
   writeBack(cache: Int32Array, word: number, bytes: number, endOfPacket: boolean, tci: number): void {

@@ -80,7 +80,7 @@ export class MacPort implements Component {
     const now = this.scheduler.now;
     // The gap is the wire's, not the frame's: the next frame starts behind it, this one is whole before.
     const free = this.wire.reserve(now, PREAMBLE_BYTES + bytes + INTER_FRAME_GAP_BYTES);
-    this.scheduler.post(free - this.gapPs, this.done, entry, 0);
+    this.scheduler.schedule(free - this.gapPs - now, this.done, entry, 0);
   }
 
   private sent(entry: number): void {

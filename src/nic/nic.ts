@@ -92,8 +92,8 @@ export class Nic
       profile.registerReadPs,
     );
     this.queues = new QueueRegisters(this.data.receive, this.data.transmit, {
-      receiveStarted: (queue) => this.data.received.start(queue),
-      transmitStarted: (queue) => this.data.transmitted.start(queue),
+      receiveStarted: (queue) => this.data.received[queue].start(),
+      transmitStarted: (queue) => this.data.transmitted[queue].start(),
       tagStrippingChanged: () => this.control.invalidate(),
     });
     const functions = 1 + profile.pools;
@@ -245,8 +245,9 @@ export class Nic
     for (let queue = 0; queue < queues; queue++) {
       const owner = this.functionOf(this.vfOfQueue(queue) + 1) as PcieFunction;
       for (const engine of [transmit, receive]) {
-        engine.rings.routingId[queue] = owner.routingId;
-        if ((engine.rings.master[queue] === 1) !== owner.busMaster) engine.setMaster(queue, owner.busMaster);
+        const ring = engine.rings.ring(queue);
+        ring.routingId = owner.routingId;
+        if ((ring.master === 1) !== owner.busMaster) engine.setMaster(queue, owner.busMaster);
       }
     }
   }

@@ -1,4 +1,4 @@
-import type { ReceiveEngine, TransmitEngine } from '../dma/index.ts';
+import type { ReceiveEngine, Ring, TransmitEngine } from '../dma/index.ts';
 
 /** Offsets within the 64 bytes of registers that a queue has (82599 datasheet 8.2.3.8, 8.2.3.9). */
 export const RDBAL = 0x00;
@@ -48,15 +48,15 @@ export class QueueRegisters {
     this.receive = receive;
     this.transmit = transmit;
     this.listener = listener;
-    this.rx = new Int32Array(receive.rings.queues * WORDS);
-    this.tx = new Int32Array(transmit.rings.queues * WORDS);
-    this.dropByPf = new Uint8Array(receive.rings.queues);
+    this.rx = new Int32Array(receive.rings.all.length * WORDS);
+    this.tx = new Int32Array(transmit.rings.all.length * WORDS);
+    this.dropByPf = new Uint8Array(receive.rings.all.length);
   }
 
   readReceive(queue: number, register: number): number {
-    const rings = this.receive.rings;
-    if (register === RDH) return rings.takeIndex[queue];
-    if (register === RDT) return rings.tail[queue];
+    const ring = this.receive.rings.ring(queue);
+    if (register === RDH) return ring.takeIndex;
+    if (register === RDT) return ring.tail;
     return this.rx[queue * WORDS + (register >> 2)] >>> 0;
   }
 
@@ -70,13 +70,13 @@ export class QueueRegisters {
     const before = this.rx[at];
     this.rx[at] = value;
     if (register === SRRCTL) {
-      engine.bufferBytes[queue] = Math.max(1, value & 0x1f) * 1024;
+      engine.rings.ring(queue).bufferBytes = Math.max(1, value & 0x1f) * 1024;
       this.setDrop(queue);
     } else if (register === RXDCTL) {
       if (((before ^ value) & RXDCTL_VME) !== 0) this.listener.tagStrippingChanged();
       if (((before ^ value) & QUEUE_ENABLE) === 0) return;
       if ((value & QUEUE_ENABLE) === 0) engine.disable(queue);
-      else if (this.place(this.rx, queue, engine.rings)) {
+      else if (this.place(this.rx, engine.rings.ring(queue))) {
         this.listener.receiveStarted(queue);
         engine.enable(queue);
       }
@@ -84,9 +84,9 @@ export class QueueRegisters {
   }
 
   readTransmit(queue: number, register: number): number {
-    const engine = this.transmit;
-    if (register === TDH) return engine.head[queue];
-    if (register === TDT) return engine.rings.tail[queue];
+    const ring = this.transmit.rings.ring(queue);
+    if (register === TDH) return ring.head;
+    if (register === TDT) return ring.tail;
     return this.tx[queue * WORDS + (register >> 2)] >>> 0;
   }
 
@@ -100,11 +100,12 @@ export class QueueRegisters {
     const before = this.tx[at];
     this.tx[at] = value;
     if (register !== TXDCTL) return;
-    engine.rings.prefetchThreshold[queue] = value & 0x7f;
-    engine.rings.hostThreshold[queue] = (value >> 8) & 0x7f;
+    const ring = engine.rings.ring(queue);
+    ring.prefetchThreshold = value & 0x7f;
+    ring.hostThreshold = (value >> 8) & 0x7f;
     if (((before ^ value) & QUEUE_ENABLE) === 0) return;
     if ((value & QUEUE_ENABLE) === 0) engine.disable(queue);
-    else if (this.place(this.tx, queue, engine.rings)) {
+    else if (this.place(this.tx, ring)) {
       this.listener.transmitStarted(queue);
       engine.enable(queue);
     }
@@ -128,22 +129,22 @@ export class QueueRegisters {
     this.rx.fill(0, queue * WORDS, (queue + 1) * WORDS);
     this.tx.fill(0, queue * WORDS, (queue + 1) * WORDS);
     this.listener.tagStrippingChanged();
-    this.receive.bufferBytes[queue] = 2048;
+    this.receive.rings.ring(queue).bufferBytes = 2048;
     this.setDrop(queue);
   }
 
   private setDrop(queue: number): void {
     const own = (this.rx[queue * WORDS + (SRRCTL >> 2)] & SRRCTL_DROP_EN) !== 0;
-    this.receive.dropEnable[queue] = own || this.dropByPf[queue] === 1 ? 1 : 0;
+    this.receive.rings.ring(queue).dropEnable = own || this.dropByPf[queue] === 1 ? 1 : 0;
   }
 
   /** Gives the engine the ring that the registers describe; false if it has no descriptor. */
-  private place(registers: Int32Array, queue: number, rings: ReceiveEngine['rings']): boolean {
-    const at = queue * WORDS;
+  private place(registers: Int32Array, ring: Ring): boolean {
+    const at = ring.queue * WORDS;
     const low = (registers[at] >>> 0) - ((registers[at] >>> 0) % BASE_ALIGNMENT);
-    rings.base[queue] = low + (registers[at + 1] & 0xfffff) * 2 ** 32;
-    rings.size[queue] = (registers[at + 2] & 0xfff80) >> 4;
-    if (rings.size[queue] > 0) return true;
+    ring.base = low + (registers[at + 1] & 0xfffff) * 2 ** 32;
+    ring.size = (registers[at + 2] & 0xfff80) >> 4;
+    if (ring.size > 0) return true;
     registers[at + (RXDCTL >> 2)] &= ~QUEUE_ENABLE;
     return false;
   }

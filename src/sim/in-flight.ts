@@ -13,8 +13,8 @@ export function inFlight(simulation: RunView): Record<string, number> {
   let receiveRings = 0;
   for (const [queue, path] of simulation.queuePaths()) {
     const { ringSize, transmitTail, receiveNext } = path.queue;
-    transmitRings += modulo(transmitTail - transmitted.index[queue], ringSize);
-    receiveRings += modulo(received.index[queue] - receiveNext, ringSize);
+    transmitRings += modulo(transmitTail - transmitted[queue].index, ringSize);
+    receiveRings += modulo(received[queue].index - receiveNext, ringSize);
     receiveBuffer += receive.waitingFrames(queue);
   }
   return {

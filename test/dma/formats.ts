@@ -1,4 +1,4 @@
-import type { ReceiveFormat, TransmitFormat } from '../../src/dma/index.ts';
+import type { ReceiveFormat, TransmitDescriptor, TransmitFormat } from '../../src/dma/index.ts';
 
 /** A descriptor layout made for tests: address in double words 0 and 1, the rest as the constants say. */
 export const DATA = 1 << 16;
@@ -15,28 +15,14 @@ function addressOf(cache: Int32Array, word: number): number {
 
 /** See {@link DATA}. */
 export class TestTransmitFormat implements TransmitFormat {
-  isData(cache: Int32Array, word: number): boolean {
-    return (cache[word + 2] & DATA) !== 0;
-  }
-
-  address(cache: Int32Array, word: number): number {
-    return addressOf(cache, word);
-  }
-
-  bytes(cache: Int32Array, word: number): number {
-    return cache[word + 2] & 0xffff;
-  }
-
-  endOfPacket(cache: Int32Array, word: number): boolean {
-    return (cache[word + 2] & END) !== 0;
-  }
-
-  reportStatus(cache: Int32Array, word: number): boolean {
-    return (cache[word + 2] & REPORT) !== 0;
-  }
-
-  insertTci(cache: Int32Array, word: number): number {
-    return (cache[word + 2] & TAGGED) !== 0 ? cache[word + 3] : -1;
+  read(cache: Int32Array, word: number, into: TransmitDescriptor): void {
+    const flags = cache[word + 2];
+    into.isData = (flags & DATA) !== 0 ? 1 : 0;
+    into.address = addressOf(cache, word);
+    into.bytes = flags & 0xffff;
+    into.endOfPacket = (flags & END) !== 0 ? 1 : 0;
+    into.reportStatus = (flags & REPORT) !== 0 ? 1 : 0;
+    into.insertTci = (flags & TAGGED) !== 0 ? cache[word + 3] : -1;
   }
 
   writeDone(cache: Int32Array, word: number): void {
@@ -50,8 +36,8 @@ export const WRITTEN = 0x600d;
 
 /** Written back as: bytes, tag or -1, 1 for the last buffer of a frame, {@link WRITTEN}. */
 export class TestReceiveFormat implements ReceiveFormat {
-  address(cache: Int32Array, word: number): number {
-    return addressOf(cache, word);
+  readAddress(cache: Int32Array, word: number, into: { address: number }): void {
+    into.address = addressOf(cache, word);
   }
 
   writeBack(cache: Int32Array, word: number, bytes: number, endOfPacket: boolean, tci: number): void {

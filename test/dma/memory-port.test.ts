@@ -140,8 +140,8 @@ describe('MemoryDmaPort', () => {
       [transmit, TX_RING],
       [receive, RX_RING],
     ] as const) {
-      engine.rings.base[0] = base;
-      engine.rings.size[0] = SIZE;
+      engine.rings.ring(0).base = base;
+      engine.rings.ring(0).size = SIZE;
       engine.enable(0);
     }
     let [sent, received] = [0, 0];

@@ -222,11 +222,11 @@ function loopback(load: Load): { events: number; nowPs: number } {
 
   for (let queue = 0; queue < queues; queue++) {
     for (const engine of [transmit, receive]) {
-      engine.rings.base[queue] = engine === transmit ? txAt(queue, 0) : rxAt(queue, 0);
-      engine.rings.size[queue] = ringSize;
-      engine.rings.routingId[queue] = 0x100 + queue;
-      engine.rings.prefetchThreshold[queue] = 8;
-      engine.rings.hostThreshold[queue] = 4;
+      engine.rings.ring(queue).base = engine === transmit ? txAt(queue, 0) : rxAt(queue, 0);
+      engine.rings.ring(queue).size = ringSize;
+      engine.rings.ring(queue).routingId = 0x100 + queue;
+      engine.rings.ring(queue).prefetchThreshold = 8;
+      engine.rings.ring(queue).hostThreshold = 4;
       engine.enable(queue);
     }
   }

@@ -170,8 +170,10 @@ describe('a frame of several buffers', () => {
       [2, 4],
     ]) {
       const rig = new ReceiveRig({ bufferBytes: 128 });
-      rig.engine.rings.prefetchThreshold.fill(prefetch);
-      rig.engine.rings.hostThreshold.fill(host);
+      for (const ring of rig.engine.rings.all) {
+        ring.prefetchThreshold = prefetch;
+        ring.hostThreshold = host;
+      }
       rig.post(0, 1);
       rig.settle();
       rig.post(0, 5);
@@ -208,7 +210,7 @@ describe('a frame of several buffers', () => {
 describe('a receive ring', () => {
   it('that cannot be read is disabled with what waits for it, and no other', () => {
     const rig = new ReceiveRig({ queues: 2 });
-    rig.engine.rings.base[0] = 0x2000_0000;
+    rig.engine.rings.ring(0).base = 0x2000_0000;
     rig.port.fails = (address) => address >= 0x2000_0000;
     for (const queue of [0, 1]) {
       rig.send(queue, 60);
@@ -216,7 +218,7 @@ describe('a receive ring', () => {
     }
     rig.settle();
     expect(rig.ringFailures).toEqual([0]);
-    expect([rig.engine.rings.enabled[0], rig.engine.rings.enabled[1]]).toEqual([0, 1]);
+    expect([rig.engine.rings.ring(0).enabled, rig.engine.rings.ring(1).enabled]).toEqual([0, 1]);
     expect(rig.dropped.map(({ queue }) => queue)).toEqual([0]);
     expect(rig.received[1]).toHaveLength(1);
     rig.expectIdle();
@@ -225,10 +227,10 @@ describe('a receive ring', () => {
   it('ignores a tail that lies outside of it, and starts empty with one from a larger ring', () => {
     const rig = new ReceiveRig({ ringSize: 64 });
     rig.engine.setTail(0, 64);
-    expect(rig.engine.rings.tail[0]).toBe(0);
+    expect(rig.engine.rings.ring(0).tail).toBe(0);
     rig.engine.disable(0);
     rig.engine.setTail(0, 50);
-    rig.engine.rings.size[0] = 16;
+    rig.engine.rings.ring(0).size = 16;
     rig.engine.enable(0);
     expect(rig.port.pending).toBe(0);
   });

@@ -44,9 +44,11 @@ describe('receive engine', () => {
           const pick = (bound: number) => random.integer(bound);
           const rig = new ReceiveRig(given);
           const { engine, frames } = rig;
-          const queues = engine.rings.queues;
-          engine.rings.prefetchThreshold.fill(prefetch);
-          engine.rings.hostThreshold.fill(host);
+          const queues = engine.rings.all.length;
+          for (const ring of engine.rings.all) {
+            ring.prefetchThreshold = prefetch;
+            ring.hostThreshold = host;
+          }
           const operations = Object.values(TagOperation);
           let [delivered, lost] = [0, 0];
 

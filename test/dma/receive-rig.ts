@@ -70,7 +70,7 @@ export class ReceiveRig {
       extraBytes: ReceiveEngine.storeBytes(queues, deliveries),
     });
     this.port = new MockPort(this.memory, this.frames, options.limits);
-    this.port.onIssue = (routingId) => expect(this.engine.rings.master[routingId - 0x100]).toBe(1);
+    this.port.onIssue = (routingId) => expect(this.engine.rings.ring(routingId - 0x100).master).toBe(1);
     this.port.onCommit = (address, bytes) => this.#look(address, bytes);
     const lists = <T>() => Array.from({ length: queues }, (): T[] => []);
     this.received = lists();
@@ -120,11 +120,11 @@ export class ReceiveRig {
     );
     const { engine } = this;
     for (let queue = 0; queue < queues; queue++) {
-      engine.rings.base[queue] = this.#base[queue];
-      engine.rings.size[queue] = this.size;
-      engine.rings.routingId[queue] = 0x100 + queue;
-      engine.bufferBytes[queue] = options.bufferBytes ?? 2048;
-      engine.dropEnable[queue] = options.dropEnable ? 1 : 0;
+      engine.rings.ring(queue).base = this.#base[queue];
+      engine.rings.ring(queue).size = this.size;
+      engine.rings.ring(queue).routingId = 0x100 + queue;
+      engine.rings.ring(queue).bufferBytes = options.bufferBytes ?? 2048;
+      engine.rings.ring(queue).dropEnable = options.dropEnable ? 1 : 0;
       engine.enable(queue);
     }
   }
@@ -186,7 +186,7 @@ export class ReceiveRig {
   /** Software forgets a ring and starts it afresh, in other memory: what is still written to the old one hurts nobody. */
   restart(queue: number): void {
     this.#base[queue] += RING_STEP;
-    this.engine.rings.base[queue] = this.#base[queue];
+    this.engine.rings.ring(queue).base = this.#base[queue];
     this.posted[queue] = this.seen[queue] = 0;
     this.written[queue] = [];
     this.#open[queue] = { content: [], buffers: 0 };
@@ -224,7 +224,7 @@ export class ReceiveRig {
   #take(queue: number, descriptor: number, buffer: number): void {
     expect(this.memory.read32(descriptor + 12)).toBe(WRITTEN);
     const bytes = this.memory.read32(descriptor);
-    expect(bytes).toBeLessThanOrEqual(this.engine.bufferBytes[queue]);
+    expect(bytes).toBeLessThanOrEqual(this.engine.rings.ring(queue).bufferBytes);
     const open = this.#open[queue];
     for (let i = 0; i < bytes; i++) open.content.push(this.memory.read8(buffer + i));
     // Nothing lies before or behind what belongs there.
@@ -232,7 +232,7 @@ export class ReceiveRig {
     expect(this.memory.read8(buffer - 1)).toBe(0);
     open.buffers++;
     if (this.memory.read32(descriptor + 8) === 0) {
-      expect(bytes).toBe(this.engine.bufferBytes[queue]);
+      expect(bytes).toBe(this.engine.rings.ring(queue).bufferBytes);
       return;
     }
     const frame = this.written[queue].shift() as Delivered;

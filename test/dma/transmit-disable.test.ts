@@ -23,7 +23,7 @@ describe('a transmit ring that is disabled', () => {
     expect(rig.engine.inFlight(0)).toBe(3);
     rig.port.run();
     expect(rig.outcomes).toHaveLength(3);
-    expect(rig.engine.head[0]).toBe(0);
+    expect(rig.engine.rings.ring(0).head).toBe(0);
   });
 
   it('has nothing of a frame whose end it has not seen', () => {
@@ -81,7 +81,7 @@ describe('a transmit ring that is disabled', () => {
     rig.posted[0].length = 0;
     rig.engine.enable(0);
     while (rig.outcomes.length < 3) rig.port.finishRead();
-    expect(rig.engine.head[0]).toBe(0);
+    expect(rig.engine.rings.ring(0).head).toBe(0);
     expect(rig.port.writes).toEqual([]);
     restart(rig);
     rig.post(0, { parts: [70], report: true });
@@ -121,11 +121,11 @@ describe('a transmit ring that is disabled', () => {
 
   it('is not disabled again when a fetch of the old ring fails', () => {
     const rig = new TransmitRig();
-    const base = rig.engine.rings.base[0];
-    rig.engine.rings.base[0] = 0x2000_0000;
+    const base = rig.engine.rings.ring(0).base;
+    rig.engine.rings.ring(0).base = 0x2000_0000;
     rig.engine.setTail(0, 4);
     rig.engine.disable(0);
-    rig.engine.rings.base[0] = base;
+    rig.engine.rings.ring(0).base = base;
     restart(rig);
     rig.post(0, { parts: [80], report: true });
     rig.kick(0);
@@ -140,7 +140,7 @@ describe('a transmit ring that is disabled', () => {
     rig.engine.setTail(0, 5);
     rig.port.run();
     expect(rig.frames.available).toBe(0);
-    rig.engine.rings.base[0] = 0x2000_0000;
+    rig.engine.rings.ring(0).base = 0x2000_0000;
     rig.kick(0);
     rig.port.run();
     expect(rig.ringFailures).toEqual([0]);

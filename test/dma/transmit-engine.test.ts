@@ -77,10 +77,10 @@ describe('descriptors without data', () => {
     rig.post(0, { parts: [60], contexts: 1, contextReports: true, report: true });
     rig.kick(0);
     rig.port.finishRead(); // the descriptors; both frames are being read now
-    expect(rig.engine.head[0]).toBe(0);
+    expect(rig.engine.rings.ring(0).head).toBe(0);
     expect(rig.port.writes).toEqual([]);
     rig.port.finishRead(1); // the second frame's data
-    expect(rig.engine.head[0]).toBe(0);
+    expect(rig.engine.rings.ring(0).head).toBe(0);
     rig.port.run();
     rig.expectAllDone();
   });
@@ -190,8 +190,10 @@ describe('frames that cannot be sent', () => {
 describe('a frame whose end is not there yet', () => {
   it('is waited for, and holds neither slot nor buffer room meanwhile', () => {
     const rig = new TransmitRig({ queues: 2, slots: 1, packetBufferBytes: 100 });
-    rig.engine.rings.prefetchThreshold.fill(0);
-    rig.engine.rings.hostThreshold.fill(4);
+    for (const ring of rig.engine.rings.all) {
+      ring.prefetchThreshold = 0;
+      ring.hostThreshold = 4;
+    }
     rig.post(0, { parts: [40, 40, 20], report: true });
     rig.engine.setTail(0, 1);
     rig.port.run();
@@ -268,14 +270,14 @@ describe('a ring whose function is no bus master', () => {
 describe('a ring', () => {
   it('that cannot be read is disabled, and no other', () => {
     const rig = new TransmitRig({ queues: 2 });
-    rig.engine.rings.base[0] = 0x2000_0000;
+    rig.engine.rings.ring(0).base = 0x2000_0000;
     for (const queue of [0, 1]) {
       rig.post(queue, { parts: [60], report: true });
       rig.kick(queue);
     }
     rig.port.run();
     expect(rig.ringFailures).toEqual([0]);
-    expect([rig.engine.rings.enabled[0], rig.engine.rings.enabled[1]]).toEqual([0, 1]);
+    expect([rig.engine.rings.ring(0).enabled, rig.engine.rings.ring(1).enabled]).toEqual([0, 1]);
     expect(rig.outcomes.map(({ queue }) => queue)).toEqual([1]);
   });
 
@@ -285,17 +287,17 @@ describe('a ring', () => {
     rig.engine.setTail(0, 0xffff);
     rig.port.run();
     expect(rig.port.issued).toEqual([]);
-    expect(rig.engine.rings.tail[0]).toBe(0);
+    expect(rig.engine.rings.ring(0).tail).toBe(0);
   });
 
   it('that is enabled with a tail from a larger ring starts empty', () => {
     const rig = new TransmitRig({ ringSize: 64 });
     rig.engine.disable(0);
     rig.engine.setTail(0, 50);
-    rig.engine.rings.size[0] = 16;
+    rig.engine.rings.ring(0).size = 16;
     rig.engine.enable(0);
     expect(rig.port.pending).toBe(0);
-    expect(rig.engine.rings.tail[0]).toBe(0);
+    expect(rig.engine.rings.ring(0).tail).toBe(0);
   });
 
   it('is fetched up to its tail and no further', () => {

@@ -43,9 +43,11 @@ describe('transmit engine', () => {
           const rig = new TransmitRig(given);
           const { engine, port } = rig;
           rig.holds = true;
-          const queues = engine.rings.queues;
-          engine.rings.prefetchThreshold.fill(prefetch);
-          engine.rings.hostThreshold.fill(host);
+          const queues = engine.rings.all.length;
+          for (const ring of engine.rings.all) {
+            ring.prefetchThreshold = prefetch;
+            ring.hostThreshold = host;
+          }
           const waiting: FrameSpec[][] = Array.from({ length: queues }, () => []);
           for (const [queue, spec] of frames) waiting[queue % queues].push(spec);
           const heads = new Array(queues).fill(0);

@@ -82,7 +82,7 @@ export class TransmitRig {
     });
     this.port = new MockPort(this.memory, this.frames, options.limits);
     this.port.fails = (address) => address >= FAILING;
-    this.port.onIssue = (routingId) => expect(this.engine.rings.master[routingId - 0x100]).toBe(1);
+    this.port.onIssue = (routingId) => expect(this.engine.rings.ring(routingId - 0x100).master).toBe(1);
     this.port.onCommit = (address, bytes) => this.#checkStatus(address, bytes);
     const engineOptions: TransmitEngineOptions = {
       queues,
@@ -122,9 +122,9 @@ export class TransmitRig {
     this.frameCount = new Array(queues).fill(0);
     this.#reported = Array.from({ length: queues }, () => new Set());
     for (let queue = 0; queue < queues; queue++) {
-      this.engine.rings.base[queue] = this.#base[queue];
-      this.engine.rings.size[queue] = this.size;
-      this.engine.rings.routingId[queue] = 0x100 + queue;
+      this.engine.rings.ring(queue).base = this.#base[queue];
+      this.engine.rings.ring(queue).size = this.size;
+      this.engine.rings.ring(queue).routingId = 0x100 + queue;
       this.engine.enable(queue);
     }
   }
@@ -191,7 +191,7 @@ export class TransmitRig {
   /** The head register as a number that counts without wrapping. */
   headNumber(queue: number): number {
     const from = this.reclaimed[queue];
-    const distance = (this.engine.head[queue] - (from % this.size) + this.size) % this.size;
+    const distance = (this.engine.rings.ring(queue).head - (from % this.size) + this.size) % this.size;
     return from + distance;
   }
 
@@ -222,7 +222,7 @@ export class TransmitRig {
     expect(this.held).toEqual([]);
     expect(this.frames.available).toBe(this.frames.slots);
     for (const [queue, posted] of this.posted.entries()) {
-      expect(this.engine.head[queue]).toBe(posted.length % this.size);
+      expect(this.engine.rings.ring(queue).head).toBe(posted.length % this.size);
       const missing = posted.flatMap(({ report }, number) =>
         report && !this.#reported[queue].has(number) ? [number] : [],
       );

@@ -98,12 +98,12 @@ describe('the registers of a queue', () => {
     card.write(RDBAL(5), 0x8000_10ff);
     card.write(RDBAL(5) + 4, 0x12);
     card.write(RDLEN(5), 256 * 16);
-    expect(rings.size[5]).toBe(0);
+    expect(rings.ring(5).size).toBe(0);
     card.write(RXDCTL(5), ENABLE);
     expect(card.read(RXDCTL(5)) & ENABLE).toBe(ENABLE);
-    expect([rings.base[5], rings.size[5], rings.enabled[5]]).toEqual([0x12_8000_1080, 256, 1]);
+    expect([rings.ring(5).base, rings.ring(5).size, rings.ring(5).enabled]).toEqual([0x12_8000_1080, 256, 1]);
     card.write(RXDCTL(5), 0);
-    expect(rings.enabled[5]).toBe(0);
+    expect(rings.ring(5).enabled).toBe(0);
     expect(card.read(RDH(5))).toBe(0);
   });
 
@@ -129,21 +129,22 @@ describe('the registers of a queue', () => {
 
   it('set the buffer size in KiB, and let a queue drop where SRRCTL or PFQDE says so', () => {
     const card = new Card();
-    const { bufferBytes, dropEnable } = card.nic.data.receive;
+    const ring = card.nic.data.receive.rings.ring(7);
+    const next = card.nic.data.receive.rings.ring(8);
     card.write(SRRCTL(7), 4);
-    expect([bufferBytes[7], dropEnable[7]]).toEqual([4096, 0]);
+    expect([ring.bufferBytes, ring.dropEnable]).toEqual([4096, 0]);
     card.write(SRRCTL(7), 2 | SRRCTL_DROP_EN);
-    expect([bufferBytes[7], dropEnable[7]]).toEqual([2048, 1]);
+    expect([ring.bufferBytes, ring.dropEnable]).toEqual([2048, 1]);
     card.write(SRRCTL(7), 2);
-    expect(dropEnable[7]).toBe(0);
+    expect(ring.dropEnable).toBe(0);
     card.write(PFQDE, (1 << 16) | (7 << 8) | 1);
-    expect(dropEnable[7]).toBe(1);
-    expect(dropEnable[8]).toBe(0);
+    expect(ring.dropEnable).toBe(1);
+    expect(next.dropEnable).toBe(0);
     // What the VF sets does not undo what the PF has set.
     card.write(SRRCTL(7), 2);
-    expect(dropEnable[7]).toBe(1);
+    expect(ring.dropEnable).toBe(1);
     card.write(PFQDE, (1 << 16) | (7 << 8));
-    expect(dropEnable[7]).toBe(0);
+    expect(ring.dropEnable).toBe(0);
   });
 
   it('are those of its pool in a VF: receive at 0x1000, transmit at 0x2000', () => {
@@ -193,10 +194,10 @@ describe('the registers of a queue', () => {
 describe('the functions that own the queues', () => {
   it('are the VFs for their pools and the PF for the others', () => {
     const card = new Card();
-    const { routingId } = card.nic.data.receive.rings;
-    expect([...new Set(routingId)]).toEqual([PF]);
+    const { all } = card.nic.data.receive.rings;
+    expect([...new Set(all.map(({ routingId }) => routingId))]).toEqual([PF]);
     card.enableVfs(2);
-    expect([0, 1, 2, 3, 4, 127].map((queue) => routingId[queue])).toEqual([
+    expect([0, 1, 2, 3, 4, 127].map((queue) => all[queue].routingId)).toEqual([
       card.vf(0).routingId,
       card.vf(0).routingId,
       card.vf(1).routingId,
@@ -209,12 +210,13 @@ describe('the functions that own the queues', () => {
   it('send requests only while their Bus Master Enable is set', () => {
     const card = new Card();
     card.enableVfs(1);
-    const { master } = card.nic.data.transmit.rings;
-    expect([master[0], master[2]]).toEqual([0, 1]);
+    const { all } = card.nic.data.transmit.rings;
+    const masters = () => [all[0].master, all[2].master];
+    expect(masters()).toEqual([0, 1]);
     card.configWrite(card.vf(0).routingId, 0x04, 2, 0x0004);
-    expect([master[0], master[2]]).toEqual([1, 1]);
+    expect(masters()).toEqual([1, 1]);
     card.configWrite(PF, 0x04, 2, 0x0002);
-    expect([master[0], master[2]]).toEqual([1, 0]);
+    expect(masters()).toEqual([1, 0]);
   });
 });
 

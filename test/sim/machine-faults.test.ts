@@ -60,8 +60,8 @@ describe('a VF whose memory is taken away', () => {
     const { simulation, refused } = revoked(0, 'poll', false);
     const { machine } = simulation;
     expect(machine.nic.data.counters()['ringsFailed']).toBe(1);
-    expect(machine.nic.data.transmit.rings.enabled[0]).toBe(0);
-    expect(machine.nic.data.transmit.rings.enabled[4]).toBe(1);
+    expect(machine.nic.data.transmit.rings.ring(0).enabled).toBe(0);
+    expect(machine.nic.data.transmit.rings.ring(4).enabled).toBe(1);
     expect(refused.conservation.inFlight['transmit rings']).toBeGreaterThan(0);
   });
 });

@@ -113,14 +113,14 @@ describe('the rings of a VF driver', () => {
       [2, 0],
     ]) {
       for (const { rings } of [receive, transmit]) {
-        const base = rings.base[2 * vf];
-        expect(rings.routingId[2 * vf]).toBe(rid(vf));
-        expect(rings.size[2 * vf]).toBe(512);
+        const base = rings.ring(2 * vf).base;
+        expect(rings.ring(2 * vf).routingId).toBe(rid(vf));
+        expect(rings.ring(2 * vf).size).toBe(512);
         expect(base).toBeGreaterThanOrEqual(MIB);
         expect(base).toBeLessThan(machine.guests[guest].space.end);
       }
       // The first receive descriptor: a buffer in guest memory, and no status yet.
-      const found = walk(rid(vf), receive.rings.base[2 * vf]) as { hostPhysical: number };
+      const found = walk(rid(vf), receive.rings.ring(2 * vf).base) as { hostPhysical: number };
       const buffer = memory.read52(found.hostPhysical);
       expect(buffer).toBeGreaterThan(MIB);
       expect(walk(rid(vf), buffer)).toHaveProperty('hostPhysical');
@@ -130,9 +130,10 @@ describe('the rings of a VF driver', () => {
 
   it('of two guests have the same guest addresses, and different host addresses', () => {
     const { machine, rid, walk } = twoGuests();
-    const { base } = machine.nic.data.receive.rings;
-    expect(base[0]).toBe(base[2]);
-    expect(walk(rid(0), base[0])).not.toEqual(walk(rid(1), base[2]));
+    const { rings } = machine.nic.data.receive;
+    const [first, second] = [rings.ring(0).base, rings.ring(2).base];
+    expect(first).toBe(second);
+    expect(walk(rid(0), first)).not.toEqual(walk(rid(1), second));
   });
 });
 
