@@ -135,9 +135,7 @@ export class DataPath implements FrameSink {
     } else if (this.unmask !== null) {
       this.unmask();
     } else {
-      const [ring, offset, statusRing, statusOffset] = queue.watchPoints;
-      this.handle.watchWrites(this.watcher, ring, offset);
-      if (queue.outstanding > 0) this.handle.watchWrites(this.watcher, statusRing, statusOffset);
+      queue.watch(this.watcher);
     }
   }
 

@@ -65,6 +65,36 @@ export function queuePairBytes(ringSize: number): number {
   );
 }
 
+/** A descriptor and its buffer as the driver has them mapped: looked up once, used for every frame. */
+class RingEntry {
+  /** The words that hold the descriptor, and where in them it is. */
+  readonly ring: Int32Array;
+  readonly at: number;
+  /** The words that hold the buffer, and where in them it begins. */
+  readonly buffer: Int32Array;
+  readonly bufferAt: number;
+  /** What the descriptor says of where the buffer is: the two halves of its address. */
+  readonly addressLow: number;
+  readonly addressHigh: number;
+  /** Number of the physical page that holds the descriptor. */
+  readonly page: number;
+  /** Template whose words lie in the buffer. */
+  template = -1;
+
+  constructor(ring: DmaRegion, buffers: DmaRegion, index: number) {
+    const word = index * DESCRIPTOR_WORDS;
+    this.ring = ring.wordsOf(word);
+    this.at = ring.indexOf(word);
+    const first = index * BUFFER_WORDS;
+    this.buffer = buffers.wordsOf(first);
+    this.bufferAt = buffers.indexOf(first);
+    const address = buffers.address + index * BUFFER_BYTES;
+    this.addressLow = (address % 2 ** 32) | 0;
+    this.addressHigh = Math.floor(address / 2 ** 32);
+    this.page = ring.pageOf(index * RING_ENTRY_BYTES);
+  }
+}
+
 /**
  * One transmit and one receive ring as driver software keeps them: descriptors and buffers in memory, the tail registers, and
  * the walk over what is done. `tail === head` is an empty ring, so one descriptor always stays unused.
@@ -81,11 +111,9 @@ export class QueuePair {
   private at: QueueRegistersAt;
   private readonly mask: number;
   private readonly txRing: DmaRegion;
-  private readonly txBuffers: DmaRegion;
   private readonly rxRing: DmaRegion;
-  private readonly rxBuffers: DmaRegion;
-  /** Template whose words lie in each transmit buffer. */
-  private readonly inBuffer: Int32Array;
+  private readonly txEntries: readonly RingEntry[];
+  private readonly rxEntries: readonly RingEntry[];
   private txTail = 0;
   private txClean = 0;
   private txRung = 0;
@@ -100,9 +128,8 @@ export class QueuePair {
     this.at = options;
     this.txRing = handle.allocateDma(this.ringSize * RING_ENTRY_BYTES);
     this.rxRing = handle.allocateDma(this.ringSize * RING_ENTRY_BYTES);
-    this.txBuffers = handle.allocateDma(this.ringSize * BUFFER_BYTES);
-    this.rxBuffers = handle.allocateDma(this.ringSize * BUFFER_BYTES);
-    this.inBuffer = new Int32Array(this.ringSize).fill(-1);
+    this.txEntries = this.entriesOf(this.txRing);
+    this.rxEntries = this.entriesOf(this.rxRing);
   }
 
   /** Moves to other queues of the card: those at `registers` from the next {@link QueuePair.start} on. */
@@ -170,25 +197,19 @@ export class QueuePair {
   /** Puts a frame on the transmit ring; there must be room. The card sees it after {@link QueuePair.ring}. */
   post(template: FrameTemplate, sequence: number): void {
     const index = this.txTail;
-    const buffers = this.txBuffers;
-    const first = index * BUFFER_WORDS;
-    const words = buffers.wordsOf(first);
-    const at = buffers.indexOf(first);
-    if (this.inBuffer[index] !== template.id) {
-      this.inBuffer[index] = template.id;
-      words.set(template.words, at);
+    const entry = this.txEntries[index];
+    const { buffer, bufferAt, ring, at } = entry;
+    const { bytes, sequenceWord } = template;
+    if (entry.template !== template.id) {
+      entry.template = template.id;
+      buffer.set(template.words, bufferAt);
     }
-    if (template.sequenceWord >= 0) words[at + template.sequenceWord] = sequence;
-    const ring = this.txRing;
-    const descriptor = ring.wordsOf(index * DESCRIPTOR_WORDS);
-    const word = ring.indexOf(index * DESCRIPTOR_WORDS);
-    const address = buffers.address + index * BUFFER_BYTES;
-    const high = Math.floor(address / 2 ** 32);
-    descriptor[word] = address - high * 2 ** 32;
-    descriptor[word + 1] = high;
+    if (sequenceWord >= 0) buffer[bufferAt + sequenceWord] = sequence;
+    ring[at] = entry.addressLow;
+    ring[at + 1] = entry.addressHigh;
     const report = (index & (BATCH - 1)) === BATCH - 1 ? TX_REPORT_STATUS : 0;
-    descriptor[word + 2] = template.bytes | TX_COMMAND | report;
-    descriptor[word + 3] = template.bytes << 14;
+    ring[at + 2] = bytes | TX_COMMAND | report;
+    ring[at + 3] = bytes << 14;
     this.txTail = (index + 1) & this.mask;
     this.framesPosted++;
   }
@@ -202,41 +223,44 @@ export class QueuePair {
 
   /** Takes back descriptors that the card has reported done. */
   reclaim(): void {
-    const ring = this.txRing;
-    while (this.outstanding > 0) {
-      const last = this.txClean | (BATCH - 1);
+    for (;;) {
+      const clean = this.txClean;
+      const last = clean | (BATCH - 1);
       // Status comes with the last descriptor of a batch; one that is not posted yet has none.
-      if (((last - this.txClean) & this.mask) >= this.outstanding) return;
-      const word = last * DESCRIPTOR_WORDS + 3;
-      if ((ring.read(word) & TX_DONE) === 0) return;
-      ring.write(word, 0);
+      if (((last - clean) & this.mask) >= ((this.txTail - clean) & this.mask)) return;
+      const { ring, at } = this.txEntries[last];
+      if ((ring[at + 3] & TX_DONE) === 0) return;
+      ring[at + 3] = 0;
       this.txClean = (last + 1) & this.mask;
     }
   }
 
   /** Takes up to `budget` received frames and gives their buffers back. Returns how many there were. */
   poll(budget: number, sink: FrameSink): number {
-    const ring = this.rxRing;
-    const buffers = this.rxBuffers;
+    const { rxEntries, mask } = this;
+    let index = this.rxNext;
     let count = 0;
     while (count < budget) {
-      const index = this.rxNext;
-      const words = ring.wordsOf(index * DESCRIPTOR_WORDS);
-      const word = ring.indexOf(index * DESCRIPTOR_WORDS);
-      const status = words[word + 2];
+      const entry = rxEntries[index];
+      const { ring, at } = entry;
+      const status = ring[at + 2];
       if ((status & RX_DONE) === 0) break;
-      const last = words[word + 3];
-      const first = index * BUFFER_WORDS;
+      const last = ring[at + 3];
       const tci = (status & RX_VLAN) !== 0 ? last >>> 16 : -1;
-      sink.frame(buffers.wordsOf(first), buffers.indexOf(first), last & 0xffff, tci, count);
-      this.armReceive(index);
-      this.rxNext = (index + 1) & this.mask;
+      sink.frame(entry.buffer, entry.bufferAt, last & 0xffff, tci, count);
+      ring[at] = entry.addressLow;
+      ring[at + 1] = entry.addressHigh;
+      ring[at + 2] = 0;
+      ring[at + 3] = 0;
+      index = (index + 1) & mask;
+      this.rxNext = index;
       count++;
     }
+    if (count === 0) return 0;
     this.framesReceived += count;
-    const behind = (this.rxNext - 1 - this.rxTail) & this.mask;
+    const behind = (index - 1 - this.rxTail) & mask;
     if (behind >= BATCH) {
-      this.rxTail = (this.rxNext - 1) & this.mask;
+      this.rxTail = (index - 1) & mask;
       this.bar.write32(this.at.receiveRegisters + TAIL, this.rxTail);
     }
     return count;
@@ -252,21 +276,27 @@ export class QueuePair {
     return this.rxNext;
   }
 
-  /** Where the next receive write-back and the next transmit status will land: what a polling loop watches. */
-  get watchPoints(): readonly [DmaRegion, number, DmaRegion, number] {
-    const batch = (this.txClean | (BATCH - 1)) & this.mask;
-    return [this.rxRing, this.rxNext * 16, this.txRing, batch * 16];
+  /**
+   * Has a watcher of the handle's called, once, when the card next writes where the next received frame is reported or, while
+   * frames are outstanding, the next batch of sent ones: what a polling loop looks at.
+   */
+  watch(watcher: number): void {
+    const { handle } = this;
+    handle.watchPage(watcher, this.rxEntries[this.rxNext].page);
+    if (this.txTail === this.txClean) return;
+    handle.watchPage(watcher, this.txEntries[this.txClean | (BATCH - 1)].page);
+  }
+
+  private entriesOf(ring: DmaRegion): readonly RingEntry[] {
+    const buffers = this.handle.allocateDma(this.ringSize * BUFFER_BYTES);
+    return Array.from({ length: this.ringSize }, (_, index) => new RingEntry(ring, buffers, index));
   }
 
   private armReceive(index: number): void {
-    const ring = this.rxRing;
-    const words = ring.wordsOf(index * DESCRIPTOR_WORDS);
-    const word = ring.indexOf(index * DESCRIPTOR_WORDS);
-    const address = this.rxBuffers.address + index * BUFFER_BYTES;
-    const high = Math.floor(address / 2 ** 32);
-    words[word] = address - high * 2 ** 32;
-    words[word + 1] = high;
-    words[word + 2] = 0;
-    words[word + 3] = 0;
+    const { ring, at, addressLow, addressHigh } = this.rxEntries[index];
+    ring[at] = addressLow;
+    ring[at + 1] = addressHigh;
+    ring[at + 2] = 0;
+    ring[at + 3] = 0;
   }
 }

@@ -55,6 +55,11 @@ export class DmaRegion {
     return this.physical[page] + (offset - page * PAGE_BYTES);
   }
 
+  /** Number of the physical page, its address divided by 4,096, in which the byte at `offset` is. */
+  pageOf(offset: number): number {
+    return this.physicalOf(offset - (offset % PAGE_BYTES)) / PAGE_BYTES;
+  }
+
   /** Copies bytes in. `offset` is a multiple of four. */
   writeBytes(offset: number, source: Uint8Array, from: number, bytes: number): void {
     for (let at = 0; at < bytes; at += 4) {

@@ -142,6 +142,11 @@ export class DeviceHandle {
     this.parts.watch.arm(watcher, region.physicalOf(offset));
   }
 
+  /** As {@link DeviceHandle.watchWrites}, by the number of the page that {@link DmaRegion.pageOf} gives. */
+  watchPage(watcher: number, page: number): void {
+    this.parts.watch.armPage(watcher, page);
+  }
+
   /** Lets `durationPs` pass, as a driver does that waits for its device while it sets it up. */
   wait(durationPs: number): void {
     this.parts.scheduler.runUntil(this.parts.scheduler.now + durationPs);

@@ -1,5 +1,13 @@
-/** Pages share the entries of the filter by their number; one with watchers nearby costs a look into the map. */
-const FILTER = 4096;
+/** Pages share the chains of waits by the low bits of their number. A power of two. */
+const CHAINS = 4096;
+const PAGE_SCALE = 1 / 4096;
+
+/** A watcher that waits for a write to a page. */
+class Wait {
+  page = 0;
+  watcher = 0;
+  next: Wait | null = null;
+}
 
 /**
  * Tells software that waits in a polling loop when a device has written to a page it looks at, as MONITOR and MWAIT do. A
@@ -7,8 +15,10 @@ const FILTER = 4096;
  */
 export class WriteWatch {
   private readonly callbacks: (() => void)[] = [];
-  private readonly pages = new Map<number, number[]>();
-  private readonly filter = new Int32Array(FILTER);
+  /** What waits, in the order in which it was armed, by page. */
+  private readonly chains: (Wait | null)[] = Array.from({ length: CHAINS }, () => null);
+  /** Records that nobody uses. */
+  private free: Wait | null = null;
 
   /** Makes a watcher known; returns its number. */
   add(callback: () => void): number {
@@ -17,24 +27,57 @@ export class WriteWatch {
 
   /** Calls the watcher back at the next device write to the page of `physical`, once. */
   arm(watcher: number, physical: number): void {
-    const page = Math.floor(physical / 4096);
-    const watchers = this.pages.get(page);
-    if (watchers === undefined) {
-      this.pages.set(page, [watcher]);
-      this.filter[page & (FILTER - 1)]++;
-    } else if (!watchers.includes(watcher)) {
-      watchers.push(watcher);
+    this.armPage(watcher, Math.floor(physical * PAGE_SCALE));
+  }
+
+  /** As {@link WriteWatch.arm}, by the number of the page: its address divided by 4,096. */
+  armPage(watcher: number, page: number): void {
+    const chain = page & (CHAINS - 1);
+    let last: Wait | null = null;
+    for (let wait = this.chains[chain]; wait !== null; wait = wait.next) {
+      if (wait.watcher === watcher && wait.page === page) return;
+      last = wait;
     }
+    const wait = this.free ?? new Wait();
+    this.free = wait.next;
+    wait.page = page;
+    wait.watcher = watcher;
+    wait.next = null;
+    if (last === null) this.chains[chain] = wait;
+    else last.next = wait;
   }
 
   /** A device has written to `physical`. */
   readonly written = (physical: number): void => {
-    const page = Math.floor(physical / 4096);
-    if (this.filter[page & (FILTER - 1)] === 0) return;
-    const watchers = this.pages.get(page);
-    if (watchers === undefined) return;
-    this.pages.delete(page);
-    this.filter[page & (FILTER - 1)]--;
-    for (const watcher of watchers) this.callbacks[watcher]();
+    // Nearly always nobody waits. The mask takes the page number's integer part by itself.
+    const chain = (physical * PAGE_SCALE) & (CHAINS - 1);
+    if (this.chains[chain] !== null) this.call(chain, Math.floor(physical * PAGE_SCALE));
   };
+
+  /** Calls the watchers of a page, each of which may arm itself again. */
+  private call(chain: number, page: number): void {
+    let due: Wait | null = null;
+    let lastDue: Wait | null = null;
+    let kept: Wait | null = null;
+    for (let wait = this.chains[chain]; wait !== null; wait = wait.next) {
+      if (wait.page !== page) {
+        kept = wait;
+        continue;
+      }
+      if (kept === null) this.chains[chain] = wait.next;
+      else kept.next = wait.next;
+      if (lastDue === null) due = wait;
+      else lastDue.next = wait;
+      lastDue = wait;
+    }
+    if (lastDue === null) return;
+    lastDue.next = null;
+    while (due !== null) {
+      const wait: Wait = due;
+      due = wait.next;
+      wait.next = this.free;
+      this.free = wait;
+      this.callbacks[wait.watcher]();
+    }
+  }
 }

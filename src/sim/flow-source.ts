@@ -37,6 +37,15 @@ export class FlowSource implements FrameSource {
   private readonly fire: Timer;
   private readonly startPs: number;
   private readonly stopPs: number;
+  /** Frames that it offers at most. */
+  private readonly limit: number;
+  /** The template of a flow whose frames have one size, once it is made. */
+  private only: FrameTemplate | null = null;
+  // Of the parts, what every frame needs.
+  private readonly scheduler: Scheduler;
+  private readonly tracker: FlowTracker;
+  private readonly record: FlowRecord;
+  private readonly endpoint: number;
   /** Cumulative weights of a mix, and its sizes. */
   private readonly weights: number[] = [];
   private count = 0;
@@ -47,6 +56,11 @@ export class FlowSource implements FrameSource {
     const { flow, originPs, scheduler } = parts;
     this.startPs = originPs + flow.startPs;
     this.stopPs = originPs + flow.stopPs;
+    this.limit = flow.count ?? Number.POSITIVE_INFINITY;
+    this.scheduler = scheduler;
+    this.tracker = parts.tracker;
+    this.record = parts.record;
+    this.endpoint = parts.endpoint;
     if (flow.sizes.kind === 'mix') {
       let sum = 0;
       for (const { weight } of flow.sizes.sizes) {
@@ -61,19 +75,18 @@ export class FlowSource implements FrameSource {
   }
 
   next(): FrameTemplate | null {
-    const { flow, scheduler } = this.parts;
-    if (scheduler.now >= this.stopPs || (flow.count !== null && this.count >= flow.count)) {
+    if (this.scheduler.now >= this.stopPs || this.count >= this.limit) {
       this.parts.sender.removeSource(this);
       return null;
     }
-    this.template = this.pickTemplate();
+    this.template = this.only ?? this.pickTemplate();
     return this.template;
   }
 
   sequence(timePs: number): number {
-    const { tracker, endpoint, record } = this.parts;
     this.count++;
-    return tracker.offer(endpoint, record, (this.template as FrameTemplate).bytes, timePs);
+    const { bytes } = this.template as FrameTemplate;
+    return this.tracker.offer(this.endpoint, this.record, bytes, timePs);
   }
 
   /** A frame of a rate is due; or a saturating flow begins. */
@@ -108,7 +121,8 @@ export class FlowSource implements FrameSource {
     if (sizes.kind === 'uniform') {
       bytes = sizes.min + random.integer(sizes.max - sizes.min + 1);
     } else if (sizes.sizes.length === 1) {
-      bytes = sizes.sizes[0].bytes;
+      this.only = this.makeTemplate(sizes.sizes[0].bytes);
+      return this.only;
     } else {
       const at = random.float() * this.weights[this.weights.length - 1];
       let i = 0;

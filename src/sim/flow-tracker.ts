@@ -10,9 +10,9 @@ const SEEN_WINDOW = 1 << 12;
 const SEEN_MASK = SEEN_WINDOW - 1;
 
 /** One flow at one receiver. */
-interface Arrivals {
-  highest: number;
-  readonly seen: Int32Array;
+class Arrivals {
+  highest = -1;
+  readonly seen = new Int32Array(SEEN_WINDOW).fill(-1);
 }
 
 /** What has become of the frames of one flow. */
@@ -49,13 +49,14 @@ export class FlowRecord {
     this.measuredDelivered++;
     let arrivals = this.arrivals[receiver];
     if (arrivals === undefined) {
-      arrivals = { highest: -1, seen: new Int32Array(SEEN_WINDOW).fill(-1) };
+      arrivals = new Arrivals();
       this.arrivals[receiver] = arrivals;
     }
-    if (arrivals.seen[sequence & SEEN_MASK] === sequence) this.duplicated++;
+    const { seen } = arrivals;
+    if (seen[sequence & SEEN_MASK] === sequence) this.duplicated++;
     else if (sequence < arrivals.highest) this.reordered++;
     else arrivals.highest = sequence;
-    arrivals.seen[sequence & SEEN_MASK] = sequence;
+    seen[sequence & SEEN_MASK] = sequence;
     const latencyPs = timePs - this.sentPs[sequence & SENT_MASK];
     this.latency.record(latencyPs);
     return latencyPs;

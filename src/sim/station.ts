@@ -8,6 +8,8 @@ import { type FrameSender, type FrameSource, RoundRobin } from './sender.ts';
 
 /** Frames that wait for the wire at most. */
 const QUEUE = 4096;
+/** Words of a frame that are sooner copied one by one. */
+const SHORT_WORDS = 32;
 
 /**
  * What is at the other end of the cable: a station that sends and receives at line rate. Frames become bytes in the card's packet
@@ -29,7 +31,8 @@ export class Station implements WirePeer, FrameSender {
   private readonly gapPs: number;
   private readonly delayPs: number;
   private readonly arrive: number;
-  private readonly templates = new Map<number, FrameTemplate>();
+  /** Those that are or were on their way, by number. */
+  private readonly templates: FrameTemplate[] = [];
   private readonly queue = new IntRing(2 * QUEUE);
   private readonly free: Timer;
   private readonly sources = new RoundRobin();
@@ -105,7 +108,7 @@ export class Station implements WirePeer, FrameSender {
   }
 
   private know(template: FrameTemplate): void {
-    if (!this.templates.has(template.id)) this.templates.set(template.id, template);
+    this.templates[template.id] = template;
   }
 
   private start(template: FrameTemplate, sequence: number): void {
@@ -120,7 +123,7 @@ export class Station implements WirePeer, FrameSender {
   /** The wire is free again. */
   private sendNext(): void {
     if (this.queue.length > 0) {
-      const template = this.templates.get(this.queue.shift()) as FrameTemplate;
+      const template = this.templates[this.queue.shift()];
       this.start(template, this.queue.shift());
       return;
     }
@@ -134,14 +137,16 @@ export class Station implements WirePeer, FrameSender {
   /** The last bit of a frame has come to the card. */
   private arrived(id: number, sequence: number): void {
     this.inFlight--;
-    const template = this.templates.get(id) as FrameTemplate;
+    const template = this.templates[id];
     const slot = this.data.slotForWire(template.bytes);
     if (slot < 0) return;
     const { frames } = this.data;
     const base = (slot << frames.slotShift) >> 2;
     const { words, sequenceWord } = template;
     const target = frames.i32;
-    for (let i = 0; i < words.length; i++) target[base + i] = words[i];
+    // A call costs more than the few words of a short frame.
+    if (words.length > SHORT_WORDS) target.set(words, base);
+    else for (let i = 0; i < words.length; i++) target[base + i] = words[i];
     if (sequenceWord >= 0) target[base + sequenceWord] = sequence;
     this.data.receiveFromWire(slot);
   }

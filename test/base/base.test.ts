@@ -73,13 +73,16 @@ describe('SparseMemory', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(0, 2 ** 33, 2 ** 37, 2 ** 51),
-        fc.array(fc.tuple(addresses, fc.uint8Array({ minLength: 1, maxLength: 80 }), fc.boolean()), {
-          maxLength: 20,
-        }),
+        fc.array(
+          fc.tuple(addresses, fc.uint8Array({ minLength: 1, maxLength: 400, size: 'max' }), fc.boolean()),
+          {
+            maxLength: 20,
+          },
+        ),
         (base, writes) => {
           const memory = new SparseMemory();
           const model = new Uint8Array(0x4_0000);
-          const buffer = new ArrayBuffer(256);
+          const buffer = new ArrayBuffer(512);
           const u8 = new Uint8Array(buffer);
           const i32 = new Int32Array(buffer);
           for (const [address, bytes, words] of writes) {
