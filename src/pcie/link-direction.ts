@@ -25,6 +25,11 @@ export interface LinkOptions {
   readonly rootCredits: CreditAdvertisement;
 }
 
+// The names of this file's own: V8 loads and checks an exported constant at each use, one of the module itself is in the code.
+const POSTED = FlowClass.POSTED;
+const MEMORY_READ = TlpKind.MEMORY_READ;
+const TLP_SENT = ProbeKind.TLP_SENT;
+
 /** Trains that a transmit queue of one class takes before it says that it is full; ... */
 const QUEUE_TRAINS = 32;
 /** ... one request of a client may still be cut into this many, where credits or tags are few. */
@@ -103,7 +108,11 @@ export class LinkDirection implements Component {
       new CreditGate(credits.nonPostedHeaders, credits.nonPostedData),
       new CreditGate(credits.completionHeaders, credits.completionData),
     ];
-    this.arrive = scheduler.task(`${name}.arrive`, (row, epoch) => this.deliver(row, epoch));
+    const { rows } = tlps;
+    this.arrive = scheduler.task(`${name}.arrive`, (row, epoch) => {
+      if (epoch === this.epoch) (this.receiver as TlpReceiver).receive(rows[row]);
+      else tlps.give(rows[row]);
+    });
     this.pumpTimer = new Timer(scheduler, `${name}.transmit`, () => this.pump());
   }
 
@@ -125,7 +134,7 @@ export class LinkDirection implements Component {
       const gate = this.gates[flowClass];
       if (gate.has(tlp.count, tlp.dataCredits)) {
         gate.consume(tlp.count, tlp.dataCredits);
-        this.postedLast = flowClass === FlowClass.POSTED;
+        this.postedLast = flowClass === POSTED;
         this.transmit(tlp);
         return;
       }
@@ -134,7 +143,7 @@ export class LinkDirection implements Component {
   }
 
   private enqueue(tlp: Tlp, flowClass: number): void {
-    if (flowClass === FlowClass.POSTED) this.postedQueued = (this.postedQueued + 1) | 0;
+    if (flowClass === POSTED) this.postedQueued = (this.postedQueued + 1) | 0;
     else tlp.postedBefore = this.postedQueued;
     const queued = this.queues[flowClass].push(tlp.row);
     assert(queued, 'a TLP was sent to a full transmit queue');
@@ -265,7 +274,7 @@ export class LinkDirection implements Component {
     const tlp = this.tlps.rows[queue.peek()];
     const flowClass = tlp.flowClass;
     // Neither a read nor a completion passes a posted request that was queued before it (2.4.1).
-    if (flowClass !== FlowClass.POSTED && ((tlp.postedBefore - this.postedSent) | 0) > 0) return false;
+    if (flowClass !== POSTED && ((tlp.postedBefore - this.postedSent) | 0) > 0) return false;
     const gate = this.gates[flowClass];
     const headers = tlp.count;
     const data = tlp.dataCredits;
@@ -274,11 +283,11 @@ export class LinkDirection implements Component {
       return false;
     }
     gate.consume(headers, data);
-    if (flowClass === FlowClass.POSTED) this.postedSent = (this.postedSent + 1) | 0;
+    if (flowClass === POSTED) this.postedSent = (this.postedSent + 1) | 0;
     this.stalled[flowClass] = 0;
     queue.shift();
     this.waiting--;
-    this.postedLast = flowClass === FlowClass.POSTED;
+    this.postedLast = flowClass === POSTED;
     this.transmit(tlp);
     return true;
   }
@@ -320,19 +329,10 @@ export class LinkDirection implements Component {
     if (last >= reverse.nextAckPs) reverse.oweAcks(first, last, count);
     let arrival = last;
     // The completer starts on the first request of a train while the others still arrive.
-    if (tlp.kind === TlpKind.MEMORY_READ) arrival = first;
+    if (tlp.kind === MEMORY_READ) arrival = first;
     else this.payloadBytes += tlp.bytes;
     arrival += tlp.extraPs;
-    this.probe.record(ProbeKind.TLP_SENT, tlp.row, bytes, count);
+    this.probe.record(TLP_SENT, tlp.row, bytes, count);
     this.scheduler.schedule((arrival - now) | 0, this.arrive, tlp.row, this.epoch);
-  }
-
-  private deliver(row: number, epoch: number): void {
-    const tlp = this.tlps.rows[row];
-    if (epoch !== this.epoch) {
-      this.tlps.give(tlp);
-      return;
-    }
-    (this.receiver as TlpReceiver).receive(tlp);
   }
 }

@@ -57,6 +57,11 @@ export interface RequesterOptions {
   readonly maxReadRequestBytes: number;
 }
 
+// The names of this file's own: V8 loads and checks an exported constant at each use, one of the module itself is in the code.
+const { MEMORY_READ, MEMORY_WRITE } = TlpKind;
+const { POSTED, NON_POSTED } = FlowClass;
+const { SUCCESSFUL } = CompletionStatus;
+
 /** Tags that payload reads leave to descriptor fetches, at most; a device with few tags keeps a quarter. */
 const FETCH_TAGS = 8;
 /** A train stays within a page of this size, as every single request must (2.2.7). */
@@ -155,7 +160,7 @@ export class Requester implements Component {
   canWrite(): boolean {
     // The most that one step of a client writes: a frame in three parts, one across a page boundary, two write-backs,
     // and the interrupt message behind them.
-    if (this.upstream.room(FlowClass.POSTED) < 8) {
+    if (this.upstream.room(POSTED) < 8) {
       this.refused = true;
       return false;
     }
@@ -206,7 +211,7 @@ export class Requester implements Component {
     this.tagsFree += tlp.tags;
     this.tlps.give(tlp);
     if (this.held.length > 0) this.sendHeld();
-    if (status !== CompletionStatus.SUCCESSFUL) this.readErrors++;
+    if (status !== SUCCESSFUL) this.readErrors++;
     this.clients[client].readDone(cookie, status);
     if (this.refused) this.wake();
   }
@@ -236,11 +241,7 @@ export class Requester implements Component {
     if (bytes > this.mrrs || bytes > PAGE_BYTES)
       tags = keptTags + Math.ceil(bytes / this.mrrs) + Math.ceil(bytes / PAGE_BYTES);
     if (tags > this.tags) tags = this.tags;
-    if (
-      this.tagsFree >= tags &&
-      this.held.length === 0 &&
-      this.upstream.room(FlowClass.NON_POSTED) >= 2 + keptTags
-    )
+    if (this.tagsFree >= tags && this.held.length === 0 && this.upstream.room(NON_POSTED) >= 2 + keptTags)
       return true;
     this.refused = true;
     return false;
@@ -309,8 +310,8 @@ export class Requester implements Component {
     const span = spanOf(address, bytes);
     const count = span <= mrrs ? 1 : Math.ceil(span / mrrs);
     this.readsIssued += count;
-    tlp.kind = TlpKind.MEMORY_READ;
-    tlp.flowClass = FlowClass.NON_POSTED;
+    tlp.kind = MEMORY_READ;
+    tlp.flowClass = NON_POSTED;
     tlp.requester = request.routingId;
     tlp.address = address;
     tlp.bytes = bytes;
@@ -346,8 +347,8 @@ export class Requester implements Component {
       dataCredits = full * (mps >> CREDIT_SHIFT) + ((rest + CREDIT_BYTES - 1) >> CREDIT_SHIFT);
     }
     this.writesIssued += count;
-    tlp.kind = TlpKind.MEMORY_WRITE;
-    tlp.flowClass = FlowClass.POSTED;
+    tlp.kind = MEMORY_WRITE;
+    tlp.flowClass = POSTED;
     tlp.requester = request.routingId;
     tlp.address = address;
     tlp.bytes = bytes;

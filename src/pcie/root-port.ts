@@ -1,7 +1,7 @@
 import { ceilPowerOfTwo, IntRing, type SparseMemory } from '../base/index.ts';
 import type { Component, Scheduler } from '../kernel/index.ts';
 import type { PcieLink } from './link.ts';
-import type { TlpReceiver } from './link-direction.ts';
+import type { LinkDirection, TlpReceiver } from './link-direction.ts';
 import {
   CompletionStatus,
   CREDIT_BYTES,
@@ -61,6 +61,18 @@ export const MESSAGE_BASE = 0xfee0_0000;
 /** Size of that range. */
 export const MESSAGE_BYTES = 0x10_0000;
 
+// The names of this file's own: V8 loads and checks an exported constant at each use, one of the module itself is in the code.
+const { MEMORY_READ, MEMORY_WRITE, COMPLETION_DATA } = TlpKind;
+const { POSTED, NON_POSTED, COMPLETION } = FlowClass;
+const { SUCCESSFUL } = CompletionStatus;
+const MISS = TRANSLATION_MISS;
+const FIRST_MESSAGE = MESSAGE_BASE;
+const BEHIND_MESSAGES = MESSAGE_BASE + MESSAGE_BYTES;
+/** Overhead of a completion, which has a header of three double words. */
+const COMPLETION_BYTES = DATA_LINK_OVERHEAD_BYTES + HEADER_3DW_BYTES;
+/** What was found to be memory is remembered in pieces of this size. */
+const KNOWN_BYTES = 1 << 21;
+
 /** Translation of a waiting train; a message needs none. */
 const PENDING = 0;
 const READY = 1;
@@ -82,7 +94,8 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   refusedWrites = 0;
 
   private readonly scheduler: Scheduler;
-  private readonly link: PcieLink;
+  private readonly up: LinkDirection;
+  private readonly down: LinkDirection;
   private readonly tlps: TlpPool;
   private readonly memory: SparseMemory;
   private readonly translator: AddressTranslator;
@@ -90,6 +103,12 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   private readonly options: RootPortOptions;
   private readonly written: ((address: number) => void) | null;
   private readonly memoryDone: number;
+  private readonly memoryReadPs: number;
+  /** Memory that was read last, and written last: from here to there nobody needs to ask what stands behind an address. */
+  private readFrom = Number.NaN;
+  private readTo = Number.NaN;
+  private writeFrom = Number.NaN;
+  private writeTo = Number.NaN;
   private origin: PostedOrigin | null = null;
 
   // Each has a place for every TLP there is, so that nothing that waits is ever lost.
@@ -115,7 +134,9 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   ) {
     this.name = name;
     this.scheduler = scheduler;
-    this.link = link;
+    this.up = link.upstream;
+    this.down = link.downstream;
+    this.memoryReadPs = options.memoryReadPs;
     this.tlps = tlps;
     this.memory = memory;
     this.translator = translator;
@@ -140,20 +161,20 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
 
   receive(tlp: Tlp): void {
     const { kind } = tlp;
-    if (kind === TlpKind.MEMORY_WRITE) this.receivePosted(tlp);
-    else if (kind === TlpKind.MEMORY_READ) this.receiveRead(tlp);
+    if (kind === MEMORY_WRITE) this.receivePosted(tlp);
+    else if (kind === MEMORY_READ) this.receiveRead(tlp);
     else {
-      this.link.upstream.release(FlowClass.COMPLETION, 1, tlp.dataCredits);
+      this.up.release(COMPLETION, 1, tlp.dataCredits);
       this.onCompletion(tlp);
     }
   }
 
   /** Sends a request of software's down the link. */
   sendDown(tlp: Tlp): void {
-    if (this.requests.length > 0 || this.link.downstream.room(tlp.flowClass) === 0) {
+    if (this.requests.length > 0 || this.down.room(tlp.flowClass) === 0) {
       this.requests.push(tlp.row);
     } else {
-      this.link.downstream.send(tlp);
+      this.down.send(tlp);
     }
   }
 
@@ -165,7 +186,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   /** A walk has ended. */
   translated(row: number, physicalAddress: number): void {
     const tlp = this.tlps.rows[row];
-    if (tlp.kind === TlpKind.MEMORY_READ) {
+    if (tlp.kind === MEMORY_READ) {
       this.readTranslated(tlp, physicalAddress);
       return;
     }
@@ -183,16 +204,17 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     return { memoryReads, memoryWrites, messages, refusedReads, refusedWrites };
   }
 
+  /** The common case in one piece: a write that hits, with nothing before it. */
   private receivePosted(tlp: Tlp): void {
     const { address } = tlp;
     this.postedArrived = (this.postedArrived + 1) | 0;
-    if (address >= MESSAGE_BASE && address < MESSAGE_BASE + MESSAGE_BYTES) {
+    if (address >= FIRST_MESSAGE && address < BEHIND_MESSAGES) {
       if (this.posted.length > 0) this.queuePosted(tlp, MESSAGE);
       else this.commitMessage(tlp);
       return;
     }
     const physical = this.translator.lookup(tlp.requester, address, true);
-    if (physical === TRANSLATION_MISS) {
+    if (physical === MISS) {
       this.queuePosted(tlp, PENDING);
       this.translator.walk(tlp.requester, address, true, this, tlp.row);
       return;
@@ -223,25 +245,46 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   private commit(tlp: Tlp): void {
     const { address, bytes } = tlp;
     this.postedDone = (this.postedDone + 1) | 0;
-    if (address < 0 || !this.options.isMemory(address, bytes)) {
-      this.refusedWrites++;
-    } else {
+    if ((address >= this.writeFrom && address + bytes <= this.writeTo) || this.canWriteTo(tlp)) {
       this.memoryWrites++;
-      const { store, headBytes } = tlp;
-      if (store !== null && headBytes === 0) {
+      const { store } = tlp;
+      if (store !== null && tlp.headBytes === 0) {
         this.memory.copyInWords(address, bytes, store.u8, store.i32, tlp.storeOffset);
       } else {
         this.writeSpliced(tlp);
       }
       if (this.written !== null) this.written(address);
+    } else {
+      this.refusedWrites++;
     }
     this.retire(tlp);
+  }
+
+  /** Whether memory stands behind an address that is not the last one's neighbour. */
+  private canWriteTo({ address, bytes }: Tlp): boolean {
+    if (address < 0 || !this.options.isMemory(address, bytes)) return false;
+    const from = Math.floor(address / KNOWN_BYTES) * KNOWN_BYTES;
+    if (this.options.isMemory(from, KNOWN_BYTES)) {
+      this.writeFrom = from;
+      this.writeTo = from + KNOWN_BYTES;
+    }
+    return true;
+  }
+
+  private canReadFrom(address: number, bytes: number): boolean {
+    if (address < 0 || !this.options.isMemory(address, bytes)) return false;
+    const from = Math.floor(address / KNOWN_BYTES) * KNOWN_BYTES;
+    if (this.options.isMemory(from, KNOWN_BYTES)) {
+      this.readFrom = from;
+      this.readTo = from + KNOWN_BYTES;
+    }
+    return true;
   }
 
   /** The payload of a posted train has been taken: its credits, its record and what it came from are free. */
   private retire(tlp: Tlp): void {
     const { client, cookie } = tlp;
-    this.link.upstream.release(FlowClass.POSTED, tlp.count, tlp.dataCredits);
+    this.up.release(POSTED, tlp.count, tlp.dataCredits);
     this.tlps.give(tlp);
     if (this.origin !== null) this.origin.landed(client, cookie);
   }
@@ -287,24 +330,22 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   private receiveRead(tlp: Tlp): void {
     tlp.postedBefore = this.postedArrived;
     const physical = this.translator.lookup(tlp.requester, tlp.address, false);
-    if (physical !== TRANSLATION_MISS) {
-      this.readTranslated(tlp, physical);
-      return;
-    }
-    this.translator.walk(tlp.requester, tlp.address, false, this, tlp.row);
+    if (physical === MISS) this.translator.walk(tlp.requester, tlp.address, false, this, tlp.row);
+    else this.readTranslated(tlp, physical);
   }
 
   private readTranslated(tlp: Tlp, physical: number): void {
     // The requests themselves need no buffer any more.
-    this.link.upstream.release(FlowClass.NON_POSTED, tlp.count, 0);
-    if (physical < 0 || !this.options.isMemory(physical, tlp.bytes)) {
+    this.up.release(NON_POSTED, tlp.count, 0);
+    const { bytes } = tlp;
+    if ((physical >= this.readFrom && physical + bytes <= this.readTo) || this.canReadFrom(physical, bytes)) {
+      tlp.address = physical;
+      if (((this.postedDone - tlp.postedBefore) | 0) >= 0) this.startRead(tlp);
+      else this.reads.push(tlp.row);
+    } else {
       this.refusedReads++;
       this.refuse(tlp);
-      return;
     }
-    tlp.address = physical;
-    if (((this.postedDone - tlp.postedBefore) | 0) < 0) this.reads.push(tlp.row);
-    else this.startRead(tlp);
   }
 
   private startWaitingReads(): void {
@@ -317,7 +358,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
 
   private startRead(tlp: Tlp): void {
     this.memoryReads++;
-    this.scheduler.schedule(this.options.memoryReadPs, this.memoryDone, tlp.row, 0);
+    this.scheduler.schedule(this.memoryReadPs, this.memoryDone, tlp.row, 0);
   }
 
   /** Memory has answered: turns a read train into the train of its completions, in the same record, and sends it. */
@@ -328,11 +369,11 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     // Small reads, most of all, come back in one piece.
     const count = bytes <= 124 ? 1 : this.completionsOf(tlp, address, bytes);
     const span = spanOf(address, bytes);
-    tlp.status = CompletionStatus.SUCCESSFUL;
-    tlp.kind = TlpKind.COMPLETION_DATA;
-    tlp.flowClass = FlowClass.COMPLETION;
+    tlp.status = SUCCESSFUL;
+    tlp.kind = COMPLETION_DATA;
+    tlp.flowClass = COMPLETION;
     tlp.count = count;
-    tlp.linkBytes = count * (DATA_LINK_OVERHEAD_BYTES + HEADER_3DW_BYTES) + span;
+    tlp.linkBytes = count * COMPLETION_BYTES + span;
     tlp.dataCredits = (span + CREDIT_BYTES - 1) >> 4;
     this.sendCompletion(tlp);
   }
@@ -341,19 +382,19 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   private refuse(tlp: Tlp): void {
     tlp.status = CompletionStatus.UNSUPPORTED_REQUEST;
     tlp.kind = TlpKind.COMPLETION;
-    tlp.flowClass = FlowClass.COMPLETION;
-    tlp.linkBytes = tlp.count * (DATA_LINK_OVERHEAD_BYTES + HEADER_3DW_BYTES);
+    tlp.flowClass = COMPLETION;
+    tlp.linkBytes = tlp.count * COMPLETION_BYTES;
     tlp.dataCredits = 0;
     tlp.bytes = 0;
     this.sendCompletion(tlp);
   }
 
   private sendCompletion(tlp: Tlp): void {
-    const { downstream } = this.link;
-    if (this.completions.length > 0 || downstream.room(FlowClass.COMPLETION) === 0) {
+    const { down } = this;
+    if (this.completions.length > 0 || down.room(COMPLETION) === 0) {
       this.completions.push(tlp.row);
     } else {
-      downstream.send(tlp);
+      down.send(tlp);
     }
   }
 
@@ -374,8 +415,8 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
 
   private sendWaiting(): void {
     const { rows } = this.tlps;
-    const down = this.link.downstream;
-    while (this.completions.length > 0 && down.room(FlowClass.COMPLETION) > 0)
+    const { down } = this;
+    while (this.completions.length > 0 && down.room(COMPLETION) > 0)
       down.send(rows[this.completions.shift()]);
     while (this.requests.length > 0) {
       const tlp = rows[this.requests.peek()];
