@@ -40,6 +40,8 @@ export class EndpointPort implements TlpReceiver, Component {
   private readonly requester: Requester;
   private readonly registerReadPs: number;
   private readonly answerRead: number;
+  /** Whether completions take credits (those of an endpoint are infinite, 2.6.1). */
+  private readonly counted: boolean;
 
   /** @param registerReadPs from the arrival of a register read to its completion, in ps. */
   constructor(
@@ -59,13 +61,14 @@ export class EndpointPort implements TlpReceiver, Component {
     this.requester = requester;
     this.registerReadPs = registerReadPs;
     this.answerRead = scheduler.task(`${name}.answer`, (row) => this.answer(tlps.rows[row]));
+    this.counted = !link.downstream.isInfinite(COMPLETION);
     link.downstream.receiver = this;
   }
 
   receive(tlp: Tlp): void {
     const { kind } = tlp;
     if (kind === COMPLETION_DATA || kind === COMPLETION_TLP) {
-      this.link.downstream.release(COMPLETION, tlp.count, tlp.dataCredits);
+      if (this.counted) this.link.downstream.release(COMPLETION, tlp.count, tlp.dataCredits);
       this.requester.complete(tlp);
     } else if (kind === MEMORY_WRITE) {
       this.registerWrites++;

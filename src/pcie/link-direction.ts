@@ -184,6 +184,11 @@ export class LinkDirection implements Component {
     return { headers: initialHeaders, data: initialData };
   }
 
+  /** Whether the receiver has advertised credits of a class without end: then nothing needs to be given back. */
+  isInfinite(flowClass: FlowClass): boolean {
+    return this.gates[flowClass].infinite;
+  }
+
   /** Acks and UpdateFCs that have left; see {@link LinkDirection.settle}. */
   get dllpsSent(): number {
     return this.wire.dllpsSent;

@@ -204,7 +204,6 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     return { memoryReads, memoryWrites, messages, refusedReads, refusedWrites };
   }
 
-  /** The common case in one piece: a write that hits, with nothing before it. */
   private receivePosted(tlp: Tlp): void {
     const { address } = tlp;
     this.postedArrived = (this.postedArrived + 1) | 0;
@@ -214,14 +213,28 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
       return;
     }
     const physical = this.translator.lookup(tlp.requester, address, true);
-    if (physical === MISS) {
+    // The common case in one piece: it hits, nothing waits before it, and its payload is one piece of a store.
+    const { bytes, store } = tlp;
+    if (
+      physical >= this.writeFrom &&
+      physical + bytes <= this.writeTo &&
+      store !== null &&
+      tlp.headBytes === 0 &&
+      this.posted.length === 0
+    ) {
+      this.postedDone = (this.postedDone + 1) | 0;
+      this.memoryWrites++;
+      this.memory.copyInWords(physical, bytes, store.u8, store.i32, tlp.storeOffset);
+      if (this.written !== null) this.written(physical);
+      this.retire(tlp);
+    } else if (physical === MISS) {
       this.queuePosted(tlp, PENDING);
       this.translator.walk(tlp.requester, address, true, this, tlp.row);
-      return;
+    } else {
+      tlp.address = physical;
+      if (this.posted.length > 0) this.queuePosted(tlp, physical >= 0 ? READY : REFUSED);
+      else this.commit(tlp);
     }
-    tlp.address = physical;
-    if (this.posted.length > 0) this.queuePosted(tlp, physical >= 0 ? READY : REFUSED);
-    else this.commit(tlp);
   }
 
   private queuePosted(tlp: Tlp, status: number): void {
@@ -245,14 +258,11 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   private commit(tlp: Tlp): void {
     const { address, bytes } = tlp;
     this.postedDone = (this.postedDone + 1) | 0;
-    if ((address >= this.writeFrom && address + bytes <= this.writeTo) || this.canWriteTo(tlp)) {
+    if (this.canWriteTo(address, bytes)) {
       this.memoryWrites++;
       const { store } = tlp;
-      if (store !== null && tlp.headBytes === 0) {
-        this.memory.copyInWords(address, bytes, store.u8, store.i32, tlp.storeOffset);
-      } else {
-        this.writeSpliced(tlp);
-      }
+      if (store === null) this.memory.write32(address, tlp.data);
+      else this.writeStored(tlp, store);
       if (this.written !== null) this.written(address);
     } else {
       this.refusedWrites++;
@@ -260,8 +270,8 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     this.retire(tlp);
   }
 
-  /** Whether memory stands behind an address that is not the last one's neighbour. */
-  private canWriteTo({ address, bytes }: Tlp): boolean {
+  /** Whether memory stands behind an address; then what lies around it is known to be memory from now on. */
+  private canWriteTo(address: number, bytes: number): boolean {
     if (address < 0 || !this.options.isMemory(address, bytes)) return false;
     const from = Math.floor(address / KNOWN_BYTES) * KNOWN_BYTES;
     if (this.options.isMemory(from, KNOWN_BYTES)) {
@@ -308,37 +318,44 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     this.retire(tlp);
   }
 
-  /** Writes what is not one piece of a store. */
-  private writeSpliced(tlp: Tlp): void {
-    const { address, bytes, store, headBytes, data } = tlp;
+  /** Writes what lies in a store, with a double word put in or bytes left out behind `headBytes` if that is not zero. */
+  private writeStored(tlp: Tlp, { u8, i32 }: DeviceStore): void {
+    const { address, bytes, headBytes } = tlp;
     const memory = this.memory;
-    if (store === null) {
-      memory.write32(address, data);
-      return;
-    }
-    const { u8, i32 } = store;
-    const offset = tlp.storeOffset;
-    memory.copyInWords(address, headBytes, u8, i32, offset);
     let to = headBytes;
-    if (tlp.inserts === 1) {
-      memory.write32(address + headBytes, data);
-      to += 4;
+    let from = tlp.storeOffset + headBytes;
+    if (headBytes > 0) {
+      memory.copyInWords(address, headBytes, u8, i32, tlp.storeOffset);
+      from += tlp.skipBytes;
+      if (tlp.inserts === 1) {
+        memory.write32(address + headBytes, tlp.data);
+        to += 4;
+      }
     }
-    memory.copyInWords(address + to, bytes - to, u8, i32, offset + headBytes + tlp.skipBytes);
+    memory.copyInWords(address + to, bytes - to, u8, i32, from);
   }
 
   private receiveRead(tlp: Tlp): void {
     tlp.postedBefore = this.postedArrived;
     const physical = this.translator.lookup(tlp.requester, tlp.address, false);
-    if (physical === MISS) this.translator.walk(tlp.requester, tlp.address, false, this, tlp.row);
+    // The common case in one piece: it hits, and nothing that it may not pass is left.
+    if (
+      physical >= this.readFrom &&
+      physical + tlp.bytes <= this.readTo &&
+      this.postedDone === this.postedArrived
+    ) {
+      this.up.release(NON_POSTED, tlp.count, 0);
+      tlp.address = physical;
+      this.memoryReads++;
+      this.scheduler.schedule(this.memoryReadPs, this.memoryDone, tlp.row, 0);
+    } else if (physical === MISS) this.translator.walk(tlp.requester, tlp.address, false, this, tlp.row);
     else this.readTranslated(tlp, physical);
   }
 
   private readTranslated(tlp: Tlp, physical: number): void {
     // The requests themselves need no buffer any more.
     this.up.release(NON_POSTED, tlp.count, 0);
-    const { bytes } = tlp;
-    if ((physical >= this.readFrom && physical + bytes <= this.readTo) || this.canReadFrom(physical, bytes)) {
+    if (this.canReadFrom(physical, tlp.bytes)) {
       tlp.address = physical;
       if (((this.postedDone - tlp.postedBefore) | 0) >= 0) this.startRead(tlp);
       else this.reads.push(tlp.row);
@@ -375,7 +392,9 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     tlp.count = count;
     tlp.linkBytes = count * COMPLETION_BYTES + span;
     tlp.dataCredits = (span + CREDIT_BYTES - 1) >> 4;
-    this.sendCompletion(tlp);
+    const { down } = this;
+    if (this.completions.length === 0 && down.room(COMPLETION) > 0) down.send(tlp);
+    else this.completions.push(tlp.row);
   }
 
   /** Unsupported Request: a completion without data for each request of the train. */
@@ -386,16 +405,8 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     tlp.linkBytes = tlp.count * COMPLETION_BYTES;
     tlp.dataCredits = 0;
     tlp.bytes = 0;
-    this.sendCompletion(tlp);
-  }
-
-  private sendCompletion(tlp: Tlp): void {
-    const { down } = this;
-    if (this.completions.length > 0 || down.room(COMPLETION) === 0) {
-      this.completions.push(tlp.row);
-    } else {
-      down.send(tlp);
-    }
+    this.completions.push(tlp.row);
+    this.sendWaiting();
   }
 
   /** Completions of all requests of a read train: none spans two of them. */
