@@ -114,12 +114,19 @@ export class Ring {
     return next === this.size ? 0 : next;
   }
 
-  /** Takes the next cached descriptor; returns its index in the ring. */
+  /** Takes the next cached descriptor, whose entry {@link Ring.release} frees later; returns its index in the ring. */
   take(): number {
     const index = this.takeIndex;
     const next = index + 1;
     this.takeIndex = next === this.size ? 0 : next;
     this.taken = (this.taken + 1) | 0;
+    return index;
+  }
+
+  /** As {@link Ring.take}, for a descriptor that is not written back from the cache: its entry is free at once. */
+  consume(): number {
+    const index = this.take();
+    this.released = this.taken;
     return index;
   }
 

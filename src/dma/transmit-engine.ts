@@ -39,8 +39,10 @@ export class TransmitEngine implements DmaClient, Component {
   private readonly slots: TransmitSlot[];
   private readonly status: TransmitStatus;
   private readonly request = new DmaRequest();
-  // The next descriptor, and scratch for those behind it.
+  // The next descriptor of the queue `decoded` (NONE: of no ring), and scratch for those behind it. Of all times that a ring is
+  // tried two in three find no room: what has been decoded then is kept for the next time.
   private readonly descriptor = new TransmitDescriptor();
+  private decoded = NONE;
   private readonly ahead = new TransmitDescriptor();
 
   constructor(
@@ -103,6 +105,7 @@ export class TransmitEngine implements DmaClient, Component {
   disable(queue: number): void {
     const ring = this.rings.all[queue];
     ring.reset(0);
+    this.decoded = NONE;
     ring.head = 0;
     ring.statusCount = 0;
     ring.wantsMore = 0;
@@ -267,14 +270,17 @@ export class TransmitEngine implements DmaClient, Component {
   private takeDescriptor(ring: TransmitRing): boolean {
     const frames = this.frames;
     const descriptor = this.descriptor;
-    this.format.read(frames.i32, ring.wordOf(0), descriptor);
+    if (this.decoded !== ring.queue) {
+      this.format.read(frames.i32, ring.wordOf(0), descriptor);
+      this.decoded = ring.queue;
+    }
     if (descriptor.isData === 0) {
       this.skipDescriptor(ring, descriptor.reportStatus === 1);
       return true;
     }
     const bytes = descriptor.bytes;
-    let row = ring.openSlot;
-    if (row === NONE) {
+    let slot: TransmitSlot;
+    if (ring.openSlot === NONE) {
       let total = bytes;
       if (descriptor.endOfPacket === 0 || bytes === 0 || bytes > this.maxFrameBytes) {
         total = this.sizeOfNextFrame(ring);
@@ -290,23 +296,22 @@ export class TransmitEngine implements DmaClient, Component {
         this.wantsSlot = true;
         return false;
       }
-      row = frames.take();
-      this.open(ring, row, total, descriptor.insertTci);
-    } else if (this.slots[row].bytes > 0 && !this.port.canRead(bytes)) {
-      return false;
+      slot = this.open(ring, frames.take(), total, descriptor.insertTci);
+    } else {
+      slot = this.slots[ring.openSlot];
+      if (slot.bytes > 0 && !this.port.canRead(bytes)) return false;
     }
-    const slot = this.slots[row];
-    const index = ring.take();
-    ring.release(1);
+    this.decoded = NONE;
+    const index = ring.consume();
     if (slot.bytes > 0) {
       const request = this.request;
-      const before = frames.lengths[row];
-      frames.lengths[row] = before + bytes;
+      const row = ring.openSlot;
       request.routingId = ring.routingId;
       request.address = descriptor.address;
       request.bytes = bytes;
-      request.offset = (row << frames.slotShift) + before;
+      request.offset = (row << frames.slotShift) + slot.asked;
       request.cookie = row;
+      slot.asked += bytes;
       slot.trains += this.port.read(request);
     }
     if (descriptor.endOfPacket === 1) {
@@ -322,14 +327,15 @@ export class TransmitEngine implements DmaClient, Component {
   }
 
   /** @param total bytes of the frame, below zero for one that cannot be sent: nothing of it is read. */
-  private open(ring: TransmitRing, row: number, total: number, tci: number): void {
-    this.frames.lengths[row] = 0;
-    this.frames.outerTci[row] = tci;
-    ring.wantsMore = 0;
+  private open(ring: TransmitRing, row: number, total: number, tci: number): TransmitSlot {
     const slot = this.slots[row];
     const reserved = total < 0 ? 0 : total;
+    this.frames.lengths[row] = reserved;
+    if (tci >= 0) this.frames.outerTci[row] = tci;
     this.bufferFree -= reserved;
+    ring.wantsMore = 0;
     slot.bytes = reserved;
+    slot.asked = 0;
     slot.queue = ring.queue;
     slot.trains = 0;
     slot.closed = 0;
@@ -341,6 +347,7 @@ export class TransmitEngine implements DmaClient, Component {
     if (ring.firstSlot === NONE) ring.firstSlot = row;
     else this.slots[ring.lastSlot].next = row;
     ring.lastSlot = row;
+    return slot;
   }
 
   /** All of a ring's open frame, up to descriptor `index`, has been asked for. */
@@ -358,8 +365,8 @@ export class TransmitEngine implements DmaClient, Component {
 
   /** A context descriptor: nothing to fetch, but it is done only when the frames before it are. */
   private skipDescriptor(ring: TransmitRing, reports: boolean): void {
-    const index = ring.take();
-    ring.release(1);
+    this.decoded = NONE;
+    const index = ring.consume();
     if (ring.firstSlot !== NONE) {
       const slot = this.slots[ring.lastSlot];
       slot.end = index;

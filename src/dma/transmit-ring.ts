@@ -28,6 +28,8 @@ export class TransmitSlot {
   /** Slot of the next frame of its ring, or NONE. */
   next = NONE;
   queue = 0;
+  /** Bytes of it that have been asked for. */
+  asked = 0;
   /** Trains of reads that have not ended. */
   trains = 0;
   /** Room in the packet buffer; 0 for a frame that cannot be sent. */
