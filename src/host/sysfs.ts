@@ -42,6 +42,7 @@ export class Sysfs {
    * @throws Error `ENOENT` if there is no such file, `EACCES` if it cannot be written, or what the write ran into.
    */
   write(path: string, text: string): void {
+    if (typeof text !== 'string') throw new TypeError(`text must be a string, got ${String(text)}`);
     const { write } = this.find(path);
     if (write === undefined) throw new Error(`EACCES: ${path} cannot be written`);
     write(text.trim());

@@ -3,6 +3,7 @@ import { MILLISECOND } from '../kernel/index.ts';
 import type { NicProfile } from '../nic/index.ts';
 import { type HostProfile, intel82599, xeonE5v4 } from '../profiles/index.ts';
 import { parseMac } from '../wire/index.ts';
+import { checkMachineOptions, checkOptions } from './option-keys.ts';
 import type { Report } from './report.ts';
 import { EndpointDirectory } from './scenario-endpoints.ts';
 import { ProblemReporter } from './scenario-error.ts';
@@ -98,6 +99,10 @@ export interface RunningMachine {
  * report.endpoints[3].rxPps;
  */
 export function createMachine(options: CreateMachineOptions = {}): RunningMachine {
+  checkMachineOptions(options, {
+    host: isHostProfile(options?.host),
+    nic: isNicProfile(options?.nic),
+  });
   const seed = checkInteger('seed', options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER);
   const nicProfile = isNicProfile(options.nic) ? options.nic : intel82599;
   const hostProfile = isHostProfile(options.host) ? options.host : xeonE5v4;
@@ -172,6 +177,7 @@ function assemble(simulation: Simulation): RunningMachine {
 }
 
 function send(simulation: Simulation, from: string, ref: EndpointRef, options: SendOptions): void {
+  checkOptions(`${from}.traffic.send options`, options, 'traffic');
   const { scenario } = simulation;
   if (ref.kind === 'vf' && !simulation.machine.vfDrivers.has(ref.vf)) {
     throw new RangeError(
@@ -192,9 +198,13 @@ function send(simulation: Simulation, from: string, ref: EndpointRef, options: S
 }
 
 function isNicProfile(value: CreateMachineOptions['nic']): value is NicProfile {
-  return value !== undefined && 'pools' in value;
+  return isObject(value) && 'pools' in value;
 }
 
 function isHostProfile(value: CreateMachineOptions['host']): value is HostProfile {
-  return value !== undefined && 'memoryReadPs' in value;
+  return isObject(value) && 'memoryReadPs' in value;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }

@@ -40,4 +40,38 @@ describe('createMachine', () => {
     const machine = createMachine();
     expect(() => machine.host.traffic.send({ to: 'port', ...rate })).toThrow(line);
   });
+
+  it.each([
+    [null, 'createMachine options must be an object, got null'],
+    [{ guest: [] }, 'createMachine options has no option "guest" (did you mean "guests"?)'],
+    [{ nic: 'intel-82599' }, 'nic must be an object, got "intel-82599"'],
+    [
+      { nic: { speed: 10 } },
+      'nic has no option "speed": allowed are profile, vfs, ari, loopback, linkGbps, mtu',
+    ],
+    [{ host: null }, 'host must be an object, got null'],
+    [{ host: { iomu: true } }, 'host has no option "iomu" (did you mean "iommu"?)'],
+    [{ guests: { name: 'a' } }, 'guests must be a list, got an object'],
+    [{ guests: [null] }, 'guests[0] must be an object, got null'],
+    [{ guests: [{ name: 5 }] }, 'guests[0].name must be a string, got 5'],
+    [{ guests: [{ vlan: 5 }] }, 'guests[0] has no option "vlan"'],
+    [{ guests: [{ vfs: [{ vlans: 5 }] }] }, 'guests[0].vfs[0] has no option "vlans" (did you mean "vlan"?)'],
+    [{ hostInterface: [] }, 'hostInterface must be an object, got a list'],
+  ])('refuses %o', (options, message) => {
+    expect(() => createMachine(options as never)).toThrow(message);
+    expect(() => createMachine(options as never)).toThrow(TypeError);
+  });
+
+  it('refuses to send what is not described, and to write what is no text', () => {
+    const machine = createMachine();
+    expect(() => machine.port.traffic.send(undefined as never)).toThrow(
+      'port.traffic.send options must be an object, got undefined',
+    );
+    expect(() => machine.port.traffic.send({ to: 'host', rate: 5 } as never)).toThrow(
+      'port.traffic.send options has no option "rate"',
+    );
+    expect(() => machine.host.sysfs.write('0000:01:00.0/sriov_numvfs', 2 as never)).toThrow(
+      'text must be a string, got 2',
+    );
+  });
 });

@@ -1,0 +1,101 @@
+import { didYouMean } from './scenario-suggest.ts';
+import type {
+  DriverOptions,
+  GuestOptions,
+  HostInterfaceOptions,
+  HostOptions,
+  NicOptions,
+  TrafficOptions,
+  VfOptions,
+} from './scenario-types.ts';
+
+/** Every key of a type: one that is forgotten here does not compile. */
+type Keys<T> = Readonly<Record<keyof T, true>>;
+
+const DRIVER: Keys<DriverOptions> = { driver: true, ringSize: true };
+
+/** The keys of what `createMachine` takes beside profiles, by name of the option; a scenario file has its schema for that. */
+const OPTIONS = {
+  host: { profile: true, iommu: true, memoryGiB: true } satisfies Keys<HostOptions>,
+  nic: {
+    profile: true,
+    vfs: true,
+    ari: true,
+    loopback: true,
+    linkGbps: true,
+    mtu: true,
+  } satisfies Keys<NicOptions>,
+  guest: { ...DRIVER, name: true, vfs: true, memoryMiB: true, pageSize: true } satisfies Keys<GuestOptions>,
+  vf: { vf: true, mac: true, vlan: true, trustedVlans: true, spoofCheck: true } satisfies Keys<VfOptions>,
+  hostInterface: { ...DRIVER, mac: true, vlan: true } satisfies Keys<HostInterfaceOptions>,
+  traffic: {
+    name: true,
+    to: true,
+    frameBytes: true,
+    vlan: true,
+    ratePps: true,
+    rateMbps: true,
+    saturate: true,
+    arrivals: true,
+    startMs: true,
+    stopMs: true,
+    count: true,
+  } satisfies Keys<Omit<TrafficOptions, 'from'>>,
+  machine: { seed: true, host: true, nic: true, guests: true, hostInterface: true },
+};
+
+/**
+ * Checks that `value` is a plain object with keys that the option has.
+ *
+ * @param name where it stands, for the message.
+ * @throws TypeError otherwise.
+ */
+export function checkOptions(name: string, value: unknown, option: keyof typeof OPTIONS): void {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+    throw new TypeError(`${name} must be an object, got ${show(value)}`);
+  }
+  const known = Object.keys(OPTIONS[option]);
+  for (const key of Object.keys(value)) {
+    if (!known.includes(key)) {
+      throw new TypeError(
+        `${name} has no option "${key}"${didYouMean(key, known)}: allowed are ${known.join(', ')}`,
+      );
+    }
+  }
+}
+
+/**
+ * Checks the shape of what `createMachine` takes: the values are checked where they are used.
+ *
+ * @throws TypeError if something is not an object or list, or has an unknown key.
+ */
+export function checkMachineOptions(
+  options: object,
+  isProfile: { readonly host: boolean; readonly nic: boolean },
+): void {
+  checkOptions('createMachine options', options, 'machine');
+  const { host, nic, guests, hostInterface } = options as Record<string, unknown>;
+  if (host !== undefined && !isProfile.host) checkOptions('host', host, 'host');
+  if (nic !== undefined && !isProfile.nic) checkOptions('nic', nic, 'nic');
+  if (hostInterface !== undefined) checkOptions('hostInterface', hostInterface, 'hostInterface');
+  if (guests === undefined) return;
+  if (!Array.isArray(guests)) throw new TypeError(`guests must be a list, got ${show(guests)}`);
+  for (const [index, guest] of guests.entries()) {
+    checkOptions(`guests[${index}]`, guest, 'guest');
+    const { name, vfs } = guest as GuestOptions;
+    if (name !== undefined && typeof name !== 'string') {
+      throw new TypeError(`guests[${index}].name must be a string, got ${show(name)}`);
+    }
+    if (!Array.isArray(vfs)) continue;
+    for (const [number, vf] of vfs.entries()) checkOptions(`guests[${index}].vfs[${number}]`, vf, 'vf');
+  }
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  return Array.isArray(value)
+    ? 'a list'
+    : typeof value === 'object' && value !== null
+      ? 'an object'
+      : String(value);
+}
