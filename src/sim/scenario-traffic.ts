@@ -66,10 +66,14 @@ export function nameFlows(
     }
     owners.set(name, index);
   }
+  // The next number to try for each name: thousands of equal entries shall not each count from 2.
+  const numbers = new Map<string, number>();
   for (const [index, flow] of flows.entries()) {
     if (options[index].name !== undefined) continue;
     const base = flow.name;
-    for (let n = 2; owners.has(flow.name); n++) flow.name = `${base} (${n})`;
+    let number = numbers.get(base) ?? 2;
+    while (owners.has(flow.name)) flow.name = `${base} (${number++})`;
+    numbers.set(base, number);
     owners.set(flow.name, index);
   }
 }
