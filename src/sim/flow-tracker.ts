@@ -22,12 +22,11 @@ export class FlowRecord {
   delivered = 0;
   reordered = 0;
   duplicated = 0;
-  /** Of these, measured after the warm-up. */
-  measuredOffered = 0;
-  measuredDelivered = 0;
   readonly latency = new Histogram();
   private readonly sentPs = new Float64Array(SENT_WINDOW);
   private readonly arrivals: (Arrivals | undefined)[] = [];
+  private offeredBefore = 0;
+  private deliveredBefore = 0;
   private missingBefore = 0;
   private duplicatedBefore = 0;
 
@@ -38,7 +37,6 @@ export class FlowRecord {
   /** A frame is offered at `timePs`; returns its sequence number. */
   offer(timePs: number): number {
     const sequence = this.offered++ & 0x7fff_ffff;
-    this.measuredOffered++;
     this.sentPs[sequence & SENT_MASK] = timePs;
     return sequence;
   }
@@ -46,7 +44,6 @@ export class FlowRecord {
   /** A copy of a frame has come to a receiver. Returns how long it took, in ps. */
   arrive(receiver: number, sequence: number, timePs: number): number {
     this.delivered++;
-    this.measuredDelivered++;
     let arrivals = this.arrivals[receiver];
     if (arrivals === undefined) {
       arrivals = new Arrivals();
@@ -60,6 +57,16 @@ export class FlowRecord {
     const latencyPs = timePs - this.sentPs[sequence & SENT_MASK];
     this.latency.record(latencyPs);
     return latencyPs;
+  }
+
+  /** Frames offered since the measurement began. */
+  get measuredOffered(): number {
+    return this.offered - this.offeredBefore;
+  }
+
+  /** Frames and copies of frames that came since the measurement began. */
+  get measuredDelivered(): number {
+    return this.delivered - this.deliveredBefore;
   }
 
   /** Frames that came twice since the measurement began. */
@@ -80,7 +87,8 @@ export class FlowRecord {
     this.missingBefore = this.missing();
     this.duplicatedBefore = this.duplicated;
     this.reordered = 0;
-    this.measuredOffered = this.measuredDelivered = 0;
+    this.offeredBefore = this.offered;
+    this.deliveredBefore = this.delivered;
     this.latency.reset();
   }
 
@@ -92,19 +100,35 @@ export class FlowRecord {
   }
 }
 
-/** What one endpoint has sent and received. */
+/** What one endpoint has sent and received, over the whole run where it does not say otherwise. */
 export class EndpointRecord {
-  offered: FrameCount = { frames: 0, bytes: 0 };
-  received: FrameCount = { frames: 0, bytes: 0 };
-  /** Frames received over the whole run. */
+  /** Frames received. */
   totalReceived = 0;
-  /** Frames that traffic wanted to send but the sender had no room for, over the whole run. */
+  receivedBytes = 0;
+  offeredFrames = 0;
+  offeredBytes = 0;
+  /** Frames that traffic wanted to send but the sender had no room for. */
   notSent = 0;
+  /** Of the frames received since the measurement began. */
   readonly latency = new Histogram();
+  private offeredBefore: FrameCount = { frames: 0, bytes: 0 };
+  private receivedBefore: FrameCount = { frames: 0, bytes: 0 };
+
+  /** What was offered since the measurement began. */
+  get offered(): FrameCount {
+    const { frames, bytes } = this.offeredBefore;
+    return { frames: this.offeredFrames - frames, bytes: this.offeredBytes - bytes };
+  }
+
+  /** What was received since the measurement began. */
+  get received(): FrameCount {
+    const { frames, bytes } = this.receivedBefore;
+    return { frames: this.totalReceived - frames, bytes: this.receivedBytes - bytes };
+  }
 
   startMeasuring(): void {
-    this.offered = { frames: 0, bytes: 0 };
-    this.received = { frames: 0, bytes: 0 };
+    this.offeredBefore = { frames: this.offeredFrames, bytes: this.offeredBytes };
+    this.receivedBefore = { frames: this.totalReceived, bytes: this.receivedBytes };
     this.latency.reset();
   }
 }
@@ -132,9 +156,9 @@ export class FlowTracker {
 
   /** An endpoint offers a frame of a flow; returns its sequence number. `bytes` are those in memory. */
   offer(endpoint: number, flow: FlowRecord, bytes: number, timePs: number): number {
-    const { offered } = this.endpoints[endpoint];
-    offered.frames++;
-    offered.bytes += Math.max(MIN_FRAME_BYTES, bytes + FCS_BYTES);
+    const record = this.endpoints[endpoint];
+    record.offeredFrames++;
+    record.offeredBytes += Math.max(MIN_FRAME_BYTES, bytes + FCS_BYTES);
     return flow.offer(timePs);
   }
 
@@ -147,8 +171,7 @@ export class FlowTracker {
   receive(endpoint: number, words: Int32Array, at: number, bytes: number, timePs: number): void {
     const record = this.endpoints[endpoint];
     record.totalReceived++;
-    record.received.frames++;
-    record.received.bytes += Math.max(MIN_FRAME_BYTES, bytes + FCS_BYTES);
+    record.receivedBytes += Math.max(MIN_FRAME_BYTES, bytes + FCS_BYTES);
     const stamp = findStamp(words, at, bytes);
     let flow: FlowRecord | undefined;
     let sequence: number;

@@ -42,6 +42,7 @@ describe('a region', () => {
       region.write(word, -word);
       const physical = scattered(5 * PAGE + 4 * word);
       expect(region.physicalOf(4 * word)).toBe(physical);
+      expect(region.pageOf(4 * word)).toBe(Math.floor(physical / PAGE));
       expect(memory.read32(physical)).toBe(-word >>> 0);
       memory.write32(physical, 0x8000_0000 + word);
       expect(region.read(word)).toBe((0x8000_0000 + word) | 0);

@@ -26,6 +26,32 @@ describe('a watch on writes', () => {
     expect(calls).toBe(1);
   });
 
+  it('is armed by the number of the page as well', () => {
+    const watch = new WriteWatch();
+    let calls = 0;
+    const watcher = watch.add(() => calls++);
+    watch.arm(watcher, 0x5000);
+    watch.armPage(watcher, 5);
+    watch.written(0x5fff);
+    expect(calls).toBe(1);
+    watch.armPage(watcher, 2 ** 33);
+    watch.written(2 ** 45);
+    expect(calls).toBe(2);
+  });
+
+  it('keeps the watchers of other pages of a chain, in their order, whichever page is written', () => {
+    const watch = new WriteWatch();
+    const calls: number[] = [];
+    const watchers = [0, 1, 2, 3, 4].map((i) => watch.add(() => calls.push(i)));
+    const chained = [7, 7 + 4096, 7, 7 + 2 * 4096, 7 + 4096];
+    for (const [i, watcher] of watchers.entries()) watch.armPage(watcher, chained[i]);
+    watch.written(7 * 4096);
+    watch.written((7 + 4096) * 4096);
+    watch.written((7 + 4096) * 4096);
+    watch.written((7 + 2 * 4096) * 4096);
+    expect(calls).toEqual([0, 2, 1, 4, 3]);
+  });
+
   it('calls every watcher of a page, and can be armed again meanwhile', () => {
     const watch = new WriteWatch();
     const calls: string[] = [];
