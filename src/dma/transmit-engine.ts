@@ -8,6 +8,7 @@ import { INCOMPLETE, sizeOfNextFrame } from './transmit-frame.ts';
 import type { TransmitEngineOptions, TransmitSink } from './transmit-options.ts';
 import { NONE, TransmitRing, TransmitSlot } from './transmit-ring.ts';
 import { TransmitStatus } from './transmit-status.ts';
+import { TransmitTurns } from './transmit-turns.ts';
 
 /**
  * The transmit half of the DMA engine: fetches descriptors and frames of many rings, round robin, with as many reads
@@ -27,8 +28,8 @@ export class TransmitEngine implements DmaClient, Component {
   private readonly maxFrameBytes: number;
   private bufferFree: number;
 
-  // Queues of rings with cached descriptors, in turn; and of rings whose fetch or status found no room at the port.
-  private readonly active: IntRing;
+  private readonly turns: TransmitTurns;
+  /** Queues of rings whose fetch or status found no room at the port. */
   private readonly waiting: IntRing;
   private serving = false;
   private wantsSlot = false;
@@ -66,11 +67,15 @@ export class TransmitEngine implements DmaClient, Component {
     this.reservedSlots = options.reservedSlots;
     this.bufferFree = options.packetBufferBytes;
     this.maxFrameBytes = Math.min(options.maxFrameBytes, options.packetBufferBytes);
-    this.active = new IntRing(ceilPowerOfTwo(queues));
+    this.turns = new TransmitTurns(this.rings.all);
     this.waiting = new IntRing(ceilPowerOfTwo(queues));
     this.slots = Array.from({ length: frames.slots }, () => new TransmitSlot());
     const statusOffset = cacheOffset + DescriptorRings.cacheBytes(queues);
-    this.status = new TransmitStatus(port, frames, format, statusOffset, client);
+    const owner = {
+      sent: (ring: TransmitRing) => sink.statusWritten(ring.queue),
+      noRoom: (ring: TransmitRing) => this.waitForPort(ring),
+    };
+    this.status = new TransmitStatus(port, frames, format, owner, statusOffset, client);
   }
 
   /** Writes of status that have been made. */
@@ -127,8 +132,8 @@ export class TransmitEngine implements DmaClient, Component {
     const ring = this.rings.all[queue];
     ring.master = allowed ? 1 : 0;
     if (!allowed) return;
-    this.writeStatus(ring);
-    this.activate(ring);
+    this.status.write(ring);
+    this.turns.add(ring);
     this.prefetch(ring);
     this.serve();
   }
@@ -143,7 +148,7 @@ export class TransmitEngine implements DmaClient, Component {
   /** `bytes` of the transmit packet buffer are free again; frames that waited for room go on. */
   releaseBuffer(bytes: number): void {
     this.bufferFree += bytes;
-    if (this.active.length > 0) this.serve();
+    if (this.turns.length > 0) this.serve();
   }
 
   /** A frame slot is free again: a ring that found none goes on. */
@@ -169,7 +174,7 @@ export class TransmitEngine implements DmaClient, Component {
 
   requesterReady(): void {
     if (this.waiting.length > 0) this.askAgain();
-    if (this.active.length > 0) this.serve();
+    if (this.turns.length > 0) this.serve();
   }
 
   reset(): void {
@@ -205,7 +210,7 @@ export class TransmitEngine implements DmaClient, Component {
     for (let left = this.waiting.length; left > 0; left--) {
       const ring = this.rings.all[this.waiting.shift()];
       ring.isWaiting = 0;
-      this.writeStatus(ring);
+      this.status.write(ring);
       this.prefetch(ring);
     }
   }
@@ -219,51 +224,23 @@ export class TransmitEngine implements DmaClient, Component {
       this.sink.ringFailed(ring.queue);
       return;
     }
-    this.activate(ring);
+    this.turns.add(ring);
     this.prefetch(ring);
     this.serve();
-  }
-
-  private activate(ring: TransmitRing): void {
-    if (ring.isActive === 1 || ring.cached() <= 0) return;
-    ring.isActive = 1;
-    this.active.push(ring.queue);
-  }
-
-  /** The first active ring has had its turn. */
-  private leave(ring: TransmitRing): void {
-    this.active.shift();
-    ring.isActive = 0;
   }
 
   /** Issues reads for frames, ring by ring, a frame at a time, until something is exhausted. */
   private serve(): void {
     if (this.serving) return; // a sink may free buffer room while it is being handed a frame
     this.serving = true;
-    const active = this.active;
-    const rings = this.rings.all;
-    while (active.length > 0) {
-      const ring = rings[active.peek()];
-      if (ring.enabled === 0 || ring.cached() <= 0) this.leave(ring);
-      else if (!this.takeDescriptor(ring) && !this.bringBegunForward()) break;
+    const turns = this.turns;
+    while (turns.length > 0) {
+      const ring = turns.first;
+      if (ring.enabled === 0 || ring.cached() <= 0) turns.drop();
+      else if (!this.takeDescriptor(ring) && (this.begun === 0 || !turns.bringBegunForward())) break;
       this.prefetch(ring);
     }
     this.serving = false;
-  }
-
-  /**
-   * What the first ring lacks may be held by a frame that another one is in the middle of (it could not go on for a while): that
-   * one first. Returns whether there is one.
-   */
-  private bringBegunForward(): boolean {
-    const active = this.active;
-    const rings = this.rings.all;
-    if (this.begun === 0 || rings[active.peek()].openSlot !== NONE) return false;
-    for (let left = active.length; left > 0; left--) {
-      if (rings[active.peek()].openSlot !== NONE) return true;
-      active.push(active.shift());
-    }
-    return false;
   }
 
   /** Takes the next descriptor of a ring. Returns false if a tag, a slot or buffer room is lacking. */
@@ -287,7 +264,7 @@ export class TransmitEngine implements DmaClient, Component {
         if (total === INCOMPLETE) {
           // The rest of the frame has to come first: the ring's turn is over until it has.
           ring.wantsMore = 1;
-          this.leave(ring);
+          this.turns.drop();
           return true;
         }
       }
@@ -357,9 +334,7 @@ export class TransmitEngine implements DmaClient, Component {
     slot.closed = 1;
     slot.last = index;
     slot.end = index;
-    // The next ring's turn.
-    if (ring.cached() <= 0) this.leave(ring);
-    else if (this.active.length > 1) this.active.push(this.active.shift());
+    this.turns.pass();
     if (slot.trains === 0) this.handOver(ring);
   }
 
@@ -375,8 +350,8 @@ export class TransmitEngine implements DmaClient, Component {
     }
     ring.head = ring.after(index);
     if (reports) {
-      this.report(ring, index, index);
-      this.writeStatus(ring);
+      this.status.report(ring, index, index);
+      this.status.write(ring);
     }
   }
 
@@ -390,7 +365,7 @@ export class TransmitEngine implements DmaClient, Component {
       if (slot.closed === 0 || slot.trains > 0) break;
       ring.firstSlot = slot.next;
       if (slot.end !== NONE) ring.head = ring.after(slot.end);
-      if (slot.reportFirst !== NONE) this.report(ring, slot.reportFirst, slot.reportLast);
+      if (slot.reportFirst !== NONE) this.status.report(ring, slot.reportFirst, slot.reportLast);
       if (slot.failed === 1) {
         failed = true;
         this.fail(ring, row);
@@ -399,7 +374,7 @@ export class TransmitEngine implements DmaClient, Component {
         this.sink.frameFetched(ring.queue, row, slot.last);
       }
     }
-    if (ring.statusCount > 0) this.writeStatus(ring);
+    if (ring.statusCount > 0) this.status.write(ring);
     // Others may have waited for its room.
     if (failed) this.serve();
   }
@@ -410,17 +385,5 @@ export class TransmitEngine implements DmaClient, Component {
     this.bufferFree += this.slots[row].bytes;
     this.frames.release(row);
     this.sink.frameFailed(ring.queue);
-  }
-
-  private report(ring: TransmitRing, first: number, last: number): void {
-    if (this.status.isApart(ring, first)) this.writeStatus(ring);
-    this.status.add(ring, first, last);
-  }
-
-  private writeStatus(ring: TransmitRing): void {
-    if (ring.master === 0) return;
-    const before = this.status.writes;
-    if (!this.status.write(ring)) this.waitForPort(ring);
-    if (this.status.writes !== before) this.sink.statusWritten(ring.queue);
   }
 }

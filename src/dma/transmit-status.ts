@@ -4,6 +4,14 @@ import { DmaRequest } from './dma-request.ts';
 import { CACHE_ENTRIES } from './ring.ts';
 import type { TransmitRing } from './transmit-ring.ts';
 
+/** What the owner of {@link TransmitStatus} is told. */
+export interface TransmitStatusOwner {
+  /** Status of a ring is on its way. */
+  sent(ring: TransmitRing): void;
+  /** The port has no room: ask again when it has. */
+  noRoom(ring: TransmitRing): void;
+}
+
 /**
  * Status of transmit descriptors on its way to memory: for each ring a run of descriptors that are done. What is written is
  * the same for every descriptor, so one piece of the store serves all.
@@ -12,14 +20,23 @@ export class TransmitStatus {
   /** Writes made. */
   writes = 0;
   private readonly port: DmaPort;
+  private readonly owner: TransmitStatusOwner;
   private readonly request = new DmaRequest();
 
   /**
    * @param offset first of {@link TransmitStatus.storeBytes} bytes in the store.
    * @param client number under which the owner signs its requests.
    */
-  constructor(port: DmaPort, store: DmaStore, format: TransmitFormat, offset: number, client: number) {
+  constructor(
+    port: DmaPort,
+    store: DmaStore,
+    format: TransmitFormat,
+    owner: TransmitStatusOwner,
+    offset: number,
+    client: number,
+  ) {
     this.port = port;
+    this.owner = owner;
     this.request.offset = offset;
     this.request.client = client;
     for (let i = 0; i < CACHE_ENTRIES; i++) format.writeDone(store.i32, (offset >> 2) + i * 4);
@@ -28,25 +45,26 @@ export class TransmitStatus {
   /** Bytes needed in the store. */
   static readonly storeBytes = CACHE_ENTRIES * DESCRIPTOR_BYTES;
 
-  /** Whether status of a ring waits that the descriptor `index` does not adjoin. */
-  isApart(ring: TransmitRing, index: number): boolean {
-    return ring.statusCount > 0 && ahead(ring, index) !== ring.statusCount;
-  }
-
   /**
-   * Adds descriptors to the run of a ring. Where the port holds that up, it grows over the descriptors in between: they are
-   * done too, frames end in order.
+   * Adds descriptors to the run of a ring; one that they do not adjoin is written first. Where the port holds that up, it grows
+   * over the descriptors in between: they are done too, frames end in order.
    */
-  add(ring: TransmitRing, first: number, last: number): void {
+  report(ring: TransmitRing, first: number, last: number): void {
+    if (ring.statusCount > 0 && ahead(ring, first) !== ring.statusCount) this.write(ring);
     if (ring.statusCount === 0) ring.statusFirst = first;
     ring.statusCount = ahead(ring, last) + 1;
   }
 
-  /** Writes the run of a ring; returns whether the port had room for all of it. */
-  write(ring: TransmitRing): boolean {
+  /** Writes the run of a ring, as far as the port has room. */
+  write(ring: TransmitRing): void {
+    if (ring.master === 0) return;
     const request = this.request;
+    const before = this.writes;
     while (ring.statusCount > 0) {
-      if (!this.port.canWrite()) return false;
+      if (!this.port.canWrite()) {
+        this.owner.noRoom(ring);
+        break;
+      }
       const first = ring.statusFirst;
       const count = Math.min(ring.statusCount, ring.size - first, CACHE_ENTRIES);
       ring.statusFirst = first + count === ring.size ? 0 : first + count;
@@ -57,7 +75,7 @@ export class TransmitStatus {
       this.port.write(request);
       this.writes++;
     }
-    return true;
+    if (this.writes !== before) this.owner.sent(ring);
   }
 }
 
