@@ -32,6 +32,8 @@ export class TransmitEngine implements DmaClient, Component {
   /** Queues of rings whose fetch or status found no room at the port. */
   private readonly waiting: IntRing;
   private serving = false;
+  /** The port has refused a read, and not yet said that it is ready. */
+  private portFull = false;
   private wantsSlot = false;
   /** Rings that are in the middle of a frame. */
   private begun = 0;
@@ -173,12 +175,14 @@ export class TransmitEngine implements DmaClient, Component {
   }
 
   requesterReady(): void {
+    this.portFull = false;
     if (this.waiting.length > 0) this.askAgain();
     if (this.turns.length > 0) this.serve();
   }
 
   reset(): void {
     for (let queue = 0; queue < this.rings.all.length; queue++) this.disable(queue);
+    this.portFull = false;
     this.framesFetched = this.framesFailed = this.status.writes = 0;
   }
 
@@ -231,7 +235,8 @@ export class TransmitEngine implements DmaClient, Component {
 
   /** Issues reads for frames, ring by ring, a frame at a time, until something is exhausted. */
   private serve(): void {
-    if (this.serving) return; // a sink may free buffer room while it is being handed a frame
+    // A sink may free buffer room while it is being handed a frame; and what the port refuses it will say when it is ready.
+    if (this.serving || this.portFull) return;
     this.serving = true;
     const turns = this.turns;
     while (turns.length > 0) {
@@ -268,7 +273,7 @@ export class TransmitEngine implements DmaClient, Component {
           return true;
         }
       }
-      if (total > this.bufferFree || (total > 0 && !this.port.canRead(bytes))) return false;
+      if (total > this.bufferFree || (total > 0 && !this.canRead(bytes))) return false;
       if (frames.available <= this.reservedSlots) {
         this.wantsSlot = true;
         return false;
@@ -276,7 +281,7 @@ export class TransmitEngine implements DmaClient, Component {
       slot = this.open(ring, frames.take(), total, descriptor.insertTci);
     } else {
       slot = this.slots[ring.openSlot];
-      if (slot.bytes > 0 && !this.port.canRead(bytes)) return false;
+      if (slot.bytes > 0 && !this.canRead(bytes)) return false;
     }
     this.decoded = NONE;
     const index = ring.consume();
@@ -296,6 +301,12 @@ export class TransmitEngine implements DmaClient, Component {
       this.close(ring, slot, index);
     }
     return true;
+  }
+
+  private canRead(bytes: number): boolean {
+    if (this.port.canRead(bytes)) return true;
+    this.portFull = true;
+    return false;
   }
 
   private sizeOfNextFrame(ring: TransmitRing): number {
