@@ -79,7 +79,8 @@ export class SparseMemory implements PhysicalMemory {
   }
 
   // Where an address lies is worked out in each of these, in the same two lines: the chunk's number by a product with a
-  // power of two, and not `%`, which for numbers above 2^31 is a call into the C library.
+  // power of two, and not `%`, which for numbers above 2^31 is a call into the C library. What devices use most also finds
+  // the chunk by itself: V8 makes an object of an address that is passed on.
 
   read8(address: number): number {
     const number = Math.floor(address * CHUNK_SCALE);
@@ -164,7 +165,8 @@ export class SparseMemory implements PhysicalMemory {
       this.copyOut(address, bytes, u8, offset);
       return;
     }
-    const chunk = this.chunk(number, address);
+    const place = number < DIRECT_CHUNKS ? this.index[number] : 0;
+    const chunk = place > 0 ? this.chunks[place - 1] : this.chunk(number, address);
     if (bytes >= LARGE || ((start | offset) & 3) !== 0) {
       chunk.slices ??= new SliceCache(chunk.u8);
       u8.set(chunk.slices.slice(start, bytes), offset);
@@ -186,7 +188,8 @@ export class SparseMemory implements PhysicalMemory {
       this.copyIn(address, bytes, u8, offset);
       return;
     }
-    const chunk = this.chunk(number, address);
+    const place = number < DIRECT_CHUNKS ? this.index[number] : 0;
+    const chunk = place > 0 ? this.chunks[place - 1] : this.chunk(number, address);
     if (bytes >= LARGE || ((start | offset) & 3) !== 0) {
       if (this.source.bytes !== u8) this.useSource(u8);
       chunk.u8.set(this.source.slice(offset, bytes), start);

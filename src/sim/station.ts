@@ -113,11 +113,12 @@ export class Station implements WirePeer, FrameSender {
 
   private start(template: FrameTemplate, sequence: number): void {
     const bytes = wireBytes(template.bytes);
-    const free = this.wire.reserve(this.scheduler.now, bytes);
+    // By delay, which is a small integer: V8 makes an object of an instant that is passed on.
+    const busyPs = this.wire.reserve(this.scheduler.now, bytes) - this.scheduler.now;
     this.framesSent++;
     this.bytesSent += bytes - PREAMBLE_BYTES - INTER_FRAME_GAP_BYTES;
-    this.scheduler.post(free - this.gapPs + this.delayPs, this.arrive, template.id, sequence);
-    this.free.scheduleAt(free);
+    this.scheduler.schedule(busyPs - this.gapPs + this.delayPs, this.arrive, template.id, sequence);
+    this.free.schedule(busyPs);
   }
 
   /** The wire is free again. */
@@ -140,10 +141,9 @@ export class Station implements WirePeer, FrameSender {
     const template = this.templates[id];
     const slot = this.data.slotForWire(template.bytes);
     if (slot < 0) return;
-    const { frames } = this.data;
-    const base = (slot << frames.slotShift) >> 2;
+    const { i32: target, slotShift } = this.data.frames;
+    const base = (slot << slotShift) >> 2;
     const { words, sequenceWord } = template;
-    const target = frames.i32;
     // A call costs more than the few words of a short frame.
     if (words.length > SHORT_WORDS) target.set(words, base);
     else for (let i = 0; i < words.length; i++) target[base + i] = words[i];
