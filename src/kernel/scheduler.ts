@@ -1,28 +1,25 @@
-import { AssertionError, assert } from '../base/index.ts';
+import { AssertionError } from '../base/index.ts';
+import { DelayLine, type EventHandler } from './delay-line.ts';
+import { EventWheel, LAG_PS } from './event-wheel.ts';
 import { END_OF_TIME } from './time.ts';
 
-/** What runs when an event is due. `a` and `b` are the 32-bit integers that were given when it was scheduled. */
-export type EventHandler = (a: number, b: number) => void;
-
-/** Width of a bucket of the wheel: 1,024 ps. Narrow enough that most buckets hold one to three events. */
-const BUCKET_SHIFT = 10;
-const BUCKET_PS = 1 << BUCKET_SHIFT;
-/** The wheel spans 4,096 buckets = 4.19 us: a DMA round trip fits, interrupt moderation goes to the heap. */
-const BUCKETS = 4096;
-const BUCKET_MASK = BUCKETS - 1;
-const HORIZON_PS = BUCKETS * BUCKET_PS;
-
-const NONE = -1;
-/** Task 0 marks an event that was cancelled. */
+/** Task 0 is that of an event in the wheel which was cancelled. */
 const CANCELLED = 0;
+/** So many lines are compared with each other; while they all wait for something, what would need one more goes into the wheel. */
+const LISTED_LINES = 16;
 
 /**
- * The one scheduler of a machine: events are (time, order of scheduling, task, two integers) in typed arrays.
+ * The one scheduler of a machine: events are (time, order of scheduling, task, two integers).
  *
- * The near future is a timing wheel, the far future a binary heap; whatever lies within the wheel's horizon is moved
- * into it before anything else can be scheduled there, so that events of equal time run in the order in which they
- * were scheduled, wherever they waited. Idle time is jumped over. Running is re-entrant: a handler may run the
- * scheduler itself to wait for something (a driver that reads a register does).
+ * Most tasks are pipelines: what is scheduled later is due later. Each task therefore has a line of its own, to which
+ * such an event is appended; the lines in which something waits form a list by what they hold first. What is due before
+ * the last event of its line goes into a timing wheel. Events of equal time run in the order in which they were
+ * scheduled, wherever they waited. Idle time is jumped over. Running is re-entrant: a handler may run the scheduler
+ * itself to wait for something (a driver that reads a register does).
+ *
+ * Measured with seven pipelines, as a machine at full load has them: an event takes 0.72 of the time that it takes with the
+ * wheel alone, and 0.96 with the lines in a binary heap, whose comparisons no processor foresees. Delays at random, which
+ * go through the wheel after all, take 1.2 to 1.25 of the time that they take with the wheel alone.
  *
  * @example
  * const scheduler = new Scheduler();
@@ -33,44 +30,45 @@ const CANCELLED = 0;
  * scheduler.runUntil(1_000_000);
  */
 export class Scheduler {
+  // NaN first, so that V8 keeps a double in the field from the start.
   /** The present, in ps. */
-  now = 0;
+  now = Number.NaN;
   /** Events that have run. */
-  events = 0;
+  events = Number.NaN;
 
-  private readonly handlers: EventHandler[] = [() => {}];
   private readonly names: string[] = ['cancelled'];
+  /** By task. */
+  private readonly lines: DelayLine[];
+  private readonly front: DelayLine;
+  private readonly wheel: EventWheel;
 
-  // One event a row; rows are recycled through the list that starts at `free`.
-  private time = new Float64Array(1024);
-  private tasks = new Int32Array(1024);
-  private a = new Int32Array(1024);
-  private b = new Int32Array(1024);
-  private next = new Int32Array(1024);
-  private free = NONE;
-  private pendingCount = 0;
+  /**
+   * The line that is due first; from it a list leads by (time, order) to all in which something waits, and ends in one that is
+   * due after everything, so that no loop has to look where the list ends.
+   */
+  private first: DelayLine;
+  private listed = 0;
 
-  // A bucket is a list in order of time. The bit maps tell which are not empty, 32 buckets a word, 32 words a word.
-  private readonly head = new Int32Array(BUCKETS).fill(NONE);
-  private readonly tail = new Int32Array(BUCKETS).fill(NONE);
-  private readonly occupied = new Int32Array(BUCKETS >> 5);
-  private readonly summary = new Int32Array(BUCKETS >> 10);
-  /** Start of the bucket at the cursor; never after `now`. */
-  private base = 0;
-  private cursor = 0;
+  /** Events that were scheduled, and those of them that were cancelled. */
+  private order = Number.NaN;
+  private cancelled = 0;
+  /** Instant of the event that is about to be put into the wheel: an argument would be a heap object. */
+  private due = Number.NaN;
 
-  // The heap orders rows by (time, order of scheduling).
-  private heap = new Int32Array(256);
-  private heapOrder = new Float64Array(1024);
-  private heapSize = 0;
-  private order = 0;
-
-  private lastTime = 0;
-  private readonly digestWords = new Int32Array([0x6a09e667, 0xbb67ae85 | 0]);
+  private lastTime = Number.NaN;
+  private digestA = 0x6a09e667;
+  private digestB = 0xbb67ae85 | 0;
   private stopping = false;
 
   constructor() {
-    this.chainFree(0);
+    this.now = 0;
+    this.events = 0;
+    this.order = 0;
+    this.lastTime = 0;
+    this.first = new DelayLine(CANCELLED, () => {});
+    this.front = new DelayLine(CANCELLED, () => {});
+    this.wheel = new EventWheel(this.front);
+    this.lines = [this.front];
   }
 
   /**
@@ -79,7 +77,7 @@ export class Scheduler {
    */
   task(name: string, handler: EventHandler): number {
     this.names.push(name);
-    return this.handlers.push(handler) - 1;
+    return this.lines.push(new DelayLine(this.lines.length, handler)) - 1;
   }
 
   /** Name of a task, for people. */
@@ -87,76 +85,90 @@ export class Scheduler {
     return this.names[task];
   }
 
+  /**
+   * The line of a task, for {@link Timer}.
+   * @internal
+   */
+  line(task: number): DelayLine {
+    return this.lines[task];
+  }
+
   /** Events that wait. */
   get pending(): number {
-    return this.pendingCount;
+    return this.order - this.cancelled - this.events;
   }
 
   /**
-   * Schedules `task` `delayPs` from now, with two 32-bit integers, and returns a handle as {@link Scheduler.post} does. Any
-   * number of events of a task may wait.
+   * Schedules `task` `delayPs` from now, with two 32-bit integers. Any number of events of a task may wait.
    *
    * The hot path schedules by delay, not by instant: a delay is a small integer, while V8 makes a heap object of every
-   * instant that is passed to a function it does not inline. From here on the instant stays in the array.
+   * instant that is passed to a function it does not inline. From here on the instant stays in fields.
    */
-  schedule(delayPs: number, task: number, a: number, b: number): number {
-    if (this.free === NONE) this.grow();
-    const row = this.free;
-    this.time[row] = this.now + delayPs;
-    return this.place(row, task, a, b);
+  schedule(delayPs: number, task: number, a: number, b: number): void {
+    const line = this.lines[task];
+    const time = this.now + delayPs;
+    const count = line.count;
+    if (
+      !(delayPs >= 0 && time >= line.lastTime && time <= END_OF_TIME) ||
+      (count === 0 && this.listed >= LISTED_LINES)
+    ) {
+      this.due = time;
+      this.scheduleInWheel(line, a, b);
+      return;
+    }
+    if (count > line.mask) line.grow();
+    const event = line.ring[(line.head + count) & line.mask];
+    const order = this.order;
+    this.order = order + 1;
+    line.count = count + 1;
+    line.lastTime = time;
+    event.time = time;
+    event.order = order;
+    event.a = a | 0;
+    event.b = b | 0;
+    if (count === 0) {
+      line.time = time;
+      line.order = order;
+      this.enter(line);
+    }
   }
 
-  /**
-   * Schedules `task` at `timePs` and returns a handle for {@link Scheduler.cancel}, valid until the event has run.
-   * Prefer {@link Timer} where an event may have to be cancelled.
-   */
-  post(timePs: number, task: number, a: number, b: number): number {
-    if (this.free === NONE) this.grow();
-    const row = this.free;
-    this.time[row] = timePs;
-    return this.place(row, task, a, b);
+  /** Schedules `task` at `timePs`. */
+  post(timePs: number, task: number, a: number, b: number): void {
+    this.schedule(timePs - this.now, task, a, b);
   }
 
-  /** Takes the first free row, whose time is set, into the queue. */
-  private place(row: number, task: number, a: number, b: number): number {
-    const timePs = this.time[row];
-    // Not assert(): its message would be built at every call.
-    if (!(timePs >= this.now && timePs <= END_OF_TIME)) this.refuse(timePs, task);
-    this.free = this.next[row];
-    this.pendingCount++;
-    this.tasks[row] = task;
-    this.a[row] = a;
-    this.b[row] = b;
-    const offset = timePs - this.base;
-    if (offset < HORIZON_PS) this.insert(row, ((offset | 0) >> BUCKET_SHIFT) + this.cursor);
-    else this.pushHeap(row);
-    return row;
-  }
-
-  /** Cancels an event that has not run. */
-  cancel(handle: number): void {
-    assert(this.tasks[handle] !== CANCELLED, 'an event was cancelled twice');
-    this.tasks[handle] = CANCELLED;
+  /** Takes back whatever waits of `task`. Prefer {@link Timer} where an event may have to be cancelled. */
+  cancel(task: number): void {
+    const line = this.lines[task];
+    if (line.count > 0) {
+      this.cancelled += line.count;
+      line.clear();
+      this.leave(line);
+    }
+    if (line.elsewhere > 0) {
+      this.wheel.cancel(task, line.lastElsewhere, line.elsewhere);
+      this.cancelled += line.elsewhere;
+      line.elsewhere = 0;
+    }
   }
 
   /** Runs everything up to and including `timePs`, which is then the present. */
   runUntil(timePs: number): void {
     this.stopping = false;
-    while (this.runOne(timePs)) {
-      if (this.stopping) return;
-    }
+    if (this.run(timePs < END_OF_TIME ? timePs : END_OF_TIME, false)) return;
     if (timePs > this.now) this.now = timePs;
   }
 
   /** Runs the next event, if one waits. Returns whether one ran. */
   step(): boolean {
-    return this.runOne(END_OF_TIME);
+    return this.run(END_OF_TIME, true);
   }
 
   /** Runs until nothing waits. */
   runUntilIdle(): void {
     this.stopping = false;
-    while (!this.stopping && this.runOne(END_OF_TIME));
+    this.run(END_OF_TIME, false);
   }
 
   /** Makes {@link Scheduler.runUntil} return after the event that is running. */
@@ -170,175 +182,132 @@ export class Scheduler {
    */
   get digest(): string {
     const digits = (word: number) => (word >>> 0).toString(16).padStart(8, '0');
-    return digits(this.digestWords[0]) + digits(this.digestWords[1]);
+    return digits(this.digestA) + digits(this.digestB);
   }
 
-  private runOne(limit: number): boolean {
+  /**
+   * Runs what is due by `limit` until stopped, or one event if `once`. Returns false if it ended because nothing more is due.
+   * All in one function: an instant that is an argument or a result is a heap object.
+   */
+  private run(limit: number, once: boolean): boolean {
     for (;;) {
-      const row = this.pop(limit);
-      if (row === NONE) return false;
-      const task = this.tasks[row];
-      const time = this.time[row];
-      const a = this.a[row];
-      const b = this.b[row];
-      this.next[row] = this.free;
-      this.free = row;
-      this.pendingCount--;
-      // Also for a cancelled event: the wheel has moved to its bucket, and the present must not stay behind the wheel.
+      const front = this.front;
+      let line = this.first;
+      let time = line.time;
+      let a: number;
+      let b: number;
+      if (time < front.time || (time === front.time && line.order < front.order)) {
+        if (time > limit) return false;
+        const ring = line.ring;
+        const event = ring[line.head];
+        a = event.a;
+        b = event.b;
+        const head = (line.head + 1) & line.mask;
+        const count = line.count - 1;
+        line.head = head;
+        line.count = count;
+        if (count > 0) {
+          const next = ring[head];
+          line.time = next.time;
+          line.order = next.order;
+          this.moveBack(line);
+        } else {
+          this.first = line.next;
+          this.listed--;
+        }
+      } else {
+        time = front.time;
+        // Also if nothing waits at all: what there is then is due at infinity.
+        if (time > limit) return false;
+        const event = this.wheel.take();
+        const task = event.task;
+        if (task === CANCELLED) continue;
+        event.task = CANCELLED;
+        a = event.a;
+        b = event.b;
+        line = this.lines[task];
+        line.elsewhere--;
+      }
       this.now = time;
-      if (task === CANCELLED) continue;
       this.events++;
       // Two independent lanes; the difference of times is what changes, so its low 32 bits suffice.
-      const digest = this.digestWords;
-      const h = Math.imul(digest[0] ^ ((time - this.lastTime) | 0) ^ Math.imul(task, 0x27d4eb2f), 0x9e3779b1);
-      digest[0] = h ^ (h >>> 15);
-      const g = Math.imul(digest[1] ^ a ^ Math.imul(b, 0x85ebca6b), 0xc2b2ae35);
-      digest[1] = g ^ (g >>> 13) ^ h;
+      const delta = (time - this.lastTime) | 0;
       this.lastTime = time;
-      this.handlers[task](a, b);
-      return true;
+      const h = Math.imul(this.digestA ^ delta ^ Math.imul(line.task, 0x27d4eb2f), 0x9e3779b1);
+      this.digestA = h ^ (h >>> 15);
+      const g = Math.imul(this.digestB ^ a ^ Math.imul(b, 0x85ebca6b), 0xc2b2ae35);
+      this.digestB = g ^ (g >>> 13) ^ h;
+      const handler = line.handler;
+      handler(a, b);
+      if (once || this.stopping) return true;
     }
   }
 
-  /** Takes the earliest row out if it is due by `limit`. */
-  private pop(limit: number): number {
-    let bucket = this.cursor;
-    let row = this.head[bucket];
-    if (row === NONE) {
-      bucket = this.nextBucket();
-      if (bucket === NONE) {
-        if (this.heapSize === 0) return NONE;
-        const time = this.time[this.heap[0]];
-        if (time > limit) return NONE;
-        const number = Math.floor(time / BUCKET_PS);
-        // Not number % BUCKETS: for numbers above 2^31 that is a call into the C library.
-        this.advanceTo(number * BUCKET_PS, number - Math.floor(number / BUCKETS) * BUCKETS);
-      } else {
-        row = this.head[bucket];
-        if (this.time[row] > limit) return NONE;
-        const ahead = (bucket - this.cursor) & BUCKET_MASK;
-        this.advanceTo(this.base + ahead * BUCKET_PS, bucket);
-      }
-      bucket = this.cursor;
-      row = this.head[bucket];
-    }
-    if (this.time[row] > limit) return NONE;
-    const next = this.next[row];
-    this.head[bucket] = next;
-    if (next === NONE) {
-      this.tail[bucket] = NONE;
-      const word = bucket >> 5;
-      const left = this.occupied[word] & ~(1 << bucket);
-      this.occupied[word] = left;
-      if (left === 0) this.summary[word >> 5] &= ~(1 << word);
-    }
-    return row;
+  private scheduleInWheel(line: DelayLine, a: number, b: number): void {
+    const wheel = this.wheel;
+    const time = this.due;
+    // Not assert(): its message would be built at every call.
+    if (!(time >= this.now && time <= END_OF_TIME)) this.refuse(time, line.task);
+    const event = wheel.blank();
+    const order = this.order;
+    this.order = order + 1;
+    event.time = time;
+    event.order = order;
+    event.a = a | 0;
+    event.b = b | 0;
+    event.task = line.task;
+    line.lastElsewhere = event;
+    line.elsewhere++;
+    if (this.now - wheel.base > LAG_PS) wheel.catchUp(this.now);
+    wheel.add(event);
   }
 
-  /** Moves the wheel to the bucket that starts at `basePs`, and what now lies within its horizon into it. */
-  private advanceTo(basePs: number, bucket: number): void {
-    this.base = basePs;
-    this.cursor = bucket;
-    const horizon = basePs + HORIZON_PS;
-    while (this.heapSize > 0) {
-      const row = this.heap[0];
-      const time = this.time[row];
-      if (time >= horizon) break;
-      this.popHeap();
-      this.insert(row, (((time - basePs) | 0) >> BUCKET_SHIFT) + bucket);
-    }
-  }
-
-  private insert(row: number, bucketUnwrapped: number): void {
-    const time = this.time[row];
-    const bucket = bucketUnwrapped & BUCKET_MASK;
-    const tail = this.tail[bucket];
-    if (tail === NONE) {
-      this.next[row] = NONE;
-      this.head[bucket] = row;
-      this.tail[bucket] = row;
-      const word = bucket >> 5;
-      this.occupied[word] |= 1 << bucket;
-      this.summary[word >> 5] |= 1 << word;
+  /** Takes a line into the list. */
+  private enter(line: DelayLine): void {
+    this.listed++;
+    const time = line.time;
+    let before = this.first;
+    // What was scheduled last comes last among equals.
+    if (time < before.time) {
+      line.next = before;
+      this.first = line;
       return;
     }
-    if (time >= this.time[tail]) {
-      this.next[row] = NONE;
-      this.next[tail] = row;
-      this.tail[bucket] = row;
+    let next = before.next;
+    while (next.time <= time) {
+      before = next;
+      next = next.next;
+    }
+    before.next = line;
+    line.next = next;
+  }
+
+  /** Takes a line out of the list. */
+  private leave(line: DelayLine): void {
+    this.listed--;
+    let before = this.first;
+    if (before === line) {
+      this.first = line.next;
       return;
     }
-    // Behind every row that is not later: equal times keep the order of scheduling.
-    let before = NONE;
-    let at = this.head[bucket];
-    while (this.time[at] <= time) {
-      before = at;
-      at = this.next[at];
-    }
-    this.next[row] = at;
-    if (before === NONE) this.head[bucket] = row;
-    else this.next[before] = row;
+    while (before.next !== line) before = before.next;
+    before.next = line.next;
   }
 
-  /** The first bucket at or behind the cursor, around the wheel, that is not empty. */
-  private nextBucket(): number {
-    const occupied = this.occupied;
-    const cursor = this.cursor;
-    const word = cursor >> 5;
-    const first = occupied[word] & (-1 << cursor);
-    if (first !== 0) return (word << 5) + lowestBit(first);
-    const group = word >> 5;
-    // Words behind this one in its group (-2 << 31 is 0).
-    const rest = this.summary[group] & (-2 << word);
-    if (rest !== 0) return lowestInWord(occupied, (group << 5) + lowestBit(rest));
-    const groups = this.summary.length;
-    for (let i = 1; i <= groups; i++) {
-      const at = (group + i) % groups;
-      let words = this.summary[at];
-      // Back in the first group: only what lies before the cursor is left.
-      if (i === groups) words &= ~(-2 << word);
-      if (words !== 0) return lowestInWord(occupied, (at << 5) + lowestBit(words));
+  /** Puts the first line where it belongs, now that its first event has gone. */
+  private moveBack(line: DelayLine): void {
+    const { time, order } = line;
+    let next = line.next;
+    if (time < next.time || (time === next.time && order < next.order)) return;
+    this.first = next;
+    let before = next;
+    next = before.next;
+    while (next.time < time || (next.time === time && next.order < order)) {
+      before = next;
+      next = next.next;
     }
-    return NONE;
-  }
-
-  private pushHeap(row: number): void {
-    if (this.heapSize === this.heap.length) this.heap = grown(this.heap);
-    const order = this.order++;
-    this.heapOrder[row] = order;
-    const heap = this.heap;
-    const time = this.time[row];
-    let at = this.heapSize++;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      // The new row has the highest order, so at equal times it stays below.
-      if (this.time[heap[parent]] <= time) break;
-      heap[at] = heap[parent];
-      at = parent;
-    }
-    heap[at] = row;
-  }
-
-  private popHeap(): void {
-    const heap = this.heap;
-    const row = heap[--this.heapSize];
-    const size = this.heapSize;
-    let at = 0;
-    for (;;) {
-      let child = 2 * at + 1;
-      if (child >= size) break;
-      if (child + 1 < size && this.before(heap[child + 1], heap[child])) child++;
-      if (!this.before(heap[child], row)) break;
-      heap[at] = heap[child];
-      at = child;
-    }
-    heap[at] = row;
-  }
-
-  private before(x: number, y: number): boolean {
-    const tx = this.time[x];
-    const ty = this.time[y];
-    return tx < ty || (tx === ty && this.heapOrder[x] < this.heapOrder[y]);
+    before.next = line;
+    line.next = next;
   }
 
   private refuse(timePs: number, task: number): never {
@@ -346,37 +315,4 @@ export class Scheduler {
       `${this.names[task]} scheduled at ${timePs} ps, now is ${this.now} ps, the end is ${END_OF_TIME} ps`,
     );
   }
-
-  private grow(): void {
-    const rows = this.time.length;
-    this.time = grown(this.time);
-    this.tasks = grown(this.tasks);
-    this.a = grown(this.a);
-    this.b = grown(this.b);
-    this.next = grown(this.next);
-    this.heapOrder = grown(this.heapOrder);
-    this.chainFree(rows);
-  }
-
-  private chainFree(from: number): void {
-    const next = this.next;
-    for (let row = next.length - 1; row >= from; row--) {
-      next[row] = this.free;
-      this.free = row;
-    }
-  }
-}
-
-function lowestBit(word: number): number {
-  return 31 - Math.clz32(word & -word);
-}
-
-function lowestInWord(occupied: Int32Array, word: number): number {
-  return (word << 5) + lowestBit(occupied[word]);
-}
-
-function grown<T extends Int32Array | Float64Array>(array: T): T {
-  const larger = new (array.constructor as new (length: number) => T)(array.length * 2);
-  larger.set(array);
-  return larger;
 }

@@ -1,5 +1,6 @@
 import { AssertionError } from '../base/index.ts';
-import type { EventHandler, Scheduler } from './scheduler.ts';
+import type { DelayLine, EventHandler } from './delay-line.ts';
+import type { Scheduler } from './scheduler.ts';
 
 /**
  * One event of a component that waits at most once: interrupt moderation, time-outs, "the link is free".
@@ -9,21 +10,19 @@ export class Timer {
   readonly name: string;
   private readonly scheduler: Scheduler;
   private readonly task: number;
-  private handle = -1;
-  private dueAt = 0;
+  private readonly line: DelayLine;
+  private dueAt = Number.NaN;
 
   constructor(scheduler: Scheduler, name: string, handler: EventHandler) {
     this.name = name;
     this.scheduler = scheduler;
-    this.task = scheduler.task(name, (a, b) => {
-      this.handle = -1;
-      handler(a, b);
-    });
+    this.task = scheduler.task(name, handler);
+    this.line = scheduler.line(this.task);
   }
 
   /** Whether it waits. */
   get pending(): boolean {
-    return this.handle >= 0;
+    return this.line.count > 0 || this.line.elsewhere > 0;
   }
 
   /** When it is due, in ps; of use while it waits. */
@@ -35,14 +34,14 @@ export class Timer {
   schedule(delayPs: number, a = 0, b = 0): void {
     this.check();
     this.dueAt = this.scheduler.now + delayPs;
-    this.handle = this.scheduler.schedule(delayPs, this.task, a, b);
+    this.scheduler.schedule(delayPs, this.task, a, b);
   }
 
   /** Schedules it at `timePs`. */
   scheduleAt(timePs: number, a = 0, b = 0): void {
     this.check();
     this.dueAt = timePs;
-    this.handle = this.scheduler.post(timePs, this.task, a, b);
+    this.scheduler.post(timePs, this.task, a, b);
   }
 
   /** Moves it to `delayPs` from now, whether it waits or not. */
@@ -53,12 +52,10 @@ export class Timer {
 
   /** Takes it back, if it waits. */
   cancel(): void {
-    if (this.handle < 0) return;
-    this.scheduler.cancel(this.handle);
-    this.handle = -1;
+    if (this.pending) this.scheduler.cancel(this.task);
   }
 
   private check(): void {
-    if (this.handle >= 0) throw new AssertionError(`${this.name} is scheduled already, for ${this.dueAt} ps`);
+    if (this.pending) throw new AssertionError(`${this.name} is scheduled already, for ${this.dueAt} ps`);
   }
 }
