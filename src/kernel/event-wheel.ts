@@ -1,4 +1,5 @@
-import { type DelayLine, WaitingEvent } from './delay-line.ts';
+import type { DelayLine } from './delay-line.ts';
+import { WaitingEvent } from './waiting-event.ts';
 
 /** Width of a bucket of the wheel: 1,024 ps. Narrow enough that most buckets hold one to three events. */
 const BUCKET_SHIFT = 10;
@@ -27,7 +28,7 @@ export class EventWheel {
   private frontBucket = NONE;
 
   /** Ends every list. */
-  private readonly nothing = new WaitingEvent();
+  readonly nothing = new WaitingEvent();
   private free: WaitingEvent;
 
   // A bucket is a list in order of time. The bit maps tell which are not empty, 32 buckets a word, 32 words a word.
@@ -235,7 +236,7 @@ export class EventWheel {
 }
 
 function before(x: WaitingEvent, y: WaitingEvent): boolean {
-  return x.time < y.time || (x.time === y.time && x.order < y.order);
+  return x.time < y.time || (x.time === y.time && ((x.order - y.order) | 0) < 0);
 }
 
 function lowestBit(word: number): number {

@@ -1,7 +1,12 @@
 import { AssertionError } from '../base/index.ts';
-import { DelayLine, type EventHandler } from './delay-line.ts';
+import { DelayLine, type EventHandler, MAX_GAP_PS } from './delay-line.ts';
 import { EventWheel, LAG_PS } from './event-wheel.ts';
 import { END_OF_TIME } from './time.ts';
+import { WaitingEvent } from './waiting-event.ts';
+
+// The names of this file's own: V8 loads and checks an exported constant at each use, one of the module itself is in the code.
+const END = END_OF_TIME;
+const MAX_GAP = MAX_GAP_PS;
 
 /** Task 0 is that of an event in the wheel which was cancelled. */
 const CANCELLED = 0;
@@ -49,9 +54,11 @@ export class Scheduler {
   private first: DelayLine;
   private listed = 0;
 
-  /** Events that were scheduled, and those of them that were cancelled. */
-  private order = Number.NaN;
-  private cancelled = 0;
+  /**
+   * Number of the next event in the order of scheduling, modulo 2^32: of two that are due at the same time, the one that has less
+   * than 2^31 to the other was first.
+   */
+  private order = 0;
   /** Instant of the event that is about to be put into the wheel: an argument would be a heap object. */
   private due = Number.NaN;
 
@@ -63,10 +70,10 @@ export class Scheduler {
   constructor() {
     this.now = 0;
     this.events = 0;
-    this.order = 0;
     this.lastTime = 0;
-    this.first = new DelayLine(CANCELLED, () => {});
-    this.front = new DelayLine(CANCELLED, () => {});
+    const nothing = new WaitingEvent();
+    this.first = new DelayLine(CANCELLED, () => {}, nothing);
+    this.front = new DelayLine(CANCELLED, () => {}, nothing);
     this.wheel = new EventWheel(this.front);
     this.lines = [this.front];
   }
@@ -77,7 +84,7 @@ export class Scheduler {
    */
   task(name: string, handler: EventHandler): number {
     this.names.push(name);
-    return this.lines.push(new DelayLine(this.lines.length, handler)) - 1;
+    return this.lines.push(new DelayLine(this.lines.length, handler, this.wheel.nothing)) - 1;
   }
 
   /** Name of a task, for people. */
@@ -95,7 +102,9 @@ export class Scheduler {
 
   /** Events that wait. */
   get pending(): number {
-    return this.order - this.cancelled - this.events;
+    let waiting = 0;
+    for (const { count, elsewhere } of this.lines.slice(1)) waiting += count + elsewhere;
+    return waiting;
   }
 
   /**
@@ -108,29 +117,37 @@ export class Scheduler {
     const line = this.lines[task];
     const time = this.now + delayPs;
     const count = line.count;
-    if (
-      !(delayPs >= 0 && time >= line.lastTime && time <= END_OF_TIME) ||
-      (count === 0 && this.listed >= LISTED_LINES)
-    ) {
-      this.due = time;
-      this.scheduleInWheel(line, a, b);
+    const order = this.order;
+    if (count > 0) {
+      const gap = time - line.lastTime;
+      if (gap >= 0 && gap < MAX_GAP && time <= END) {
+        if (count > line.mask) line.grow();
+        const { ring } = line;
+        const at = ((line.head + count) & line.mask) << 2;
+        ring[at] = gap;
+        ring[at | 1] = order;
+        ring[at | 2] = a;
+        ring[at | 3] = b;
+        line.count = count + 1;
+        line.lastTime = time;
+        this.order = (order + 1) | 0;
+        return;
+      }
+    } else if (delayPs >= 0 && time <= END && this.listed < LISTED_LINES) {
+      const { ring } = line;
+      const at = line.head << 2;
+      ring[at | 2] = a;
+      ring[at | 3] = b;
+      line.count = 1;
+      line.time = time;
+      line.lastTime = time;
+      line.order = order;
+      this.order = (order + 1) | 0;
+      this.enter(line);
       return;
     }
-    if (count > line.mask) line.grow();
-    const event = line.ring[(line.head + count) & line.mask];
-    const order = this.order;
-    this.order = order + 1;
-    line.count = count + 1;
-    line.lastTime = time;
-    event.time = time;
-    event.order = order;
-    event.a = a | 0;
-    event.b = b | 0;
-    if (count === 0) {
-      line.time = time;
-      line.order = order;
-      this.enter(line);
-    }
+    this.due = time;
+    this.scheduleInWheel(line, a, b);
   }
 
   /** Schedules `task` at `timePs`. */
@@ -142,13 +159,11 @@ export class Scheduler {
   cancel(task: number): void {
     const line = this.lines[task];
     if (line.count > 0) {
-      this.cancelled += line.count;
       line.clear();
       this.leave(line);
     }
     if (line.elsewhere > 0) {
       this.wheel.cancel(task, line.lastElsewhere, line.elsewhere);
-      this.cancelled += line.elsewhere;
       line.elsewhere = 0;
     }
   }
@@ -196,20 +211,21 @@ export class Scheduler {
       let time = line.time;
       let a: number;
       let b: number;
-      if (time < front.time || (time === front.time && line.order < front.order)) {
+      if (time < front.time || (time === front.time && ((line.order - front.order) | 0) < 0)) {
         if (time > limit) return false;
         const ring = line.ring;
-        const event = ring[line.head];
-        a = event.a;
-        b = event.b;
-        const head = (line.head + 1) & line.mask;
+        let head = line.head;
+        let at = head << 2;
+        a = ring[at | 2];
+        b = ring[at | 3];
+        head = (head + 1) & line.mask;
         const count = line.count - 1;
         line.head = head;
         line.count = count;
         if (count > 0) {
-          const next = ring[head];
-          line.time = next.time;
-          line.order = next.order;
+          at = head << 2;
+          line.time = time + ring[at];
+          line.order = ring[at | 1];
           this.moveBack(line);
         } else {
           this.first = line.next;
@@ -250,7 +266,7 @@ export class Scheduler {
     if (!(time >= this.now && time <= END_OF_TIME)) this.refuse(time, line.task);
     const event = wheel.blank();
     const order = this.order;
-    this.order = order + 1;
+    this.order = (order + 1) | 0;
     event.time = time;
     event.order = order;
     event.a = a | 0;
@@ -298,11 +314,11 @@ export class Scheduler {
   private moveBack(line: DelayLine): void {
     const { time, order } = line;
     let next = line.next;
-    if (time < next.time || (time === next.time && order < next.order)) return;
+    if (time < next.time || (time === next.time && ((order - next.order) | 0) < 0)) return;
     this.first = next;
     let before = next;
     next = before.next;
-    while (next.time < time || (next.time === time && next.order < order)) {
+    while (next.time < time || (next.time === time && ((next.order - order) | 0) < 0)) {
       before = next;
       next = next.next;
     }

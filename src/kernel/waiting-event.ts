@@ -1,0 +1,12 @@
+/** An event that waits in the wheel. Made once and used again. */
+export class WaitingEvent {
+  // NaN first, so that V8 keeps a double in the field from the start.
+  time = Number.NaN;
+  /** Its number in the order of scheduling, modulo 2^32. */
+  order = 0;
+  a = 0;
+  b = 0;
+  task = 0;
+  /** What is due next in the same bucket. */
+  next: WaitingEvent = this;
+}
