@@ -42,8 +42,8 @@ export class DataPlane implements Component {
   receives = false;
   /** Frames in the switch's pipeline. */
   inPipeline = 0;
-  /** Called before the switch decides; takes over what registers have changed. */
-  beforeSwitch: () => void = () => {};
+  /** Called once before the switch decides next: takes over what registers have changed. */
+  beforeSwitch: (() => void) | null = null;
 
   private readonly scheduler: Scheduler;
   private readonly probe: Probe;
@@ -250,7 +250,7 @@ export class DataPlane implements Component {
   private forward(slot: number, ingress: number): void {
     const { frames, switch: nicSwitch } = this;
     this.inPipeline--;
-    this.beforeSwitch();
+    if (this.beforeSwitch !== null) this.takeOverRegisters(this.beforeSwitch);
     const bytes = frames.lengths[slot];
     // Read before the frame is handed on: its last holder may free the slot.
     const held = this.heldBytes[slot];
@@ -278,6 +278,11 @@ export class DataPlane implements Component {
     this.heldBytes[slot] = 0;
     this.transmit.releaseBuffer(held);
     if (count === 0) this.transmit.slotFreed();
+  }
+
+  private takeOverRegisters(change: () => void): void {
+    this.beforeSwitch = null;
+    change();
   }
 
   private dropped(port: number, slot: number, reason: number): void {

@@ -63,6 +63,7 @@ export class Nic
   readonly unknownVfRegisters = new Map<number, number>();
 
   private readonly control: SwitchControl;
+  private readonly applyControl = () => this.control.apply();
   private readonly vfRegisters: VfRegisters[] = [];
 
   constructor(options: NicOptions) {
@@ -94,7 +95,7 @@ export class Nic
     this.queues = new QueueRegisters(this.data.receive, this.data.transmit, {
       receiveStarted: (queue) => this.data.received[queue].start(),
       transmitStarted: (queue) => this.data.transmitted[queue].start(),
-      tagStrippingChanged: () => this.control.invalidate(),
+      tagStrippingChanged: () => this.switchChanged(),
     });
     const functions = 1 + profile.pools;
     this.interrupts = new InterruptBlock(
@@ -112,7 +113,7 @@ export class Nic
       interrupts: this.interrupts,
       mailboxes: this.mailboxes,
       throttleUnitPs: profile.throttleUnitPs,
-      switchChanged: () => this.control.invalidate(),
+      switchChanged: () => this.switchChanged(),
       resetDevice: () => this.resetDevice(),
       setReceive: (enabled) => {
         this.data.receives = enabled;
@@ -123,7 +124,7 @@ export class Nic
     this.control = new SwitchControl(this.registers.file, this.data.switch, profile.pools, (pool) =>
       this.queues.stripsTags(pool * profile.queuesPerPool),
     );
-    this.data.beforeSwitch = () => this.control.apply();
+    this.switchChanged();
     for (let vf = 0; vf < profile.pools; vf++)
       this.vfRegisters.push(this.makeVfRegisters(vf, options.linkGbps));
     this.attachBars();
@@ -324,7 +325,11 @@ export class Nic
     for (let fn = 0; fn <= pools; fn++) this.interrupts.resetFunction(fn);
     this.mailboxes.reset();
     this.registers.reset();
-    this.control.invalidate();
+    this.switchChanged();
     this.assignQueues();
+  }
+
+  private switchChanged(): void {
+    this.data.beforeSwitch = this.applyControl;
   }
 }

@@ -25,15 +25,14 @@ const RECEIVE_ADDRESSES = 128;
 const VLAN_FILTERS = 64;
 
 /**
- * Makes the switch do what the registers say. Writes come in bunches and frames in streams: a write only notes that something
- * has changed, and the switch is told before the next frame.
+ * Makes the switch do what the registers say. Writes come in bunches and frames in streams: the card notes that a register has
+ * changed, and tells the switch before the next frame.
  */
 export class SwitchControl {
   private readonly file: RegisterFile;
   private readonly switch: NicSwitch;
   private readonly pools: number;
   private readonly stripsTags: (pool: number) => boolean;
-  private stale = true;
 
   /** @param stripsTags whether the first receive queue of a pool strips VLAN tags. */
   constructor(
@@ -48,18 +47,8 @@ export class SwitchControl {
     this.stripsTags = stripsTags;
   }
 
-  /** A register has changed. */
-  invalidate(): void {
-    this.stale = true;
-  }
-
   /** Brings the switch up to date. */
   apply(): void {
-    if (this.stale) this.rebuild();
-  }
-
-  private rebuild(): void {
-    this.stale = false;
     const file = this.file;
     const nicSwitch = this.switch;
     const control = file.get('PFVTCTL');

@@ -125,24 +125,37 @@ export class LinkDirection implements Component {
 
   /** Sends a train now if it can, else queues it; there must be room. */
   send(tlp: Tlp): void {
-    const flowClass = tlp.flowClass;
-    // The common case, kept short: nothing waits, the link is free, and there are credits.
-    const now = this.scheduler.now;
-    const wire = this.wire;
+    const { scheduler, wire } = this;
+    const now = scheduler.now;
     if (wire.nextDuePs <= now) wire.settle(now);
-    if (this.waiting === 0 && wire.freeAt - now < HIGH_WATER_PS) {
-      const gate = this.gates[flowClass];
-      if (gate.has(tlp.count, tlp.dataCredits)) {
-        gate.consume(tlp.count, tlp.dataCredits);
-        this.postedLast = flowClass === POSTED;
-        this.transmit(tlp);
-        return;
-      }
+    const gate = this.gates[tlp.flowClass];
+    const count = tlp.count;
+    if (this.waiting > 0 || wire.freeAt - now >= HIGH_WATER_PS || !gate.has(count, tlp.dataCredits)) {
+      this.enqueue(tlp);
+      return;
     }
-    this.enqueue(tlp, flowClass);
+    gate.consume(count, tlp.dataCredits);
+    this.postedLast = tlp.flowClass === POSTED;
+    const bytes = tlp.linkBytes;
+    wire.send(bytes);
+    const last = wire.freeAt + this.flightPs;
+    const first = count === 1 ? last : last - wire.duration(bytes - bytes / count);
+    this.tlpsSent += count;
+    this.tlpBytes += bytes;
+    // Asked here, so that most TLPs are spared the call: V8 makes a heap object of every instant that it passes.
+    const reverse = this.reverse.wire;
+    if (last >= reverse.nextAckPs) reverse.oweAcks(first, last, count);
+    let arrival = last;
+    // The completer starts on the first request of a train while the others still arrive.
+    if (tlp.kind === MEMORY_READ) arrival = first;
+    else this.payloadBytes += tlp.bytes;
+    const { sink } = this.probe;
+    if (sink !== null) sink.record(now, TLP_SENT, tlp.row, bytes, count);
+    scheduler.schedule((arrival - now + tlp.extraPs) | 0, this.arrive, tlp.row, this.epoch);
   }
 
-  private enqueue(tlp: Tlp, flowClass: number): void {
+  private enqueue(tlp: Tlp): void {
+    const { flowClass } = tlp;
     if (flowClass === POSTED) this.postedQueued = (this.postedQueued + 1) | 0;
     else tlp.postedBefore = this.postedQueued;
     const queued = this.queues[flowClass].push(tlp.row);
@@ -287,13 +300,14 @@ export class LinkDirection implements Component {
       this.noteStall(flowClass, headers, data);
       return false;
     }
-    gate.consume(headers, data);
     if (flowClass === POSTED) this.postedSent = (this.postedSent + 1) | 0;
     this.stalled[flowClass] = 0;
     queue.shift();
-    this.waiting--;
-    this.postedLast = flowClass === POSTED;
-    this.transmit(tlp);
+    // It goes as if nothing else waited: the same few lines for all, which stay in the processor's cache.
+    const others = this.waiting - 1;
+    this.waiting = 0;
+    this.send(tlp);
+    this.waiting = others;
     return true;
   }
 
@@ -317,27 +331,5 @@ export class LinkDirection implements Component {
     }
     // Without an update under way the next release() comes back here.
     if (due !== Number.POSITIVE_INFINITY) this.pumpTimer.scheduleAt(Math.max(due, this.scheduler.now));
-  }
-
-  private transmit(tlp: Tlp): void {
-    const now = this.scheduler.now;
-    const wire = this.wire;
-    const bytes = tlp.linkBytes;
-    const count = tlp.count;
-    wire.send(bytes);
-    const last = wire.freeAt + this.flightPs;
-    const first = count === 1 ? last : last - wire.duration(bytes - bytes / count);
-    this.tlpsSent += count;
-    this.tlpBytes += bytes;
-    // Asked here, so that most TLPs are spared the call: V8 makes a heap object of every instant that it passes.
-    const reverse = this.reverse.wire;
-    if (last >= reverse.nextAckPs) reverse.oweAcks(first, last, count);
-    let arrival = last;
-    // The completer starts on the first request of a train while the others still arrive.
-    if (tlp.kind === MEMORY_READ) arrival = first;
-    else this.payloadBytes += tlp.bytes;
-    arrival += tlp.extraPs;
-    this.probe.record(TLP_SENT, tlp.row, bytes, count);
-    this.scheduler.schedule((arrival - now) | 0, this.arrive, tlp.row, this.epoch);
   }
 }

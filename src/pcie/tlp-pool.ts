@@ -46,6 +46,19 @@ export class Tlp {
   /** The store at the device's end, and where in it the payload lies or goes. Without one the payload is `data`. */
   store: DeviceStore | null = null;
   storeOffset = 0;
+  /** Tags that a read train holds until its completion. */
+  tags = 0;
+  /** Completion Status; of a request that waits at the completer, what it waits for. */
+  status = 0;
+  /** Who asked, and what the asker wants to be told. */
+  client = 0;
+  cookie = 0;
+  /**
+   * Posted requests that a read or completion may not pass, counted modulo 2^32: in a transmit queue those that were queued there
+   * before it, at the completer those that had arrived there before it.
+   */
+  postedBefore = 0;
+  // What few TLPs need comes last: the others then take three lines of the processor's cache.
   /**
    * Gathered payload: after `headBytes` bytes (0 = contiguous) comes the double word `data` if `inserts` is 1, and then
    * what lies `skipBytes` further on.
@@ -59,18 +72,6 @@ export class Tlp {
   /** 0 or 1 for a configuration request. */
   configType = 0;
   byteEnables = 0;
-  /** Tags that a read train holds until its completion. */
-  tags = 0;
-  /** Completion Status; of a request that waits at the completer, what it waits for. */
-  status = 0;
-  /** Who asked, and what the asker wants to be told. */
-  client = 0;
-  cookie = 0;
-  /**
-   * Posted requests that a read or completion may not pass, counted modulo 2^32: in a transmit queue those that were queued there
-   * before it, at the completer those that had arrived there before it.
-   */
-  postedBefore = 0;
 
   /** @param row number in the pool. */
   constructor(row: number) {

@@ -34,7 +34,7 @@ describe('a card without virtualization', () => {
       frames.u8,
       frames.offsetOf(slot),
     );
-    data.beforeSwitch();
+    data.beforeSwitch?.();
     const count = data.switch.route(slot, data.switch.uplink);
     const ports = Array.from(data.switch.targets.subarray(0, count), targetPort);
     for (let i = 0; i < count; i++) frames.release(slot);
