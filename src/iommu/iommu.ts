@@ -182,6 +182,26 @@ export class Iommu implements Component {
     return +this.bypass(routingId & ROUTING_ID_MASK, address, isWrite);
   }
 
+  /**
+   * As {@link Iommu.lookup}, for a request that is only on its way: without a cached translation that permits it the answer is
+   * {@link IOMMU_MISS}, and nothing is counted or recorded.
+   */
+  foresee(routingId: number, address: number, isWrite: boolean): number {
+    const domain = this.domains[routingId & ROUTING_ID_MASK];
+    if (domain < 0 || !this.enabled) return IOMMU_MISS;
+    const iotlb = this.iotlb;
+    const entry = iotlb.find(domain, address);
+    if (entry < 0) {
+      iotlb.misses--;
+      return IOMMU_MISS;
+    }
+    if ((iotlb.permissions[entry] & (isWrite ? PERMIT_WRITE : PERMIT_READ)) !== 0) {
+      return address + iotlb.deltas[entry];
+    }
+    iotlb.hits--;
+    return IOMMU_MISS;
+  }
+
   /** Translates, with a walk at once if it takes one: a host physical address or {@link IOMMU_FAULT}. */
   translate(routingId: number, address: number, isWrite: boolean): number {
     const answer = this.lookup(routingId, address, isWrite);

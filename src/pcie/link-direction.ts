@@ -10,6 +10,13 @@ import type { Tlp, TlpPool } from './tlp-pool.ts';
 export interface TlpReceiver {
   /** The TLP train `tlp` has arrived. The receiver owns the record, and gives its credits back with {@link LinkDirection.release}. */
   receive(tlp: Tlp): void;
+  /**
+   * The train `tlp` leaves now and will arrive in `delayPs`. A receiver that knows already what will come of it returns true: then
+   * it does not arrive, and no event is spent on it.
+   */
+  foresee?(tlp: Tlp, delayPs: number): boolean;
+  /** A train that had left before a reset of the link does not arrive. */
+  lost?(tlp: Tlp): void;
 }
 
 /** How a link is made. */
@@ -46,6 +53,8 @@ const LOW_WATER_PS = 24_000;
 export class LinkDirection implements Component {
   readonly name: string;
   receiver: TlpReceiver | null = null;
+  /** The receiver, if it foresees. */
+  foresight: Required<TlpReceiver> | null = null;
   /** Called when a transmit queue that had refused a train has room again. */
   onRoom: (() => void) | null = null;
   /** Set by {@link PcieLink}. */
@@ -85,7 +94,7 @@ export class LinkDirection implements Component {
   private postedQueued = 0;
   private postedSent = 0;
   /** Resets so far: what was on the link at one does not arrive. */
-  private epoch = 0;
+  private resets = 0;
 
   constructor(
     name: string,
@@ -110,8 +119,13 @@ export class LinkDirection implements Component {
     ];
     const { rows } = tlps;
     this.arrive = scheduler.task(`${name}.arrive`, (row, epoch) => {
-      if (epoch === this.epoch) (this.receiver as TlpReceiver).receive(rows[row]);
-      else tlps.give(rows[row]);
+      const receiver = this.receiver as TlpReceiver;
+      if (epoch === this.resets) {
+        receiver.receive(rows[row]);
+      } else {
+        receiver.lost?.(rows[row]);
+        tlps.give(rows[row]);
+      }
     });
     this.pumpTimer = new Timer(scheduler, `${name}.transmit`, () => this.pump());
   }
@@ -151,7 +165,9 @@ export class LinkDirection implements Component {
     else this.payloadBytes += tlp.bytes;
     const { sink } = this.probe;
     if (sink !== null) sink.record(now, TLP_SENT, tlp.row, bytes, count);
-    scheduler.schedule((arrival - now + tlp.extraPs) | 0, this.arrive, tlp.row, this.epoch);
+    const delayPs = (arrival - now + tlp.extraPs) | 0;
+    if (this.foresight?.foresee(tlp, delayPs)) return;
+    scheduler.schedule(delayPs, this.arrive, tlp.row, this.resets);
   }
 
   private enqueue(tlp: Tlp): void {
@@ -165,19 +181,22 @@ export class LinkDirection implements Component {
     if (!this.pumpTimer.pending || this.waitsForCredits) this.pump();
   }
 
-  /** The receiver has made room: credits for `headers` TLPs and `data` units of payload go back to the transmitter. */
-  release(flowClass: FlowClass, headers: number, data: number): void {
+  /**
+   * The receiver has made room, or will have in `delayPs`: credits for `headers` TLPs and `data` units of payload go back to the
+   * transmitter.
+   */
+  release(flowClass: FlowClass, headers: number, data: number, delayPs = 0): void {
     const gate = this.gates[flowClass];
     if (gate.infinite) return;
     // At most one UpdateFC of a class every update latency, and releases in between travel together; but where the receiver
     // had nothing left, it says at once that it has (2.6.1.2).
-    const now = this.scheduler.now;
+    const at = this.scheduler.now + delayPs;
     const last = gate.lastUpdatePs;
-    if (last > now) {
+    if (last > at) {
       gate.join(headers, data);
     } else {
       const isShort = gate.isShort(this.largestData[flowClass]);
-      const due = isShort ? now : Math.max(now, last + this.wire.updateLatencyPs);
+      const due = isShort ? at : Math.max(at, last + this.wire.updateLatencyPs);
       if (gate.restore(due + this.wire.dllpPs + this.flightPs, headers, data)) {
         gate.lastUpdatePs = due;
         this.reverse.wire.oweUpdate(due);
@@ -195,6 +214,11 @@ export class LinkDirection implements Component {
   trainLimits(flowClass: FlowClass): { headers: number; data: number } {
     const { initialHeaders, initialData } = this.gates[flowClass];
     return { headers: initialHeaders, data: initialData };
+  }
+
+  /** Resets so far: what left before one does not arrive. */
+  get epoch(): number {
+    return this.resets;
   }
 
   /** Whether the receiver has advertised credits of a class without end: then nothing needs to be given back. */
@@ -242,7 +266,7 @@ export class LinkDirection implements Component {
     this.stalled.fill(0);
     this.postedSent = this.postedQueued;
     this.wire.reset(this.scheduler.now);
-    this.epoch++;
+    this.resets++;
     this.tlpsSent = this.tlpBytes = this.payloadBytes = this.creditStalls = 0;
   }
 

@@ -23,6 +23,11 @@ export const TRANSLATION_FAULT = -2;
 export interface AddressTranslator {
   /** Physical address, {@link TRANSLATION_MISS} if only a walk can tell, {@link TRANSLATION_FAULT} if it is refused. */
   lookup(routingId: number, address: number, isWrite: boolean): number;
+  /**
+   * As `lookup`, for a request that is only on its way: what cannot be told at once is {@link TRANSLATION_MISS}, and as if nobody
+   * had asked. A translator without it is asked when the request has arrived.
+   */
+  foresee?(routingId: number, address: number, isWrite: boolean): number;
   /** Walks the tables; {@link TranslationClient.translated} is called when the walk has ended. */
   walk(routingId: number, address: number, isWrite: boolean, client: TranslationClient, cookie: number): void;
 }
@@ -70,14 +75,15 @@ const FIRST_MESSAGE = MESSAGE_BASE;
 const BEHIND_MESSAGES = MESSAGE_BASE + MESSAGE_BYTES;
 /** Overhead of a completion, which has a header of three double words. */
 const COMPLETION_BYTES = DATA_LINK_OVERHEAD_BYTES + HEADER_3DW_BYTES;
-/** What was found to be memory is remembered in pieces of this size. */
+/** What was found to be memory is remembered in so many pieces of this size. */
+const KNOWN_PIECES = 64;
 const KNOWN_BYTES = 1 << 21;
 
-/** Translation of a waiting train; a message needs none. */
+/** Translation of a train that waits, or is on its way: nobody has asked yet, a walk is under way; a message needs none. */
+const UNKNOWN = -1;
 const PENDING = 0;
 const READY = 1;
-const REFUSED = 2;
-const MESSAGE = 3;
+const MESSAGE = 2;
 
 /**
  * The root complex's end of a link: DMA requests go through the translator to memory, in the order that PCI Express demands
@@ -104,11 +110,6 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   private readonly written: ((address: number) => void) | null;
   private readonly memoryDone: number;
   private readonly memoryReadPs: number;
-  /** Memory that was read last, and written last: from here to there nobody needs to ask what stands behind an address. */
-  private readFrom = Number.NaN;
-  private readTo = Number.NaN;
-  private writeFrom = Number.NaN;
-  private writeTo = Number.NaN;
   private origin: PostedOrigin | null = null;
 
   // Each has a place for every TLP there is, so that nothing that waits is ever lost.
@@ -116,8 +117,13 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   private readonly reads: IntRing;
   private readonly completions: IntRing;
   private readonly requests: IntRing;
-  private postedArrived = 0;
+  // Posted trains that have left for this port, and that are done, modulo 2^32.
+  private postedLeft = 0;
   private postedDone = 0;
+  /** Posted trains that have left without a translation and are not done. */
+  private unknown = 0;
+  /** 2 MiB pieces that were found to be memory, by their numbers: nobody needs to ask again what stands behind an address. */
+  private readonly known = new Float64Array(KNOWN_PIECES).fill(Number.NaN);
   private readonly onCompletion: (tlp: Tlp) => void;
 
   /** @param onCompletion takes completions of requests that software made through this port. */
@@ -149,8 +155,12 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     this.reads = new IntRing(places);
     this.completions = new IntRing(places);
     this.requests = new IntRing(places);
-    this.memoryDone = scheduler.task(`${name}.memory`, (row) => this.readMemory(tlps.rows[row]));
+    this.memoryDone = scheduler.task(`${name}.memory`, (row, epoch) => {
+      if (epoch === this.up.epoch) this.readMemory(tlps.rows[row]);
+      else tlps.give(tlps.rows[row]);
+    });
     link.upstream.receiver = this;
+    if (translator.foresee !== undefined) link.upstream.foresight = this;
     link.downstream.onRoom = () => this.sendWaiting();
   }
 
@@ -167,6 +177,55 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
       this.up.release(COMPLETION, 1, tlp.dataCredits);
       this.onCompletion(tlp);
     }
+  }
+
+  /**
+   * Looks a request's address up when it leaves: on a link requests arrive in the order in which they leave, so this is the same
+   * order. A read that hits, with nothing before it that may wait for a walk, needs no event at its arrival.
+   */
+  foresee(tlp: Tlp, delayPs: number): boolean {
+    const { kind, address } = tlp;
+    if (kind === MEMORY_READ) {
+      tlp.postedBefore = this.postedLeft;
+      tlp.status = UNKNOWN;
+      if (this.unknown > 0) return false;
+      const physical = (this.translator as Required<AddressTranslator>).foresee(
+        tlp.requester,
+        address,
+        false,
+      );
+      if (physical === MISS) return false;
+      tlp.status = READY;
+      tlp.address = physical;
+      if (!this.isMemory(physical, tlp.bytes)) return false;
+      this.up.release(NON_POSTED, tlp.count, 0, delayPs);
+      this.memoryReads++;
+      this.scheduler.schedule(delayPs + this.memoryReadPs, this.memoryDone, tlp.row, this.up.epoch);
+      return true;
+    }
+    if (kind === MEMORY_WRITE) {
+      this.postedLeft = (this.postedLeft + 1) | 0;
+      if (address >= FIRST_MESSAGE && address < BEHIND_MESSAGES) {
+        tlp.status = MESSAGE;
+        return false;
+      }
+      const physical = (this.translator as Required<AddressTranslator>).foresee(tlp.requester, address, true);
+      if (physical === MISS) {
+        tlp.status = UNKNOWN;
+        this.unknown++;
+      } else {
+        tlp.status = READY;
+        tlp.address = physical;
+      }
+    }
+    return false;
+  }
+
+  /** A posted request is done although it never arrives: what was sent behind it must not wait for it. */
+  lost(tlp: Tlp): void {
+    if (tlp.kind !== MEMORY_WRITE || this.up.foresight === null) return;
+    this.postedDone = (this.postedDone + 1) | 0;
+    if (tlp.status === UNKNOWN) this.unknown--;
   }
 
   /** Sends a request of software's down the link. */
@@ -190,7 +249,8 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
       this.readTranslated(tlp, physicalAddress);
       return;
     }
-    tlp.status = physicalAddress >= 0 ? READY : REFUSED;
+    this.unknown--;
+    tlp.status = READY;
     tlp.address = physicalAddress;
     this.drainPosted();
   }
@@ -205,41 +265,29 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   }
 
   private receivePosted(tlp: Tlp): void {
-    const { address } = tlp;
-    this.postedArrived = (this.postedArrived + 1) | 0;
-    if (address >= FIRST_MESSAGE && address < BEHIND_MESSAGES) {
-      if (this.posted.length > 0) this.queuePosted(tlp, MESSAGE);
-      else this.commitMessage(tlp);
-      return;
+    if (this.up.foresight === null) {
+      this.postedLeft = (this.postedLeft + 1) | 0;
+      tlp.status = tlp.address >= FIRST_MESSAGE && tlp.address < BEHIND_MESSAGES ? MESSAGE : UNKNOWN;
+      if (tlp.status === UNKNOWN) this.unknown++;
     }
-    const physical = this.translator.lookup(tlp.requester, address, true);
-    // The common case in one piece: it hits, nothing waits before it, and its payload is one piece of a store.
-    const { bytes, store } = tlp;
-    if (
-      physical >= this.writeFrom &&
-      physical + bytes <= this.writeTo &&
-      store !== null &&
-      tlp.headBytes === 0 &&
-      this.posted.length === 0
-    ) {
-      this.postedDone = (this.postedDone + 1) | 0;
-      this.memoryWrites++;
-      this.memory.copyInWords(physical, bytes, store.u8, store.i32, tlp.storeOffset);
-      if (this.written !== null) this.written(physical);
-      this.retire(tlp);
-    } else if (physical === MISS) {
-      this.queuePosted(tlp, PENDING);
-      this.translator.walk(tlp.requester, address, true, this, tlp.row);
-    } else {
-      tlp.address = physical;
-      if (this.posted.length > 0) this.queuePosted(tlp, physical >= 0 ? READY : REFUSED);
-      else this.commit(tlp);
-    }
+    if (tlp.status === UNKNOWN) this.translatePosted(tlp);
+    // The common case: nothing waits before it.
+    if (this.posted.length > 0 || tlp.status === PENDING) this.posted.push(tlp.row);
+    else if (tlp.status === MESSAGE) this.commitMessage(tlp);
+    else this.commit(tlp);
   }
 
-  private queuePosted(tlp: Tlp, status: number): void {
-    tlp.status = status;
-    this.posted.push(tlp.row);
+  private translatePosted(tlp: Tlp): void {
+    const { requester, address } = tlp;
+    const physical = this.translator.lookup(requester, address, true);
+    if (physical === MISS) {
+      tlp.status = PENDING;
+      this.translator.walk(requester, address, true, this, tlp.row);
+      return;
+    }
+    this.unknown--;
+    tlp.status = READY;
+    tlp.address = physical;
   }
 
   private drainPosted(): void {
@@ -256,38 +304,30 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
 
   /** Writes the payload of a posted train to its address, which is physical now. */
   private commit(tlp: Tlp): void {
-    const { address, bytes } = tlp;
+    const { address, bytes, store } = tlp;
     this.postedDone = (this.postedDone + 1) | 0;
-    if (this.canWriteTo(address, bytes)) {
-      this.memoryWrites++;
-      const { store } = tlp;
-      if (store === null) this.memory.write32(address, tlp.data);
-      else this.writeStored(tlp, store);
-      if (this.written !== null) this.written(address);
-    } else {
+    if (!this.isMemory(address, bytes)) {
       this.refusedWrites++;
+    } else {
+      this.memoryWrites++;
+      if (store === null) this.memory.write32(address, tlp.data);
+      else if (tlp.headBytes > 0) this.writeSpliced(tlp, store);
+      else this.memory.copyInWords(address, bytes, store.u8, store.i32, tlp.storeOffset);
+      if (this.written !== null) this.written(address);
     }
     this.retire(tlp);
   }
 
-  /** Whether memory stands behind an address; then what lies around it is known to be memory from now on. */
-  private canWriteTo(address: number, bytes: number): boolean {
-    if (address < 0 || !this.options.isMemory(address, bytes)) return false;
-    const from = Math.floor(address / KNOWN_BYTES) * KNOWN_BYTES;
-    if (this.options.isMemory(from, KNOWN_BYTES)) {
-      this.writeFrom = from;
-      this.writeTo = from + KNOWN_BYTES;
-    }
-    return true;
+  /** Whether memory stands behind `bytes` bytes at an address, within one page. */
+  private isMemory(address: number, bytes: number): boolean {
+    const piece = Math.floor(address / KNOWN_BYTES);
+    return this.known[piece & (KNOWN_PIECES - 1)] === piece || this.askForMemory(address, bytes, piece);
   }
 
-  private canReadFrom(address: number, bytes: number): boolean {
+  private askForMemory(address: number, bytes: number, piece: number): boolean {
     if (address < 0 || !this.options.isMemory(address, bytes)) return false;
-    const from = Math.floor(address / KNOWN_BYTES) * KNOWN_BYTES;
-    if (this.options.isMemory(from, KNOWN_BYTES)) {
-      this.readFrom = from;
-      this.readTo = from + KNOWN_BYTES;
-    }
+    if (this.options.isMemory(piece * KNOWN_BYTES, KNOWN_BYTES))
+      this.known[piece & (KNOWN_PIECES - 1)] = piece;
     return true;
   }
 
@@ -318,50 +358,45 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     this.retire(tlp);
   }
 
-  /** Writes what lies in a store, with a double word put in or bytes left out behind `headBytes` if that is not zero. */
-  private writeStored(tlp: Tlp, { u8, i32 }: DeviceStore): void {
-    const { address, bytes, headBytes } = tlp;
+  /** Writes what lies in a store with a double word put in or bytes left out. */
+  private writeSpliced(tlp: Tlp, { u8, i32 }: DeviceStore): void {
+    const { address, bytes, headBytes, storeOffset } = tlp;
     const memory = this.memory;
+    memory.copyInWords(address, headBytes, u8, i32, storeOffset);
     let to = headBytes;
-    let from = tlp.storeOffset + headBytes;
-    if (headBytes > 0) {
-      memory.copyInWords(address, headBytes, u8, i32, tlp.storeOffset);
-      from += tlp.skipBytes;
-      if (tlp.inserts === 1) {
-        memory.write32(address + headBytes, tlp.data);
-        to += 4;
-      }
+    if (tlp.inserts === 1) {
+      memory.write32(address + headBytes, tlp.data);
+      to += 4;
     }
-    memory.copyInWords(address + to, bytes - to, u8, i32, from);
+    memory.copyInWords(address + to, bytes - to, u8, i32, storeOffset + headBytes + tlp.skipBytes);
   }
 
+  /** A read that was not foreseen. */
   private receiveRead(tlp: Tlp): void {
-    tlp.postedBefore = this.postedArrived;
+    if (this.up.foresight === null) {
+      tlp.postedBefore = this.postedLeft;
+      tlp.status = UNKNOWN;
+    }
+    if (tlp.status === READY) {
+      this.readTranslated(tlp, tlp.address);
+      return;
+    }
     const physical = this.translator.lookup(tlp.requester, tlp.address, false);
-    // The common case in one piece: it hits, and nothing that it may not pass is left.
-    if (
-      physical >= this.readFrom &&
-      physical + tlp.bytes <= this.readTo &&
-      this.postedDone === this.postedArrived
-    ) {
-      this.up.release(NON_POSTED, tlp.count, 0);
-      tlp.address = physical;
-      this.memoryReads++;
-      this.scheduler.schedule(this.memoryReadPs, this.memoryDone, tlp.row, 0);
-    } else if (physical === MISS) this.translator.walk(tlp.requester, tlp.address, false, this, tlp.row);
+    if (physical === MISS) this.translator.walk(tlp.requester, tlp.address, false, this, tlp.row);
     else this.readTranslated(tlp, physical);
   }
 
   private readTranslated(tlp: Tlp, physical: number): void {
     // The requests themselves need no buffer any more.
     this.up.release(NON_POSTED, tlp.count, 0);
-    if (this.canReadFrom(physical, tlp.bytes)) {
-      tlp.address = physical;
-      if (((this.postedDone - tlp.postedBefore) | 0) >= 0) this.startRead(tlp);
-      else this.reads.push(tlp.row);
-    } else {
+    tlp.address = physical;
+    if (!this.isMemory(physical, tlp.bytes)) {
       this.refusedReads++;
       this.refuse(tlp);
+    } else if (((this.postedDone - tlp.postedBefore) | 0) >= 0) {
+      this.startRead(tlp);
+    } else {
+      this.reads.push(tlp.row);
     }
   }
 
@@ -375,7 +410,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
 
   private startRead(tlp: Tlp): void {
     this.memoryReads++;
-    this.scheduler.schedule(this.memoryReadPs, this.memoryDone, tlp.row, 0);
+    this.scheduler.schedule(this.memoryReadPs, this.memoryDone, tlp.row, this.up.epoch);
   }
 
   /** Memory has answered: turns a read train into the train of its completions, in the same record, and sends it. */
