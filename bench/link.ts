@@ -53,7 +53,7 @@ function traffic(bytes: number, reads: boolean, writes: boolean): () => number {
     link,
     tlps,
     new SparseMemory(2 ** 32),
-    { lookup: (_, address) => address, foresee: (_, address) => address, walk: () => {} },
+    { lookup: (_, address) => address, foresee: () => true, walk: () => {} },
     { message: () => {} },
     { memoryReadPs: 220_000, maxPayloadBytes: 256, readCompletionBoundary: 64, isMemory: () => true },
     () => {},

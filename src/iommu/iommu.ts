@@ -183,23 +183,26 @@ export class Iommu implements Component {
   }
 
   /**
-   * As {@link Iommu.lookup}, for a request that is only on its way: without a cached translation that permits it the answer is
-   * {@link IOMMU_MISS}, and nothing is counted or recorded.
+   * As {@link Iommu.lookup}, for a request that is only on its way: with a cached translation that permits it, puts the host
+   * physical address in place of the other and returns true; else returns false, and nothing is counted or recorded.
+   *
+   * @param request Routing ID (`requester`) and address.
    */
-  foresee(routingId: number, address: number, isWrite: boolean): number {
-    const domain = this.domains[routingId & ROUTING_ID_MASK];
-    if (domain < 0 || !this.enabled) return IOMMU_MISS;
+  foresee(request: { readonly requester: number; address: number }, isWrite: boolean): boolean {
+    const domain = this.domains[request.requester & ROUTING_ID_MASK];
+    if (domain < 0 || !this.enabled) return false;
     const iotlb = this.iotlb;
+    const address = request.address;
     const entry = iotlb.find(domain, address);
     if (entry < 0) {
       iotlb.misses--;
-      return IOMMU_MISS;
+    } else if ((iotlb.permissions[entry] & (isWrite ? PERMIT_WRITE : PERMIT_READ)) === 0) {
+      iotlb.hits--;
+    } else {
+      request.address = address + iotlb.deltas[entry];
+      return true;
     }
-    if ((iotlb.permissions[entry] & (isWrite ? PERMIT_WRITE : PERMIT_READ)) !== 0) {
-      return address + iotlb.deltas[entry];
-    }
-    iotlb.hits--;
-    return IOMMU_MISS;
+    return false;
   }
 
   /** Translates, with a walk at once if it takes one: a host physical address or {@link IOMMU_FAULT}. */

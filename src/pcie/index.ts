@@ -118,6 +118,7 @@ export {
   TRANSLATION_FAULT,
   TRANSLATION_MISS,
   type TranslationClient,
+  type TranslationRequest,
 } from './root-port.ts';
 export {
   busOf,

@@ -19,15 +19,22 @@ export const TRANSLATION_MISS = -1;
 /** Answer of {@link AddressTranslator.lookup}: the request is refused. */
 export const TRANSLATION_FAULT = -2;
 
+/** A request whose address is translated in place: V8 makes a heap object of every address that is passed to a function or returned. */
+export interface TranslationRequest {
+  /** Routing ID. */
+  readonly requester: number;
+  address: number;
+}
+
 /** Translates the addresses of DMA requests: an IOMMU, or nothing at all. */
 export interface AddressTranslator {
   /** Physical address, {@link TRANSLATION_MISS} if only a walk can tell, {@link TRANSLATION_FAULT} if it is refused. */
   lookup(routingId: number, address: number, isWrite: boolean): number;
   /**
-   * As `lookup`, for a request that is only on its way: what cannot be told at once is {@link TRANSLATION_MISS}, and as if nobody
-   * had asked. A translator without it is asked when the request has arrived.
+   * As `lookup`, for a request that is only on its way: puts the physical address in place of the other and returns true; or, where
+   * that cannot be told at once, returns false as if nobody had asked. A translator without it is asked when the request has arrived.
    */
-  foresee?(routingId: number, address: number, isWrite: boolean): number;
+  foresee?(request: TranslationRequest, isWrite: boolean): boolean;
   /** Walks the tables; {@link TranslationClient.translated} is called when the walk has ended. */
   walk(routingId: number, address: number, isWrite: boolean, client: TranslationClient, cookie: number): void;
 }
@@ -184,20 +191,14 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
    * order. A read that hits, with nothing before it that may wait for a walk, needs no event at its arrival.
    */
   foresee(tlp: Tlp, delayPs: number): boolean {
-    const { kind, address } = tlp;
+    const { kind } = tlp;
+    const translator = this.translator as Required<AddressTranslator>;
     if (kind === MEMORY_READ) {
       tlp.postedBefore = this.postedLeft;
       tlp.status = UNKNOWN;
-      if (this.unknown > 0) return false;
-      const physical = (this.translator as Required<AddressTranslator>).foresee(
-        tlp.requester,
-        address,
-        false,
-      );
-      if (physical === MISS) return false;
+      if (this.unknown > 0 || !translator.foresee(tlp, false)) return false;
       tlp.status = READY;
-      tlp.address = physical;
-      if (!this.isMemory(physical, tlp.bytes)) return false;
+      if (!this.isMemory(tlp.address, tlp.bytes)) return false;
       this.up.release(NON_POSTED, tlp.count, 0, delayPs);
       this.memoryReads++;
       this.scheduler.schedule(delayPs + this.memoryReadPs, this.memoryDone, tlp.row, this.up.epoch);
@@ -205,17 +206,13 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     }
     if (kind === MEMORY_WRITE) {
       this.postedLeft = (this.postedLeft + 1) | 0;
-      if (address >= FIRST_MESSAGE && address < BEHIND_MESSAGES) {
+      if (tlp.address >= FIRST_MESSAGE && tlp.address < BEHIND_MESSAGES) {
         tlp.status = MESSAGE;
-        return false;
-      }
-      const physical = (this.translator as Required<AddressTranslator>).foresee(tlp.requester, address, true);
-      if (physical === MISS) {
+      } else if (translator.foresee(tlp, true)) {
+        tlp.status = READY;
+      } else {
         tlp.status = UNKNOWN;
         this.unknown++;
-      } else {
-        tlp.status = READY;
-        tlp.address = physical;
       }
     }
     return false;
