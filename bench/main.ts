@@ -91,7 +91,8 @@ type Answer = { results: BenchResult[] } | { error: string };
 function runApart(order: Order): Promise<BenchResult[]> {
   return new Promise((resolve, reject) => {
     const child = fork(fileURLToPath(import.meta.url), {
-      execArgv: [...process.execArgv, '--expose-gc'],
+      // The inlining budget is that of the command `sriovsim run`.
+      execArgv: [...process.execArgv, '--expose-gc', '--max-inlined-bytecode-size-cumulative=2500'],
       // What a part prints goes to stderr: stdout is for the table or the JSON document.
       stdio: ['ignore', 2, 'inherit', 'ipc'],
     });

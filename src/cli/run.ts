@@ -1,5 +1,9 @@
 import { Simulation } from '../sim/simulation.ts';
+import { raiseInliningBudget } from './inlining.ts';
 import { makeRunCommand } from './run-command.ts';
 
 /** `sriovsim run` */
-export const runCommand = makeRunCommand(({ scenario, captures }) => new Simulation(scenario, captures));
+export const runCommand = makeRunCommand(({ scenario, captures }) => {
+  raiseInliningBudget();
+  return new Simulation(scenario, captures);
+});

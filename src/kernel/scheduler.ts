@@ -255,7 +255,8 @@ export class Scheduler {
       this.digestB = g ^ (g >>> 13) ^ h;
       const handler = line.handler;
       handler(a, b);
-      if (once || this.stopping) return true;
+      // Compared, because a test for truth in general is ten instructions.
+      if (once === true || this.stopping === true) return true;
     }
   }
 

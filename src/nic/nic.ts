@@ -8,7 +8,6 @@ import {
   NOT_CLAIMED,
   type PcieFunction,
   type PcieLink,
-  type PostedOrigin,
   Requester,
   type TlpPool,
 } from '../pcie/index.ts';
@@ -45,9 +44,7 @@ const PF = 0;
  * The card: functions, registers, data plane, interrupts and mailboxes, wired together. It knows no host: its only ways out
  * are the PCI Express link and the wire.
  */
-export class Nic
-  implements Component, CompleterTarget, PostedOrigin, QueueInterrupts, InterruptBus, MailboxInterrupts
-{
+export class Nic implements Component, CompleterTarget, QueueInterrupts, InterruptBus, MailboxInterrupts {
   readonly name: string;
   readonly profile: NicProfile;
   readonly endpoint: Endpoint;
@@ -160,10 +157,6 @@ export class Nic
   /** A conventional reset has come down the link. */
   hotReset(): void {
     this.endpoint.hotReset();
-  }
-
-  landed(client: number, cookie: number): void {
-    this.requester.landed(client, cookie);
   }
 
   queueDone(queue: number, transmit: boolean): void {

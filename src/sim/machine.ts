@@ -180,7 +180,7 @@ export class Machine {
       maxPayloadBytes,
       maxReadRequestBytes,
     });
-    this.rootPort.connect(this.nic);
+    this.rootPort.connect(this.nic.requester);
     bridge.downstream = this.rootComplex.configTarget(this.rootPort, this.nic);
     const { rootComplex } = this;
     this.config = {
