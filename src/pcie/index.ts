@@ -1,5 +1,12 @@
 /** PCI Express: configuration space and SR-IOV, enumeration, transaction layer and link, root complex. */
 export {
+  type AddressTranslator,
+  TRANSLATION_FAULT,
+  TRANSLATION_MISS,
+  type TranslationClient,
+  type TranslationRequest,
+} from './address-translator.ts';
+export {
   type BarDefinition,
   type BarTarget,
   barAddress,
@@ -108,17 +115,12 @@ export { type MemoryRequest, Requester, type RequesterClient, type RequesterOpti
 export { LogicalBus, RootBus } from './root-bus.ts';
 export { type Resettable, RootComplex, type Routing } from './root-complex.ts';
 export {
-  type AddressTranslator,
   type InterruptTarget,
   MESSAGE_BASE,
   MESSAGE_BYTES,
   type PostedOrigin,
   RootPort,
   type RootPortOptions,
-  TRANSLATION_FAULT,
-  TRANSLATION_MISS,
-  type TranslationClient,
-  type TranslationRequest,
 } from './root-port.ts';
 export {
   busOf,

@@ -1,5 +1,7 @@
 import { ceilPowerOfTwo, IntRing, type SparseMemory } from '../base/index.ts';
 import type { Component, Scheduler } from '../kernel/index.ts';
+import { type AddressTranslator, TRANSLATION_MISS, type TranslationClient } from './address-translator.ts';
+import { KnownMemory } from './known-memory.ts';
 import type { PcieLink } from './link.ts';
 import type { LinkDirection, TlpReceiver } from './link-direction.ts';
 import {
@@ -13,36 +15,6 @@ import {
   TlpKind,
 } from './tlp.ts';
 import type { DeviceStore, Tlp, TlpPool } from './tlp-pool.ts';
-
-/** Answer of {@link AddressTranslator.lookup}: only a walk can tell. */
-export const TRANSLATION_MISS = -1;
-/** Answer of {@link AddressTranslator.lookup}: the request is refused. */
-export const TRANSLATION_FAULT = -2;
-
-/** A request whose address is translated in place: V8 makes a heap object of every address that is passed to a function or returned. */
-export interface TranslationRequest {
-  /** Routing ID. */
-  readonly requester: number;
-  address: number;
-}
-
-/** Translates the addresses of DMA requests: an IOMMU, or nothing at all. */
-export interface AddressTranslator {
-  /** Physical address, {@link TRANSLATION_MISS} if only a walk can tell, {@link TRANSLATION_FAULT} if it is refused. */
-  lookup(routingId: number, address: number, isWrite: boolean): number;
-  /**
-   * As `lookup`, for a request that is only on its way: puts the physical address in place of the other and returns true; or, where
-   * that cannot be told at once, returns false as if nobody had asked. A translator without it is asked when the request has arrived.
-   */
-  foresee?(request: TranslationRequest, isWrite: boolean): boolean;
-  /** Walks the tables; {@link TranslationClient.translated} is called when the walk has ended. */
-  walk(routingId: number, address: number, isWrite: boolean, client: TranslationClient, cookie: number): void;
-}
-
-/** Who waits for a walk. */
-export interface TranslationClient {
-  translated(cookie: number, physicalAddress: number): void;
-}
 
 /** Takes interrupt messages: Memory Writes to 0xFEEx_xxxx. */
 export interface InterruptTarget {
@@ -82,10 +54,6 @@ const FIRST_MESSAGE = MESSAGE_BASE;
 const BEHIND_MESSAGES = MESSAGE_BASE + MESSAGE_BYTES;
 /** Overhead of a completion, which has a header of three double words. */
 const COMPLETION_BYTES = DATA_LINK_OVERHEAD_BYTES + HEADER_3DW_BYTES;
-/** What was found to be memory is remembered in so many pieces of this size. */
-const KNOWN_PIECES = 64;
-const KNOWN_BYTES = 1 << 21;
-
 /** Translation of a train that waits, or is on its way: nobody has asked yet, a walk is under way; a message needs none. */
 const UNKNOWN = -1;
 const PENDING = 0;
@@ -129,8 +97,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   private postedDone = 0;
   /** Posted trains that have left without a translation and are not done. */
   private unknown = 0;
-  /** 2 MiB pieces that were found to be memory, by their numbers: nobody needs to ask again what stands behind an address. */
-  private readonly known = new Float64Array(KNOWN_PIECES).fill(Number.NaN);
+  private readonly known: KnownMemory;
   private readonly onCompletion: (tlp: Tlp) => void;
 
   /** @param onCompletion takes completions of requests that software made through this port. */
@@ -150,6 +117,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     this.up = link.upstream;
     this.down = link.downstream;
     this.memoryReadPs = options.memoryReadPs;
+    this.known = new KnownMemory(options.isMemory);
     this.tlps = tlps;
     this.memory = memory;
     this.translator = translator;
@@ -198,7 +166,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
       tlp.status = UNKNOWN;
       if (this.unknown > 0 || !translator.foresee(tlp, false)) return false;
       tlp.status = READY;
-      if (!this.isMemory(tlp.address, tlp.bytes)) return false;
+      if (!this.known.holds(tlp.address, tlp.bytes)) return false;
       this.up.release(NON_POSTED, tlp.count, 0, delayPs);
       this.memoryReads++;
       this.scheduler.schedule(delayPs + this.memoryReadPs, this.memoryDone, tlp.row, this.up.epoch);
@@ -303,7 +271,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   private commit(tlp: Tlp): void {
     const { address, bytes, store } = tlp;
     this.postedDone = (this.postedDone + 1) | 0;
-    if (!this.isMemory(address, bytes)) {
+    if (!this.known.holds(address, bytes)) {
       this.refusedWrites++;
     } else {
       this.memoryWrites++;
@@ -313,19 +281,6 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
       if (this.written !== null) this.written(address);
     }
     this.retire(tlp);
-  }
-
-  /** Whether memory stands behind `bytes` bytes at an address, within one page. */
-  private isMemory(address: number, bytes: number): boolean {
-    const piece = Math.floor(address / KNOWN_BYTES);
-    return this.known[piece & (KNOWN_PIECES - 1)] === piece || this.askForMemory(address, bytes, piece);
-  }
-
-  private askForMemory(address: number, bytes: number, piece: number): boolean {
-    if (address < 0 || !this.options.isMemory(address, bytes)) return false;
-    if (this.options.isMemory(piece * KNOWN_BYTES, KNOWN_BYTES))
-      this.known[piece & (KNOWN_PIECES - 1)] = piece;
-    return true;
   }
 
   /** The payload of a posted train has been taken: its credits, its record and what it came from are free. */
@@ -387,7 +342,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     // The requests themselves need no buffer any more.
     this.up.release(NON_POSTED, tlp.count, 0);
     tlp.address = physical;
-    if (!this.isMemory(physical, tlp.bytes)) {
+    if (!this.known.holds(physical, tlp.bytes)) {
       this.refusedReads++;
       this.refuse(tlp);
     } else if (((this.postedDone - tlp.postedBefore) | 0) >= 0) {

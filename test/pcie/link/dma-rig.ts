@@ -1,17 +1,16 @@
 import { SparseMemory } from '../../../src/base/index.ts';
 import { Probe, Scheduler } from '../../../src/kernel/index.ts';
+import {
+  type AddressTranslator,
+  TRANSLATION_FAULT,
+  TRANSLATION_MISS,
+  type TranslationClient,
+} from '../../../src/pcie/address-translator.ts';
 import { EndpointPort, NOT_CLAIMED } from '../../../src/pcie/endpoint-port.ts';
 import { PcieLink } from '../../../src/pcie/link.ts';
 import type { LinkOptions } from '../../../src/pcie/link-direction.ts';
 import { type MemoryRequest, Requester, type RequesterOptions } from '../../../src/pcie/requester.ts';
-import {
-  type AddressTranslator,
-  RootPort,
-  type RootPortOptions,
-  TRANSLATION_FAULT,
-  TRANSLATION_MISS,
-  type TranslationClient,
-} from '../../../src/pcie/root-port.ts';
+import { RootPort, type RootPortOptions } from '../../../src/pcie/root-port.ts';
 import { TlpPool } from '../../../src/pcie/tlp-pool.ts';
 import { FLIGHT_PS, INFINITE } from './link-rig.ts';
 

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { type AddressTranslator, TRANSLATION_FAULT, TRANSLATION_MISS } from '../../../src/pcie/root-port.ts';
+import {
+  type AddressTranslator,
+  TRANSLATION_FAULT,
+  TRANSLATION_MISS,
+} from '../../../src/pcie/address-translator.ts';
 import { CompletionStatus } from '../../../src/pcie/tlp.ts';
 import { DmaRig, MEMORY_LIMIT, memoryRequest, PagedTranslator } from './dma-rig.ts';
 
