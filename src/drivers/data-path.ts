@@ -42,20 +42,25 @@ export class DataPath implements FrameSink {
   polls = 0;
 
   private readonly handle: DeviceHandle;
-  private readonly costs: SoftwareCosts;
   private readonly unmask: (() => void) | null;
   private readonly next: Timer;
   private readonly watcher: number;
   private source: SaturatingSource | null = null;
   private running = false;
-  private batchStart = 0;
+  /** The software's costs, and when it has looked at the ring of a pass. */
+  private readonly pollPs: number;
+  private readonly receivePs: number;
+  private readonly transmitPs: number;
+  private lookedPs = 0;
   private lastPoll = 0;
 
   /** @param unmask lets interrupts through again; null for a data path that polls without end. */
   constructor(handle: DeviceHandle, queue: QueuePair, costs: SoftwareCosts, unmask: (() => void) | null) {
     this.handle = handle;
     this.queue = queue;
-    this.costs = costs;
+    this.pollPs = costs.pollPs;
+    this.receivePs = costs.receivePs;
+    this.transmitPs = costs.transmitPs;
     this.unmask = unmask;
     this.next = handle.timer('poll', () => this.poll());
     this.watcher = handle.watcher(() => this.wake());
@@ -75,7 +80,7 @@ export class DataPath implements FrameSink {
     if (!this.running) return;
     this.running = false;
     this.next.cancel();
-    this.batchStart = this.handle.now;
+    this.lookedPs = this.handle.now + this.pollPs;
     while (this.queue.poll(RECEIVE_BUDGET, this) > 0);
     this.queue.stop();
   }
@@ -113,16 +118,15 @@ export class DataPath implements FrameSink {
 
   frame(words: Int32Array, at: number, bytes: number, tci: number, position: number): void {
     if (this.handler === null) return;
-    const time = this.batchStart + this.costs.pollPs + (position + 1) * this.costs.receivePs;
-    this.handler.received(words, at, bytes, tci, time);
+    this.handler.received(words, at, bytes, tci, this.lookedPs + (position + 1) * this.receivePs);
   }
 
   private poll(): void {
-    const { pollPs, receivePs, transmitPs } = this.costs;
+    const { pollPs, receivePs, transmitPs } = this;
     const queue = this.queue;
     this.polls++;
-    this.batchStart = this.handle.now;
-    this.lastPoll = this.batchStart;
+    this.lastPoll = this.handle.now;
+    this.lookedPs = this.lastPoll + pollPs;
     const received = queue.poll(RECEIVE_BUDGET, this);
     queue.reclaim();
     let sent = 0;
@@ -143,7 +147,7 @@ export class DataPath implements FrameSink {
   private wake(): void {
     if (!this.running || this.next.pending) return;
     const since = this.handle.now - this.lastPoll;
-    const passes = Math.ceil(since / this.costs.pollPs);
-    this.next.schedule(passes * this.costs.pollPs - since);
+    const passes = Math.ceil(since / this.pollPs);
+    this.next.schedule(passes * this.pollPs - since);
   }
 }

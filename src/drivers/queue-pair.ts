@@ -93,6 +93,12 @@ class RingEntry {
     this.addressHigh = Math.floor(address / 2 ** 32);
     this.page = ring.pageOf(index * RING_ENTRY_BYTES);
   }
+
+  /** Copies a template's words into the buffer. */
+  load(template: FrameTemplate): void {
+    this.template = template.id;
+    this.buffer.set(template.words, this.bufferAt);
+  }
 }
 
 /**
@@ -196,22 +202,29 @@ export class QueuePair {
 
   /** Puts a frame on the transmit ring; there must be room. The card sees it after {@link QueuePair.ring}. */
   post(template: FrameTemplate, sequence: number): void {
-    const index = this.txTail;
-    const entry = this.txEntries[index];
-    const { buffer, bufferAt, ring, at } = entry;
-    const { bytes, sequenceWord } = template;
-    if (entry.template !== template.id) {
-      entry.template = template.id;
-      buffer.set(template.words, bufferAt);
+    this.postSeveral(template, sequence, 1);
+  }
+
+  /** As {@link QueuePair.post}, for so many frames with sequence numbers one after another, modulo 2^31. */
+  postSeveral(template: FrameTemplate, sequence: number, count: number): void {
+    const { txEntries, mask } = this;
+    const { id, bytes, sequenceWord } = template;
+    const command = bytes | TX_COMMAND;
+    const lengths = bytes << 14;
+    let index = this.txTail;
+    for (let i = 0; i < count; i++) {
+      const entry = txEntries[index];
+      if (entry.template !== id) entry.load(template);
+      if (sequenceWord >= 0) entry.buffer[(entry.bufferAt + sequenceWord) | 0] = (sequence + i) & 0x7fff_ffff;
+      const { ring, at } = entry;
+      ring[at] = entry.addressLow;
+      ring[(at + 1) | 0] = entry.addressHigh;
+      ring[(at + 2) | 0] = (index & (BATCH - 1)) === BATCH - 1 ? command | TX_REPORT_STATUS : command;
+      ring[(at + 3) | 0] = lengths;
+      index = (index + 1) & mask;
     }
-    if (sequenceWord >= 0) buffer[bufferAt + sequenceWord] = sequence;
-    ring[at] = entry.addressLow;
-    ring[at + 1] = entry.addressHigh;
-    const report = (index & (BATCH - 1)) === BATCH - 1 ? TX_REPORT_STATUS : 0;
-    ring[at + 2] = bytes | TX_COMMAND | report;
-    ring[at + 3] = bytes << 14;
-    this.txTail = (index + 1) & this.mask;
-    this.framesPosted++;
+    this.txTail = index;
+    this.framesPosted += count;
   }
 
   /** Tells the card of what was posted: the doorbell. */
@@ -243,15 +256,15 @@ export class QueuePair {
     while (count < budget) {
       const entry = rxEntries[index];
       const { ring, at } = entry;
-      const status = ring[at + 2];
+      const status = ring[(at + 2) | 0];
       if ((status & RX_DONE) === 0) break;
-      const last = ring[at + 3];
+      const last = ring[(at + 3) | 0];
       const tci = (status & RX_VLAN) !== 0 ? last >>> 16 : -1;
       sink.frame(entry.buffer, entry.bufferAt, last & 0xffff, tci, count);
       ring[at] = entry.addressLow;
-      ring[at + 1] = entry.addressHigh;
-      ring[at + 2] = 0;
-      ring[at + 3] = 0;
+      ring[(at + 1) | 0] = entry.addressHigh;
+      ring[(at + 2) | 0] = 0;
+      ring[(at + 3) | 0] = 0;
       index = (index + 1) & mask;
       this.rxNext = index;
       count++;

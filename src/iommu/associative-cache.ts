@@ -24,8 +24,6 @@ export interface CacheShape {
 
 /** Scope of an entry that holds nothing. */
 const EMPTY = -1;
-/** End of a chain, and the answer when nothing is found. */
-const NONE = -1;
 /** A scope is the domain and, in the lowest bits, the level. */
 const LEVEL_BITS = 3;
 const LEVEL_MASK = (1 << LEVEL_BITS) - 1;
@@ -33,14 +31,52 @@ const LEVEL_MASK = (1 << LEVEL_BITS) - 1;
 const PROBED_PAGES = 16;
 
 /**
- * The tags of a set-associative cache of what tables say. What is cached its owner keeps in arrays by entry number.
- *
- * A tag is a page number (as a double, compared at once whatever its size) and a scope: the domain, and the level whose
- * pages are counted. The set is the low bits of page number XOR domain. Entries are found through a hash table, so that
- * a hit costs the same for 4 ways and for 117. Who has to leave is searched among the ways.
+ * An entry: its tag, and what its owner keeps with it. A tag is a page number (as a double, compared at once whatever its size)
+ * and a scope: the domain, and the level whose pages are counted.
+ */
+export class CacheEntry {
+  /** An address or a difference of addresses, as the owner has it. */
+  value = Number.NaN;
+  /** PERMIT_READ and PERMIT_WRITE. */
+  permissions = 0;
+  page = Number.NaN;
+  scope = EMPTY;
+  /** Number of its last use, modulo 2^32; 0 is also "not used" to second chance. */
+  stamp = 0;
+  /** The next one in its chain of the hash table or, of an empty entry, of the empty ones of its set. */
+  next: CacheEntry | null = null;
+}
+
+/** The entries that compete for the same pages. */
+class CacheSet {
+  readonly ways: readonly CacheEntry[];
+  empty: CacheEntry | null = null;
+  /** Where second chance goes on. */
+  hand = 0;
+
+  constructor(ways: number) {
+    this.ways = Array.from({ length: ways }, () => new CacheEntry());
+    this.clear();
+  }
+
+  clear(): void {
+    this.hand = 0;
+    this.empty = null;
+    for (let way = this.ways.length - 1; way >= 0; way--) {
+      const entry = this.ways[way];
+      entry.scope = EMPTY;
+      entry.next = this.empty;
+      this.empty = entry;
+    }
+  }
+}
+
+/**
+ * A set-associative cache of what tables say. The set is the low bits of page number XOR domain. Entries are found through a
+ * hash table, so that a hit costs the same for 4 ways and for 117. Who has to leave is searched among the ways.
  */
 export class AssociativeCache {
-  /** sets * ways; entry numbers are below it. */
+  /** sets * ways. */
   readonly capacity: number;
   /** Entries that had to leave for another one. */
   evictions = 0;
@@ -50,18 +86,11 @@ export class AssociativeCache {
   private readonly setMask: number;
   private readonly replacement: Replacement;
   private readonly random: RandomStream | null;
-  private readonly pages: Float64Array;
-  private readonly scopes: Int32Array;
-  private readonly heads: Int32Array;
+  private readonly heads: (CacheEntry | null)[] = [];
   private readonly shift: number;
-  private readonly chain: Int32Array;
-  /** First empty entry of each set; the others follow in `chain`, as an empty entry is in no chain of the hash table. */
-  private readonly empty: Int32Array;
-  /** Number of each entry's last use, modulo 2^32; 0 is also "not used" to second chance. */
-  private readonly stamps: Int32Array;
+  /** A set is made when it is first filled: most machines fill few of many. */
+  private readonly sets: (CacheSet | null)[];
   private uses = 0;
-  /** Where second chance goes on in each set. */
-  private readonly hands: Int32Array;
 
   /** @param random what `replacement: 'random'` draws from, and then required. */
   constructor(shape: CacheShape, random?: RandomStream) {
@@ -73,44 +102,35 @@ export class AssociativeCache {
     this.setMask = sets - 1;
     this.replacement = replacement;
     this.random = random ?? null;
-    this.pages = new Float64Array(this.capacity);
-    this.scopes = new Int32Array(this.capacity);
-    this.chain = new Int32Array(this.capacity);
     // Four heads an entry: almost every chain is one entry long.
     const heads = ceilPowerOfTwo(4 * this.capacity);
-    this.heads = new Int32Array(heads);
     this.shift = Math.clz32(heads - 1);
-    this.empty = new Int32Array(sets);
-    this.stamps = new Int32Array(this.capacity);
-    this.hands = new Int32Array(sets);
-    this.clear();
+    // One by one: an array that has ever had holes is asked for one at every access.
+    for (let head = 0; head < heads; head++) this.heads.push(null);
+    this.sets = new Array<CacheSet | null>(sets).fill(null);
   }
 
-  /** The entry for a page, which counts as a use of it, or -1. */
-  find(domain: number, level: number, page: number): number {
+  /** The entry for a page, which counts as a use of it, or null. */
+  find(domain: number, level: number, page: number): CacheEntry | null {
     const scope = (domain << LEVEL_BITS) | level;
-    const pages = this.pages;
-    const scopes = this.scopes;
     let entry = this.heads[hashOf(page, scope) >>> this.shift];
-    while (entry !== NONE) {
-      if (pages[entry] === page && scopes[entry] === scope) {
+    while (entry !== null) {
+      if (entry.page === page && entry.scope === scope) {
         // One store. A list in order of use would name the victim at once, but doubles the cost of a hit.
         this.uses = (this.uses + 1) | 0;
-        this.stamps[entry] = this.uses;
+        entry.stamp = this.uses;
         return entry;
       }
-      entry = this.chain[entry];
+      entry = entry.next;
     }
-    return NONE;
+    return null;
   }
 
   /** As {@link AssociativeCache.find}, without counting as a use. */
-  peek(domain: number, level: number, page: number): number {
+  peek(domain: number, level: number, page: number): CacheEntry | null {
     const scope = (domain << LEVEL_BITS) | level;
     let entry = this.heads[hashOf(page, scope) >>> this.shift];
-    while (entry !== NONE && (this.pages[entry] !== page || this.scopes[entry] !== scope)) {
-      entry = this.chain[entry];
-    }
+    while (entry !== null && (entry.page !== page || entry.scope !== scope)) entry = entry.next;
     return entry;
   }
 
@@ -118,50 +138,41 @@ export class AssociativeCache {
    * The entry for a page, to be filled: the one that it has, or else an empty one of its set, or else the one that the
    * replacement takes from another page.
    */
-  claim(domain: number, level: number, page: number): number {
+  claim(domain: number, level: number, page: number): CacheEntry {
     const present = this.find(domain, level, page);
-    if (present !== NONE) return present;
+    if (present !== null) return present;
     const scope = (domain << LEVEL_BITS) | level;
     const set = this.setOf(page, scope);
-    let entry = this.empty[set];
-    if (entry !== NONE) {
-      this.empty[set] = this.chain[entry];
+    let entry = set.empty;
+    if (entry !== null) {
+      set.empty = entry.next;
     } else {
       entry = this.victim(set);
       this.evictions++;
       this.forget(entry);
     }
     const head = hashOf(page, scope) >>> this.shift;
-    this.pages[entry] = page;
-    this.scopes[entry] = scope;
-    this.chain[entry] = this.heads[head];
+    entry.page = page;
+    entry.scope = scope;
+    entry.next = this.heads[head];
     this.heads[head] = entry;
     this.held[level]++;
     // To second chance a fill is not a use: what is wanted once only leaves first.
     this.uses = (this.uses + 1) | 0;
-    this.stamps[entry] = this.replacement === 'lru' ? this.uses : 0;
+    entry.stamp = this.replacement === 'lru' ? this.uses : 0;
     return entry;
   }
 
   /** Empties everything. Evictions stay counted. */
   clear(): void {
-    this.scopes.fill(EMPTY);
-    this.heads.fill(NONE);
-    this.empty.fill(NONE);
+    this.heads.fill(null);
     this.held.fill(0);
-    this.hands.fill(0);
-    for (let entry = this.capacity - 1; entry >= 0; entry--) {
-      const set = Math.floor(entry / this.ways);
-      this.chain[entry] = this.empty[set];
-      this.empty[set] = entry;
-    }
+    for (const set of this.sets) set?.clear();
   }
 
   /** Empties every entry of a domain. */
   removeDomain(domain: number): void {
-    for (let entry = 0; entry < this.capacity; entry++) {
-      if (this.scopes[entry] >> LEVEL_BITS === domain) this.remove(entry);
-    }
+    this.removeWhere((entry) => entry.scope >> LEVEL_BITS === domain);
   }
 
   /** Empties every entry of a domain whose page shares a byte with the `bytes` from `address` on. */
@@ -173,77 +184,86 @@ export class AssociativeCache {
       if (last - first < PROBED_PAGES) {
         for (let page = first; page <= last; page++) {
           const entry = this.peek(domain, level, page);
-          if (entry !== NONE) this.remove(entry);
+          if (entry !== null) this.remove(entry);
         }
         continue;
       }
       const scope = (domain << LEVEL_BITS) | level;
-      for (let entry = 0; entry < this.capacity; entry++) {
-        const page = this.pages[entry];
-        if (this.scopes[entry] === scope && page >= first && page <= last) this.remove(entry);
-      }
+      this.removeWhere((entry) => entry.scope === scope && entry.page >= first && entry.page <= last);
     }
   }
 
   /** The entry that leaves a full set. */
-  private victim(set: number): number {
-    const first = set * this.ways;
-    if (this.replacement === 'clock') return first + this.secondChance(set, first);
-    if (this.replacement === 'random') return first + this.random!.integer(this.ways);
-    const stamps = this.stamps;
-    const behind = first + this.ways;
-    let oldest = first;
-    let use = stamps[first];
-    for (let entry = first + 1; entry < behind; entry++) {
+  private victim(set: CacheSet): CacheEntry {
+    const { ways } = set;
+    if (this.replacement === 'clock') return secondChance(set);
+    if (this.replacement === 'random') return ways[this.random!.integer(this.ways)];
+    let oldest = ways[0];
+    let use = oldest.stamp;
+    for (let way = 1; way < ways.length; way++) {
+      const { stamp } = ways[way];
       // The difference, because the numbers wrap.
-      if (((stamps[entry] - use) | 0) < 0) {
-        oldest = entry;
-        use = stamps[entry];
+      if (((stamp - use) | 0) < 0) {
+        oldest = ways[way];
+        use = stamp;
       }
     }
     return oldest;
   }
 
-  private secondChance(set: number, first: number): number {
-    const stamps = this.stamps;
-    let way = this.hands[set];
-    while (stamps[first + way] !== 0) {
-      stamps[first + way] = 0;
-      way = way + 1 === this.ways ? 0 : way + 1;
+  private removeWhere(goes: (entry: CacheEntry) => boolean): void {
+    for (const set of this.sets) {
+      if (set === null) continue;
+      for (const entry of set.ways) if (goes(entry)) this.remove(entry);
     }
-    this.hands[set] = way + 1 === this.ways ? 0 : way + 1;
-    return way;
   }
 
-  private remove(entry: number): void {
-    const set = this.setOf(this.pages[entry], this.scopes[entry]);
+  private remove(entry: CacheEntry): void {
+    const set = this.setOf(entry.page, entry.scope);
     this.forget(entry);
-    this.scopes[entry] = EMPTY;
-    this.chain[entry] = this.empty[set];
-    this.empty[set] = entry;
+    entry.scope = EMPTY;
+    entry.next = set.empty;
+    set.empty = entry;
   }
 
   /** Takes an entry out of the hash table and out of the count. */
-  private forget(entry: number): void {
-    const scope = this.scopes[entry];
+  private forget(entry: CacheEntry): void {
+    const { page, scope } = entry;
     this.held[scope & LEVEL_MASK]--;
-    const head = hashOf(this.pages[entry], scope) >>> this.shift;
-    const after = this.chain[entry];
-    let at = this.heads[head];
-    if (at === entry) {
-      this.heads[head] = after;
-      return;
+    const head = hashOf(page, scope) >>> this.shift;
+    let before: CacheEntry | null = null;
+    for (let at = this.heads[head]; at !== entry; at = (at as CacheEntry).next) before = at;
+    if (before === null) this.heads[head] = entry.next;
+    else before.next = entry.next;
+  }
+
+  private setOf(page: number, scope: number): CacheSet {
+    const number = (page ^ (scope >> LEVEL_BITS)) & this.setMask;
+    let set = this.sets[number];
+    if (set === null) {
+      set = new CacheSet(this.ways);
+      this.sets[number] = set;
     }
-    while (this.chain[at] !== entry) at = this.chain[at];
-    this.chain[at] = after;
-  }
-
-  private setOf(page: number, scope: number): number {
-    return (page ^ (scope >> LEVEL_BITS)) & this.setMask;
+    return set;
   }
 }
 
-/** Its upper bits depend on all bits of the tag; they are the ones that are used. */
-function hashOf(page: number, scope: number): number {
-  return Math.imul(page ^ Math.imul(scope, 0x85ebca6b), 0x9e3779b1);
+function secondChance(set: CacheSet): CacheEntry {
+  const { ways } = set;
+  let way = set.hand;
+  let entry = ways[way];
+  while (entry.stamp !== 0) {
+    entry.stamp = 0;
+    way = way + 1 === ways.length ? 0 : way + 1;
+    entry = ways[way];
+  }
+  set.hand = way + 1 === ways.length ? 0 : way + 1;
+  return entry;
 }
+
+/**
+ * Its upper bits depend on all bits of the tag; they are the ones that are used. A constant: what a declaration names, the
+ * compiler has looked up at every call.
+ */
+const hashOf = (page: number, scope: number): number =>
+  Math.imul(page ^ Math.imul(scope, 0x85ebca6b), 0x9e3779b1);

@@ -1,6 +1,6 @@
 /** The IOMMU: tables in memory, walks, IOTLB, faults, invalidation. Usable without a NIC and without a host. */
 export { IOMMU_FAULT, IOMMU_MISS } from './answers.ts';
-export type { CacheShape, Replacement } from './associative-cache.ts';
+export type { CacheEntry, CacheShape, Replacement } from './associative-cache.ts';
 export {
   type ContextEntry,
   clearEntry,

@@ -170,14 +170,13 @@ export class Iommu implements Component {
    */
   lookup(routingId: number, address: number, isWrite: boolean): number {
     const domain = this.domains[routingId & ROUTING_ID_MASK];
-    if (domain >= 0 && this.enabled) {
-      const iotlb = this.iotlb;
-      const entry = iotlb.find(domain, address);
-      if (entry >= 0 && (iotlb.permissions[entry] & (isWrite ? PERMIT_WRITE : PERMIT_READ)) !== 0) {
-        return address + iotlb.deltas[entry];
+    if (domain >= 0 && this.enabled === true) {
+      const entry = this.iotlb.find(domain, address);
+      if (entry !== null && (entry.permissions & (isWrite === true ? PERMIT_WRITE : PERMIT_READ)) !== 0) {
+        return address + entry.value;
       }
       // `+` tells the compiler that this is a number too: without it every address is boxed.
-      return +this.miss(routingId & ROUTING_ID_MASK, address, isWrite, entry);
+      return +this.miss(routingId & ROUTING_ID_MASK, address, isWrite, entry !== null);
     }
     return +this.bypass(routingId & ROUTING_ID_MASK, address, isWrite);
   }
@@ -190,19 +189,33 @@ export class Iommu implements Component {
    */
   foresee(request: { readonly requester: number; address: number }, isWrite: boolean): boolean {
     const domain = this.domains[request.requester & ROUTING_ID_MASK];
-    if (domain < 0 || !this.enabled) return false;
+    // Compared, here and below, because a test for truth asks for every kind of value that there is.
+    if (domain < 0 || this.enabled !== true) return false;
     const iotlb = this.iotlb;
     const address = request.address;
+    const entry = iotlb.probe(domain, address);
+    if (entry === null) return this.foreseeOther(request, domain, isWrite);
+    if ((entry.permissions & (isWrite === true ? PERMIT_WRITE : PERMIT_READ)) === 0) return false;
+    iotlb.hits++;
+    request.address = address + entry.value;
+    return true;
+  }
+
+  /** The rest of {@link Iommu.foresee} for a page of another size than the last one, or of none that is held. */
+  private foreseeOther(request: { address: number }, domain: number, isWrite: boolean): boolean {
+    const iotlb = this.iotlb;
+    const { address } = request;
     const entry = iotlb.find(domain, address);
-    if (entry < 0) {
+    if (entry === null) {
       iotlb.misses--;
-    } else if ((iotlb.permissions[entry] & (isWrite ? PERMIT_WRITE : PERMIT_READ)) === 0) {
-      iotlb.hits--;
-    } else {
-      request.address = address + iotlb.deltas[entry];
-      return true;
+      return false;
     }
-    return false;
+    if ((entry.permissions & (isWrite ? PERMIT_WRITE : PERMIT_READ)) === 0) {
+      iotlb.hits--;
+      return false;
+    }
+    request.address = address + entry.value;
+    return true;
   }
 
   /** Translates, with a walk at once if it takes one: a host physical address or {@link IOMMU_FAULT}. */
@@ -316,9 +329,9 @@ export class Iommu implements Component {
     };
   }
 
-  /** The rest of a look-up that the IOTLB did not answer with an address; `entry` is what it found, or -1. */
-  private miss(routingId: number, address: number, isWrite: boolean, entry: number): number {
-    if (entry >= 0) return this.refuse(routingId, address, isWrite, permissionReason(isWrite));
+  /** The rest of a look-up that the IOTLB did not answer with an address; `refused` if it holds the page. */
+  private miss(routingId: number, address: number, isWrite: boolean, refused: boolean): number {
+    if (refused) return this.refuse(routingId, address, isWrite, permissionReason(isWrite));
     if (address >= 0 && address < this.timed.addressLimit(routingId)) return IOMMU_MISS;
     return this.refuse(routingId, address, isWrite, FaultReason.BEYOND_ADDRESS_WIDTH);
   }
@@ -344,10 +357,8 @@ export class Iommu implements Component {
     }
     if (domain === PASS_THROUGH) return address;
     const entry = this.iotlb.peek(domain, address);
-    if (entry < 0) return IOMMU_MISS;
-    if ((this.iotlb.permissions[entry] & (isWrite ? PERMIT_WRITE : PERMIT_READ)) !== 0) {
-      return address + this.iotlb.deltas[entry];
-    }
+    if (entry === null) return IOMMU_MISS;
+    if ((entry.permissions & (isWrite ? PERMIT_WRITE : PERMIT_READ)) !== 0) return address + entry.value;
     return this.refuse(routingId, address, isWrite, permissionReason(isWrite));
   }
 

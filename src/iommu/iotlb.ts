@@ -1,5 +1,5 @@
 import type { RandomStream } from '../base/index.ts';
-import { AssociativeCache, type CacheShape } from './associative-cache.ts';
+import { AssociativeCache, type CacheEntry, type CacheShape } from './associative-cache.ts';
 import { LEVEL_BYTES, MAX_LEAF_LEVEL, pageBase, pageNumber } from './page-size.ts';
 
 /**
@@ -9,17 +9,12 @@ import { LEVEL_BYTES, MAX_LEAF_LEVEL, pageBase, pageNumber } from './page-size.t
  * @example
  * const iotlb = new Iotlb({ sets: 16, ways: 4, replacement: 'lru' });
  * iotlb.fill(7, 0x1000, 1, 0x8000_0000, PERMIT_READ);
- * const entry = iotlb.find(7, 0x1234);
- * 0x1234 + iotlb.deltas[entry]; // 0x8000_0234
+ * 0x1234 + iotlb.find(7, 0x1234)!.value; // 0x8000_0234
  */
 export class Iotlb {
   /** Look-ups that found a translation, whatever it permits. */
   hits = 0;
   misses = 0;
-  /** Host physical address of a page minus the address it is mapped at, by entry. */
-  readonly deltas: Float64Array;
-  /** PERMIT_READ and PERMIT_WRITE of a page, by entry. */
-  readonly permissions: Uint8Array;
   private readonly cache: AssociativeCache;
   private readonly held: Int32Array;
   /** Level of the leaf that was found last, and the reciprocal of its page size: exact, as that is a power of two. */
@@ -30,8 +25,6 @@ export class Iotlb {
   constructor(shape: CacheShape, random?: RandomStream) {
     this.cache = new AssociativeCache(shape, random);
     this.held = this.cache.held;
-    this.deltas = new Float64Array(this.cache.capacity);
-    this.permissions = new Uint8Array(this.cache.capacity);
   }
 
   /** Translations that it can hold. */
@@ -49,33 +42,38 @@ export class Iotlb {
     return this.cache.evictions;
   }
 
-  /** The entry that translates `address` for a domain, or -1. */
-  find(domain: number, address: number): number {
+  /**
+   * The entry that translates `address` for a domain, or null. Its value is the host physical address of a page minus the
+   * address it is mapped at.
+   */
+  find(domain: number, address: number): CacheEntry | null {
     // One probe is all that is inlined into the caller; most machines use one size of page most of the time.
-    const entry = this.cache.find(domain, this.recentLevel, Math.floor(address * this.perRecentPage));
-    if (entry >= 0) {
-      this.hits++;
-      return entry;
-    }
-    // `| 0` tells the compiler that this is an integer too, so that the caller need not check.
-    return this.findOther(domain, address) | 0;
+    const entry = this.probe(domain, address);
+    if (entry === null) return this.findOther(domain, address);
+    this.hits++;
+    return entry;
+  }
+
+  /** As {@link Iotlb.find}, but not counted, and only for a page of the size that was found last. */
+  probe(domain: number, address: number): CacheEntry | null {
+    return this.cache.find(domain, this.recentLevel, Math.floor(address * this.perRecentPage));
   }
 
   /** As {@link Iotlb.find}, but neither counted nor a use. */
-  peek(domain: number, address: number): number {
+  peek(domain: number, address: number): CacheEntry | null {
     for (let level = 1; level <= MAX_LEAF_LEVEL; level++) {
       if (this.held[level] === 0) continue;
       const entry = this.cache.peek(domain, level, pageNumber(address, level));
-      if (entry >= 0) return entry;
+      if (entry !== null) return entry;
     }
-    return -1;
+    return null;
   }
 
   /** Keeps a translation: `page` is the host physical address of the page of `level` that holds `address`. */
   fill(domain: number, address: number, level: number, page: number, permissions: number): void {
     const entry = this.cache.claim(domain, level, pageNumber(address, level));
-    this.deltas[entry] = page - pageBase(address, level);
-    this.permissions[entry] = permissions;
+    entry.value = page - pageBase(address, level);
+    entry.permissions = permissions;
   }
 
   /** Global invalidation (VT-d 6.5.1.2). */
@@ -102,18 +100,18 @@ export class Iotlb {
     this.misses = 0;
   }
 
-  private findOther(domain: number, address: number): number {
+  private findOther(domain: number, address: number): CacheEntry | null {
     for (let level = 1; level <= MAX_LEAF_LEVEL; level++) {
       if (this.held[level] === 0 || level === this.recentLevel) continue;
       const entry = this.cache.find(domain, level, pageNumber(address, level));
-      if (entry >= 0) {
+      if (entry !== null) {
         this.remember(level);
         this.hits++;
         return entry;
       }
     }
     this.misses++;
-    return -1;
+    return null;
   }
 
   private remember(level: number): void {

@@ -238,8 +238,7 @@ export class PageWalker {
     if (structures !== null) {
       for (let level = 2; level <= levels; level++) {
         const entry = structures.find(domain, address, level);
-        if (entry >= 0)
-          return this.descend(walk, level - 1, structures.tables[entry], structures.permissions[entry]);
+        if (entry !== null) return this.descend(walk, level - 1, entry.value, entry.permissions);
       }
     }
     this.permissions[walk] = READ_WRITE;

@@ -63,18 +63,21 @@ export class Histogram {
   }
 }
 
-// Below 128 a bucket is one value; above, 128 buckets an octave, found from the seven bits behind the leading one.
-function bucketOf(value: number): number {
-  if (value < SUB_BUCKETS) return value | 0;
-  let octaves = 0;
-  let v = value;
-  if (v >= 2 ** 31) {
-    v = Math.floor(v / 2 ** 24);
-    octaves = 24;
-  }
-  const shift = 31 - Math.clz32(v) - SUB_SHIFT;
-  const octave = Math.min(shift + octaves, OCTAVES - 1);
-  return ((octave + 1) << SUB_SHIFT) + (((v | 0) >> shift) & (SUB_BUCKETS - 1));
+// Below 128 a bucket is one value; above, 128 buckets an octave, found from the eight bits that begin with the leading one. A
+// constant: what a declaration names, the compiler has looked up at every call.
+const bucketOf = (value: number): number => {
+  if (value >= 2 ** 31) return bucketOfLarge(value);
+  const v = value | 0;
+  if (v < SUB_BUCKETS) return v;
+  const octave = 31 - SUB_SHIFT - Math.clz32(v);
+  return (octave << SUB_SHIFT) + (v >> octave);
+};
+
+function bucketOfLarge(value: number): number {
+  const v = Math.floor(value / 2 ** 24) | 0;
+  const shift = 31 - SUB_SHIFT - Math.clz32(v);
+  const octave = Math.min(shift + 24, OCTAVES - 1);
+  return ((octave + 1) << SUB_SHIFT) + ((v >> shift) & (SUB_BUCKETS - 1));
 }
 
 function upperEnd(bucket: number): number {

@@ -61,6 +61,8 @@ export class DriverEndpoint implements FrameSender, SaturatingSource, ReceiveHan
 
   fill(queue: QueuePair, budget: number, transmitPs: number): number {
     const now = this.clock.now;
+    const { only } = this.sources;
+    if (only !== null) return only.fill(queue, budget, now, transmitPs);
     let count = 0;
     while (count < budget) {
       const template = this.sources.next();

@@ -1,5 +1,5 @@
 import type { RandomStream } from '../base/index.ts';
-import type { FrameTemplate } from '../drivers/index.ts';
+import type { FrameTemplate, QueuePair } from '../drivers/index.ts';
 import { type Scheduler, SECOND, Timer } from '../kernel/index.ts';
 import { buildTestFrame, FCS_BYTES, parseMac, stampOffset } from '../wire/index.ts';
 import type { FlowRecord, FlowTracker } from './flow-tracker.ts';
@@ -87,6 +87,28 @@ export class FlowSource implements FrameSource {
     this.count++;
     const { bytes } = this.template as FrameTemplate;
     return this.tracker.offer(this.endpoint, this.record, bytes, timePs);
+  }
+
+  fill(queue: QueuePair, budget: number, timePs: number, spacingPs: number): number {
+    let count = 0;
+    while (count < budget) {
+      const template = this.next();
+      if (template === null) break;
+      const time = timePs + count * spacingPs;
+      if (this.only === null) {
+        queue.post(template, this.sequence(time));
+        count++;
+        continue;
+      }
+      // All alike, and no time passes meanwhile: all at once.
+      const { bytes } = template;
+      const alike = Math.min(budget - count, this.limit - this.count) | 0;
+      const first = this.tracker.offer(this.endpoint, this.record, bytes, time, spacingPs, alike);
+      queue.postSeveral(template, first, alike);
+      this.count += alike;
+      count += alike;
+    }
+    return count;
   }
 
   /** A frame of a rate is due; or a saturating flow begins. */

@@ -9,22 +9,48 @@ const SENT_MASK = SENT_WINDOW - 1;
 const SEEN_WINDOW = 1 << 12;
 const SEEN_MASK = SEEN_WINDOW - 1;
 
+// The same functions as constants of this module: what is imported, the compiler has looked up at every call.
+const stampOf = findStamp;
+const flowOf = readStampFlow;
+const sequenceOf = readStampSequence;
+
 /** One flow at one receiver. */
 class Arrivals {
+  /** Copies of frames that came. */
+  delivered = 0;
+  reordered = 0;
+  duplicated = 0;
   highest = -1;
-  readonly seen = new Int32Array(SEEN_WINDOW).fill(-1);
+  /** How long they took, since the measurement began. */
+  readonly latency = new Histogram();
+  private readonly sentPs: Float64Array;
+  private readonly seen = new Int32Array(SEEN_WINDOW).fill(-1);
+
+  /** @param sentPs when the flow's frames were sent. */
+  constructor(sentPs: Float64Array) {
+    this.sentPs = sentPs;
+  }
+
+  /** A copy of a frame has come. */
+  arrive(sequence: number, timePs: number): void {
+    this.delivered++;
+    const { seen } = this;
+    const place = sequence & SEEN_MASK;
+    if (sequence > this.highest) this.highest = sequence;
+    else if (seen[place] === sequence) this.duplicated++;
+    else if (sequence < this.highest) this.reordered++;
+    seen[place] = sequence;
+    this.latency.record(timePs - this.sentPs[sequence & SENT_MASK]);
+  }
 }
 
 /** What has become of the frames of one flow. */
 export class FlowRecord {
   readonly index: number;
   offered = 0;
-  delivered = 0;
-  reordered = 0;
-  duplicated = 0;
-  readonly latency = new Histogram();
   private readonly sentPs = new Float64Array(SENT_WINDOW);
-  private readonly arrivals: (Arrivals | undefined)[] = [];
+  /** One for each receiver that has got something. */
+  private readonly arrivals: Arrivals[] = [];
   private offeredBefore = 0;
   private deliveredBefore = 0;
   private missingBefore = 0;
@@ -34,29 +60,36 @@ export class FlowRecord {
     this.index = index;
   }
 
-  /** A frame is offered at `timePs`; returns its sequence number. */
-  offer(timePs: number): number {
-    const sequence = this.offered++ & 0x7fff_ffff;
-    this.sentPs[sequence & SENT_MASK] = timePs;
-    return sequence;
+  /**
+   * So many frames are offered, the first at `timePs` and each `spacingPs` after the one before. Returns the first one's sequence
+   * number; the numbers are modulo 2^31.
+   */
+  offer(timePs: number, spacingPs: number, count: number): number {
+    const { sentPs, offered } = this;
+    let time = timePs;
+    for (let i = 0; i < count; i++) {
+      sentPs[(offered + i) & SENT_MASK] = time;
+      time += spacingPs;
+    }
+    this.offered = offered + count;
+    return offered & 0x7fff_ffff;
   }
 
-  /** A copy of a frame has come to a receiver. Returns how long it took, in ps. */
-  arrive(receiver: number, sequence: number, timePs: number): number {
-    this.delivered++;
-    let arrivals = this.arrivals[receiver];
-    if (arrivals === undefined) {
-      arrivals = new Arrivals();
-      this.arrivals[receiver] = arrivals;
-    }
-    const { seen } = arrivals;
-    if (seen[sequence & SEEN_MASK] === sequence) this.duplicated++;
-    else if (sequence < arrivals.highest) this.reordered++;
-    else arrivals.highest = sequence;
-    seen[sequence & SEEN_MASK] = sequence;
-    const latencyPs = timePs - this.sentPs[sequence & SENT_MASK];
-    this.latency.record(latencyPs);
-    return latencyPs;
+  /** What counts the frames that come to one more receiver. */
+  addReceiver(): Arrivals {
+    const arrivals = new Arrivals(this.sentPs);
+    this.arrivals.push(arrivals);
+    return arrivals;
+  }
+
+  /** Frames that came after a later one, since the measurement began. */
+  get reordered(): number {
+    return this.arrivals.reduce((sum, { reordered }) => sum + reordered, 0);
+  }
+
+  /** How long frames took, since the measurement began. */
+  get latency(): Histogram {
+    return merged(this.arrivals);
   }
 
   /** Frames offered since the measurement began. */
@@ -86,17 +119,26 @@ export class FlowRecord {
   startMeasuring(): void {
     this.missingBefore = this.missing();
     this.duplicatedBefore = this.duplicated;
-    this.reordered = 0;
     this.offeredBefore = this.offered;
     this.deliveredBefore = this.delivered;
-    this.latency.reset();
+    for (const arrivals of this.arrivals) {
+      arrivals.reordered = 0;
+      arrivals.latency.reset();
+    }
+  }
+
+  private get delivered(): number {
+    return this.arrivals.reduce((sum, { delivered }) => sum + delivered, 0);
+  }
+
+  private get duplicated(): number {
+    return this.arrivals.reduce((sum, { duplicated }) => sum + duplicated, 0);
   }
 
   private missing(): number {
-    if (this.delivered === 0) return this.offered;
-    const receivers = this.arrivals.filter((arrivals) => arrivals !== undefined);
-    if (receivers.length > 1) return 0;
-    return receivers[0].highest + 1 - (this.delivered - this.duplicated);
+    if (this.arrivals.length === 0) return this.offered;
+    if (this.arrivals.length > 1) return 0;
+    return this.arrivals[0].highest + 1 - (this.delivered - this.duplicated);
   }
 }
 
@@ -109,10 +151,15 @@ export class EndpointRecord {
   offeredBytes = 0;
   /** Frames that traffic wanted to send but the sender had no room for. */
   notSent = 0;
-  /** Of the frames received since the measurement began. */
-  readonly latency = new Histogram();
+  /** What has come, by the number of its flow; null where nothing has. */
+  readonly arrivals: (Arrivals | null)[] = [];
   private offeredBefore: FrameCount = { frames: 0, bytes: 0 };
   private receivedBefore: FrameCount = { frames: 0, bytes: 0 };
+
+  /** Of the frames received since the measurement began. */
+  get latency(): Histogram {
+    return merged(this.arrivals);
+  }
 
   /** What was offered since the measurement began. */
   get offered(): FrameCount {
@@ -129,7 +176,6 @@ export class EndpointRecord {
   startMeasuring(): void {
     this.offeredBefore = { frames: this.offeredFrames, bytes: this.offeredBytes };
     this.receivedBefore = { frames: this.totalReceived, bytes: this.receivedBytes };
-    this.latency.reset();
   }
 }
 
@@ -154,12 +200,15 @@ export class FlowTracker {
     return record;
   }
 
-  /** An endpoint offers a frame of a flow; returns its sequence number. `bytes` are those in memory. */
-  offer(endpoint: number, flow: FlowRecord, bytes: number, timePs: number): number {
+  /**
+   * An endpoint offers frames of a flow, as {@link FlowRecord.offer} has it; returns the first one's sequence number. `bytes` are
+   * those of each in memory.
+   */
+  offer(endpoint: number, flow: FlowRecord, bytes: number, timePs: number, spacingPs = 0, count = 1): number {
     const record = this.endpoints[endpoint];
-    record.offeredFrames++;
-    record.offeredBytes += Math.max(MIN_FRAME_BYTES, bytes + FCS_BYTES);
-    return flow.offer(timePs);
+    record.offeredFrames += count;
+    record.offeredBytes += count * Math.max(MIN_FRAME_BYTES, bytes + FCS_BYTES);
+    return flow.offer(timePs, spacingPs, count);
   }
 
   /** A captured frame is offered: its contents are what it will be known by. */
@@ -172,25 +221,43 @@ export class FlowTracker {
     const record = this.endpoints[endpoint];
     record.totalReceived++;
     record.receivedBytes += Math.max(MIN_FRAME_BYTES, bytes + FCS_BYTES);
-    const stamp = findStamp(words, at, bytes);
-    let flow: FlowRecord | undefined;
-    let sequence: number;
-    if (stamp >= 0) {
-      flow = this.flows[readStampFlow(words, stamp)];
-      sequence = readStampSequence(words, stamp);
-    } else {
-      const captured = this.captured.get(frameHash(words, at, bytes));
-      if (captured === undefined) return;
-      [flow, sequence] = captured;
+    const stamp = stampOf(words, at, bytes);
+    if (stamp < 0) {
+      this.receiveCaptured(record, frameHash(words, at, bytes), timePs);
+      return;
     }
-    if (flow === undefined) return;
-    record.latency.record(flow.arrive(endpoint, sequence, timePs));
+    const flow = flowOf(words, stamp);
+    const known = flow >>> 0 < record.arrivals.length ? record.arrivals[flow] : null;
+    const arrivals = known ?? this.firstArrival(record, flow);
+    if (arrivals !== null) arrivals.arrive(sequenceOf(words, stamp), timePs);
+  }
+
+  private receiveCaptured(record: EndpointRecord, hash: number, timePs: number): void {
+    const captured = this.captured.get(hash);
+    if (captured === undefined) return;
+    const [{ index }, sequence] = captured;
+    (record.arrivals[index] ?? this.firstArrival(record, index))?.arrive(sequence, timePs);
+  }
+
+  /** Null for a number that no flow has. */
+  private firstArrival(record: EndpointRecord, flow: number): Arrivals | null {
+    if (flow < 0 || flow >= this.flows.length) return null;
+    while (record.arrivals.length <= flow) record.arrivals.push(null);
+    const arrivals = this.flows[flow].addReceiver();
+    record.arrivals[flow] = arrivals;
+    return arrivals;
   }
 
   startMeasuring(): void {
     for (const flow of this.flows) flow.startMeasuring();
     for (const endpoint of this.endpoints) endpoint.startMeasuring();
   }
+}
+
+function merged(all: readonly (Arrivals | null)[]): Histogram {
+  const latency = new Histogram();
+  for (const arrivals of all) if (arrivals !== null) latency.merge(arrivals.latency);
+  return latency;
 }
 
 /** VLAN EtherType as it stands in a little-endian word. */

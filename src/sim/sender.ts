@@ -1,4 +1,4 @@
-import type { FrameTemplate } from '../drivers/index.ts';
+import type { FrameTemplate, QueuePair } from '../drivers/index.ts';
 
 /** What an endpoint offers to the traffic that leaves it. */
 export interface FrameSender {
@@ -15,16 +15,26 @@ export interface FrameSource {
   next(): FrameTemplate | null;
   /** Counts the frame of the last {@link FrameSource.next} as offered at `timePs`, and gives its sequence number. */
   sequence(timePs: number): number;
+  /**
+   * Posts up to `budget` of its frames, offered from `timePs` on, each `spacingPs` after the one before; returns how many. The same
+   * as {@link FrameSource.next} and {@link FrameSource.sequence} in turn.
+   */
+  fill(queue: QueuePair, budget: number, timePs: number, spacingPs: number): number;
 }
 
 /** Several sources in turn. */
-export class RoundRobin implements FrameSource {
+export class RoundRobin {
   private readonly sources: FrameSource[] = [];
   private turn = 0;
   private last: FrameSource | null = null;
 
   get size(): number {
     return this.sources.length;
+  }
+
+  /** The source, if there is one and no other. */
+  get only(): FrameSource | null {
+    return this.sources.length === 1 ? this.sources[0] : null;
   }
 
   add(source: FrameSource): void {
