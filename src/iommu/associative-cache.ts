@@ -44,13 +44,16 @@ export class CacheEntry {
   /** Number of its last use, modulo 2^32; 0 is also "not used" to second chance. */
   stamp = 0;
   /** The next one in its chain of the hash table or, of an empty entry, of the empty ones of its set. */
-  next: CacheEntry | null = null;
+  next: CacheEntry = this;
 }
+
+/** What is found when nothing is found, and the end of every chain. It permits nothing, so that one test tells both. */
+export const NOTHING = new CacheEntry();
 
 /** The entries that compete for the same pages. */
 class CacheSet {
   readonly ways: readonly CacheEntry[];
-  empty: CacheEntry | null = null;
+  empty = NOTHING;
   /** Where second chance goes on. */
   hand = 0;
 
@@ -61,7 +64,7 @@ class CacheSet {
 
   clear(): void {
     this.hand = 0;
-    this.empty = null;
+    this.empty = NOTHING;
     for (let way = this.ways.length - 1; way >= 0; way--) {
       const entry = this.ways[way];
       entry.scope = EMPTY;
@@ -86,7 +89,7 @@ export class AssociativeCache {
   private readonly setMask: number;
   private readonly replacement: Replacement;
   private readonly random: RandomStream | null;
-  private readonly heads: (CacheEntry | null)[] = [];
+  private readonly heads: CacheEntry[];
   private readonly shift: number;
   /** A set is made when it is first filled: most machines fill few of many. */
   private readonly sets: (CacheSet | null)[];
@@ -104,33 +107,30 @@ export class AssociativeCache {
     this.random = random ?? null;
     // Four heads an entry: almost every chain is one entry long.
     const heads = ceilPowerOfTwo(4 * this.capacity);
+    this.heads = new Array<CacheEntry>(heads).fill(NOTHING);
     this.shift = Math.clz32(heads - 1);
-    // One by one: an array that has ever had holes is asked for one at every access.
-    for (let head = 0; head < heads; head++) this.heads.push(null);
     this.sets = new Array<CacheSet | null>(sets).fill(null);
   }
 
-  /** The entry for a page, which counts as a use of it, or null. */
-  find(domain: number, level: number, page: number): CacheEntry | null {
+  /** The entry for a page, which counts as a use of it, or {@link NOTHING}. */
+  find(domain: number, level: number, page: number): CacheEntry {
     const scope = (domain << LEVEL_BITS) | level;
     let entry = this.heads[hashOf(page, scope) >>> this.shift];
-    while (entry !== null) {
-      if (entry.page === page && entry.scope === scope) {
-        // One store. A list in order of use would name the victim at once, but doubles the cost of a hit.
-        this.uses = (this.uses + 1) | 0;
-        entry.stamp = this.uses;
-        return entry;
-      }
+    while (entry.page !== page || entry.scope !== scope) {
+      if (entry === NOTHING) return entry;
       entry = entry.next;
     }
-    return null;
+    // One store. A list in order of use would name the victim at once, but doubles the cost of a hit.
+    this.uses = (this.uses + 1) | 0;
+    entry.stamp = this.uses;
+    return entry;
   }
 
   /** As {@link AssociativeCache.find}, without counting as a use. */
-  peek(domain: number, level: number, page: number): CacheEntry | null {
+  peek(domain: number, level: number, page: number): CacheEntry {
     const scope = (domain << LEVEL_BITS) | level;
     let entry = this.heads[hashOf(page, scope) >>> this.shift];
-    while (entry !== null && (entry.page !== page || entry.scope !== scope)) entry = entry.next;
+    while (entry !== NOTHING && (entry.page !== page || entry.scope !== scope)) entry = entry.next;
     return entry;
   }
 
@@ -140,11 +140,11 @@ export class AssociativeCache {
    */
   claim(domain: number, level: number, page: number): CacheEntry {
     const present = this.find(domain, level, page);
-    if (present !== null) return present;
+    if (present !== NOTHING) return present;
     const scope = (domain << LEVEL_BITS) | level;
     const set = this.setOf(page, scope);
     let entry = set.empty;
-    if (entry !== null) {
+    if (entry !== NOTHING) {
       set.empty = entry.next;
     } else {
       entry = this.victim(set);
@@ -165,7 +165,7 @@ export class AssociativeCache {
 
   /** Empties everything. Evictions stay counted. */
   clear(): void {
-    this.heads.fill(null);
+    this.heads.fill(NOTHING);
     this.held.fill(0);
     for (const set of this.sets) set?.clear();
   }
@@ -184,7 +184,7 @@ export class AssociativeCache {
       if (last - first < PROBED_PAGES) {
         for (let page = first; page <= last; page++) {
           const entry = this.peek(domain, level, page);
-          if (entry !== null) this.remove(entry);
+          if (entry !== NOTHING) this.remove(entry);
         }
         continue;
       }
@@ -231,9 +231,9 @@ export class AssociativeCache {
     const { page, scope } = entry;
     this.held[scope & LEVEL_MASK]--;
     const head = hashOf(page, scope) >>> this.shift;
-    let before: CacheEntry | null = null;
-    for (let at = this.heads[head]; at !== entry; at = (at as CacheEntry).next) before = at;
-    if (before === null) this.heads[head] = entry.next;
+    let before = NOTHING;
+    for (let at = this.heads[head]; at !== entry; at = at.next) before = at;
+    if (before === NOTHING) this.heads[head] = entry.next;
     else before.next = entry.next;
   }
 

@@ -171,12 +171,14 @@ export class Iommu implements Component {
   lookup(routingId: number, address: number, isWrite: boolean): number {
     const domain = this.domains[routingId & ROUTING_ID_MASK];
     if (domain >= 0 && this.enabled === true) {
-      const entry = this.iotlb.find(domain, address);
-      if (entry !== null && (entry.permissions & (isWrite === true ? PERMIT_WRITE : PERMIT_READ)) !== 0) {
+      const entry = this.iotlb.probe(domain, address);
+      // Compared, because a test for truth asks for every kind of value that there is.
+      if ((entry.permissions & (isWrite === true ? PERMIT_WRITE : PERMIT_READ)) !== 0) {
+        this.iotlb.hits++;
         return address + entry.value;
       }
       // `+` tells the compiler that this is a number too: without it every address is boxed.
-      return +this.miss(routingId & ROUTING_ID_MASK, address, isWrite, entry !== null);
+      return +this.lookupOther(routingId & ROUTING_ID_MASK, address, isWrite, domain);
     }
     return +this.bypass(routingId & ROUTING_ID_MASK, address, isWrite);
   }
@@ -189,19 +191,19 @@ export class Iommu implements Component {
    */
   foresee(request: { readonly requester: number; address: number }, isWrite: boolean): boolean {
     const domain = this.domains[request.requester & ROUTING_ID_MASK];
-    // Compared, here and below, because a test for truth asks for every kind of value that there is.
     if (domain < 0 || this.enabled !== true) return false;
     const iotlb = this.iotlb;
     const address = request.address;
     const entry = iotlb.probe(domain, address);
-    if (entry === null) return this.foreseeOther(request, domain, isWrite);
-    if ((entry.permissions & (isWrite === true ? PERMIT_WRITE : PERMIT_READ)) === 0) return false;
+    if ((entry.permissions & (isWrite === true ? PERMIT_WRITE : PERMIT_READ)) === 0) {
+      return this.foreseeOther(request, domain, isWrite);
+    }
     iotlb.hits++;
     request.address = address + entry.value;
     return true;
   }
 
-  /** The rest of {@link Iommu.foresee} for a page of another size than the last one, or of none that is held. */
+  /** The rest of {@link Iommu.foresee} for a page of another size than the last one, or one that is not held or not for such a request. */
   private foreseeOther(request: { address: number }, domain: number, isWrite: boolean): boolean {
     const iotlb = this.iotlb;
     const { address } = request;
@@ -329,9 +331,13 @@ export class Iommu implements Component {
     };
   }
 
-  /** The rest of a look-up that the IOTLB did not answer with an address; `refused` if it holds the page. */
-  private miss(routingId: number, address: number, isWrite: boolean, refused: boolean): number {
-    if (refused) return this.refuse(routingId, address, isWrite, permissionReason(isWrite));
+  /** The rest of a look-up: a page of another size than the last one, or one that is not held or not for such a request. */
+  private lookupOther(routingId: number, address: number, isWrite: boolean, domain: number): number {
+    const entry = this.iotlb.find(domain, address);
+    if (entry !== null) {
+      if ((entry.permissions & (isWrite ? PERMIT_WRITE : PERMIT_READ)) !== 0) return address + entry.value;
+      return this.refuse(routingId, address, isWrite, permissionReason(isWrite));
+    }
     if (address >= 0 && address < this.timed.addressLimit(routingId)) return IOMMU_MISS;
     return this.refuse(routingId, address, isWrite, FaultReason.BEYOND_ADDRESS_WIDTH);
   }

@@ -1,5 +1,5 @@
 import type { RandomStream } from '../base/index.ts';
-import { AssociativeCache, type CacheEntry, type CacheShape } from './associative-cache.ts';
+import { AssociativeCache, type CacheEntry, type CacheShape, NOTHING } from './associative-cache.ts';
 import { LEVEL_BYTES, MAX_LEAF_LEVEL, pageBase, pageNumber } from './page-size.ts';
 
 /**
@@ -47,15 +47,17 @@ export class Iotlb {
    * address it is mapped at.
    */
   find(domain: number, address: number): CacheEntry | null {
-    // One probe is all that is inlined into the caller; most machines use one size of page most of the time.
     const entry = this.probe(domain, address);
-    if (entry === null) return this.findOther(domain, address);
+    if (entry === NOTHING) return this.findOther(domain, address);
     this.hits++;
     return entry;
   }
 
-  /** As {@link Iotlb.find}, but not counted, and only for a page of the size that was found last. */
-  probe(domain: number, address: number): CacheEntry | null {
+  /**
+   * As {@link Iotlb.find}, but not counted, and only for a page of the size that was found last, as most machines use one size most
+   * of the time. An entry that permits nothing if there is none.
+   */
+  probe(domain: number, address: number): CacheEntry {
     return this.cache.find(domain, this.recentLevel, Math.floor(address * this.perRecentPage));
   }
 
@@ -64,7 +66,7 @@ export class Iotlb {
     for (let level = 1; level <= MAX_LEAF_LEVEL; level++) {
       if (this.held[level] === 0) continue;
       const entry = this.cache.peek(domain, level, pageNumber(address, level));
-      if (entry !== null) return entry;
+      if (entry !== NOTHING) return entry;
     }
     return null;
   }
@@ -104,7 +106,7 @@ export class Iotlb {
     for (let level = 1; level <= MAX_LEAF_LEVEL; level++) {
       if (this.held[level] === 0 || level === this.recentLevel) continue;
       const entry = this.cache.find(domain, level, pageNumber(address, level));
-      if (entry !== null) {
+      if (entry !== NOTHING) {
         this.remember(level);
         this.hits++;
         return entry;

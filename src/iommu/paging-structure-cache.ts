@@ -1,5 +1,5 @@
 import type { RandomStream } from '../base/index.ts';
-import { AssociativeCache, type CacheEntry, type CacheShape } from './associative-cache.ts';
+import { AssociativeCache, type CacheEntry, type CacheShape, NOTHING } from './associative-cache.ts';
 import { pageNumber } from './page-size.ts';
 
 /**
@@ -23,7 +23,8 @@ export class PagingStructureCache {
   find(domain: number, address: number, level: number): CacheEntry | null {
     if (this.cache.held[level] === 0) return null;
     const entry = this.cache.find(domain, level, pageNumber(address, level));
-    if (entry !== null) this.hits++;
+    if (entry === NOTHING) return null;
+    this.hits++;
     return entry;
   }
 
