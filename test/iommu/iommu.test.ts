@@ -13,6 +13,42 @@ import { READ_ONLY, READ_WRITE, Tables, WRITE_ONLY } from './setup.ts';
 const PAGE = 4096;
 const VF = 0x0180;
 
+describe('Iommu.foresee', () => {
+  it('translates in place what is cached and permitted, and counts it as a look-up that hit', () => {
+    const tables = new Tables();
+    tables.attach(VF, 1).map(0x4000, 0x8000_0000, PAGE, READ_WRITE);
+    const iommu = tables.iommu();
+    iommu.translate(VF, 0x4000, false);
+    const before = iommu.counters();
+    const request = { requester: VF, address: 0x4123 };
+    expect(iommu.foresee(request, true)).toBe(true);
+    expect(request.address).toBe(0x8000_0123);
+    expect(iommu.counters()).toEqual({ ...before, lookups: before.lookups + 1, hits: before.hits + 1 });
+  });
+
+  it('leaves everything else as if nobody had asked', () => {
+    const tables = new Tables();
+    tables.attach(VF, 1).map(0x4000, 0x8000_0000, PAGE, READ_ONLY);
+    const iommu = tables.iommu();
+    iommu.translate(VF, 0x4000, false);
+    const before = iommu.counters();
+    for (const [requester, address, isWrite] of [
+      [VF, 0x5000, false],
+      [VF, 0x4000, true],
+      [VF, 2 ** 52, false],
+      [VF + 2, 0x4000, false],
+    ] as const) {
+      const request = { requester, address };
+      expect(iommu.foresee(request, isWrite)).toBe(false);
+      expect(request).toEqual({ requester, address });
+    }
+    expect(iommu.counters()).toEqual(before);
+    expect(iommu.faultLog.length).toBe(0);
+    iommu.enabled = false;
+    expect(iommu.foresee({ requester: VF, address: 0x4000 }, false)).toBe(false);
+  });
+});
+
 describe('Iommu.lookup', () => {
   it('misses until a walk has filled the caches, then gives the host physical address', () => {
     const tables = new Tables();

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { readProject, report, type SourceText } from './project.ts';
-import { checkLength, checkPaths, checkWords, type LengthException, MAX_LINES } from './text.ts';
+import {
+  checkLength,
+  checkMembers,
+  checkPaths,
+  checkWords,
+  type LengthException,
+  MAX_LINES,
+} from './text.ts';
 
 /** Longer than the rest, each for the reason given. */
 const LENGTH_EXCEPTIONS: LengthException[] = [];
@@ -33,6 +40,26 @@ describe('the length of files', () => {
       'src/gone.ts:1: needs no exception for its length',
     ]);
   });
+});
+
+describe('private members of the library', () => {
+  it('are private by TypeScript', () => {
+    expect(report(code.filter(({ path }) => path.startsWith('src/')).flatMap(checkMembers))).toEqual([]);
+  });
+
+  it.each(['  #size = 1;', '  readonly #size: number;', '  #grow(by) {}', '    return this.#size;'])(
+    '%s is caught',
+    (line) => {
+      expect(checkMembers({ path: 'src/a.ts', text: `class A {\n${line}\n}` })).toHaveLength(1);
+    },
+  );
+
+  it.each(["const link = '#size';", '// see #size', ' * [here](x.md#size)', 'private size = 1;'])(
+    '%s is not',
+    (line) => {
+      expect(checkMembers({ path: 'src/a.ts', text: line })).toEqual([]);
+    },
+  );
 });
 
 describe('words that announce work', () => {

@@ -42,3 +42,14 @@ export function checkPaths(file: SourceText): Violation[] {
     (path) => `a path of one machine: ${path}...`,
   );
 }
+
+/** A member that JavaScript keeps private. V8 begins such a field as undefined, and then never learns what is in it. */
+const HASH_MEMBER = /(?<![\w'"`$/&[])#[a-z]\w*(?=\s*[(=;:])|\.#[a-z]/;
+
+/** Members are private by TypeScript. */
+export function checkMembers({ path, text }: SourceText): Violation[] {
+  return text.split('\n').flatMap((line, index) => {
+    if (/^\s*(\*|\/\/|\/\*)/.test(line) || !HASH_MEMBER.test(line)) return [];
+    return [{ path, line: index + 1, rule: 'members are `private`, not `#`' }];
+  });
+}

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { RandomStreams } from '../../../src/base/index.ts';
 import { FIRST_PAGE, PagedTranslator, programs, runProgram } from './dma-program.ts';
-import type { DmaRigOptions } from './dma-rig.ts';
+import { type DmaRigOptions, ForeseeingTranslator } from './dma-rig.ts';
 import { INFINITE } from './link-rig.ts';
 
 const SHIFT = PagedTranslator.SHIFT;
@@ -56,6 +56,21 @@ describe('DMA over a link', () => {
           runProgram(program, { ...options, translator }, SHIFT, []);
         },
       ),
+      { numRuns: 60 },
+    );
+  });
+
+  it('does so where addresses are looked up when a request leaves', () => {
+    const pages = fc.uniqueArray(fc.nat(5), { maxLength: 2 });
+    const often = fc.integer({ min: 1, max: 8 });
+    fc.assert(
+      fc.property(limits, programs(60), fc.nat(), often, pages, (options, program, seed, often, refused) => {
+        const random = new RandomStreams(seed).stream('walks');
+        const walkPs = () => (random.integer(often) === 0 ? 1 + random.integer(2_000_000) : 0);
+        const numbers = refused.map((page) => FIRST_PAGE + page);
+        const translator: DmaRigOptions['translator'] = (s) => new ForeseeingTranslator(s, walkPs, numbers);
+        runProgram(program, { ...options, translator }, SHIFT, refused);
+      }),
       { numRuns: 60 },
     );
   });

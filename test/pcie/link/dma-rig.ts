@@ -5,6 +5,7 @@ import {
   TRANSLATION_FAULT,
   TRANSLATION_MISS,
   type TranslationClient,
+  type TranslationRequest,
 } from '../../../src/pcie/address-translator.ts';
 import { EndpointPort, NOT_CLAIMED } from '../../../src/pcie/endpoint-port.ts';
 import { PcieLink } from '../../../src/pcie/link.ts';
@@ -103,6 +104,20 @@ export function splicedRequest(
 ): MemoryRequest {
   const whole = memoryRequest(routingId, address, bytes, offset, client, cookie);
   return { ...whole, headBytes, skipBytes, inserts: inserts ? 1 : 0, insert };
+}
+
+/** A {@link PagedTranslator} that is also asked when a request leaves. */
+export class ForeseeingTranslator extends PagedTranslator {
+  /** Requests that were translated when they left. */
+  foreseen = 0;
+
+  foresee(request: TranslationRequest): boolean {
+    const physical = this.lookup(request.requester, request.address);
+    if (physical < 0) return false;
+    request.address = physical;
+    this.foreseen++;
+    return true;
+  }
 }
 
 /** What a {@link DmaRig} is made of, where it is not the usual. */
