@@ -259,14 +259,15 @@ export class QueuePair {
       const status = ring[(at + 2) | 0];
       if ((status & RX_DONE) === 0) break;
       const last = ring[(at + 3) | 0];
-      const tci = (status & RX_VLAN) !== 0 ? last >>> 16 : -1;
-      sink.frame(entry.buffer, entry.bufferAt, last & 0xffff, tci, count);
+      // Made ready at once, while the words are at hand; the card does not touch it, nor the buffer, before the tail has moved.
       ring[at] = entry.addressLow;
       ring[(at + 1) | 0] = entry.addressHigh;
       ring[(at + 2) | 0] = 0;
       ring[(at + 3) | 0] = 0;
       index = (index + 1) & mask;
       this.rxNext = index;
+      const tci = (status & RX_VLAN) !== 0 ? last >>> 16 : -1;
+      sink.frame(entry.buffer, entry.bufferAt, last & 0xffff, tci, count);
       count++;
     }
     if (count === 0) return 0;
