@@ -59,8 +59,6 @@ export class DataPlane implements Component {
   /** Frames from rings that wait for room in the receive buffer: slot and ingress in turn. */
   private readonly stalled: IntRing;
   private receiveBytes = 0;
-  /** Bytes of the transmit packet buffer that the frame in each slot holds. */
-  private readonly heldBytes: Int32Array;
   /** Pool of each queue, so that the hot path does not divide. */
   private readonly pools: number[];
 
@@ -157,7 +155,6 @@ export class DataPlane implements Component {
       { frameSent: (slot) => this.sent(slot) },
       linkGbps,
     );
-    this.heldBytes = new Int32Array(profile.frameSlots);
     this.stalled = new IntRing(ceilPowerOfTwo(2 * profile.frameSlots));
     this.pipelinePs = profile.switchCycles * profile.coreClockPs;
     this.perFramePs = profile.switchCyclesPerFrame * profile.coreClockPs;
@@ -181,7 +178,6 @@ export class DataPlane implements Component {
 
   /** A frame has come in from the wire, whole, into a slot from {@link DataPlane.slotForWire}. */
   receiveFromWire(slot: number): void {
-    this.heldBytes[slot] = 0;
     this.enterSwitch(slot, this.uplink);
   }
 
@@ -211,7 +207,6 @@ export class DataPlane implements Component {
   private fetched(queue: number, slot: number, index: number): void {
     this.transmitted[queue].done(index);
     this.probe.record(TX_DESCRIPTOR, queue, index, slot);
-    this.heldBytes[slot] = this.frames.lengths[slot];
     this.enterSwitch(slot, this.pools[queue]);
   }
 
@@ -247,37 +242,48 @@ export class DataPlane implements Component {
     return this.receiveBytes + this.frames.lengths[slot] <= this.receiveBufferBytes;
   }
 
+  /** A frame goes to whom the switch says: nearly always one receiver, known from its tables. */
   private forward(slot: number, ingress: number): void {
-    const { frames, switch: nicSwitch } = this;
     this.inPipeline--;
     if (this.beforeSwitch !== null) this.takeOverRegisters(this.beforeSwitch);
-    const bytes = frames.lengths[slot];
     // Read before the frame is handed on: its last holder may free the slot.
-    const held = this.heldBytes[slot];
-    const count = nicSwitch.route(slot, ingress);
+    const bytes = this.frames.lengths[slot];
+    const target = this.switch.routeDirect(slot, ingress);
+    if (target < 0) this.forwardAny(slot, ingress, bytes);
+    // What does not go to the wire has left the transmit buffer, for the receive buffer or for good.
+    else if (!this.handOn(slot, target, bytes) && ingress !== this.uplink) this.transmit.releaseBuffer(bytes);
+  }
+
+  /** The same for a frame that the tables do not decide. */
+  private forwardAny(slot: number, ingress: number, bytes: number): void {
+    const { switch: nicSwitch } = this;
+    const count = nicSwitch.routeAny(slot, ingress);
     if (count === 0) this.probe.record(FRAME_DROPPED, slot, ingress, nicSwitch.lastDrop);
     let toWire = false;
-    for (let i = 0; i < count; i++) {
-      const target = nicSwitch.targets[i];
-      const port = targetPort(target);
-      const operation = tagOperation(target);
-      this.probe.record(FRAME_OUT, slot, port, bytes);
-      if (port === this.uplink) {
-        toWire = true;
-        this.mac.send(slot, operation === TAG_INSERT ? TAG_BYTES : operation === TAG_STRIP ? -TAG_BYTES : 0);
-      } else if (this.receiveBytes + bytes > this.receiveBufferBytes) {
-        this.dropped(port, slot, NicDrop.BUFFER_FULL);
-        frames.release(slot);
-      } else {
-        this.receiveBytes += bytes;
-        this.receive.deliver(port * this.queuesPerPool, slot, operation);
-      }
-    }
-    if (toWire || held === 0) return;
-    // What does not go to the wire has left the transmit buffer, for the receive buffer or for good.
-    this.heldBytes[slot] = 0;
-    this.transmit.releaseBuffer(held);
+    for (let i = 0; i < count; i++) toWire = this.handOn(slot, nicSwitch.targets[i], bytes) || toWire;
+    if (toWire || ingress === this.uplink || bytes === 0) return;
+    this.transmit.releaseBuffer(bytes);
     if (count === 0) this.transmit.slotFreed();
+  }
+
+  /** Gives a frame, or a replica, to one of its receivers; returns whether that is the wire. */
+  private handOn(slot: number, target: number, bytes: number): boolean {
+    const port = targetPort(target);
+    const operation = tagOperation(target);
+    this.probe.record(FRAME_OUT, slot, port, bytes);
+    if (port === this.uplink) {
+      this.mac.send(slot, operation === TAG_INSERT ? TAG_BYTES : operation === TAG_STRIP ? -TAG_BYTES : 0);
+      return true;
+    }
+    const filled = this.receiveBytes + bytes;
+    if (filled > this.receiveBufferBytes) {
+      this.dropped(port, slot, NicDrop.BUFFER_FULL);
+      this.frames.release(slot);
+    } else {
+      this.receiveBytes = filled;
+      this.receive.deliver(port * this.queuesPerPool, slot, operation);
+    }
+    return false;
   }
 
   private takeOverRegisters(change: () => void): void {
@@ -299,10 +305,9 @@ export class DataPlane implements Component {
   }
 
   private sent(slot: number): void {
-    const held = this.heldBytes[slot];
-    this.heldBytes[slot] = 0;
+    const bytes = this.frames.lengths[slot];
     this.frames.release(slot);
-    if (held > 0) this.transmit.releaseBuffer(held);
+    if (bytes > 0) this.transmit.releaseBuffer(bytes);
     this.transmit.slotFreed();
   }
 }

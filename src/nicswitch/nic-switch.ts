@@ -95,9 +95,22 @@ export class NicSwitch extends SwitchConfiguration implements Component {
    * @returns number of {@link NicSwitch.targets}. 0 if the frame was dropped: {@link NicSwitch.lastDrop} tells why.
    */
   route(slot: number, ingress: number): number {
-    const { items, spare } = this.input;
-    items[spare] = slot;
-    if (this.direct.decide(ingress, spare, 1, false) === 1) return 1;
+    const target = this.routeDirect(slot, ingress);
+    if (target < 0) return this.routeAny(slot, ingress);
+    this.targets[0] = target;
+    return 1;
+  }
+
+  /**
+   * The first half of {@link NicSwitch.route}: returns the target of a frame that the tables decide, without writing it into
+   * {@link NicSwitch.targets}; else -1, and {@link NicSwitch.routeAny} decides it.
+   */
+  routeDirect(slot: number, ingress: number): number {
+    return this.direct.decideOne(slot, ingress);
+  }
+
+  /** The second half of {@link NicSwitch.route}, for any frame. Returns what that does. */
+  routeAny(slot: number, ingress: number): number {
     const count = this.select(slot, ingress);
     const bytes = this.frames.lengths[slot];
     for (let i = 0; i < count; i++) {
@@ -136,7 +149,7 @@ export class NicSwitch extends SwitchConfiguration implements Component {
       const fetched = Math.min(end, at + FETCHED_AT_ONCE);
       this.direct.fetch(at, fetched - at);
       while (at < fetched) {
-        at += this.direct.decide(ingress, at, fetched - at, true);
+        at += this.direct.decide(ingress, at, fetched - at);
         if (at < fetched) this.forwardAny(items[at++], ingress);
       }
     }

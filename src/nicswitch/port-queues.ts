@@ -37,8 +37,6 @@ export class PortQueues {
   declare readonly items: Int32Array;
   /** @internal */
   declare readonly stride: number;
-  /** @internal Index in `items` of a word that belongs to no queue, for an entry that does not wait. */
-  declare readonly spare: number;
   /** @internal */
   declare readonly control: Int32Array;
   /** @internal */
@@ -52,7 +50,6 @@ export class PortQueues {
     this.capacity = checkInteger('queueEntries', capacity, 1, 1 << 16);
     this.stride = capacity + MARGIN;
     this.items = new Int32Array(ports * this.stride);
-    this.spare = this.items.length - 1;
     this.control = control?.words ?? new Int32Array(ports << 2);
     this.controlShift = control?.shift ?? 2;
     this.controlOffset = control?.offset ?? 0;

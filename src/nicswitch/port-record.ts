@@ -21,8 +21,16 @@ export const BYTES_OUT = 5;
 export const FRAMES_IN = 6;
 export const BYTES_IN = 7;
 
-/** As a sender. 1 if its frames may be decided by the tables alone, 0 if each needs the long way. */
+/** As a sender: which of its unicast frames the tables alone decide; the others need the long way. One of these: */
 export const DIRECT = 8;
+/** none, */
+export const NONE_DIRECT = 0;
+/** those to addresses with an exact filter, */
+export const FILTERED_DIRECT = 1;
+/** all: those to addresses without an exact filter go to the wire, */
+export const ALL_DIRECT = 2;
+/** all: they go to the wire, whatever the filters are. */
+export const WIRE_DIRECT = 3;
 /** All ones if the source address is checked, else 0. */
 export const CHECK_MAC = 9;
 /** The first of the port's own addresses as it lies in a frame: bytes 6 and 7 in the upper half of word 1, */

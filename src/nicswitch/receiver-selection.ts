@@ -8,8 +8,7 @@ import { CHECK_MAC, CHECK_VLAN, EGRESS, KEEP_TAG, PORT_TAG, RECORD_SHIFT } from 
 import { PortSet } from './port-set.ts';
 import { BROADCAST, MULTICAST, NO_CLASS, UNICAST } from './switch-counters.ts';
 import { type SwitchTables, VPORT_SET } from './switch-tables.ts';
-import { TAG_AS_IS, TAG_INSERT, TAG_SHIFT, TAG_STRIP } from './target.ts';
-import { UNTAGGED, VLAN_TYPE, vlanOfWord } from './vlan-table.ts';
+import { TAG_INSERT, TAG_SHIFT, TAG_STRIP, tagOf, vlanOf } from './target.ts';
 
 /** Reason while there are receivers left. */
 const NONE = -1;
@@ -57,12 +56,13 @@ export class ReceiverSelection {
 
     const record = ingress << RECORD_SHIFT;
     if (records[record + PORT_TAG] !== KEEP_TAG) outerTci[slot] = records[record + PORT_TAG];
-    const tag = this.tagOf(slot, word);
+    const type = i32[word + 3];
+    const tag = tagOf(outerTci[slot], type);
     const size = tag === TAG_STRIP ? bytes - VLAN_TAG_BYTES : bytes;
     if (size < ETHERNET_HEADER_BYTES) return this.drop(DROP.truncatedTag);
     if (size > maxFrameBytes) return this.drop(DROP.giant);
 
-    const vlan = this.vlanOf(slot, word, tag);
+    const vlan = vlanOf(tag, outerTci[slot], type);
     if (fromWire) {
       if (!vlans.passes(vlan)) return this.drop(DROP.vlanFilter);
     } else {
@@ -164,19 +164,6 @@ export class ReceiverSelection {
     const { i32 } = this.frames;
     const low = sourceLow(i32, word);
     return (low & GROUP_BIT) === 0 && this.tables.macs.has(vport, low, sourceHigh(i32, word));
-  }
-
-  /** Where the frame's tag is: TAG_INSERT beside it, TAG_STRIP in its bytes, TAG_AS_IS nowhere. */
-  private tagOf(slot: number, word: number): number {
-    const { i32, outerTci } = this.frames;
-    if (outerTci[slot] >= 0) return TAG_INSERT;
-    return (i32[word + 3] & 0xffff) === VLAN_TYPE ? TAG_STRIP : TAG_AS_IS;
-  }
-
-  private vlanOf(slot: number, word: number, tag: number): number {
-    if (tag === TAG_AS_IS) return UNTAGGED;
-    const { i32, outerTci } = this.frames;
-    return tag === TAG_INSERT ? outerTci[slot] & 0xfff : vlanOfWord(i32[word + 3]);
   }
 
   /** Names the step that emptied the set, if none before it did. */

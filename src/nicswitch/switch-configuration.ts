@@ -3,16 +3,20 @@ import { ETHERNET_HEADER_BYTES, isMulticast, macHighWord, macLowWord } from '../
 import { HASH_ENTRIES } from './hash-filter.ts';
 import { checkMac, type MacAddress } from './mac-address.ts';
 import {
+  ALL_DIRECT,
   CHECK_MAC,
   CHECK_VLAN,
   DIRECT,
   EGRESS,
+  FILTERED_DIRECT,
   KEEP_TAG,
   NO_TAG,
+  NONE_DIRECT,
   PORT_TAG,
   RECORD_SHIFT,
   SOURCE_FIRST,
   SOURCE_LAST,
+  WIRE_DIRECT,
 } from './port-record.ts';
 import { type LocalMatch, SwitchTables, VPORT_SET, VPORT_SETS } from './switch-tables.ts';
 import { TAG_INSERT, TAG_SHIFT, TAG_STRIP } from './target.ts';
@@ -224,6 +228,7 @@ export class SwitchConfiguration {
    */
   setLoopback(enabled: boolean): void {
     this.tables.loopback = enabled;
+    this.compileAllDirect();
   }
 
   /**
@@ -313,19 +318,19 @@ export class SwitchConfiguration {
 
   private writeSet(set: number, vport: number, member: boolean): void {
     this.vport(vport);
-    this.tables.writeSet(set, vport, member);
+    if (this.tables.writeSet(set, vport, member)) this.compileAllDirect();
   }
 
   private compile(vport: number): void {
     const { records } = this.tables;
     const settings = this.settings[vport];
-    const { rx, tx, checkMac, checkVlan, portVlan, tagStrip, maxFrameBytes } = settings;
-    const source = [...settings.addresses].find((address) => !isMulticast(address));
+    const { rx, checkMac, checkVlan, portVlan, tagStrip, maxFrameBytes } = settings;
+    const source = ownSource(settings);
     const at = vport << RECORD_SHIFT;
     const tag = tagStrip || typeof portVlan === 'number' ? TAG_STRIP : TAG_INSERT;
     const longest = rx ? Math.min(maxFrameBytes, this.tables.maxFrameBytes) : 0;
     records[at + EGRESS] = longest | (tag << TAG_SHIFT);
-    records[at + DIRECT] = tx && !(checkMac && source === undefined) ? 1 : 0;
+    this.compileDirect(vport);
     records[at + CHECK_MAC] = checkMac ? -1 : 0;
     records[at + SOURCE_FIRST] = source === undefined ? 0 : macLowWord(source) << 16;
     records[at + SOURCE_LAST] =
@@ -339,9 +344,37 @@ export class SwitchConfiguration {
     const { records } = this.tables;
     const at = this.uplink << RECORD_SHIFT;
     records[at + EGRESS] = this.tables.maxFrameBytes | (TAG_INSERT << TAG_SHIFT);
-    records[at + DIRECT] = 1;
     records[at + PORT_TAG] = KEEP_TAG;
+    this.compileDirect(this.uplink);
   }
+
+  private compileAllDirect(): void {
+    for (let vport = 0; vport < this.settings.length; vport++) this.compileDirect(vport);
+    this.compileDirect(this.uplink);
+  }
+
+  private compileDirect(port: number): void {
+    this.tables.records[(port << RECORD_SHIFT) + DIRECT] =
+      port === this.uplink ? this.directFromWire() : this.directFrom(this.settings[port]);
+  }
+
+  private directFromWire(): number {
+    return this.tables.unicastPromiscuity ? NONE_DIRECT : FILTERED_DIRECT;
+  }
+
+  private directFrom(settings: VPortSettings): number {
+    const { loopback, unicastPromiscuity, unicastHashing } = this.tables;
+    if (!settings.tx || (settings.checkMac && ownSource(settings) === undefined)) return NONE_DIRECT;
+    if (!loopback) return WIRE_DIRECT;
+    if (unicastPromiscuity) return NONE_DIRECT;
+    return unicastHashing ? FILTERED_DIRECT : ALL_DIRECT;
+  }
+}
+
+/** The first of a VPort's own addresses, if it has any. */
+function ownSource({ addresses }: VPortSettings): number | undefined {
+  for (const address of addresses) if (!isMulticast(address)) return address;
+  return undefined;
 }
 
 function checkVlan(vlan: number): number {

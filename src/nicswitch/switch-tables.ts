@@ -77,10 +77,13 @@ export class SwitchTables {
     this.defaultVPort = -1;
   }
 
-  writeSet(set: number, vport: number, member: boolean): void {
+  /** Returns whether what the exact filters show of unicast frames has changed by it. */
+  writeSet(set: number, vport: number, member: boolean): boolean {
     writeBit(this.vportSets, set * this.setWords, vport, member);
+    const { unicastPromiscuity, unicastHashing } = this;
     this.unicastPromiscuity = this.anyone(VPORT_SET.UNICAST_PROMISCUOUS);
     this.unicastHashing = this.anyone(VPORT_SET.UNICAST_HASH);
+    return this.unicastPromiscuity !== unicastPromiscuity || this.unicastHashing !== unicastHashing;
   }
 
   isInSet(set: number, vport: number): boolean {
