@@ -71,6 +71,27 @@ export interface DirectPathParts {
   readonly counters: SwitchCounters;
 }
 
+// Steps of both functions: constants, because a function that is declared is loaded and checked at each use.
+
+/** Whether the source address of a frame, in its words 1 and 2, is an address of `port` alone. */
+const isSourceOf = (macs: MacTable, port: number, second: number, third: number): boolean => {
+  const low = (second >>> 16) | (third << 16);
+  return nearValue(macs.places, macs.shift, low, third >>> 16) === port && (low & GROUP_BIT) === 0;
+};
+
+/** The only port that asked for the address in the words 0 and 1 of a frame; `miss` if nobody did. */
+const receiverOf = (
+  places: Int32Array,
+  shift: number,
+  first: number,
+  second: number,
+  miss: number,
+): number => {
+  const value = nearValue(places, shift, first, second);
+  if (value < SET) return value;
+  return value === NOBODY ? miss : LONG_WAY;
+};
+
 /**
  * Makes the direct way.
  *
@@ -168,17 +189,18 @@ export function createDirectPath(parts: DirectPathParts): DirectPath {
         tagBits = tag << TAG_SHIFT;
         tagBytes = tag === TAG_STRIP ? VLAN_TAG_BYTES : 0;
         receivers = (members + setWords) | 0;
-        if ((bitOf(vlanWords, members, ingress) & checkVlan) !== checkVlan) break;
+        if (((vlanWords[(members + (ingress >>> 5)) | 0] >>> ingress) & checkVlan) !== checkVlan) break;
       }
 
-      if ((sourceDiffers(second, third, sourceFirst, sourceLast) & checkMac) !== 0) {
+      if (((((second ^ sourceFirst) >>> 16) | (third ^ sourceLast)) & checkMac) !== 0) {
         if (!isSourceOf(macs, ingress, second, third)) break;
         sourceFirst = second;
         sourceLast = third;
       }
 
       const port = toWire ? uplink : receiverOf(places, shift, first, second, miss);
-      if (port === LONG_WAY || port === ingress || bitOf(vlanWords, receivers, port) === 0) break;
+      if (port === LONG_WAY || port === ingress) break;
+      if (((vlanWords[(receivers + (port >>> 5)) | 0] >>> port) & 1) === 0) break;
 
       const to = port << RECORD_SHIFT;
       const egress = records[to | EGRESS];
@@ -217,9 +239,9 @@ export function createDirectPath(parts: DirectPathParts): DirectPath {
     const tag = tagOf(outer, fourth);
     const members = Math.imul(vlanOf(tag, outer, fourth), rowLength);
     const checkVlan = records[from | CHECK_VLAN];
-    if (checkVlan !== 0 && bitOf(vlanWords, members, ingress) === 0) return LONG_WAY;
+    if (((vlanWords[(members + (ingress >>> 5)) | 0] >>> ingress) & checkVlan) !== checkVlan) return LONG_WAY;
 
-    const differs = sourceDiffers(second, third, records[from | SOURCE_FIRST], records[from | SOURCE_LAST]);
+    const differs = ((second ^ records[from | SOURCE_FIRST]) >>> 16) | (third ^ records[from | SOURCE_LAST]);
     if ((differs & records[from | CHECK_MAC]) !== 0 && !isSourceOf(macs, ingress, second, third))
       return LONG_WAY;
 
@@ -227,7 +249,7 @@ export function createDirectPath(parts: DirectPathParts): DirectPath {
     if (direct !== WIRE_DIRECT) {
       port = receiverOf(macs.places, macs.shift, first, second, direct === ALL_DIRECT ? uplink : LONG_WAY);
       if (port === LONG_WAY || port === ingress) return LONG_WAY;
-      if (bitOf(vlanWords, (members + setWords) | 0, port) === 0) return LONG_WAY;
+      if (((vlanWords[(members + setWords + (port >>> 5)) | 0] >>> port) & 1) === 0) return LONG_WAY;
     }
 
     const to = port << RECORD_SHIFT;
@@ -270,27 +292,4 @@ export function createDirectPath(parts: DirectPathParts): DirectPath {
   }
 
   return { fetch, decide, decideOne, enqueue };
-}
-
-/** 1 if `port` is in the set of ports at `row`, else 0. */
-function bitOf(words: Int32Array, row: number, port: number): number {
-  return (words[(row + (port >>> 5)) | 0] >>> port) & 1;
-}
-
-/** 0 if the source address in the words 1 and 2 of a frame, `second` and `third`, is the one in `first` and `last`. */
-function sourceDiffers(second: number, third: number, first: number, last: number): number {
-  return ((second ^ first) >>> 16) | (third ^ last);
-}
-
-/** Whether the source address of a frame is an address of `port` alone. */
-function isSourceOf(macs: MacTable, port: number, second: number, third: number): boolean {
-  const low = (second >>> 16) | (third << 16);
-  return nearValue(macs.places, macs.shift, low, third >>> 16) === port && (low & GROUP_BIT) === 0;
-}
-
-/** The only port that asked for the address in the words 0 and 1 of a frame; `miss` if nobody did. */
-function receiverOf(places: Int32Array, shift: number, first: number, second: number, miss: number): number {
-  const value = nearValue(places, shift, first, second);
-  if (value < SET) return value;
-  return value === NOBODY ? miss : LONG_WAY;
 }

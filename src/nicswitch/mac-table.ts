@@ -17,9 +17,9 @@ const HASH_LOW = 0x9e3779b1 | 0;
 const HASH_HIGH = 0x85ebca77 | 0;
 
 /** The place of an address is the upper bits of this: `macHash(low, high) >>> shift`. */
-export function macHash(low: number, high: number): number {
+export const macHash = (low: number, high: number): number => {
   return (Math.imul(low, HASH_LOW) + Math.imul(high, HASH_HIGH)) | 0;
-}
+};
 
 /**
  * Exact address filters: MAC address to the port, or the set of ports, that asked for it.
@@ -198,7 +198,7 @@ export class MacTable {
  * Value of an address, as far as the first two places that it can be in tell; {@link SET} where they do not. `high`: in its lower half
  * the last two bytes. For the data path: without a loop, and seven of eight end at the first place.
  */
-export function nearValue(places: Int32Array, shift: number, low: number, high: number): number {
+export const nearValue = (places: Int32Array, shift: number, low: number, high: number): number => {
   const place = (macHash(low, high & 0xffff) >>> shift) << 1;
   const found = places[place | 1];
   if (places[place] === low && ((found ^ high) & 0xffff) === 0) return found >>> 16;
@@ -208,7 +208,7 @@ export function nearValue(places: Int32Array, shift: number, low: number, high: 
   if ((places[next] === low && ((other ^ high) & 0xffff) === 0) || other >>> 16 === NOBODY)
     return other >>> 16;
   return SET;
-}
+};
 
 /** `count` places with nobody in them. */
 function emptyPlaces(count: number): Int32Array {

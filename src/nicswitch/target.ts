@@ -34,16 +34,16 @@ export function entrySlot(entry: number): number {
  * Where the outermost tag of a frame is: beside it (TAG_INSERT), if `outer` is its TCI and not below 0; in its bytes (TAG_STRIP), if
  * `type`, the word of a frame behind its addresses, begins with EtherType 8100h; or nowhere (TAG_AS_IS).
  */
-export function tagOf(outer: number, type: number): TagOperation {
+export const tagOf = (outer: number, type: number): TagOperation => {
   if (outer >= 0) return TAG_INSERT;
   return (type & 0xffff) === VLAN_TYPE ? TAG_STRIP : TAG_AS_IS;
-}
+};
 
 /** Row of the VLAN table for a frame whose tag is there. */
-export function vlanOf(tag: number, outer: number, type: number): number {
+export const vlanOf = (tag: number, outer: number, type: number): number => {
   if (tag === TAG_AS_IS) return UNTAGGED;
   return tag === TAG_INSERT ? outer & 0xfff : vlanOfWord(type);
-}
+};
 
 /** What to do with the tag of a target or of an entry of an output queue. */
 export function tagOperation(word: number): TagOperation {

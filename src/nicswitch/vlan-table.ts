@@ -8,9 +8,9 @@ const ROWS = 4097;
 export const VLAN_TYPE = 0x0081;
 
 /** VLAN of the tag in `word`: EtherType in the lower half, big-endian TCI in the upper. */
-export function vlanOfWord(word: number): number {
+export const vlanOfWord = (word: number): number => {
   return ((word >>> 8) & 0xf00) | (word >>> 24);
-}
+};
 
 /**
  * Which ports belong to which VLAN, and what follows for receiving.
