@@ -1,7 +1,14 @@
 import { ceilPowerOfTwo, FramePool, IntRing } from '../base/index.ts';
 import { type DmaPort, ReceiveEngine, TransmitEngine } from '../dma/index.ts';
 import { type Component, type Probe, ProbeKind, type Scheduler } from '../kernel/index.ts';
-import { NicSwitch, TAG_INSERT, TAG_STRIP, tagOperation, targetPort } from '../nicswitch/index.ts';
+import {
+  NicSwitch,
+  NUMBER_MASK,
+  TAG_INSERT,
+  TAG_SHIFT,
+  TAG_STRIP,
+  type TagOperation,
+} from '../nicswitch/index.ts';
 import { AdvancedReceiveFormat, AdvancedTransmitFormat } from './advanced-descriptors.ts';
 import { NicDrop, NicDrops } from './drops.ts';
 import { MacPort } from './mac-port.ts';
@@ -268,8 +275,9 @@ export class DataPlane implements Component {
 
   /** Gives a frame, or a replica, to one of its receivers; returns whether that is the wire. */
   private handOn(slot: number, target: number, bytes: number): boolean {
-    const port = targetPort(target);
-    const operation = tagOperation(target);
+    // As targetPort and tagOperation do: an imported function is loaded and checked at each use.
+    const port = target & NUMBER_MASK;
+    const operation = (target >>> TAG_SHIFT) as TagOperation;
     this.probe.record(FRAME_OUT, slot, port, bytes);
     if (port === this.uplink) {
       this.mac.send(slot, operation === TAG_INSERT ? TAG_BYTES : operation === TAG_STRIP ? -TAG_BYTES : 0);

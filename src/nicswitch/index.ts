@@ -9,8 +9,10 @@ export type { Balance, PortCounters } from './switch-counters.ts';
 export type { LocalMatch } from './switch-tables.ts';
 export {
   entrySlot,
+  NUMBER_MASK,
   TAG_AS_IS,
   TAG_INSERT,
+  TAG_SHIFT,
   TAG_STRIP,
   type TagOperation,
   tagOperation,

@@ -18,7 +18,8 @@ export type TagOperation = typeof TAG_AS_IS | typeof TAG_STRIP | typeof TAG_INSE
 
 /** Position of the tag operation in a word. */
 export const TAG_SHIFT = 24;
-const NUMBER_MASK = (1 << TAG_SHIFT) - 1;
+/** The number in a word. */
+export const NUMBER_MASK = 0xffffff;
 
 /** The port of a word in {@link NicSwitch.targets}. */
 export function targetPort(target: number): number {
