@@ -20,12 +20,17 @@ export class FreeList {
 
   /** A free integer, or -1 when all are taken. */
   take(): number {
-    return this.free === 0 ? -1 : this.stack[--this.free];
+    if (this.free === 0) return -1;
+    const free = (this.free - 1) | 0;
+    this.free = free;
+    return this.stack[free];
   }
 
   /** Returns `index`, which must be taken. */
   give(index: number): void {
-    this.stack[this.free++] = index;
+    const { free } = this;
+    this.stack[free] = index;
+    this.free = (free + 1) | 0;
   }
 
   /** All free again; the next ones taken are 0, 1, 2, ... */

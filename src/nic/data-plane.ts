@@ -54,6 +54,8 @@ export class DataPlane implements Component {
 
   private readonly scheduler: Scheduler;
   private readonly probe: Probe;
+  /** That of the frames. */
+  private readonly lengths: Int32Array;
   private readonly queuesPerPool: number;
   private readonly receiveBufferBytes: number;
   private readonly interrupts: QueueInterrupts;
@@ -94,6 +96,7 @@ export class DataPlane implements Component {
       slotBytes,
       extraBytes: transmitStore + ReceiveEngine.storeBytes(queues, deliveries),
     });
+    this.lengths = this.frames.lengths;
     const dma = port(this.frames);
     this.transmit = new TransmitEngine(
       `${name}.transmit`,
@@ -179,7 +182,7 @@ export class DataPlane implements Component {
       this.drops.count(this.uplink, NicDrop.BUFFER_FULL);
       return -1;
     }
-    this.frames.lengths[slot] = bytes;
+    this.lengths[slot] = bytes;
     return slot;
   }
 
@@ -228,7 +231,7 @@ export class DataPlane implements Component {
     const start = this.pipelineFree > now ? this.pipelineFree : now;
     this.pipelineFree = start + this.perFramePs;
     this.inPipeline++;
-    this.probe.record(FRAME_IN, slot, ingress, this.frames.lengths[slot]);
+    this.probe.record(FRAME_IN, slot, ingress, this.lengths[slot]);
     this.scheduler.schedule(start - now + this.pipelinePs, this.switched, slot, ingress);
   }
 
@@ -246,7 +249,7 @@ export class DataPlane implements Component {
   }
 
   private receiveRoomFor(slot: number): boolean {
-    return this.receiveBytes + this.frames.lengths[slot] <= this.receiveBufferBytes;
+    return this.receiveBytes + this.lengths[slot] <= this.receiveBufferBytes;
   }
 
   /** A frame goes to whom the switch says: nearly always one receiver, known from its tables. */
@@ -254,7 +257,7 @@ export class DataPlane implements Component {
     this.inPipeline--;
     if (this.beforeSwitch !== null) this.takeOverRegisters(this.beforeSwitch);
     // Read before the frame is handed on: its last holder may free the slot.
-    const bytes = this.frames.lengths[slot];
+    const bytes = this.lengths[slot];
     const target = this.switch.routeDirect(slot, ingress);
     if (target < 0) this.forwardAny(slot, ingress, bytes);
     // What does not go to the wire has left the transmit buffer, for the receive buffer or for good.
@@ -305,7 +308,7 @@ export class DataPlane implements Component {
   }
 
   private released(slot: number): void {
-    this.receiveBytes -= this.frames.lengths[slot];
+    this.receiveBytes -= this.lengths[slot];
     while (this.stalled.length > 0 && this.receiveRoomFor(this.stalled.peek())) {
       this.forward(this.stalled.shift(), this.stalled.shift());
     }
@@ -313,7 +316,7 @@ export class DataPlane implements Component {
   }
 
   private sent(slot: number): void {
-    const bytes = this.frames.lengths[slot];
+    const bytes = this.lengths[slot];
     this.frames.release(slot);
     if (bytes > 0) this.transmit.releaseBuffer(bytes);
     this.transmit.slotFreed();

@@ -15,7 +15,7 @@ export class RingProgress {
 
   /** The frame of descriptor `index` is done with. */
   done(index: number): void {
-    const next = index + 1;
+    const next = (index + 1) | 0;
     this.index = next === this.ring.size ? 0 : next;
   }
 

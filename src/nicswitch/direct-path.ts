@@ -23,7 +23,7 @@ import {
   SOURCE_LAST,
   WIRE_DIRECT,
 } from './port-record.ts';
-import { type SwitchCounters, UNICAST } from './switch-counters.ts';
+import { SETTLE_AT, type SwitchCounters, UNICAST } from './switch-counters.ts';
 import type { SwitchTables } from './switch-tables.ts';
 import { TAG_SHIFT, TAG_STRIP, tagOf, targetPort, vlanOf } from './target.ts';
 
@@ -256,11 +256,13 @@ export function createDirectPath(parts: DirectPathParts): DirectPath {
     const egress = records[to | EGRESS];
     const size = tag === TAG_STRIP ? (bytes - VLAN_TAG_BYTES) | 0 : bytes;
     if (size > (egress & 0xffff)) return LONG_WAY;
+    const bytesOut = (records[to | BYTES_OUT] + bytes) | 0;
+    const bytesIn = (records[from | BYTES_IN] + bytes) | 0;
     records[to | FRAMES_OUT] = (records[to | FRAMES_OUT] + 1) | 0;
-    records[to | BYTES_OUT] = (records[to | BYTES_OUT] + bytes) | 0;
+    records[to | BYTES_OUT] = bytesOut;
     records[from | FRAMES_IN] = (records[from | FRAMES_IN] + 1) | 0;
-    records[from | BYTES_IN] = (records[from | BYTES_IN] + bytes) | 0;
-    counters.ran(1, bytes);
+    records[from | BYTES_IN] = bytesIn;
+    if ((bytesOut | bytesIn) >= SETTLE_AT) counters.settle();
     return port | (egress & (tag << TAG_SHIFT));
   }
 

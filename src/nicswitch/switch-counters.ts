@@ -56,8 +56,11 @@ const IN_BY_CLASS = 5;
 const OUT_BY_CLASS = 8;
 const ROW = 11;
 
-/** Settle before 32 bits can overflow: a burst adds less than 2^29 to what is pending. */
-const SETTLE_AT = 1 << 30;
+/**
+ * Settle before 32 bits can overflow: a word grows by less than this before it is looked at after a single frame, by less than
+ * this in bursts that are told of, and by less than 2^29 in the burst that goes beyond.
+ */
+export const SETTLE_AT = 1 << 29;
 
 /**
  * Counters of all ports, exact to 2^53.
