@@ -168,7 +168,7 @@ export class DataPlane implements Component {
     this.stalled = new IntRing(ceilPowerOfTwo(2 * profile.frameSlots));
     this.pipelinePs = profile.switchCycles * profile.coreClockPs;
     this.perFramePs = profile.switchCyclesPerFrame * profile.coreClockPs;
-    this.switched = scheduler.task(`${name}.switch`, (slot, ingress) => this.leavePipeline(slot, ingress));
+    this.switched = scheduler.task(`${name}.switch`, (slot, ingress) => this.forward(slot, ingress, false));
   }
 
   /** A free slot for a frame of `bytes` from the wire, or -1: then the port does not receive, or the receive packet buffer is full. */
@@ -177,7 +177,7 @@ export class DataPlane implements Component {
       this.drops.count(this.uplink, NicDrop.RECEIVE_DISABLED);
       return -1;
     }
-    const slot = this.receiveBytes + bytes <= this.receiveBufferBytes ? this.frames.take() : -1;
+    const slot = this.hasRoomFor(bytes) ? this.frames.take() : -1;
     if (slot < 0) {
       this.drops.count(this.uplink, NicDrop.BUFFER_FULL);
       return -1;
@@ -236,28 +236,20 @@ export class DataPlane implements Component {
   }
 
   /**
-   * A frame comes out of the switch's pipeline. One from a ring waits in the transmit buffer, and all behind it, while the receive
-   * buffer has no room for it; one from the wire has its room already.
+   * A frame comes out of the switch's pipeline and goes to whom the switch says: nearly always one receiver, known from its tables.
+   * One from a ring waits in the transmit buffer, and all behind it, while the receive buffer has no room for it; one from the
+   * wire has its room already.
    */
-  private leavePipeline(slot: number, ingress: number): void {
-    if (ingress !== this.uplink && (this.stalled.length > 0 || !this.receiveRoomFor(slot))) {
-      this.stalled.push(slot);
-      this.stalled.push(ingress);
-    } else {
-      this.forward(slot, ingress);
-    }
-  }
-
-  private receiveRoomFor(slot: number): boolean {
-    return this.receiveBytes + this.lengths[slot] <= this.receiveBufferBytes;
-  }
-
-  /** A frame goes to whom the switch says: nearly always one receiver, known from its tables. */
-  private forward(slot: number, ingress: number): void {
-    this.inPipeline--;
-    if (this.beforeSwitch !== null) this.takeOverRegisters(this.beforeSwitch);
+  private forward(slot: number, ingress: number, hasWaited: boolean): void {
     // Read before the frame is handed on: its last holder may free the slot.
     const bytes = this.lengths[slot];
+    if (ingress !== this.uplink && !hasWaited && (this.stalled.length > 0 || !this.hasRoomFor(bytes))) {
+      this.stalled.push(slot);
+      this.stalled.push(ingress);
+      return;
+    }
+    this.inPipeline--;
+    if (this.beforeSwitch !== null) this.takeOverRegisters(this.beforeSwitch);
     const target = this.switch.routeDirect(slot, ingress);
     if (target < 0) this.forwardAny(slot, ingress, bytes);
     // What does not go to the wire has left the transmit buffer, for the receive buffer or for good.
@@ -286,15 +278,18 @@ export class DataPlane implements Component {
       this.mac.send(slot, operation === TAG_INSERT ? TAG_BYTES : operation === TAG_STRIP ? -TAG_BYTES : 0);
       return true;
     }
-    const filled = this.receiveBytes + bytes;
-    if (filled > this.receiveBufferBytes) {
+    if (this.hasRoomFor(bytes)) {
+      this.receiveBytes += bytes;
+      this.receive.deliver(port * this.queuesPerPool, slot, operation);
+    } else {
       this.dropped(port, slot, NicDrop.BUFFER_FULL);
       this.frames.release(slot);
-    } else {
-      this.receiveBytes = filled;
-      this.receive.deliver(port * this.queuesPerPool, slot, operation);
     }
     return false;
+  }
+
+  private hasRoomFor(bytes: number): boolean {
+    return this.receiveBytes + bytes <= this.receiveBufferBytes;
   }
 
   private takeOverRegisters(change: () => void): void {
@@ -309,8 +304,8 @@ export class DataPlane implements Component {
 
   private released(slot: number): void {
     this.receiveBytes -= this.lengths[slot];
-    while (this.stalled.length > 0 && this.receiveRoomFor(this.stalled.peek())) {
-      this.forward(this.stalled.shift(), this.stalled.shift());
+    while (this.stalled.length > 0 && this.hasRoomFor(this.lengths[this.stalled.peek()])) {
+      this.forward(this.stalled.shift(), this.stalled.shift(), true);
     }
     this.transmit.slotFreed();
   }

@@ -219,7 +219,7 @@ export function createDirectPath(parts: DirectPathParts): DirectPath {
     return done;
   }
 
-  // The steps of `decide`, with nothing prepared for the frames behind the first: 0.5 of the time.
+  // The steps of `decide`, with nothing prepared for frames behind the first: 212 machine instructions instead of 353.
   function decideOne(slot: number, ingress: number): number {
     const { i32, lengths, outerTci, records, vlanWords } = fixed;
     const { wordShift, uplink, rowLength, setWords } = fixed;

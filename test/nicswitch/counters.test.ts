@@ -3,7 +3,7 @@ import { AssertionError } from '../../src/base/index.ts';
 import { PortQueues } from '../../src/nicswitch/port-queues.ts';
 import { BYTES_IN, FRAMES_IN, RECORD_SHIFT } from '../../src/nicswitch/port-record.ts';
 import { SwitchCounters, UNICAST } from '../../src/nicswitch/switch-counters.ts';
-import { Bench, BROADCAST, GROUP, mac, STRANGER } from './fixtures.ts';
+import { Bench, BROADCAST, frameBytes, GROUP, mac, putFrame, STRANGER } from './fixtures.ts';
 
 describe('counters of a port', () => {
   it('tell frames and bytes by class, in and out', () => {
@@ -67,6 +67,18 @@ describe('counters of a port', () => {
     expect(bench.frames.available).toBe(bench.frames.slots);
     expect(bench.nicSwitch.balance()).toEqual({ framesIn: 0, replicas: 0, delivered: 0, dropped: 0 });
     expect(bench.receivers(0, { to: STRANGER })).toBe('txDisabled');
+  });
+
+  it('count single frames on where 32 bits end', () => {
+    const bytes = 65_000;
+    const count = 70_000;
+    const bench = new Bench(2, { maxFrameBytes: bytes });
+    const slot = putFrame(bench.frames, frameBytes({ to: mac(1) }));
+    bench.frames.lengths[slot] = bytes;
+    for (let i = 0; i < count; i++) bench.nicSwitch.route(slot, 0);
+    expect(count * bytes).toBeGreaterThan(2 ** 32);
+    expect(bench.nicSwitch.portCounters(0)).toMatchObject({ framesIn: count, bytesIn: count * bytes });
+    expect(bench.nicSwitch.portCounters(1)).toMatchObject({ framesOut: count, bytesOut: count * bytes });
   });
 
   it('are those of a port of the switch', () => {
