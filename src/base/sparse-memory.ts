@@ -46,6 +46,35 @@ class Chunk {
 }
 
 /**
+ * Copies words between two buffers, four in each turn; the last four may have been copied in part already. `| 0` says that a
+ * sum does not overflow, which V8 would check each time: 15 words take 27 ns instead of 38.
+ */
+const copyWords = (target: Int32Array, to: number, source: Int32Array, from: number, words: number): void => {
+  let at = from | 0;
+  let into = to | 0;
+  const end = (from + words) | 0;
+  if (words < 4) {
+    for (; at < end; at = (at + 1) | 0) {
+      target[into] = source[at];
+      into = (into + 1) | 0;
+    }
+    return;
+  }
+  const last = (end - 4) | 0;
+  for (;;) {
+    target[into] = source[at];
+    target[(into + 1) | 0] = source[(at + 1) | 0];
+    target[(into + 2) | 0] = source[(at + 2) | 0];
+    target[(into + 3) | 0] = source[(at + 3) | 0];
+    const left = (last - at) | 0;
+    if (left === 0) return;
+    const step = left < 4 ? left : 4;
+    at = (at + step) | 0;
+    into = (into + step) | 0;
+  }
+};
+
+/**
  * Sparse memory, allocated by chunks of 64 KiB at the first touch; untouched memory reads as zero.
  *
  * @example
@@ -240,33 +269,4 @@ export class SparseMemory implements PhysicalMemory {
 /** Byte offset of `address` within its chunk; see {@link SparseMemory.wordsAt}. */
 export function offsetInChunk(address: number): number {
   return (address - Math.floor(address * CHUNK_SCALE) * CHUNK_BYTES) | 0;
-}
-
-/**
- * Copies words between two buffers, four in each turn; the last four may have been copied in part already. `| 0` says that a
- * sum does not overflow, which V8 would check each time: 15 words take 27 ns instead of 38.
- */
-function copyWords(target: Int32Array, to: number, source: Int32Array, from: number, words: number): void {
-  let at = from | 0;
-  let into = to | 0;
-  const end = (from + words) | 0;
-  if (words < 4) {
-    for (; at < end; at = (at + 1) | 0) {
-      target[into] = source[at];
-      into = (into + 1) | 0;
-    }
-    return;
-  }
-  const last = (end - 4) | 0;
-  for (;;) {
-    target[into] = source[at];
-    target[(into + 1) | 0] = source[(at + 1) | 0];
-    target[(into + 2) | 0] = source[(at + 2) | 0];
-    target[(into + 3) | 0] = source[(at + 3) | 0];
-    const left = (last - at) | 0;
-    if (left === 0) return;
-    const step = left < 4 ? left : 4;
-    at = (at + step) | 0;
-    into = (into + step) | 0;
-  }
 }

@@ -62,6 +62,10 @@ const { MEMORY_READ, MEMORY_WRITE } = TlpKind;
 const { POSTED, NON_POSTED } = FlowClass;
 const { SUCCESSFUL } = CompletionStatus;
 
+// Constants, not declared functions: V8 folds what a constant holds, and loads and checks the other at each use.
+const span4 = spanOf;
+const headerBytes = memoryHeaderBytes;
+
 /** Tags that payload reads leave to descriptor fetches, at most; a device with few tags keeps a quarter. */
 const FETCH_TAGS = 8;
 /** A train stays within a page of this size, as every single request must (2.2.7). */
@@ -70,6 +74,22 @@ const PAGE_BYTES = 4096;
 const CREDIT_SHIFT = 4;
 /** Trains of one read that wait for tags, at most. */
 const HELD = 1024;
+
+/** How far a train from `address` may go: to the end of the page, and no further than `limit` from its double word. */
+const reachOf = (address: number, limit: number): number => {
+  // & takes the low 32 bits of any integer, which is all that a place in a page needs.
+  const inPage = PAGE_BYTES - (address & (PAGE_BYTES - 1));
+  const allowed = limit - (address & 3);
+  return inPage < allowed ? inPage : allowed;
+};
+
+/** Makes a train a spliced one; see {@link MemoryRequest.headBytes}. */
+const splice = (tlp: Tlp, request: MemoryRequest): void => {
+  tlp.headBytes = request.headBytes;
+  tlp.skipBytes = request.skipBytes;
+  tlp.inserts = request.inserts;
+  tlp.data = request.insert;
+};
 
 /**
  * The requester half of a device's transaction layer: makes trains of Memory Read and Memory Write TLPs, splits them
@@ -307,7 +327,7 @@ export class Requester implements Component {
   private readTrain(request: MemoryRequest, address: number, bytes: number, offset: number): void {
     const tlp = this.tlps.take();
     const mrrs = this.mrrs;
-    const span = spanOf(address, bytes);
+    const span = span4(address, bytes);
     const count = span <= mrrs ? 1 : Math.ceil(span / mrrs);
     this.readsIssued += count;
     tlp.kind = MEMORY_READ;
@@ -317,7 +337,7 @@ export class Requester implements Component {
     tlp.bytes = bytes;
     tlp.requestBytes = mrrs;
     tlp.count = count;
-    tlp.linkBytes = count * (DATA_LINK_OVERHEAD_BYTES + memoryHeaderBytes(address));
+    tlp.linkBytes = count * (DATA_LINK_OVERHEAD_BYTES + headerBytes(address));
     tlp.dataCredits = 0;
     tlp.extraPs = 0;
     if (tlp.store !== this.store) tlp.store = this.store;
@@ -337,7 +357,7 @@ export class Requester implements Component {
   private writeTrain(request: MemoryRequest, address: number, bytes: number, offset: number): Tlp {
     const tlp = this.tlps.take();
     const mps = this.mps;
-    const span = spanOf(address, bytes);
+    const span = span4(address, bytes);
     let count = 1;
     let dataCredits = (span + CREDIT_BYTES - 1) >> CREDIT_SHIFT;
     if (span > mps) {
@@ -353,7 +373,7 @@ export class Requester implements Component {
     tlp.address = address;
     tlp.bytes = bytes;
     tlp.count = count;
-    tlp.linkBytes = count * (DATA_LINK_OVERHEAD_BYTES + memoryHeaderBytes(address)) + span;
+    tlp.linkBytes = count * (DATA_LINK_OVERHEAD_BYTES + headerBytes(address)) + span;
     tlp.dataCredits = dataCredits;
     tlp.extraPs = 0;
     if (tlp.store !== this.store) tlp.store = this.store;
@@ -363,20 +383,4 @@ export class Requester implements Component {
     tlp.cookie = request.cookie;
     return tlp;
   }
-}
-
-/** How far a train from `address` may go: to the end of the page, and no further than `limit` from its double word. */
-function reachOf(address: number, limit: number): number {
-  // & takes the low 32 bits of any integer, which is all that a place in a page needs.
-  const inPage = PAGE_BYTES - (address & (PAGE_BYTES - 1));
-  const allowed = limit - (address & 3);
-  return inPage < allowed ? inPage : allowed;
-}
-
-/** Makes a train a spliced one; see {@link MemoryRequest.headBytes}. */
-function splice(tlp: Tlp, request: MemoryRequest): void {
-  tlp.headBytes = request.headBytes;
-  tlp.skipBytes = request.skipBytes;
-  tlp.inserts = request.inserts;
-  tlp.data = request.insert;
 }

@@ -50,6 +50,7 @@ const { MEMORY_READ, MEMORY_WRITE, COMPLETION_DATA } = TlpKind;
 const { POSTED, NON_POSTED, COMPLETION } = FlowClass;
 const { SUCCESSFUL } = CompletionStatus;
 const MISS = TRANSLATION_MISS;
+const span4 = spanOf;
 const FIRST_MESSAGE = MESSAGE_BASE;
 const BEHIND_MESSAGES = MESSAGE_BASE + MESSAGE_BYTES;
 /** Overhead of a completion, which has a header of three double words. */
@@ -372,7 +373,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     this.memory.copyOutWords(address, bytes, u8, i32, tlp.storeOffset);
     // Small reads, most of all, come back in one piece.
     const count = bytes <= 124 ? 1 : this.completionsOf(tlp, address, bytes);
-    const span = spanOf(address, bytes);
+    const span = span4(address, bytes);
     tlp.status = SUCCESSFUL;
     tlp.kind = COMPLETION_DATA;
     tlp.flowClass = COMPLETION;
