@@ -133,9 +133,21 @@ export class ReceiveEngine implements DmaClient, Component {
     delivery.trains = 0;
     delivery.closed = 0;
     delivery.next = NONE;
-    if (ring.first === NONE) ring.first = row;
-    else this.deliveries[ring.last].next = row;
+    const last = ring.last;
     ring.last = row;
+    if (ring.first === NONE) {
+      ring.first = row;
+      if (ring.isWaiting === 1) return;
+      // Mostly nothing waits before it, one buffer takes it, and there is one: then there is nothing to be asked.
+      if (delivery.bytes <= ring.bufferBytes && ring.cached() > 0 && this.port.canWrite()) {
+        this.writeBuffer(ring, delivery);
+        this.lines.sendOrHold(ring);
+        this.prefetch(ring);
+        return;
+      }
+    } else {
+      this.deliveries[last].next = row;
+    }
     if (ring.isWaiting === 0) this.serve(ring);
   }
 

@@ -132,6 +132,7 @@ export class LinkDirection implements Component {
 
   /** Trains of `flowClass` that can still be queued. Fewer than half the queue arms {@link LinkDirection.onRoom}. */
   room(flowClass: FlowClass): number {
+    if (this.waiting === 0) return QUEUE_TRAINS;
     const room = QUEUE_TRAINS - this.queues[flowClass].length;
     if (room < QUEUE_TRAINS / 2) this.refused |= 1 << flowClass;
     return room > 0 ? room : 0;
