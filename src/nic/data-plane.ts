@@ -154,6 +154,7 @@ export class DataPlane implements Component {
       frames: this.frames,
       vports: profile.pools,
       maxFrameBytes: profile.maxFrameBytes - TAG_BYTES,
+      localMatch: profile.localMatch,
       queueEntries: 1,
     });
     this.uplink = this.switch.uplink;

@@ -1,3 +1,4 @@
+import type { LocalMatch } from '../nicswitch/index.ts';
 import type { FunctionProfile, LinkOptions } from '../pcie/index.ts';
 import type { RegisterTable } from '../registers/index.ts';
 
@@ -32,6 +33,8 @@ export interface NicProfile {
   readonly receiveHostThreshold: number;
   /** Longest frame in memory. */
   readonly maxFrameBytes: number;
+  /** When a unicast frame that a pool sends is kept from the wire. */
+  readonly localMatch: LocalMatch;
   /** Core clock, and what a frame takes in the switch: cycles until it comes out, cycles until the next may go in. */
   readonly coreClockPs: number;
   readonly switchCycles: number;

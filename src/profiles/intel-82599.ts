@@ -43,6 +43,8 @@ export const intel82599: NicProfile = Object.freeze({
   receiveHostThreshold: 8,
   // Datasheet 8.2.3.22.8, MAXFRS after reset: 1,518 bytes; with a VLAN tag four more; without frame check sequence.
   maxFrameBytes: 1518,
+  // 82576 datasheet 7.10.3.6, whose pools work alike: unicast that matches an exact filter is not sent to the LAN, whatever its VLAN.
+  localMatch: 'mac',
   // Estimate: a 64-bit data path at 156.25 MHz carries 10 Gb/s; a frame every two cycles is 78 million a second.
   coreClockPs: 6400,
   switchCycles: 20,
