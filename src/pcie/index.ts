@@ -1,4 +1,5 @@
 /** PCI Express: configuration space and SR-IOV, enumeration, transaction layer and link, root complex. */
+
 export {
   type AddressTranslator,
   TRANSLATION_FAULT,
@@ -6,6 +7,7 @@ export {
   type TranslationClient,
   type TranslationRequest,
 } from './address-translator.ts';
+export { type Bandwidth, type BandwidthQuestion, pcieBandwidth } from './bandwidth.ts';
 export {
   type BarDefinition,
   type BarTarget,
