@@ -67,7 +67,7 @@ function traffic(bytes: number, reads: boolean, writes: boolean): () => number {
   port.connect(requester);
   link.downstream.receiver = { receive: (tlp) => requester.complete(tlp) };
   let at = 0;
-  const one = new DmaRequest().of(FUNCTION, 0, bytes, 0, 0, 0);
+  const one = Object.assign(new DmaRequest(), { routingId: FUNCTION, bytes });
   const request = (address: number) => {
     one.address = address;
     return one;

@@ -5,13 +5,17 @@ import { SliceCache } from './slice-cache.ts';
  * safe integers below 2^52.
  */
 export interface PhysicalMemory {
+  /** Unsigned. */
   read8(address: number): number;
   /** Unsigned; any alignment within one 64 KiB chunk. */
   read32(address: number): number;
   /** As a safe integer below 2^52: the upper twelve bits are dropped. See {@link PhysicalMemory.read32} for all bits. */
   read52(address: number): number;
+  /** Writes the lowest 8 bits of `value`. */
   write8(address: number, value: number): void;
+  /** Writes the lowest 32 bits of `value`; any alignment within one 64 KiB chunk. */
   write32(address: number, value: number): void;
+  /** Writes two double words, `low` at the address; any alignment of each within one 64 KiB chunk. */
   write64(address: number, low: number, high: number): void;
   /** Copies `bytes` at `address` into `target` from `offset` on. */
   copyOut(address: number, bytes: number, target: Uint8Array, offset: number): void;
@@ -109,7 +113,7 @@ export class SparseMemory implements PhysicalMemory {
 
   // Where an address lies is worked out in each of these, in the same two lines: the chunk's number by a product with a
   // power of two, and not `%`, which for numbers above 2^31 is a call into the C library. What devices use most also finds
-  // the chunk by itself: V8 makes an object of an address that is passed on.
+  // the chunk by itself, so that no address is passed on.
 
   read8(address: number): number {
     const number = Math.floor(address * CHUNK_SCALE);

@@ -26,7 +26,7 @@ export interface TransmitFormat {
 
 /** See {@link TransmitFormat}. */
 export interface ReceiveFormat {
-  /** Puts the address of the buffer into `into` (a double stays in place there; as a result it would be a heap object). */
+  /** Puts the address of the buffer into `into`. */
   readAddress(cache: Int32Array, word: number, into: { address: number }): void;
   /**
    * Replaces the descriptor by its write-back form.

@@ -103,7 +103,7 @@ export class DescriptorRings<R extends Ring> {
     if (count <= 0) return true;
     const bytes = count << DESCRIPTOR_SHIFT;
     if (!this.port.canFetch(bytes)) return false;
-    const row = ring.queue * FETCHES + (fetch & (FETCHES - 1));
+    const place = ring.queue * FETCHES + (fetch & (FETCHES - 1));
     ring.endFetch = (fetch + 1) | 0;
     ring.fetched = (first + count) | 0;
     ring.fetchIndex = index + count === ring.size ? 0 : index + count;
@@ -114,8 +114,8 @@ export class DescriptorRings<R extends Ring> {
     request.address = ring.base + (index << DESCRIPTOR_SHIFT);
     request.bytes = bytes;
     request.offset = ring.offsetOf(first);
-    request.cookie = -1 - row;
-    const underWay = this.underWay[row];
+    request.cookie = -1 - place;
+    const underWay = this.underWay[place];
     underWay.count = count;
     underWay.trains = this.port.read(request);
     return true;
@@ -138,10 +138,10 @@ export class DescriptorRings<R extends Ring> {
       if (((fetch - ring.staleFetches) | 0) >= 0) ring.fetchFailed = 1;
     }
     this.underWay[ended].trains--;
-    const rows = ring.queue * FETCHES;
+    const places = ring.queue * FETCHES;
     let more = false;
     while (ring.firstFetch !== ring.endFetch) {
-      const oldest = this.underWay[rows + (ring.firstFetch & (FETCHES - 1))];
+      const oldest = this.underWay[places + (ring.firstFetch & (FETCHES - 1))];
       if (oldest.trains > 0) break;
       ring.landed = (ring.landed + oldest.count) | 0;
       ring.firstFetch = (ring.firstFetch + 1) | 0;

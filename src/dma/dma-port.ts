@@ -6,7 +6,7 @@ export const DMA_OK = 0;
 
 /** A part of a device that is told how its requests ended. */
 export interface DmaClient {
-  /** A read train has ended; its bytes lie in the device's store if `status` is {@link DMA_OK}. */
+  /** A train of a read has ended; its bytes lie in the device's store if `status` is {@link DMA_OK}. */
   readDone(cookie: number, status: number): void;
   /** A write train has been taken: what it came from may be used again. */
   writeDone(cookie: number): void;
@@ -25,11 +25,16 @@ export interface DmaStore {
  * a bus and without time.
  */
 export interface DmaPort {
+  /** Makes a client known; returns the number that it signs its requests with. */
   addClient(client: DmaClient): number;
-  /** Whether a read of payload can be issued now. */
+  /** Whether a read of `bytes` of payload can be issued now. If not, the clients are told when to ask again. */
   canRead(bytes: number): boolean;
-  /** Whether descriptors can be fetched now. What payload leaves free is kept for this: without descriptors all stands still. */
+  /**
+   * Whether descriptors of `bytes` in all can be fetched now. What payload leaves free is kept for this: without descriptors all
+   * stands still.
+   */
   canFetch(bytes: number): boolean;
+  /** Whether what one step of an engine writes can be issued now. */
   canWrite(): boolean;
   /** Reads into the store; returns how many times {@link DmaClient.readDone} will come. */
   read(request: DmaRequest): number;

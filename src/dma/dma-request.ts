@@ -1,12 +1,11 @@
 /**
  * One request to host memory, as an engine hands it to its {@link DmaPort}. Whoever issues requests owns one of these and fills
- * it in again for each; the port reads it during the call and neither keeps nor changes it. (One record instead of ten
- * arguments, because an address above 2^31 that is passed as an argument is a new heap object.)
+ * it in again for each; the port reads it during the call and neither keeps nor changes it.
  */
 export class DmaRequest {
   /** Routing ID that the request is signed with. */
   routingId = 0;
-  /** Host address as the device addresses it. NaN makes it a double from the start. */
+  /** Host address as the device addresses it. */
   address = Number.NaN;
   /** Bytes read, or written with what is put in and without what is left out. */
   bytes = 0;
@@ -25,23 +24,4 @@ export class DmaRequest {
   inserts = 0;
   /** Double word put in, little-endian. */
   insert = 0;
-
-  /** Makes it a request in one piece. Beside the hot path only: there the fields are set, so that no address is an argument. */
-  of(
-    routingId: number,
-    address: number,
-    bytes: number,
-    offset: number,
-    client: number,
-    cookie: number,
-  ): this {
-    this.routingId = routingId;
-    this.address = address;
-    this.bytes = bytes;
-    this.offset = offset;
-    this.client = client;
-    this.cookie = cookie;
-    this.headBytes = 0;
-    return this;
-  }
 }

@@ -9,7 +9,7 @@ import { Delivery, NONE, ReceiveRing } from './receive-ring.ts';
 import { TAG_BYTES, TaggedWrite, tciInBytes } from './tagged-write.ts';
 import { WriteBacks } from './write-backs.ts';
 
-/** As a constant of this module, which costs no look-up. */
+// Constants of this module: see "The hot path" in docs/architecture.md.
 const AS_IT_IS = TagOperation.NONE;
 const STRIP = TagOperation.STRIP;
 
@@ -54,7 +54,7 @@ export class ReceiveEngine implements DmaClient, Component {
     this.request.client = client;
     const makeRing = (queue: number, offset: number) => new ReceiveRing(queue, offset);
     this.rings = new DescriptorRings(port, { queues, cacheDescriptors, cacheOffset, makeRing }, client);
-    this.deliveries = Array.from({ length: deliveries }, (_, row) => new Delivery(row));
+    this.deliveries = Array.from({ length: deliveries }, (_, index) => new Delivery(index));
     this.free = new FreeList(deliveries);
     this.lines = new WriteBacks(
       name,
@@ -113,19 +113,19 @@ export class ReceiveEngine implements DmaClient, Component {
   /** Frames of a ring that wait for descriptors or for the port. */
   waitingFrames(queue: number): number {
     let count = 0;
-    for (let row = this.rings.all[queue].first; row !== NONE; row = this.deliveries[row].next) count++;
+    for (let at = this.rings.all[queue].first; at !== NONE; at = this.deliveries[at].next) count++;
     return count;
   }
 
   /** Takes over one reference on `slot` for ring `queue`. */
   deliver(queue: number, slot: number, operation: TagOperation): void {
     const ring = this.rings.all[queue];
-    const row = ring.enabled === 1 ? this.free.take() : NONE;
-    if (row === NONE) {
+    const index = ring.enabled === 1 ? this.free.take() : NONE;
+    if (index === NONE) {
       this.refuse(queue, slot);
       return;
     }
-    const delivery = this.deliveries[row];
+    const delivery = this.deliveries[index];
     delivery.slot = slot;
     delivery.queue = queue;
     delivery.operation = operation;
@@ -134,9 +134,9 @@ export class ReceiveEngine implements DmaClient, Component {
     delivery.closed = 0;
     delivery.next = NONE;
     const last = ring.last;
-    ring.last = row;
+    ring.last = index;
     if (ring.first === NONE) {
-      ring.first = row;
+      ring.first = index;
       if (ring.isWaiting === 1) return;
       // Mostly nothing waits before it, one buffer takes it, and there is one: then there is nothing to be asked.
       if (delivery.bytes <= ring.bufferBytes && ring.cached() > 0 && this.port.canWrite()) {
@@ -146,7 +146,7 @@ export class ReceiveEngine implements DmaClient, Component {
         return;
       }
     } else {
-      this.deliveries[last].next = row;
+      this.deliveries[last].next = index;
     }
     if (ring.isWaiting === 0) this.serve(ring);
   }
@@ -282,7 +282,7 @@ export class ReceiveEngine implements DmaClient, Component {
     this.format.readAddress(cache, word, request);
     request.routingId = ring.routingId;
     request.bytes = count;
-    request.cookie = delivery.row;
+    request.cookie = delivery.index;
     let tci = -1;
     if (delivery.operation === AS_IT_IS) {
       request.offset = base + done;
@@ -316,10 +316,10 @@ export class ReceiveEngine implements DmaClient, Component {
     else this.finish(delivery);
   }
 
-  /** A delivery has ended: its room, its reference and its row are free. */
+  /** A delivery has ended: its room, its reference and its record are free. */
   private finish(delivery: Delivery): void {
     const slot = delivery.slot;
-    this.free.give(delivery.row);
+    this.free.give(delivery.index);
     this.sink.frameReleased(delivery.queue, slot);
     this.frames.release(slot);
   }

@@ -27,10 +27,11 @@ export interface ReceiveSink {
 
 /** How the engine is made. */
 export interface ReceiveEngineOptions {
+  /** Rings. */
   readonly queues: number;
   /** Descriptors cached of each ring. */
   readonly cacheDescriptors: number;
-  /** Frames that wait for descriptors or are being written, over all rings. A power of two. */
+  /** Frames that wait for descriptors or are being written, over all rings. */
   readonly deliveries: number;
   /**
    * A line of written-back descriptors that is not full goes to memory at most once in this time, for each ring: the first frame

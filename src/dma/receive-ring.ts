@@ -31,7 +31,7 @@ export class ReceiveRing extends Ring {
 /** A frame on its way to one ring; from the time it is delivered until its bytes have left the card. */
 export class Delivery {
   /** Its number, with which its writes are signed. */
-  readonly row: number;
+  readonly index: number;
   /** The delivery behind it to the same ring, or NONE. */
   next = NONE;
   slot = 0;
@@ -45,7 +45,7 @@ export class Delivery {
   /** 1 when all of it has been written or given up. */
   closed = 0;
 
-  constructor(row: number) {
-    this.row = row;
+  constructor(index: number) {
+    this.index = index;
   }
 }

@@ -56,7 +56,7 @@ export class TaggedWrite {
     let trains = port.write(request);
     let to = TAG_OFFSET;
     if (!strips) {
-      const scratch = this.tagWord + delivery.row;
+      const scratch = this.tagWord + delivery.index;
       frames.i32[scratch] = tag;
       request.address = address + to;
       request.bytes = TAG_BYTES;

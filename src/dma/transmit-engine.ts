@@ -116,9 +116,9 @@ export class TransmitEngine implements DmaClient, Component {
     ring.head = 0;
     ring.statusCount = 0;
     ring.wantsMore = 0;
-    for (let row = ring.firstSlot; row !== NONE; row = this.slots[row].next) {
-      this.slots[row].end = NONE;
-      this.slots[row].reportFirst = NONE;
+    for (let at = ring.firstSlot; at !== NONE; at = this.slots[at].next) {
+      this.slots[at].end = NONE;
+      this.slots[at].reportFirst = NONE;
     }
     if (ring.openSlot === NONE) return;
     const open = this.slots[ring.openSlot];
@@ -143,7 +143,7 @@ export class TransmitEngine implements DmaClient, Component {
   /** Frames of a ring that are being read. */
   inFlight(queue: number): number {
     let count = 0;
-    for (let row = this.rings.all[queue].firstSlot; row !== NONE; row = this.slots[row].next) count++;
+    for (let at = this.rings.all[queue].firstSlot; at !== NONE; at = this.slots[at].next) count++;
     return count;
   }
 
@@ -287,12 +287,12 @@ export class TransmitEngine implements DmaClient, Component {
     const index = ring.consume();
     if (slot.bytes > 0) {
       const request = this.request;
-      const row = ring.openSlot;
+      const slotNumber = ring.openSlot;
       request.routingId = ring.routingId;
       request.address = descriptor.address;
       request.bytes = bytes;
-      request.offset = (row << frames.slotShift) + slot.asked;
-      request.cookie = row;
+      request.offset = (slotNumber << frames.slotShift) + slot.asked;
+      request.cookie = slotNumber;
       slot.asked += bytes;
       slot.trains += this.port.read(request);
     }
@@ -315,11 +315,11 @@ export class TransmitEngine implements DmaClient, Component {
   }
 
   /** @param total bytes of the frame, below zero for one that cannot be sent: nothing of it is read. */
-  private open(ring: TransmitRing, row: number, total: number, tci: number): TransmitSlot {
-    const slot = this.slots[row];
+  private open(ring: TransmitRing, slotNumber: number, total: number, tci: number): TransmitSlot {
+    const slot = this.slots[slotNumber];
     const reserved = total < 0 ? 0 : total;
-    this.frames.lengths[row] = reserved;
-    if (tci >= 0) this.frames.outerTci[row] = tci;
+    this.frames.lengths[slotNumber] = reserved;
+    if (tci >= 0) this.frames.outerTci[slotNumber] = tci;
     this.bufferFree -= reserved;
     ring.wantsMore = 0;
     slot.bytes = reserved;
@@ -330,11 +330,11 @@ export class TransmitEngine implements DmaClient, Component {
     slot.failed = total < 0 ? 1 : 0;
     slot.reportFirst = NONE;
     slot.next = NONE;
-    ring.openSlot = row;
+    ring.openSlot = slotNumber;
     this.begun++;
-    if (ring.firstSlot === NONE) ring.firstSlot = row;
-    else this.slots[ring.lastSlot].next = row;
-    ring.lastSlot = row;
+    if (ring.firstSlot === NONE) ring.firstSlot = slotNumber;
+    else this.slots[ring.lastSlot].next = slotNumber;
+    ring.lastSlot = slotNumber;
     return slot;
   }
 
@@ -370,19 +370,19 @@ export class TransmitEngine implements DmaClient, Component {
   private handOver(ring: TransmitRing): void {
     let failed = false;
     for (;;) {
-      const row = ring.firstSlot;
-      if (row === NONE) break;
-      const slot = this.slots[row];
+      const slotNumber = ring.firstSlot;
+      if (slotNumber === NONE) break;
+      const slot = this.slots[slotNumber];
       if (slot.closed === 0 || slot.trains > 0) break;
       ring.firstSlot = slot.next;
       if (slot.end !== NONE) ring.head = ring.after(slot.end);
       if (slot.reportFirst !== NONE) this.status.report(ring, slot.reportFirst, slot.reportLast);
       if (slot.failed === 1) {
         failed = true;
-        this.fail(ring, row);
+        this.fail(ring, slotNumber);
       } else {
         this.framesFetched++;
-        this.sink.frameFetched(ring.queue, row, slot.last);
+        this.sink.frameFetched(ring.queue, slotNumber, slot.last);
       }
     }
     if (ring.statusCount > 0) this.status.write(ring);
@@ -390,11 +390,11 @@ export class TransmitEngine implements DmaClient, Component {
     if (failed) this.serve();
   }
 
-  /** The frame in slot `row` is lost. */
-  private fail(ring: TransmitRing, row: number): void {
+  /** A ring's frame in this slot is lost. */
+  private fail(ring: TransmitRing, slotNumber: number): void {
     this.framesFailed++;
-    this.bufferFree += this.slots[row].bytes;
-    this.frames.release(row);
+    this.bufferFree += this.slots[slotNumber].bytes;
+    this.frames.release(slotNumber);
     this.sink.frameFailed(ring.queue);
   }
 }

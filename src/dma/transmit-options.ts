@@ -12,6 +12,7 @@ export interface TransmitSink {
 
 /** How the engine is made. */
 export interface TransmitEngineOptions {
+  /** Rings. */
   readonly queues: number;
   /** Descriptors cached of each ring (40 on an 82599). */
   readonly cacheDescriptors: number;

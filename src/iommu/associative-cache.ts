@@ -262,8 +262,7 @@ function secondChance(set: CacheSet): CacheEntry {
 }
 
 /**
- * Its upper bits depend on all bits of the tag; they are the ones that are used. A constant: what a declaration names, the
- * compiler has looked up at every call.
+ * Its upper bits depend on all bits of the tag; they are the ones that are used.
  */
 const hashOf = (page: number, scope: number): number =>
   Math.imul(page ^ Math.imul(scope, 0x85ebca6b), 0x9e3779b1);

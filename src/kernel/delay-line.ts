@@ -12,8 +12,8 @@ export const MAX_GAP_PS = 2 ** 31;
  * The events of one task in the order in which they are due: a ring of 16 bytes an event that grows by doubling. What waits first
  * has its time and order in fields of the line itself, because that is what lines are compared by.
  *
- * Four events a cache line, and none of them an object: as records with a time and an order, which V8 keeps as objects of
- * their own, an event took three lines, and of the 283 lines that a frame fetched into the first cache 30 were those.
+ * Four events a cache line, and none of them an object: as records with a time and an order, both of them objects beside the
+ * record, an event took three lines, and of the 283 lines that a frame fetched into the first cache 30 were those.
  */
 export class DelayLine {
   readonly task: number;

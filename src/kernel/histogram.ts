@@ -21,6 +21,7 @@ export class Histogram {
   private sum = 0;
   private readonly counts = new Float64Array((OCTAVES + 1) << SUB_SHIFT);
 
+  /** Counts a duration of `valuePs`, an integer from 0 to 2^48. */
   record(valuePs: number): void {
     this.samples++;
     this.sum += valuePs;
@@ -29,6 +30,7 @@ export class Histogram {
     this.counts[bucketOf(valuePs)]++;
   }
 
+  /** 0 without samples. */
   get meanPs(): number {
     return this.samples === 0 ? 0 : this.sum / this.samples;
   }
@@ -63,8 +65,7 @@ export class Histogram {
   }
 }
 
-// Below 128 a bucket is one value; above, 128 buckets an octave, found from the eight bits that begin with the leading one. A
-// constant: what a declaration names, the compiler has looked up at every call.
+// Below 128 a bucket is one value; above, 128 buckets an octave, found from the eight bits that begin with the leading one.
 const bucketOf = (value: number): number => {
   if (value >= 2 ** 31) return bucketOfLarge(value);
   const v = value | 0;

@@ -2,7 +2,7 @@
  * What happened, in the numbers of one record. The meaning of the operands depends on the kind and is given with it.
  */
 export const ProbeKind = {
-  /** A TLP train leaves a port: a = its row in the TLP pool, b = bytes on the link, c = TLPs. */
+  /** A TLP train leaves a port: a = the number of its record in the TLP pool, b = bytes on the link, c = TLPs. */
   TLP_SENT: 1,
   /** A frame has come in at a port of the switch: a = frame slot, b = ingress port, c = bytes. */
   FRAME_IN: 3,
@@ -25,6 +25,7 @@ export type ProbeKind = (typeof ProbeKind)[keyof typeof ProbeKind];
 
 /** Takes records, in the order of simulated time. It must not touch the machine. */
 export interface ProbeSink {
+  /** @param timePs when it happened; the operands as {@link ProbeKind} has them. */
   record(timePs: number, kind: ProbeKind, a: number, b: number, c: number): void;
 }
 
@@ -40,6 +41,7 @@ export class Probe {
     this.clock = clock;
   }
 
+  /** Hands a record to the sink, if there is one; the operands as {@link ProbeKind} has them. */
   record(kind: ProbeKind, a: number, b: number, c: number): void {
     const sink = this.sink;
     if (sink !== null) sink.record(this.clock.now, kind, a, b, c);

@@ -4,7 +4,7 @@ import { EventWheel, LAG_PS } from './event-wheel.ts';
 import { END_OF_TIME } from './time.ts';
 import { WaitingEvent } from './waiting-event.ts';
 
-// The names of this file's own: V8 loads and checks an exported constant at each use, one of the module itself is in the code.
+// Constants of this module: see "The hot path" in docs/architecture.md.
 const END = END_OF_TIME;
 const MAX_GAP = MAX_GAP_PS;
 
@@ -35,7 +35,6 @@ const LISTED_LINES = 16;
  * scheduler.runUntil(1_000_000);
  */
 export class Scheduler {
-  // NaN first, so that V8 keeps a double in the field from the start.
   /** The present, in ps. */
   now = Number.NaN;
   /** Events that have run. */
@@ -59,7 +58,7 @@ export class Scheduler {
    * than 2^31 to the other was first.
    */
   private order = 0;
-  /** Instant of the event that is about to be put into the wheel: an argument would be a heap object. */
+  /** Instant of the event that is about to be put into the wheel. */
   private due = Number.NaN;
 
   private lastTime = Number.NaN;
@@ -110,8 +109,9 @@ export class Scheduler {
   /**
    * Schedules `task` `delayPs` from now, with two 32-bit integers. Any number of events of a task may wait.
    *
-   * The hot path schedules by delay, not by instant: a delay is a small integer, while V8 makes a heap object of every
-   * instant that is passed to a function it does not inline. From here on the instant stays in fields.
+   * The hot path schedules by delay, not by instant: a delay is a small integer. From here on the instant stays in fields.
+   *
+   * @throws AssertionError if that is before now or behind {@link END_OF_TIME}.
    */
   schedule(delayPs: number, task: number, a: number, b: number): void {
     const line = this.lines[task];
@@ -150,7 +150,7 @@ export class Scheduler {
     this.scheduleInWheel(line, a, b);
   }
 
-  /** Schedules `task` at `timePs`. */
+  /** As {@link Scheduler.schedule}, at `timePs`. */
   post(timePs: number, task: number, a: number, b: number): void {
     this.schedule(timePs - this.now, task, a, b);
   }
@@ -202,7 +202,7 @@ export class Scheduler {
 
   /**
    * Runs what is due by `limit` until stopped, or one event if `once`. Returns false if it ended because nothing more is due.
-   * All in one function: an instant that is an argument or a result is a heap object.
+   * All in one function, so that no instant is an argument or a result.
    */
   private run(limit: number, once: boolean): boolean {
     for (;;) {

@@ -1,6 +1,6 @@
 /** An event that waits in the wheel. Made once and used again. */
 export class WaitingEvent {
-  // NaN first, so that V8 keeps a double in the field from the start.
+  /** When it is due, in ps. */
   time = Number.NaN;
   /** Its number in the order of scheduling, modulo 2^32. */
   order = 0;

@@ -20,7 +20,7 @@ export interface QueueInterrupts {
   queueDone(queue: number, transmit: boolean): void;
 }
 
-// As constants of this module, which cost no look-up.
+// Constants of this module: see "The hot path" in docs/architecture.md.
 const { FRAME_IN, FRAME_OUT, FRAME_DROPPED, TX_DESCRIPTOR, RX_DESCRIPTOR } = ProbeKind;
 
 const TAG_BYTES = 4;
@@ -271,7 +271,7 @@ export class DataPlane implements Component {
 
   /** Gives a frame, or a replica, to one of its receivers; returns whether that is the wire. */
   private handOn(slot: number, target: number, bytes: number): boolean {
-    // As targetPort and tagOperation do: an imported function is loaded and checked at each use.
+    // As targetPort and tagOperation do, which are imported functions.
     const port = target & NUMBER_MASK;
     const operation = (target >>> TAG_SHIFT) as TagOperation;
     this.probe.record(FRAME_OUT, slot, port, bytes);

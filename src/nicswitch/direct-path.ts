@@ -71,7 +71,7 @@ export interface DirectPathParts {
   readonly counters: SwitchCounters;
 }
 
-// Steps of both functions: constants, because a function that is declared is loaded and checked at each use.
+// Steps of `decide` and `decideOne`.
 
 /** Whether the source address of a frame, in its words 1 and 2, is an address of `port` alone. */
 const isSourceOf = (macs: MacTable, port: number, second: number, third: number): boolean => {

@@ -3,7 +3,6 @@
  * first word of a port's record; the names below are offsets from there.
  */
 export const RECORD_SHIFT = 4;
-export const RECORD_WORDS = 1 << RECORD_SHIFT;
 
 /**
  * As a receiver. Bits 15:0: longest frame it takes, in bytes without its 802.1Q tag; 0 while it may not receive. Above,

@@ -3,7 +3,7 @@ export const TRANSLATION_MISS = -1;
 /** Answer of {@link AddressTranslator.lookup}: the request is refused. */
 export const TRANSLATION_FAULT = -2;
 
-/** A request whose address is translated in place: V8 makes a heap object of every address that is passed to a function or returned. */
+/** A request whose address is translated in place, so that no address is an argument or a result. */
 export interface TranslationRequest {
   /** Routing ID. */
   readonly requester: number;
@@ -25,5 +25,11 @@ export interface AddressTranslator {
 
 /** Who waits for a walk. */
 export interface TranslationClient {
+  /**
+   * The walk of a request has ended.
+   *
+   * @param cookie what {@link AddressTranslator.walk} was given.
+   * @param physicalAddress host physical, or {@link TRANSLATION_FAULT}.
+   */
   translated(cookie: number, physicalAddress: number): void;
 }

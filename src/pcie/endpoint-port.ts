@@ -21,7 +21,7 @@ export interface CompleterTarget {
   configWrite(routingId: number, offset: number, bytes: number, value: number, type: ConfigType): boolean;
 }
 
-// The names of this file's own: V8 loads and checks an exported constant at each use, one of the module itself is in the code.
+// Constants of this module: see "The hot path" in docs/architecture.md.
 const { COMPLETION: COMPLETION_TLP, COMPLETION_DATA, MEMORY_WRITE } = TlpKind;
 const { COMPLETION, POSTED } = FlowClass;
 
@@ -60,7 +60,7 @@ export class EndpointPort implements TlpReceiver, Component {
     this.target = target;
     this.requester = requester;
     this.registerReadPs = registerReadPs;
-    this.answerRead = scheduler.task(`${name}.answer`, (row) => this.answer(tlps.rows[row]));
+    this.answerRead = scheduler.task(`${name}.answer`, (index) => this.answer(tlps.records[index]));
     this.counted = !link.downstream.isInfinite(COMPLETION);
     link.downstream.receiver = this;
   }
@@ -77,7 +77,7 @@ export class EndpointPort implements TlpReceiver, Component {
       this.link.downstream.release(POSTED, 1, 1);
       this.tlps.give(tlp);
     } else {
-      this.scheduler.schedule(this.registerReadPs, this.answerRead, tlp.row, 0);
+      this.scheduler.schedule(this.registerReadPs, this.answerRead, tlp.index, 0);
     }
   }
 

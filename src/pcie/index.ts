@@ -116,14 +116,14 @@ export { listCapabilities, probeBars } from './probe.ts';
 export { type MemoryRequest, Requester, type RequesterClient, type RequesterOptions } from './requester.ts';
 export { LogicalBus, RootBus } from './root-bus.ts';
 export { type Resettable, RootComplex, type Routing } from './root-complex.ts';
+export { RootPort } from './root-port.ts';
 export {
   type InterruptTarget,
   MESSAGE_BASE,
   MESSAGE_BYTES,
   type PostedOrigin,
-  RootPort,
   type RootPortOptions,
-} from './root-port.ts';
+} from './root-port-options.ts';
 export {
   busOf,
   deviceOf,

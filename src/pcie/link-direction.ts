@@ -32,7 +32,7 @@ export interface LinkOptions {
   readonly rootCredits: CreditAdvertisement;
 }
 
-// The names of this file's own: V8 loads and checks an exported constant at each use, one of the module itself is in the code.
+// Constants of this module: see "The hot path" in docs/architecture.md.
 const POSTED = FlowClass.POSTED;
 const MEMORY_READ = TlpKind.MEMORY_READ;
 const TLP_SENT = ProbeKind.TLP_SENT;
@@ -117,14 +117,14 @@ export class LinkDirection implements Component {
       new CreditGate(credits.nonPostedHeaders, credits.nonPostedData),
       new CreditGate(credits.completionHeaders, credits.completionData),
     ];
-    const { rows } = tlps;
-    this.arrive = scheduler.task(`${name}.arrive`, (row, epoch) => {
+    const { records } = tlps;
+    this.arrive = scheduler.task(`${name}.arrive`, (index, epoch) => {
       const receiver = this.receiver as TlpReceiver;
       if (epoch === this.resets) {
-        receiver.receive(rows[row]);
+        receiver.receive(records[index]);
       } else {
-        receiver.lost?.(rows[row]);
-        tlps.give(rows[row]);
+        receiver.lost?.(records[index]);
+        tlps.give(records[index]);
       }
     });
     this.pumpTimer = new Timer(scheduler, `${name}.transmit`, () => this.pump());
@@ -157,7 +157,7 @@ export class LinkDirection implements Component {
     const first = count === 1 ? last : last - wire.duration(bytes - bytes / count);
     this.tlpsSent += count;
     this.tlpBytes += bytes;
-    // Asked here, so that most TLPs are spared the call: V8 makes a heap object of every instant that it passes.
+    // Asked here, so that most TLPs are spared the call and the instants that it passes.
     const reverse = this.reverse.wire;
     if (last >= reverse.nextAckPs) reverse.oweAcks(first, last, count);
     let arrival = last;
@@ -165,17 +165,17 @@ export class LinkDirection implements Component {
     if (tlp.kind === MEMORY_READ) arrival = first;
     else this.payloadBytes += tlp.bytes;
     const { sink } = this.probe;
-    if (sink !== null) sink.record(now, TLP_SENT, tlp.row, bytes, count);
+    if (sink !== null) sink.record(now, TLP_SENT, tlp.index, bytes, count);
     const delayPs = (arrival - now + tlp.extraPs) | 0;
     if (this.foresight?.foresee(tlp, delayPs)) return;
-    scheduler.schedule(delayPs, this.arrive, tlp.row, this.resets);
+    scheduler.schedule(delayPs, this.arrive, tlp.index, this.resets);
   }
 
   private enqueue(tlp: Tlp): void {
     const { flowClass } = tlp;
     if (flowClass === POSTED) this.postedQueued = (this.postedQueued + 1) | 0;
     else tlp.postedBefore = this.postedQueued;
-    const queued = this.queues[flowClass].push(tlp.row);
+    const queued = this.queues[flowClass].push(tlp.index);
     assert(queued, 'a TLP was sent to a full transmit queue');
     this.waiting++;
     // While a timer waits the link is busy or out of credits: the train's turn comes then.
@@ -259,7 +259,8 @@ export class LinkDirection implements Component {
 
   reset(): void {
     for (const gate of this.gates) gate.reset();
-    for (const queue of this.queues) while (queue.length > 0) this.tlps.give(this.tlps.rows[queue.shift()]);
+    for (const queue of this.queues)
+      while (queue.length > 0) this.tlps.give(this.tlps.records[queue.shift()]);
     this.pumpTimer.cancel();
     this.waitsForCredits = false;
     this.waiting = 0;
@@ -314,7 +315,7 @@ export class LinkDirection implements Component {
 
   private trySend(queue: IntRing): boolean {
     if (queue.length === 0) return false;
-    const tlp = this.tlps.rows[queue.peek()];
+    const tlp = this.tlps.records[queue.peek()];
     const flowClass = tlp.flowClass;
     // Neither a read nor a completion passes a posted request that was queued before it (2.4.1).
     if (flowClass !== POSTED && ((tlp.postedBefore - this.postedSent) | 0) > 0) return false;

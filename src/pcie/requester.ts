@@ -23,8 +23,7 @@ export interface RequesterClient {
 }
 
 /**
- * What a client wants read or written. One object that the client fills in again and again: V8 makes a heap object of every
- * address that is passed to a function as such.
+ * What a client wants read or written. One object that the client fills in again and again, so that no address is an argument.
  */
 export interface MemoryRequest {
   routingId: number;
@@ -57,12 +56,10 @@ export interface RequesterOptions {
   readonly maxReadRequestBytes: number;
 }
 
-// The names of this file's own: V8 loads and checks an exported constant at each use, one of the module itself is in the code.
+// Constants of this module: see "The hot path" in docs/architecture.md.
 const { MEMORY_READ, MEMORY_WRITE } = TlpKind;
 const { POSTED, NON_POSTED } = FlowClass;
 const { SUCCESSFUL } = CompletionStatus;
-
-// Constants, not declared functions: V8 folds what a constant holds, and loads and checks the other at each use.
 const span4 = spanOf;
 const headerBytes = memoryHeaderBytes;
 
@@ -243,7 +240,7 @@ export class Requester implements Component {
 
   reset(): void {
     this.tagsFree = this.tags;
-    while (this.held.length > 0) this.tlps.give(this.tlps.rows[this.held.shift()]);
+    while (this.held.length > 0) this.tlps.give(this.tlps.records[this.held.shift()]);
     this.refused = false;
     this.firstAsked = 0;
     this.readsIssued = this.writesIssued = this.readErrors = 0;
@@ -268,9 +265,9 @@ export class Requester implements Component {
   }
 
   private sendHeld(): void {
-    const { rows } = this.tlps;
-    while (this.held.length > 0 && rows[this.held.peek()].tags <= this.tagsFree) {
-      const tlp = rows[this.held.shift()];
+    const { records } = this.tlps;
+    while (this.held.length > 0 && records[this.held.peek()].tags <= this.tagsFree) {
+      const tlp = records[this.held.shift()];
       this.tagsFree -= tlp.tags;
       this.upstream.send(tlp);
     }
@@ -349,7 +346,7 @@ export class Requester implements Component {
       this.tagsFree -= count;
       this.upstream.send(tlp);
     } else {
-      assert(this.held.push(tlp.row), 'a read was issued that nobody had asked room for');
+      assert(this.held.push(tlp.index), 'a read was issued that nobody had asked room for');
     }
   }
 

@@ -5,6 +5,13 @@ import { KnownMemory } from './known-memory.ts';
 import type { PcieLink } from './link.ts';
 import type { LinkDirection, TlpReceiver } from './link-direction.ts';
 import {
+  type InterruptTarget,
+  MESSAGE_BASE,
+  MESSAGE_BYTES,
+  type PostedOrigin,
+  type RootPortOptions,
+} from './root-port-options.ts';
+import {
   CompletionStatus,
   CREDIT_BYTES,
   completionCount,
@@ -16,36 +23,7 @@ import {
 } from './tlp.ts';
 import type { DeviceStore, Tlp, TlpPool } from './tlp-pool.ts';
 
-/** Takes interrupt messages: Memory Writes to 0xFEEx_xxxx. */
-export interface InterruptTarget {
-  message(routingId: number, address: number, data: number): void;
-}
-
-/** Where a posted request came from: told when its payload has been taken. */
-export interface PostedOrigin {
-  landed(client: number, cookie: number): void;
-}
-
-/** Timing and splitting of a root port. */
-export interface RootPortOptions {
-  /** From a read's translation to its data, in ps. */
-  readonly memoryReadPs: number;
-  /** Max_Payload_Size in force: the largest completion. */
-  readonly maxPayloadBytes: number;
-  /** Read Completion Boundary: 64 or 128. */
-  readonly readCompletionBoundary: number;
-  /** Bytes of memory in front of this root port: requests beyond are unsupported. */
-  readonly isMemory: (address: number, bytes: number) => boolean;
-  /** Told of each write to memory: for software that watches it. Default: nobody is told. */
-  readonly written?: (address: number) => void;
-}
-
-/** First address of the range that interrupt messages are written to. */
-export const MESSAGE_BASE = 0xfee0_0000;
-/** Size of that range. */
-export const MESSAGE_BYTES = 0x10_0000;
-
-// The names of this file's own: V8 loads and checks an exported constant at each use, one of the module itself is in the code.
+// Constants of this module: see "The hot path" in docs/architecture.md.
 const { MEMORY_READ, MEMORY_WRITE, COMPLETION_DATA } = TlpKind;
 const { POSTED, NON_POSTED, COMPLETION } = FlowClass;
 const { SUCCESSFUL } = CompletionStatus;
@@ -131,9 +109,9 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     this.reads = new IntRing(places);
     this.completions = new IntRing(places);
     this.requests = new IntRing(places);
-    this.memoryDone = scheduler.task(`${name}.memory`, (row, epoch) => {
-      if (epoch === this.up.epoch) this.readMemory(tlps.rows[row]);
-      else tlps.give(tlps.rows[row]);
+    this.memoryDone = scheduler.task(`${name}.memory`, (index, epoch) => {
+      if (epoch === this.up.epoch) this.readMemory(tlps.records[index]);
+      else tlps.give(tlps.records[index]);
     });
     link.upstream.receiver = this;
     if (translator.foresee !== undefined) link.upstream.foresight = this;
@@ -170,7 +148,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
       if (!this.known.holds(tlp.address, tlp.bytes)) return false;
       this.up.release(NON_POSTED, tlp.count, 0, delayPs);
       this.memoryReads++;
-      this.scheduler.schedule(delayPs + this.memoryReadPs, this.memoryDone, tlp.row, this.up.epoch);
+      this.scheduler.schedule(delayPs + this.memoryReadPs, this.memoryDone, tlp.index, this.up.epoch);
       return true;
     }
     if (kind === MEMORY_WRITE) {
@@ -197,7 +175,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   /** Sends a request of software's down the link. */
   sendDown(tlp: Tlp): void {
     if (this.requests.length > 0 || this.down.room(tlp.flowClass) === 0) {
-      this.requests.push(tlp.row);
+      this.requests.push(tlp.index);
     } else {
       this.down.send(tlp);
     }
@@ -209,8 +187,8 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   }
 
   /** A walk has ended. */
-  translated(row: number, physicalAddress: number): void {
-    const tlp = this.tlps.rows[row];
+  translated(index: number, physicalAddress: number): void {
+    const tlp = this.tlps.records[index];
     if (tlp.kind === MEMORY_READ) {
       this.readTranslated(tlp, physicalAddress);
       return;
@@ -238,7 +216,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     }
     if (tlp.status === UNKNOWN) this.translatePosted(tlp);
     // The common case: nothing waits before it.
-    if (this.posted.length > 0 || tlp.status === PENDING) this.posted.push(tlp.row);
+    if (this.posted.length > 0 || tlp.status === PENDING) this.posted.push(tlp.index);
     else if (tlp.status === MESSAGE) this.commitMessage(tlp);
     else this.commit(tlp);
   }
@@ -248,7 +226,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     const physical = this.translator.lookup(requester, address, true);
     if (physical === MISS) {
       tlp.status = PENDING;
-      this.translator.walk(requester, address, true, this, tlp.row);
+      this.translator.walk(requester, address, true, this, tlp.index);
       return;
     }
     this.unknown--;
@@ -257,9 +235,9 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   }
 
   private drainPosted(): void {
-    const { rows } = this.tlps;
+    const { records } = this.tlps;
     while (this.posted.length > 0) {
-      const tlp = rows[this.posted.peek()];
+      const tlp = records[this.posted.peek()];
       if (tlp.status === PENDING) break;
       this.posted.shift();
       if (tlp.status === MESSAGE) this.commitMessage(tlp);
@@ -335,7 +313,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
       return;
     }
     const physical = this.translator.lookup(tlp.requester, tlp.address, false);
-    if (physical === MISS) this.translator.walk(tlp.requester, tlp.address, false, this, tlp.row);
+    if (physical === MISS) this.translator.walk(tlp.requester, tlp.address, false, this, tlp.index);
     else this.readTranslated(tlp, physical);
   }
 
@@ -349,21 +327,21 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     } else if (((this.postedDone - tlp.postedBefore) | 0) >= 0) {
       this.startRead(tlp);
     } else {
-      this.reads.push(tlp.row);
+      this.reads.push(tlp.index);
     }
   }
 
   private startWaitingReads(): void {
     for (let left = this.reads.length; left > 0; left--) {
-      const tlp = this.tlps.rows[this.reads.shift()];
-      if (((this.postedDone - tlp.postedBefore) | 0) < 0) this.reads.push(tlp.row);
+      const tlp = this.tlps.records[this.reads.shift()];
+      if (((this.postedDone - tlp.postedBefore) | 0) < 0) this.reads.push(tlp.index);
       else this.startRead(tlp);
     }
   }
 
   private startRead(tlp: Tlp): void {
     this.memoryReads++;
-    this.scheduler.schedule(this.memoryReadPs, this.memoryDone, tlp.row, this.up.epoch);
+    this.scheduler.schedule(this.memoryReadPs, this.memoryDone, tlp.index, this.up.epoch);
   }
 
   /** Memory has answered: turns a read train into the train of its completions, in the same record, and sends it. */
@@ -382,7 +360,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     tlp.dataCredits = (span + CREDIT_BYTES - 1) >> 4;
     const { down } = this;
     if (this.completions.length === 0 && down.room(COMPLETION) > 0) down.send(tlp);
-    else this.completions.push(tlp.row);
+    else this.completions.push(tlp.index);
   }
 
   /** Unsupported Request: a completion without data for each request of the train. */
@@ -393,7 +371,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     tlp.linkBytes = tlp.count * COMPLETION_BYTES;
     tlp.dataCredits = 0;
     tlp.bytes = 0;
-    this.completions.push(tlp.row);
+    this.completions.push(tlp.index);
     this.sendWaiting();
   }
 
@@ -413,12 +391,12 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   }
 
   private sendWaiting(): void {
-    const { rows } = this.tlps;
+    const { records } = this.tlps;
     const { down } = this;
     while (this.completions.length > 0 && down.room(COMPLETION) > 0)
-      down.send(rows[this.completions.shift()]);
+      down.send(records[this.completions.shift()]);
     while (this.requests.length > 0) {
-      const tlp = rows[this.requests.peek()];
+      const tlp = records[this.requests.peek()];
       if (down.room(tlp.flowClass) === 0) break;
       this.requests.shift();
       down.send(tlp);

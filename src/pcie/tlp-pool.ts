@@ -7,9 +7,6 @@ export interface DeviceStore {
   readonly i32: Int32Array;
 }
 
-/** The instants and addresses of a record begin with this, so that V8 keeps them as doubles from the start. */
-const NO_NUMBER = Number.NaN;
-
 /**
  * A TLP on its way, or rather a *train* of them: those that one DMA request makes, sent back to back. A read of 1,514 bytes is
  * one train that stands for three Memory Read TLPs with a Max_Read_Request_Size of 512. The link charges every TLP of the train
@@ -18,19 +15,17 @@ const NO_NUMBER = Number.NaN;
  * The payload of a device's read or write stays in the device's store, or in host memory, until it is moved once; a
  * register access carries its double word in the record.
  *
- * A record that is used again and again, with a number for events, and not a row of typed arrays: V8 reads a field of an
- * object whose class it knows in one instruction, an element of a column in eight to twelve (array, length, base, bound). A
- * record of 16 fields is written and read in 11 ns so, in 26 ns as columns.
+ * A record that is used again and again: see "The hot path" in docs/architecture.md.
  */
 export class Tlp {
   /** Number of the record in its pool: what events carry. */
-  readonly row: number;
+  readonly index: number;
   kind: TlpKind = TlpKind.MEMORY_READ;
   flowClass: FlowClass = FlowClass.POSTED;
   /** Routing ID of the requester. */
   requester = 0;
   /** Memory address; for configuration requests the register number. */
-  address = NO_NUMBER;
+  address = Number.NaN;
   /** Bytes of payload, or bytes to read. */
   bytes = 0;
   /** Bytes of each request of a read train but the last: Max_Read_Request_Size. */
@@ -73,9 +68,9 @@ export class Tlp {
   configType = 0;
   byteEnables = 0;
 
-  /** @param row number in the pool. */
-  constructor(row: number) {
-    this.row = row;
+  /** @param index number in the pool. */
+  constructor(index: number) {
+    this.index = index;
   }
 }
 
@@ -83,15 +78,15 @@ export class Tlp {
 export class TlpPool {
   readonly capacity: number;
   /** Every record there is, by its number. */
-  readonly rows: readonly Tlp[];
+  readonly records: readonly Tlp[];
   private readonly free: Tlp[];
   private left: number;
 
   constructor(capacity = 8192) {
     this.capacity = capacity;
-    this.rows = Array.from({ length: capacity }, (_, row) => new Tlp(row));
+    this.records = Array.from({ length: capacity }, (_, index) => new Tlp(index));
     // The first to be taken are 0, 1, 2, ...; then the one given back last: it is still in the cache.
-    this.free = this.rows.toReversed();
+    this.free = this.records.toReversed();
     this.left = capacity;
   }
 

@@ -9,7 +9,7 @@ const SENT_MASK = SENT_WINDOW - 1;
 const SEEN_WINDOW = 1 << 12;
 const SEEN_MASK = SEEN_WINDOW - 1;
 
-// The same functions as constants of this module: what is imported, the compiler has looked up at every call.
+// Constants of this module: see "The hot path" in docs/architecture.md.
 const stampOf = findStamp;
 const flowOf = readStampFlow;
 const sequenceOf = readStampSequence;

@@ -113,7 +113,7 @@ export class Station implements WirePeer, FrameSender {
 
   private start(template: FrameTemplate, sequence: number): void {
     const bytes = wireBytes(template.bytes);
-    // By delay, which is a small integer: V8 makes an object of an instant that is passed on.
+    // By delay, which is a small integer, and not by instant.
     const busyPs = this.wire.reserve(this.scheduler.now, bytes) - this.scheduler.now;
     this.framesSent++;
     this.bytesSent += bytes - PREAMBLE_BYTES - INTER_FRAME_GAP_BYTES;

@@ -36,14 +36,19 @@ function port() {
   return { memory, store, port: new MemoryDmaPort(memory, store) };
 }
 
+/** A request in one piece, signed with Routing ID 0. */
+function request(address: number, bytes: number, offset: number, client: number, cookie: number): DmaRequest {
+  return Object.assign(new DmaRequest(), { address, bytes, offset, client, cookie });
+}
+
 describe('MemoryDmaPort', () => {
   it('moves bytes at once and tells its clients in order when it is run', () => {
     const { memory, store, port: dma } = port();
     const log: string[] = [];
     const number = dma.addClient(client(log));
     store.u8.set([1, 2, 3, 4, 5], 100);
-    dma.write(new DmaRequest().of(0, 0x1000, 5, 100, number, 7));
-    dma.read(new DmaRequest().of(0, 0x1001, 4, 200, number, 8));
+    dma.write(request(0x1000, 5, 100, number, 7));
+    dma.read(request(0x1001, 4, 200, number, 8));
     expect(log).toEqual([]);
     expect(dma.run()).toBe(2);
     expect(log).toEqual(['write 7', 'read 8 0']);
@@ -55,9 +60,9 @@ describe('MemoryDmaPort', () => {
     const { memory, store, port: dma } = port();
     const number = dma.addClient(client([]));
     store.u8.set([1, 2, 3, 4, 5, 6, 7, 8], 0);
-    const put = new DmaRequest().of(0, 0x1001, 9, 0, number, 0);
+    const put = request(0x1001, 9, 0, number, 0);
     dma.write(Object.assign(put, { headBytes: 3, inserts: 1, insert: 0x0d0c0b0a }));
-    const left = new DmaRequest().of(0, 0x2001, 5, 0, number, 0);
+    const left = request(0x2001, 5, 0, number, 0);
     dma.write(Object.assign(left, { headBytes: 3, skipBytes: 2 }));
     const bytes = (address: number, count: number) =>
       Array.from({ length: count }, (_, i) => memory.read8(address + i));
@@ -72,7 +77,7 @@ describe('MemoryDmaPort', () => {
     let issued = 0;
     while (dma.canWrite()) {
       // As much as an engine may write for one question.
-      for (let i = 0; i < 8; i++) dma.write(new DmaRequest().of(0, 0x1000, 4, 0, number, issued++));
+      for (let i = 0; i < 8; i++) dma.write(request(0x1000, 4, 0, number, issued++));
     }
     expect(dma.canRead()).toBe(false);
     expect(dma.run()).toBe(issued);

@@ -11,7 +11,8 @@ import { EndpointPort, NOT_CLAIMED } from '../../../src/pcie/endpoint-port.ts';
 import { PcieLink } from '../../../src/pcie/link.ts';
 import type { LinkOptions } from '../../../src/pcie/link-direction.ts';
 import { type MemoryRequest, Requester, type RequesterOptions } from '../../../src/pcie/requester.ts';
-import { RootPort, type RootPortOptions } from '../../../src/pcie/root-port.ts';
+import { RootPort } from '../../../src/pcie/root-port.ts';
+import type { RootPortOptions } from '../../../src/pcie/root-port-options.ts';
 import { TlpPool } from '../../../src/pcie/tlp-pool.ts';
 import { FLIGHT_PS, INFINITE } from './link-rig.ts';
 

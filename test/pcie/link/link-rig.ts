@@ -59,7 +59,7 @@ export class LinkRig {
     upstream.receiver = { receive: (tlp) => this.#receive(tlp, upstream, this.arrivedUp) };
     downstream.receiver = { receive: (tlp) => this.#receive(tlp, downstream, this.arrivedDown) };
     this.#release = this.scheduler.task('release', (row, isUp) =>
-      this.#giveBack(this.tlps.rows[row], isUp === 1 ? upstream : downstream),
+      this.#giveBack(this.tlps.records[row], isUp === 1 ? upstream : downstream),
     );
   }
 
@@ -104,7 +104,12 @@ export class LinkRig {
     });
     if (this.holdPs < 0) tlps.give(tlp);
     else
-      this.scheduler.schedule(this.holdPs, this.#release, tlp.row, direction === this.link.upstream ? 1 : 0);
+      this.scheduler.schedule(
+        this.holdPs,
+        this.#release,
+        tlp.index,
+        direction === this.link.upstream ? 1 : 0,
+      );
   }
 
   #giveBack(tlp: Tlp, direction: LinkDirection): void {

@@ -69,7 +69,7 @@ describe('writes', () => {
     const credits = (address: number, bytes: number) => {
       const made = rig();
       let taken = 0;
-      made.probe.sink = { record: (_time, _kind, row) => (taken += made.tlps.rows[row].dataCredits) };
+      made.probe.sink = { record: (_time, _kind, row) => (taken += made.tlps.records[row].dataCredits) };
       made.requester.write(memoryRequest(0x100, address, bytes, 64, made.client, 1));
       return taken;
     };
@@ -274,7 +274,7 @@ describe('interrupt messages', () => {
     made.probe.sink = {
       record: (_time, kind, row) => {
         if (kind !== ProbeKind.TLP_SENT) return;
-        const { store, data, headBytes } = made.tlps.rows[row];
+        const { store, data, headBytes } = made.tlps.records[row];
         seen.push([store, data, headBytes]);
       },
     };
