@@ -9,8 +9,9 @@ const BATCH_PS = 500_000_000;
 const FUNCTION = 0x0100;
 
 /**
- * The PCIe link alone: a requester that reads and writes as much as tags and credits allow, a root port in front of memory, and
- * between them credits, Acks, UpdateFCs, SKIPs and completions. TLPs of both directions a wall second.
+ * The PCIe link alone: a requester that reads and writes as much as tags and credits allow, a root port in
+ * front of memory, and between them credits, Acks, UpdateFCs, SKIPs and completions. TLPs of both directions
+ * a wall second.
  */
 export const part: BenchPart = {
   name: 'link',

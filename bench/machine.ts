@@ -11,9 +11,10 @@ const PORT_BATCH_MS = 40;
 const SMALL: Workload = { kind: 'vfToVf', frameBytes: 64, driver: 'poll', pageSize: '2M' };
 
 /**
- * The whole machine at cycle level: drivers, rings, PCIe link with credits and DLLPs, IOMMU, switch, interrupts or polling. What each
- * figure is compared to runs in turn with it. Each machine has a worker of its own, so that it runs as it does for a user who has
- * one: of several in one thread V8 compiles the general case, which takes a fifth more time.
+ * The whole machine at cycle level: drivers, rings, PCIe link with credits and DLLPs, IOMMU, switch,
+ * interrupts or polling. What each figure is compared to runs in turn with it. Each machine has a worker of
+ * its own, so that it runs as it does for a user who has one: of several in one thread V8 compiles the
+ * general case, which takes a fifth more time.
  */
 export const part: BenchPart = {
   name: 'machine',

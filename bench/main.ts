@@ -1,6 +1,6 @@
 /**
- * `npm run bench [-- PART...] [--json] [--quick] [--samples N]`: runs benchmark parts, each in a process of its own, so
- * that what the compiler learnt from one part does not shape the next.
+ * `npm run bench [-- PART...] [--json] [--quick] [--samples N]`: runs benchmark parts, each in a process of
+ * its own, so that what the compiler learnt from one part does not shape the next.
  */
 import { fork } from 'node:child_process';
 import { existsSync } from 'node:fs';

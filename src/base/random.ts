@@ -2,8 +2,8 @@ import xor128 from 'seedrandom/lib/xor128.js';
 import { checkInteger } from './check.ts';
 
 /**
- * One stream of random numbers. Everything is made of integer and IEEE 754 operations with defined results, so
- * that a stream is the same in every JavaScript engine (`Math.log` is not).
+ * One stream of random numbers. Everything is made of integer and IEEE 754 operations with defined results,
+ * so that a stream is the same in every JavaScript engine (`Math.log` is not).
  */
 export class RandomStream {
   private readonly next: () => number;
@@ -61,8 +61,9 @@ export class RandomStreams {
 const LN2 = Math.LN2;
 
 /**
- * ln(x) for x in (0, 1], from additions and multiplications alone. x = m * 2^e with m in [1/sqrt(2), sqrt(2));
- * ln m = 2 artanh(s) with s = (m - 1) / (m + 1), |s| < 0.172, where 11 terms of the series give full precision.
+ * ln(x) for x in (0, 1], from additions and multiplications alone. x = m * 2^e with m in [1/sqrt(2),
+ * sqrt(2)); ln m = 2 artanh(s) with s = (m - 1) / (m + 1), |s| < 0.172, where 11 terms of the series give
+ * full precision.
  */
 export function naturalLog(x: number): number {
   let m = x;

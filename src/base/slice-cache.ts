@@ -13,8 +13,9 @@ class Slice {
 }
 
 /**
- * Parts of one byte array as arrays of their own, which a native copy needs as its source. Making one costs as much as copying
- * 1,500 bytes, and leaves work for the garbage collector; frames begin at the same places and have the same sizes again and again.
+ * Parts of one byte array as arrays of their own, which a native copy needs as its source. Making one costs
+ * as much as copying 1,500 bytes, and leaves work for the garbage collector; frames begin at the same places
+ * and have the same sizes again and again.
  */
 export class SliceCache {
   /** What the parts are parts of. */

@@ -1,15 +1,18 @@
 import { SliceCache } from './slice-cache.ts';
 
 /**
- * Memory as the model's software and devices see it: bytes at physical addresses, little-endian. Addresses are
- * safe integers below 2^52.
+ * Memory as the model's software and devices see it: bytes at physical addresses, little-endian. Addresses
+ * are safe integers below 2^52.
  */
 export interface PhysicalMemory {
   /** Unsigned. */
   read8(address: number): number;
   /** Unsigned; any alignment within one 64 KiB chunk. */
   read32(address: number): number;
-  /** As a safe integer below 2^52: the upper twelve bits are dropped. See {@link PhysicalMemory.read32} for all bits. */
+  /**
+   * As a safe integer below 2^52: the upper twelve bits are dropped. See {@link PhysicalMemory.read32} for
+   * all bits.
+   */
   read52(address: number): number;
   /** Writes the lowest 8 bits of `value`. */
   write8(address: number, value: number): void;
@@ -50,8 +53,8 @@ class Chunk {
 }
 
 /**
- * Copies words between two buffers, four in each turn; the last four may have been copied in part already. `| 0` says that a
- * sum does not overflow, which V8 would check each time: 15 words take 27 ns instead of 38.
+ * Copies words between two buffers, four in each turn; the last four may have been copied in part already.
+ * `| 0` says that a sum does not overflow, which V8 would check each time: 15 words take 27 ns instead of 38.
  */
 const copyWords = (target: Int32Array, to: number, source: Int32Array, from: number, words: number): void => {
   let at = from | 0;
@@ -111,9 +114,9 @@ export class SparseMemory implements PhysicalMemory {
     return this.chunks.length * CHUNK_BYTES;
   }
 
-  // Where an address lies is worked out in each of these, in the same two lines: the chunk's number by a product with a
-  // power of two, and not `%`, which for numbers above 2^31 is a call into the C library. What devices use most also finds
-  // the chunk by itself, so that no address is passed on.
+  // Where an address lies is worked out in each of these, in the same two lines: the chunk's number by a
+  // product with a power of two, and not `%`, which for numbers above 2^31 is a call into the C library. What
+  // devices use most also finds the chunk by itself, so that no address is passed on.
 
   read8(address: number): number {
     const number = Math.floor(address * CHUNK_SCALE);
@@ -188,8 +191,9 @@ export class SparseMemory implements PhysicalMemory {
   }
 
   /**
-   * As {@link SparseMemory.copyOut} into a buffer that is seen as bytes and as words. Small copies go word by word where both
-   * ends are aligned: for a frame of 64 bytes calling the native copy costs more than that. Large ones make no new objects.
+   * As {@link SparseMemory.copyOut} into a buffer that is seen as bytes and as words. Small copies go word by
+   * word where both ends are aligned: for a frame of 64 bytes calling the native copy costs more than that.
+   * Large ones make no new objects.
    */
   copyOutWords(address: number, bytes: number, u8: Uint8Array, i32: Int32Array, offset: number): void {
     const number = Math.floor(address * CHUNK_SCALE);

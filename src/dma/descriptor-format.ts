@@ -14,8 +14,8 @@ export class TransmitDescriptor {
 }
 
 /**
- * How a chip lays out its descriptors: all have {@link DESCRIPTOR_BYTES} bytes here. `word` is the index of a descriptor's
- * first double word in the engine's cache.
+ * How a chip lays out its descriptors: all have {@link DESCRIPTOR_BYTES} bytes here. `word` is the index of a
+ * descriptor's first double word in the engine's cache.
  */
 export interface TransmitFormat {
   /** Decodes a descriptor: sets every field of `into`. */

@@ -6,7 +6,10 @@ import { CACHE_ENTRIES, type Ring } from './ring.ts';
 
 const CACHE_MASK = CACHE_ENTRIES - 1;
 
-/** Fetches of one ring that are under way at once; a power of two. One alone would bound a ring to a cache a round trip. */
+/**
+ * Fetches of one ring that are under way at once; a power of two. One alone would bound a ring to a cache a
+ * round trip.
+ */
 const FETCHES = 4;
 const FETCH_SHIFT = 2;
 
@@ -73,8 +76,8 @@ export class DescriptorRings<R extends Ring> {
   }
 
   /**
-   * Fetches descriptors if the thresholds say so: with nothing cached or coming, whatever there is; else when few are left and
-   * enough wait. Returns false if the port had no room.
+   * Fetches descriptors if the thresholds say so: with nothing cached or coming, whatever there is; else when
+   * few are left and enough wait. Returns false if the port had no room.
    *
    * @param wanted descriptors that the next frame needs: below that many the thresholds do not matter.
    */
@@ -127,8 +130,8 @@ export class DescriptorRings<R extends Ring> {
   }
 
   /**
-   * A train of a fetch has ended. Descriptors can be taken in the order of the ring, so a fetch counts when those before it
-   * have ended. Returns whether there are more to take, or {@link Ring.fetchFailed} is set.
+   * A train of a fetch has ended. Descriptors can be taken in the order of the ring, so a fetch counts when
+   * those before it have ended. Returns whether there are more to take, or {@link Ring.fetchFailed} is set.
    */
   fetchDone(ring: Ring, cookie: number, failed: boolean): boolean {
     const ended = -1 - cookie;

@@ -21,8 +21,8 @@ export interface DmaStore {
 }
 
 /**
- * The way to host memory as the engine sees it. On a card it is the PCIe requester; {@link MemoryDmaPort} is one without
- * a bus and without time.
+ * The way to host memory as the engine sees it. On a card it is the PCIe requester; {@link MemoryDmaPort} is
+ * one without a bus and without time.
  */
 export interface DmaPort {
   /** Makes a client known; returns the number that it signs its requests with. */
@@ -30,8 +30,8 @@ export interface DmaPort {
   /** Whether a read of `bytes` of payload can be issued now. If not, the clients are told when to ask again. */
   canRead(bytes: number): boolean;
   /**
-   * Whether descriptors of `bytes` in all can be fetched now. What payload leaves free is kept for this: without descriptors all
-   * stands still.
+   * Whether descriptors of `bytes` in all can be fetched now. What payload leaves free is kept for this:
+   * without descriptors all stands still.
    */
   canFetch(bytes: number): boolean;
   /** Whether what one step of an engine writes can be issued now. */

@@ -1,6 +1,7 @@
 /**
- * One request to host memory, as an engine hands it to its {@link DmaPort}. Whoever issues requests owns one of these and fills
- * it in again for each; the port reads it during the call and neither keeps nor changes it.
+ * One request to host memory, as an engine hands it to its {@link DmaPort}. Whoever issues requests owns one
+ * of these and fills it in again for each; the port reads it during the call and neither keeps nor changes
+ * it.
  */
 export class DmaRequest {
   /** Routing ID that the request is signed with. */
@@ -16,8 +17,9 @@ export class DmaRequest {
   /** Comes back with {@link DmaClient.readDone} or {@link DmaClient.writeDone}. */
   cookie = 0;
   /**
-   * Above 0 for a write that is not one piece of the store: this many bytes go first, then `insert` if `inserts` is 1, then the
-   * rest from `offset + headBytes + skipBytes`. Head and inserted word must lie within the page that `address` is in.
+   * Above 0 for a write that is not one piece of the store: this many bytes go first, then `insert` if
+   * `inserts` is 1, then the rest from `offset + headBytes + skipBytes`. Head and inserted word must lie
+   * within the page that `address` is in.
    */
   headBytes = 0;
   skipBytes = 0;

@@ -14,8 +14,9 @@ const AS_IT_IS = TagOperation.NONE;
 const STRIP = TagOperation.STRIP;
 
 /**
- * The receive half of the DMA engine: keeps descriptors of many rings prefetched, writes frames into the buffers that they
- * name, and writes the descriptors back, four at a time while frames keep coming and at once when none is left.
+ * The receive half of the DMA engine: keeps descriptors of many rings prefetched, writes frames into the
+ * buffers that they name, and writes the descriptors back, four at a time while frames keep coming and at
+ * once when none is left.
  */
 export class ReceiveEngine implements DmaClient, Component {
   readonly name: string;
@@ -138,7 +139,8 @@ export class ReceiveEngine implements DmaClient, Component {
     if (ring.first === NONE) {
       ring.first = index;
       if (ring.isWaiting === 1) return;
-      // Mostly nothing waits before it, one buffer takes it, and there is one: then there is nothing to be asked.
+      // Mostly nothing waits before it, one buffer takes it, and there is one: then there is nothing to be
+      // asked.
       if (delivery.bytes <= ring.bufferBytes && ring.cached() > 0 && this.port.canWrite()) {
         this.writeBuffer(ring, delivery);
         this.lines.sendOrHold(ring);
@@ -238,7 +240,10 @@ export class ReceiveEngine implements DmaClient, Component {
     return cached >= Math.min(this.neededByFirst(ring), this.rings.mostCached(ring));
   }
 
-  /** Whether a ring's first frame is to be dropped, because there is none of the descriptors that it needs, nor on its way. */
+  /**
+   * Whether a ring's first frame is to be dropped, because there is none of the descriptors that it needs,
+   * nor on its way.
+   */
   private dropsFirst(ring: ReceiveRing): boolean {
     if (ring.done > 0 || ring.dropEnable === 0) return false;
     return ring.cached() + ring.inFetch() + ring.waiting() < this.neededByFirst(ring);

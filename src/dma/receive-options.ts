@@ -34,8 +34,8 @@ export interface ReceiveEngineOptions {
   /** Frames that wait for descriptors or are being written, over all rings. */
   readonly deliveries: number;
   /**
-   * A line of written-back descriptors that is not full goes to memory at most once in this time, for each ring: the first frame
-   * after a pause at once, the following ones together.
+   * A line of written-back descriptors that is not full goes to memory at most once in this time, for each
+   * ring: the first frame after a pause at once, the following ones together.
    */
   readonly writeBackHoldPs: number;
   /** First byte in the frame pool's extra area; see `ReceiveEngine.storeBytes`. */

@@ -16,8 +16,8 @@ export class ReceiveRing extends Ring {
   done = 0;
   /** 1 while it waits for room at the port. */
   isWaiting = 0;
-  // Written-back descriptors that are not sent yet: how many, ring index and unwrapped number of the first, and how many there
-  // may be from there on in one piece.
+  // Written-back descriptors that are not sent yet: how many, ring index and unwrapped number of the first,
+  // and how many there may be from there on in one piece.
   unsent = 0;
   unsentIndex = 0;
   unsentNumber = 0;

@@ -3,10 +3,10 @@ export const CACHE_ENTRIES = 64;
 const CACHE_MASK = CACHE_ENTRIES - 1;
 
 /**
- * A descriptor ring in host memory, and its on-die cache. Software owns the tail, the engine the head. `tail === fetch index`
- * means that nothing is left to fetch: a ring of n descriptors holds n - 1 at most, so full (tail one behind head) differs from
- * empty. Counts of fetched, taken and released descriptors run on (they wrap at 2^32); a cache entry is free again when what
- * was written back from it has landed.
+ * A descriptor ring in host memory, and its on-die cache. Software owns the tail, the engine the head.
+ * `tail === fetch index` means that nothing is left to fetch: a ring of n descriptors holds n - 1 at most, so
+ * full (tail one behind head) differs from empty. Counts of fetched, taken and released descriptors run on
+ * (they wrap at 2^32); a cache entry is free again when what was written back from it has landed.
  *
  * A record, as a frame and a delivery are: see "The hot path" in docs/architecture.md.
  */
@@ -18,7 +18,10 @@ export class Ring {
   size = 0;
   tail = 0;
   enabled = 0;
-  /** 0 while the function that owns the ring may send no requests (Bus Master Enable clear): all of it stands still. */
+  /**
+   * 0 while the function that owns the ring may send no requests (Bus Master Enable clear): all of it stands
+   * still.
+   */
   master = 1;
   routingId = 0;
   /** Prefetch when no more than this many are cached (PTHRESH) ... */
@@ -62,8 +65,8 @@ export class Ring {
   }
 
   /**
-   * Back to an empty ring: head, tail and cache at zero, disabled. Base, size and thresholds stay. What is under way for the old
-   * ring ends without effect on the new one.
+   * Back to an empty ring: head, tail and cache at zero, disabled. Base, size and thresholds stay. What is
+   * under way for the old ring ends without effect on the new one.
    *
    * @param unsent descriptors at the end of those taken whose write-back is not under way.
    */
@@ -112,7 +115,10 @@ export class Ring {
     return next === this.size ? 0 : next;
   }
 
-  /** Takes the next cached descriptor, whose entry {@link Ring.release} frees later; returns its index in the ring. */
+  /**
+   * Takes the next cached descriptor, whose entry {@link Ring.release} frees later; returns its index in the
+   * ring.
+   */
   take(): number {
     const index = this.takeIndex;
     const next = index + 1;

@@ -11,8 +11,9 @@ import { TransmitStatus } from './transmit-status.ts';
 import { TransmitTurns } from './transmit-turns.ts';
 
 /**
- * The transmit half of the DMA engine: fetches descriptors and frames of many rings, round robin, with as many reads
- * outstanding as the port allows, hands over frames in the order of their ring, and reports status.
+ * The transmit half of the DMA engine: fetches descriptors and frames of many rings, round robin, with as
+ * many reads outstanding as the port allows, hands over frames in the order of their ring, and reports
+ * status.
  */
 export class TransmitEngine implements DmaClient, Component {
   readonly name: string;
@@ -42,8 +43,9 @@ export class TransmitEngine implements DmaClient, Component {
   private readonly slots: TransmitSlot[];
   private readonly status: TransmitStatus;
   private readonly request = new DmaRequest();
-  // The next descriptor of the queue `decoded` (NONE: of no ring), and scratch for those behind it. Of all times that a ring is
-  // tried two in three find no room: what has been decoded then is kept for the next time.
+  // The next descriptor of the queue `decoded` (NONE: of no ring), and scratch for those behind it. Of all
+  // times that a ring is tried two in three find no room: what has been decoded then is kept for the next
+  // time.
   private readonly descriptor = new TransmitDescriptor();
   private decoded = NONE;
   private readonly ahead = new TransmitDescriptor();
@@ -106,8 +108,9 @@ export class TransmitEngine implements DmaClient, Component {
   }
 
   /**
-   * Stops taking descriptors of a ring, whose head is zero again. Frames that are complete and being read still go out, but
-   * nobody is told of their status any more; one in the middle of which the ring stops is lost.
+   * Stops taking descriptors of a ring, whose head is zero again. Frames that are complete and being read
+   * still go out, but nobody is told of their status any more; one in the middle of which the ring stops is
+   * lost.
    */
   disable(queue: number): void {
     const ring = this.rings.all[queue];
@@ -235,7 +238,8 @@ export class TransmitEngine implements DmaClient, Component {
 
   /** Issues reads for frames, ring by ring, a frame at a time, until something is exhausted. */
   private serve(): void {
-    // A sink may free buffer room while it is being handed a frame; and what the port refuses it will say when it is ready.
+    // A sink may free buffer room while it is being handed a frame; and what the port refuses it will say
+    // when it is ready.
     if (this.serving || this.portFull) return;
     this.serving = true;
     const turns = this.turns;

@@ -7,10 +7,11 @@ export const INCOMPLETE = -1;
 export const MALFORMED = -2;
 
 /**
- * Bytes of the frame that starts with the next cached descriptor of a ring, {@link INCOMPLETE} or {@link MALFORMED}.
+ * Bytes of the frame that starts with the next cached descriptor of a ring, {@link INCOMPLETE} or
+ * {@link MALFORMED}.
  *
- * A frame is started when all of it is known, so that one that software leaves unfinished holds neither slot nor buffer
- * room, and two unfinished ones never wait for each other's.
+ * A frame is started when all of it is known, so that one that software leaves unfinished holds neither slot
+ * nor buffer room, and two unfinished ones never wait for each other's.
  *
  * @param descriptor scratch. @param mostCached descriptors of the ring that can be in the cache at once.
  */

@@ -39,7 +39,10 @@ export class TransmitSlot {
   failed = 0;
   /** Index of its last descriptor. */
   last = 0;
-  /** Last descriptor that ends with the frame: its own last one, or one without data behind it. NONE: its ring is gone. */
+  /**
+   * Last descriptor that ends with the frame: its own last one, or one without data behind it. NONE: its ring
+   * is gone.
+   */
   end = 0;
   // First and last descriptor up to there that want their status reported; NONE for none.
   reportFirst = NONE;

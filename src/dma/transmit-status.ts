@@ -13,8 +13,8 @@ export interface TransmitStatusOwner {
 }
 
 /**
- * Status of transmit descriptors on its way to memory: for each ring a run of descriptors that are done. What is written is
- * the same for every descriptor, so one piece of the store serves all.
+ * Status of transmit descriptors on its way to memory: for each ring a run of descriptors that are done. What
+ * is written is the same for every descriptor, so one piece of the store serves all.
  */
 export class TransmitStatus {
   /** Writes made. */
@@ -46,8 +46,8 @@ export class TransmitStatus {
   static readonly storeBytes = CACHE_ENTRIES * DESCRIPTOR_BYTES;
 
   /**
-   * Adds descriptors to the run of a ring; one that they do not adjoin is written first. Where the port holds that up, it grows
-   * over the descriptors in between: they are done too, frames end in order.
+   * Adds descriptors to the run of a ring; one that they do not adjoin is written first. Where the port holds
+   * that up, it grows over the descriptors in between: they are done too, frames end in order.
    */
   report(ring: TransmitRing, first: number, last: number): void {
     if (ring.statusCount > 0 && ahead(ring, first) !== ring.statusCount) this.write(ring);

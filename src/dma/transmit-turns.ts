@@ -41,8 +41,8 @@ export class TransmitTurns {
   }
 
   /**
-   * What the first ring lacks may be held by a frame that another one is in the middle of (it could not go on for a while): that
-   * one first. Returns whether there is one.
+   * What the first ring lacks may be held by a frame that another one is in the middle of (it could not go on
+   * for a while): that one first. Returns whether there is one.
    */
   bringBegunForward(): boolean {
     const queues = this.queues;

@@ -25,8 +25,8 @@ export interface WriteBackOwner {
 }
 
 /**
- * Written-back receive descriptors on their way to memory: a line at a time while frames keep coming, and a line that is not
- * full at most once in the hold time.
+ * Written-back receive descriptors on their way to memory: a line at a time while frames keep coming, and a
+ * line that is not full at most once in the hold time.
  */
 export class WriteBacks {
   /** Writes made. */
@@ -71,8 +71,8 @@ export class WriteBacks {
   }
 
   /**
-   * Adds the descriptor just taken, with its index and unwrapped number; a line that is full goes at once. Only after the
-   * port has said that it has room.
+   * Adds the descriptor just taken, with its index and unwrapped number; a line that is full goes at once.
+   * Only after the port has said that it has room.
    */
   note(ring: ReceiveRing, index: number, number: number): void {
     if (ring.unsent > 0 && ring.unsent === ring.unsentMost) this.send(ring);

@@ -30,8 +30,8 @@ const RECEIVE_BUDGET = 64;
 const TRANSMIT_BUDGET = 32;
 
 /**
- * The running half of a network driver over one queue pair, on one processor: interrupt-driven (mask, poll until nothing is left,
- * unmask, as NAPI does) or polling without end.
+ * The running half of a network driver over one queue pair, on one processor: interrupt-driven (mask, poll
+ * until nothing is left, unmask, as NAPI does) or polling without end.
  */
 export class DataPath implements FrameSink {
   readonly queue: QueuePair;
@@ -73,8 +73,9 @@ export class DataPath implements FrameSink {
   }
 
   /**
-   * Ends the work and stops the queues: takes what has been received, lets the card send what it was given, and refuses what is
-   * offered from now on. Whoever calls has seen to it that the card receives nothing more for these queues.
+   * Ends the work and stops the queues: takes what has been received, lets the card send what it was given,
+   * and refuses what is offered from now on. Whoever calls has seen to it that the card receives nothing more
+   * for these queues.
    */
   stop(): void {
     if (!this.running) return;

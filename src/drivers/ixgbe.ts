@@ -99,8 +99,9 @@ const LINK_POLLS = 100;
 export const IXGBE_MAX_VFS = 63;
 
 /**
- * Driver of the 82599's PF, in the order of the datasheet's 4.6.3 (initialisation) and 4.6.10 (virtualization): its own network
- * interface, the pools of the VFs, and the mailbox service for their drivers.
+ * Driver of the 82599's PF, in the order of the datasheet's 4.6.3 (initialisation) and 4.6.10
+ * (virtualization): its own network interface, the pools of the VFs, and the mailbox service for their
+ * drivers.
  */
 export class IxgbeDriver {
   /** The data path of the PF's own interface. Its queues change with the number of VFs, because its pool does. */
@@ -140,7 +141,10 @@ export class IxgbeDriver {
     this.handle.wait(QUIET_PS);
   }
 
-  /** Takes the PF's own interface down, after {@link IxgbeDriver.quiesce}. {@link IxgbeDriver.configureVfs} brings it up again. */
+  /**
+   * Takes the PF's own interface down, after {@link IxgbeDriver.quiesce}. {@link IxgbeDriver.configureVfs}
+   * brings it up again.
+   */
   stop(): void {
     this.bar.write32(EIMC, 1 << QUEUE_VECTOR);
     this.path.stop();
@@ -153,8 +157,8 @@ export class IxgbeDriver {
   }
 
   /**
-   * Sets the device up for `vfs`, which exist already: pools, filters, mailboxes. The PF's own interface moves to the pool behind
-   * the VFs'. Their drivers may start afterwards.
+   * Sets the device up for `vfs`, which exist already: pools, filters, mailboxes. The PF's own interface
+   * moves to the pool behind the VFs'. Their drivers may start afterwards.
    */
   configureVfs(vfs: readonly VfSettings[]): void {
     this.vfs = vfs;

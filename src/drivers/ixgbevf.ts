@@ -58,8 +58,8 @@ const POLL_PS = 10_000_000;
 const POLLS = 100_000;
 
 /**
- * Driver of an 82599 VF, in the order of the datasheet's 4.6.10: reset, mailbox handshake with the PF's driver, rings,
- * interrupts. It has its {@link DeviceHandle} and nothing else.
+ * Driver of an 82599 VF, in the order of the datasheet's 4.6.10: reset, mailbox handshake with the PF's
+ * driver, rings, interrupts. It has its {@link DeviceHandle} and nothing else.
  *
  * @example
  * const driver = new IxgbevfDriver(handle, options);

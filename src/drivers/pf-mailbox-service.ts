@@ -29,8 +29,8 @@ const WORDS = 16;
 const QUEUES_PER_POOL = 2;
 
 /**
- * The PF driver's side of the mailbox: takes the messages of the VFs' drivers, does what the administrator allows, and answers. Before
- * a VF has reset itself every other message of its is refused.
+ * The PF driver's side of the mailbox: takes the messages of the VFs' drivers, does what the administrator
+ * allows, and answers. Before a VF has reset itself every other message of its is refused.
  */
 export class PfMailboxService {
   private readonly bar: BarWindow;

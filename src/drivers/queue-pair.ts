@@ -18,8 +18,8 @@ export interface QueuePairOptions extends QueueRegistersAt {
 /** Takes received frames. */
 export interface FrameSink {
   /**
-   * A frame: `bytes` of it from word `at` of `words` on. `tci` is the tag that the card took out of it, or -1.
-   * `position` counts the frames of one poll.
+   * A frame: `bytes` of it from word `at` of `words` on. `tci` is the tag that the card took out of it, or
+   * -1. `position` counts the frames of one poll.
    */
   frame(words: Int32Array, at: number, bytes: number, tci: number, position: number): void;
 }
@@ -46,7 +46,10 @@ const TX_DONE = 1;
 const RX_DONE = 1;
 const RX_VLAN = 1 << 3;
 
-/** How often, and with what pause, the transmit head is looked at before a queue is stopped: a full ring leaves in that time. */
+/**
+ * How often, and with what pause, the transmit head is looked at before a queue is stopped: a full ring
+ * leaves in that time.
+ */
 const DRAIN_POLLS = 10_000;
 const DRAIN_PS = 10_000_000;
 
@@ -102,8 +105,9 @@ class RingEntry {
 }
 
 /**
- * One transmit and one receive ring as driver software keeps them: descriptors and buffers in memory, the tail registers, and
- * the walk over what is done. `tail === head` is an empty ring, so one descriptor always stays unused.
+ * One transmit and one receive ring as driver software keeps them: descriptors and buffers in memory, the
+ * tail registers, and the walk over what is done. `tail === head` is an empty ring, so one descriptor always
+ * stays unused.
  */
 export class QueuePair {
   readonly ringSize: number;
@@ -174,7 +178,10 @@ export class QueuePair {
     throw new Error(`the queue with registers at 0x${registers.toString(16)} does not become enabled`);
   }
 
-  /** Lets the card fetch what was posted, and disables both queues. Whoever calls has seen to it that nothing is received any more. */
+  /**
+   * Lets the card fetch what was posted, and disables both queues. Whoever calls has seen to it that nothing
+   * is received any more.
+   */
   stop(): void {
     const { receiveRegisters: rx, transmitRegisters: tx } = this.at;
     const bar = this.bar;
@@ -259,7 +266,8 @@ export class QueuePair {
       const status = ring[(at + 2) | 0];
       if ((status & RX_DONE) === 0) break;
       const last = ring[(at + 3) | 0];
-      // Made ready at once, while the words are at hand; the card does not touch it, nor the buffer, before the tail has moved.
+      // Made ready at once, while the words are at hand; the card does not touch it, nor the buffer, before
+      // the tail has moved.
       ring[at] = entry.addressLow;
       ring[(at + 1) | 0] = entry.addressHigh;
       ring[(at + 2) | 0] = 0;
@@ -291,8 +299,8 @@ export class QueuePair {
   }
 
   /**
-   * Has a watcher of the handle's called, once, when the card next writes where the next received frame is reported or, while
-   * frames are outstanding, the next batch of sent ones: what a polling loop looks at.
+   * Has a watcher of the handle's called, once, when the card next writes where the next received frame is
+   * reported or, while frames are outstanding, the next batch of sent ones: what a polling loop looks at.
    */
   watch(watcher: number): void {
     const { handle } = this;

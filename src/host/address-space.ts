@@ -4,8 +4,8 @@ const PAGE_BYTES = 4096;
 const PAGE_WORDS = PAGE_BYTES / 4;
 
 /**
- * A piece of memory that a driver and its device share, as the driver has it mapped. `address` is what the driver gives the
- * device: guest physical in a guest, physical on the host.
+ * A piece of memory that a driver and its device share, as the driver has it mapped. `address` is what the
+ * driver gives the device: guest physical in a guest, physical on the host.
  */
 export class DmaRegion {
   readonly address: number;
@@ -39,7 +39,10 @@ export class DmaRegion {
     this.words[word >> 10][this.base[word >> 10] + (word & (PAGE_WORDS - 1))] = value;
   }
 
-  /** The words that hold the page of `word`: with {@link DmaRegion.indexOf}, for reading several words of one page. */
+  /**
+   * The words that hold the page of `word`: with {@link DmaRegion.indexOf}, for reading several words of one
+   * page.
+   */
   wordsOf(word: number): Int32Array {
     return this.words[word >> 10];
   }
@@ -87,7 +90,11 @@ export class AddressSpace {
   private readonly first: number;
   private next: number;
 
-  /** @param firstFree first address that is handed out. @param end first address behind the space. @param physicalOf where a page of this space lies. */
+  /**
+   * @param firstFree first address that is handed out.
+   * @param end first address behind the space.
+   * @param physicalOf where a page of this space lies.
+   */
   constructor(memory: SparseMemory, firstFree: number, end: number, physicalOf: (address: number) => number) {
     this.end = end;
     this.memory = memory;

@@ -46,8 +46,8 @@ export interface DeviceHandleParts {
 }
 
 /**
- * All that a driver has of its device: configuration space, BARs, memory for DMA, interrupts, time. The drivers of this
- * project have no other way, and a driver of yours gets the same.
+ * All that a driver has of its device: configuration space, BARs, memory for DMA, interrupts, time. The
+ * drivers of this project have no other way, and a driver of yours gets the same.
  *
  * @example
  * const bar = handle.bar(0);
@@ -100,7 +100,8 @@ export class DeviceHandle {
   }
 
   /**
-   * Has `handler` called for the function's MSI-X vector `vector`: fills in the table entry and enables MSI-X.
+   * Has `handler` called for the function's MSI-X vector `vector`: fills in the table entry and enables
+   * MSI-X.
    *
    * @throws Error if the function has no MSI-X capability.
    */

@@ -27,8 +27,8 @@ export interface GuestMemory {
 }
 
 /**
- * The part of a hypervisor that deals with devices: gives guests their memory, builds second-stage tables and context entries
- * as bytes in host memory, and assigns functions.
+ * The part of a hypervisor that deals with devices: gives guests their memory, builds second-stage tables and
+ * context entries as bytes in host memory, and assigns functions.
  *
  * @example
  * const guest = hypervisor.createGuest({ name: 'a', bytes: 16 * 2 ** 20, pageBytes: 4096 });
@@ -49,7 +49,8 @@ export class Hypervisor {
   }
 
   /**
-   * Makes a guest: takes pages of the host's memory and maps all of them, because a device may reach any (they are pinned).
+   * Makes a guest: takes pages of the host's memory and maps all of them, because a device may reach any
+   * (they are pinned).
    *
    * @throws RangeError when the host's memory is used up.
    */
@@ -109,7 +110,10 @@ export class Hypervisor {
     return { space: new AddressSpace(memory, GUEST_FIRST_FREE, bytes, physicalOf), table };
   }
 
-  /** Without an IOMMU a device needs host physical addresses: the guest's memory is a piece of the host's, one to one. */
+  /**
+   * Without an IOMMU a device needs host physical addresses: the guest's memory is a piece of the host's, one
+   * to one.
+   */
   private identitySpace(bytes: number): AddressSpace {
     const first = this.memory.allocateRange(bytes);
     return new AddressSpace(this.memory.memory, first, first + bytes, (address) => address);

@@ -4,8 +4,8 @@ import type { Component, Scheduler } from '../kernel/index.ts';
 export const MESSAGE_ADDRESS = 0xfee0_0000;
 
 /**
- * Takes interrupt messages and calls the software they are for. A vector belongs to one function: a message of another
- * function with its number is refused and counted.
+ * Takes interrupt messages and calls the software they are for. A vector belongs to one function: a message
+ * of another function with its number is refused and counted.
  */
 export class InterruptController implements Component {
   readonly name: string;
@@ -28,8 +28,8 @@ export class InterruptController implements Component {
   }
 
   /**
-   * Allocates a vector for function `routingId`; `handler` runs `latencyPs` after a message of its arrives. Returns the
-   * data of that message.
+   * Allocates a vector for function `routingId`; `handler` runs `latencyPs` after a message of its arrives.
+   * Returns the data of that message.
    */
   allocate(routingId: number, latencyPs: number, handler: () => void): number {
     this.owners.push(routingId);

@@ -20,15 +20,19 @@ export const MMIO_LOW = { base: 0x8000_0000, bytes: 0x7ee0_0000 } as const;
 export const MMIO_HIGH = { base: 0x2000_0000_0000, bytes: 0x100_0000_0000 } as const;
 
 /**
- * The host's memory: DRAM below 2 GiB and from 4 GiB on, windows for BARs between and above, and an allocator that hands
- * out pages from the bottom up, and larger pieces from 4 GiB up as long as there are any, else from 2 GiB down.
+ * The host's memory: DRAM below 2 GiB and from 4 GiB on, windows for BARs between and above, and an allocator
+ * that hands out pages from the bottom up, and larger pieces from 4 GiB up as long as there are any, else
+ * from 2 GiB down.
  */
 export class HostMemory {
   readonly memory: SparseMemory;
   readonly memoryBytes: number;
   private readonly lowTop: number;
   private readonly highTop: number;
-  /** What is free: low memory between these two, high memory from the third on, and what is left of a huge page that was cut. */
+  /**
+   * What is free: low memory between these two, high memory from the third on, and what is left of a huge
+   * page that was cut.
+   */
   private nextPage = FIRST_FREE;
   private lowEnd: number;
   private nextHigh = FOUR_GIB;

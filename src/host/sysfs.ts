@@ -6,7 +6,8 @@ export interface SysfsAttribute {
 }
 
 /**
- * The view that an administrator has of PCI devices: files such as `0000:01:00.0/sriov_numvfs`, as below /sys/bus/pci/devices.
+ * The view that an administrator has of PCI devices: files such as `0000:01:00.0/sriov_numvfs`, as below
+ * /sys/bus/pci/devices.
  *
  * @example
  * machine.host.sysfs.read('0000:01:00.0/sriov_totalvfs'); // '63'
@@ -39,7 +40,8 @@ export class Sysfs {
   /**
    * Writes to a file; the call returns when the system has done what that means.
    *
-   * @throws Error `ENOENT` if there is no such file, `EACCES` if it cannot be written, or what the write ran into.
+   * @throws Error `ENOENT` if there is no such file, `EACCES` if it cannot be written, or what the write ran
+   * into.
    */
   write(path: string, text: string): void {
     if (typeof text !== 'string') throw new TypeError(`text must be a string, got ${String(text)}`);

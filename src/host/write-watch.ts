@@ -10,8 +10,9 @@ class Wait {
 }
 
 /**
- * Tells software that waits in a polling loop when a device has written to a page it looks at, as MONITOR and MWAIT do. A
- * loop that finds nothing then costs no events; what it sees, and when, is what it would have seen by looking.
+ * Tells software that waits in a polling loop when a device has written to a page it looks at, as MONITOR and
+ * MWAIT do. A loop that finds nothing then costs no events; what it sees, and when, is what it would have
+ * seen by looking.
  */
 export class WriteWatch {
   private readonly callbacks: (() => void)[] = [];

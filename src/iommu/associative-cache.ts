@@ -8,8 +8,9 @@ import {
 import { MAX_LEVELS, pageNumber } from './page-size.ts';
 
 /**
- * Which entry of a full set makes room: the least recently used one; the first one, going round, that was not used since
- * the last round (second chance, which costs hardware of many ways one bit each); or any with equal probability.
+ * Which entry of a full set makes room: the least recently used one; the first one, going round, that was not
+ * used since the last round (second chance, which costs hardware of many ways one bit each); or any with
+ * equal probability.
  */
 export type Replacement = 'lru' | 'clock' | 'random';
 
@@ -31,8 +32,8 @@ const LEVEL_MASK = (1 << LEVEL_BITS) - 1;
 const PROBED_PAGES = 16;
 
 /**
- * An entry: its tag, and what its owner keeps with it. A tag is a page number (as a double, compared at once whatever its size)
- * and a scope: the domain, and the level whose pages are counted.
+ * An entry: its tag, and what its owner keeps with it. A tag is a page number (as a double, compared at once
+ * whatever its size) and a scope: the domain, and the level whose pages are counted.
  */
 export class CacheEntry {
   /** An address or a difference of addresses, as the owner has it. */
@@ -47,7 +48,10 @@ export class CacheEntry {
   next: CacheEntry = this;
 }
 
-/** What is found when nothing is found, and the end of every chain. It permits nothing, so that one test tells both. */
+/**
+ * What is found when nothing is found, and the end of every chain. It permits nothing, so that one test tells
+ * both.
+ */
 export const NOTHING = new CacheEntry();
 
 /** The entries that compete for the same pages. */
@@ -75,8 +79,9 @@ class CacheSet {
 }
 
 /**
- * A set-associative cache of what tables say. The set is the low bits of page number XOR domain. Entries are found through a
- * hash table, so that a hit costs the same for 4 ways and for 117. Who has to leave is searched among the ways.
+ * A set-associative cache of what tables say. The set is the low bits of page number XOR domain. Entries are
+ * found through a hash table, so that a hit costs the same for 4 ways and for 117. Who has to leave is
+ * searched among the ways.
  */
 export class AssociativeCache {
   /** sets * ways. */
@@ -135,8 +140,8 @@ export class AssociativeCache {
   }
 
   /**
-   * The entry for a page, to be filled: the one that it has, or else an empty one of its set, or else the one that the
-   * replacement takes from another page.
+   * The entry for a page, to be filled: the one that it has, or else an empty one of its set, or else the one
+   * that the replacement takes from another page.
    */
   claim(domain: number, level: number, page: number): CacheEntry {
     const present = this.find(domain, level, page);

@@ -15,8 +15,9 @@ export interface FaultRecord {
 }
 
 /**
- * The fault records: a ring of a fixed number of them. When all are in use, further faults are lost and the overflow
- * is noted, until software has taken a record and cleared the note (VT-d 7.2.1, Primary Fault Overflow).
+ * The fault records: a ring of a fixed number of them. When all are in use, further faults are lost and the
+ * overflow is noted, until software has taken a record and cleared the note (VT-d 7.2.1, Primary Fault
+ * Overflow).
  */
 export class FaultLog {
   readonly capacity: number;

@@ -61,12 +61,13 @@ const ROUTING_ID_MASK = 0xffff;
 const MAX_DOMAIN = 0xffff;
 
 /**
- * An IOMMU after Intel VT-d (legacy mode, second-stage translation): translates the addresses that PCI functions use
- * into host physical ones, by tables that lie in host memory as bytes.
+ * An IOMMU after Intel VT-d (legacy mode, second-stage translation): translates the addresses that PCI
+ * functions use into host physical ones, by tables that lie in host memory as bytes.
  *
- * Untimed users call {@link Iommu.translate}. Timed ones call {@link Iommu.lookup} and, for {@link IOMMU_MISS},
- * {@link Iommu.walk}. What a function asks for and what the tables hold never throws: it ends in IOMMU_FAULT and in the
- * fault log. Translations that were cached stay in use until they are invalidated, whatever happens to the tables.
+ * Untimed users call {@link Iommu.translate}. Timed ones call {@link Iommu.lookup} and, for
+ * {@link IOMMU_MISS}, {@link Iommu.walk}. What a function asks for and what the tables hold never throws: it
+ * ends in IOMMU_FAULT and in the fault log. Translations that were cached stay in use until they are
+ * invalidated, whatever happens to the tables.
  *
  * Interrupt messages (writes to 0xFEEx_xxxx) are not requests for memory and are not sent here.
  *
@@ -184,8 +185,9 @@ export class Iommu implements Component {
   }
 
   /**
-   * As {@link Iommu.lookup}, for a request that is only on its way: with a cached translation that permits it, puts the host
-   * physical address in place of the other and returns true; else returns false, and nothing is counted or recorded.
+   * As {@link Iommu.lookup}, for a request that is only on its way: with a cached translation that permits
+   * it, puts the host physical address in place of the other and returns true; else returns false, and
+   * nothing is counted or recorded.
    *
    * @param request Routing ID (`requester`) and address.
    */
@@ -203,7 +205,10 @@ export class Iommu implements Component {
     return true;
   }
 
-  /** The rest of {@link Iommu.foresee} for a page of another size than the last one, or one that is not held or not for such a request. */
+  /**
+   * The rest of {@link Iommu.foresee} for a page of another size than the last one, or one that is not held
+   * or not for such a request.
+   */
   private foreseeOther(request: { address: number }, domain: number, isWrite: boolean): boolean {
     const iotlb = this.iotlb;
     const { address } = request;
@@ -233,9 +238,9 @@ export class Iommu implements Component {
   }
 
   /**
-   * Translates by a walk in simulated time, after {@link Iommu.lookup} has missed. `client.translated(cookie, answer)` is
-   * called when it has ended, and never before this returns; the answer is a host physical address or
-   * {@link IOMMU_FAULT}.
+   * Translates by a walk in simulated time, after {@link Iommu.lookup} has missed.
+   * `client.translated(cookie, answer)` is called when it has ended, and never before this returns; the
+   * answer is a host physical address or {@link IOMMU_FAULT}.
    *
    * @throws AssertionError if the IOMMU has no scheduler.
    */
@@ -253,8 +258,8 @@ export class Iommu implements Component {
   }
 
   /**
-   * Forgets the context of a function, or of all. The IOTLB keeps its translations: software invalidates those of the
-   * domain afterwards (VT-d 6.5.1.1).
+   * Forgets the context of a function, or of all. The IOTLB keeps its translations: software invalidates
+   * those of the domain afterwards (VT-d 6.5.1.1).
    */
   invalidateContext(routingId: number | 'all'): void {
     this.invalidations++;
@@ -331,7 +336,10 @@ export class Iommu implements Component {
     };
   }
 
-  /** The rest of a look-up: a page of another size than the last one, or one that is not held or not for such a request. */
+  /**
+   * The rest of a look-up: a page of another size than the last one, or one that is not held or not for such
+   * a request.
+   */
   private lookupOther(routingId: number, address: number, isWrite: boolean, domain: number): number {
     const entry = this.iotlb.find(domain, address);
     if (entry !== null) {

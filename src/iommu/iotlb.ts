@@ -3,8 +3,9 @@ import { AssociativeCache, type CacheEntry, type CacheShape, NOTHING } from './a
 import { LEVEL_BYTES, MAX_LEAF_LEVEL, pageBase, pageNumber } from './page-size.ts';
 
 /**
- * The IOTLB: translations of 4 KiB, 2 MiB and 1 GiB pages, by domain and page number. The functions of a domain share
- * them. A look-up probes for the page size that was found last, then once for each other size that is held.
+ * The IOTLB: translations of 4 KiB, 2 MiB and 1 GiB pages, by domain and page number. The functions of a
+ * domain share them. A look-up probes for the page size that was found last, then once for each other size
+ * that is held.
  *
  * @example
  * const iotlb = new Iotlb({ sets: 16, ways: 4, replacement: 'lru' });
@@ -43,8 +44,8 @@ export class Iotlb {
   }
 
   /**
-   * The entry that translates `address` for a domain, or null. Its value is the host physical address of a page minus the
-   * address it is mapped at.
+   * The entry that translates `address` for a domain, or null. Its value is the host physical address of a
+   * page minus the address it is mapped at.
    */
   find(domain: number, address: number): CacheEntry | null {
     const entry = this.probe(domain, address);
@@ -54,8 +55,8 @@ export class Iotlb {
   }
 
   /**
-   * As {@link Iotlb.find}, but not counted, and only for a page of the size that was found last, as most machines use one size most
-   * of the time. An entry that permits nothing if there is none.
+   * As {@link Iotlb.find}, but not counted, and only for a page of the size that was found last, as most
+   * machines use one size most of the time. An entry that permits nothing if there is none.
    */
   probe(domain: number, address: number): CacheEntry {
     return this.cache.find(domain, this.recentLevel, Math.floor(address * this.perRecentPage));

@@ -50,9 +50,10 @@ type Outcome = FaultReason | 0;
 const READ_WRITE = PERMIT_READ | PERMIT_WRITE;
 
 /**
- * Walks root, context and second-stage tables for a fixed number of requests at once. A walk is a state machine that
- * makes one memory access a step, so that a timed user charges each access and an untimed one steps to the end. It
- * always ends: each step is one stage or one level nearer to the leaf, wherever the tables point.
+ * Walks root, context and second-stage tables for a fixed number of requests at once. A walk is a state
+ * machine that makes one memory access a step, so that a timed user charges each access and an untimed one
+ * steps to the end. It always ends: each step is one stage or one level nearer to the leaf, wherever the
+ * tables point.
  *
  * What it learns on its way goes into the context cache and the paging-structure cache.
  */
@@ -127,8 +128,8 @@ export class PageWalker {
   }
 
   /**
-   * Begins the walk for a request and returns its number; at least one must be idle. The walk that ended first is
-   * taken up again first.
+   * Begins the walk for a request and returns its number; at least one must be idle. The walk that ended
+   * first is taken up again first.
    */
   begin(routingId: number, address: number, isWrite: boolean): number {
     assert(this.idleWalks.length > 0, 'a walk was begun, but none is idle');

@@ -3,8 +3,8 @@ import { AssociativeCache, type CacheEntry, type CacheShape, NOTHING } from './a
 import { pageNumber } from './page-size.ts';
 
 /**
- * The paging-structure cache: entries of the upper tables, by domain (VT-d 6.2.5). A walk that finds the entry above
- * the leaf table reads the leaf and nothing else.
+ * The paging-structure cache: entries of the upper tables, by domain (VT-d 6.2.5). A walk that finds the
+ * entry above the leaf table reads the leaf and nothing else.
  */
 export class PagingStructureCache {
   /** Walks that it shortened. */
@@ -17,8 +17,9 @@ export class PagingStructureCache {
   }
 
   /**
-   * The cached entry of the table at `level` (2 upwards) that leads to `address`, or null. Its value is the host physical
-   * address of the table that it points to; the permissions are those of the path down to that table.
+   * The cached entry of the table at `level` (2 upwards) that leads to `address`, or null. Its value is the
+   * host physical address of the table that it points to; the permissions are those of the path down to that
+   * table.
    */
   find(domain: number, address: number, level: number): CacheEntry | null {
     if (this.cache.held[level] === 0) return null;

@@ -12,8 +12,9 @@ export interface TranslationClient {
 const NONE = -1;
 
 /**
- * Requests that wait for a translation, each on one of a fixed number of lists, in order of arrival. Its size grows
- * with the number of requests that have ever waited together; the requesters' tags and credits bound that.
+ * Requests that wait for a translation, each on one of a fixed number of lists, in order of arrival. Its size
+ * grows with the number of requests that have ever waited together; the requesters' tags and credits bound
+ * that.
  */
 export class RequestTable {
   routingIds = new Uint16Array(64);

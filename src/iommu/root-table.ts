@@ -33,8 +33,8 @@ export interface Context {
 }
 
 /**
- * The root table and the context tables below it, as hypervisor software builds them: one root entry for a bus, one
- * context entry for a function. An IOMMU that has cached an entry uses it until it is invalidated.
+ * The root table and the context tables below it, as hypervisor software builds them: one root entry for a
+ * bus, one context entry for a function. An IOMMU that has cached an entry uses it until it is invalidated.
  */
 export class RootTable {
   /** Host physical address: the IOMMU's `rootTable`. */

@@ -57,10 +57,11 @@ interface Position {
 }
 
 /**
- * A second-stage table as hypervisor software builds it: the tables lie in memory, and nothing is kept beside them.
+ * A second-stage table as hypervisor software builds it: the tables lie in memory, and nothing is kept beside
+ * them.
  *
- * What this writes an IOMMU sees when it next walks. What it has cached it goes on using, so whoever unmaps invalidates.
- * Tables are not given back when they empty, because an IOMMU may still hold pointers to them.
+ * What this writes an IOMMU sees when it next walks. What it has cached it goes on using, so whoever unmaps
+ * invalidates. Tables are not given back when they empty, because an IOMMU may still hold pointers to them.
  *
  * @example
  * const table = new SecondStageTable({ memory, allocatePage, levels: 4 });
@@ -85,10 +86,11 @@ export class SecondStageTable {
   }
 
   /**
-   * Maps `bytes` at `address` to `hostPhysical`, with the largest pages that alignment and `pageBytes` allow. Where a
-   * table of smaller pages exists already, they stay small.
+   * Maps `bytes` at `address` to `hostPhysical`, with the largest pages that alignment and `pageBytes` allow.
+   * Where a table of smaller pages exists already, they stay small.
    *
-   * @throws RangeError if an argument is no multiple of 4,096 or out of range, if nothing is permitted, or if something is
+   * @throws RangeError if an argument is no multiple of 4,096 or out of range, if nothing is permitted, or if
+   * something is
    *   mapped there already; nothing is changed then.
    */
   map(address: number, hostPhysical: number, bytes: number, options: MapOptions): void {
@@ -117,7 +119,8 @@ export class SecondStageTable {
   /**
    * Unmaps whatever is mapped in a range, and returns how many bytes that was.
    *
-   * @throws RangeError if an argument is no multiple of 4,096 or out of range, or if the range contains part of a larger
+   * @throws RangeError if an argument is no multiple of 4,096 or out of range, or if the range contains part
+   * of a larger
    *   page only; nothing is changed then.
    */
   unmap(address: number, bytes: number): number {

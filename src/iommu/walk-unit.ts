@@ -24,8 +24,9 @@ export interface TranslationCaches {
 const QUEUE = 0;
 
 /**
- * The walks of an IOMMU in simulated time: a fixed number of walkers, each memory access an event of its own. Requests for
- * a page that is being walked for already wait for that walk; others wait for a walker, in order of arrival.
+ * The walks of an IOMMU in simulated time: a fixed number of walkers, each memory access an event of its own.
+ * Requests for a page that is being walked for already wait for that walk; others wait for a walker, in order
+ * of arrival.
  */
 export class WalkUnit {
   /** Walks begun. */

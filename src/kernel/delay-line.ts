@@ -3,17 +3,25 @@ import type { WaitingEvent } from './waiting-event.ts';
 /** What runs when an event is due. `a` and `b` are the 32-bit integers that were given when it was scheduled. */
 export type EventHandler = (a: number, b: number) => void;
 
-/** Words of an event in a line: how much later it is due than the one before it, its number in the order of scheduling, `a`, `b`. */
+/**
+ * Words of an event in a line: how much later it is due than the one before it, its number in the order of
+ * scheduling, `a`, `b`.
+ */
 const WORDS_SHIFT = 2;
-/** What is due later than this after the last event of its line goes elsewhere, so that the difference is a 32-bit integer. */
+/**
+ * What is due later than this after the last event of its line goes elsewhere, so that the difference is a
+ * 32-bit integer.
+ */
 export const MAX_GAP_PS = 2 ** 31;
 
 /**
- * The events of one task in the order in which they are due: a ring of 16 bytes an event that grows by doubling. What waits first
- * has its time and order in fields of the line itself, because that is what lines are compared by.
+ * The events of one task in the order in which they are due: a ring of 16 bytes an event that grows by
+ * doubling. What waits first has its time and order in fields of the line itself, because that is what lines
+ * are compared by.
  *
- * Four events a cache line, and none of them an object: as records with a time and an order, both of them objects beside the
- * record, an event took three lines, and of the 283 lines that a frame fetched into the first cache 30 were those.
+ * Four events a cache line, and none of them an object: as records with a time and an order, both of them
+ * objects beside the record, an event took three lines, and of the 283 lines that a frame fetched into the
+ * first cache 30 were those.
  */
 export class DelayLine {
   readonly task: number;

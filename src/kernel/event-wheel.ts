@@ -16,9 +16,9 @@ const NONE = -1;
 const CANCELLED = 0;
 
 /**
- * Events in any order: the near future is a timing wheel, the far future a binary heap; whatever lies within the wheel's
- * horizon is moved into it before anything else can be put there, so that events of equal time leave in the order in
- * which they came, wherever they waited.
+ * Events in any order: the near future is a timing wheel, the far future a binary heap; whatever lies within
+ * the wheel's horizon is moved into it before anything else can be put there, so that events of equal time
+ * leave in the order in which they came, wherever they waited.
  *
  * `front` shows the earliest to the scheduler as if the wheel were a line.
  */
@@ -31,7 +31,8 @@ export class EventWheel {
   readonly nothing = new WaitingEvent();
   private free: WaitingEvent;
 
-  // A bucket is a list in order of time. The bit maps tell which are not empty, 32 buckets a word, 32 words a word.
+  // A bucket is a list in order of time. The bit maps tell which are not empty, 32 buckets a word, 32 words a
+  // word.
   private readonly head: WaitingEvent[];
   private readonly tail: WaitingEvent[];
   private readonly occupied = new Int32Array(BUCKETS >> 5);

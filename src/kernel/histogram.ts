@@ -5,8 +5,8 @@ const SUB_BUCKETS = 1 << SUB_SHIFT;
 const OCTAVES = 48 - SUB_SHIFT;
 
 /**
- * A histogram of durations in ps with a bounded relative error, in one typed array. Minimum, maximum and mean are
- * exact; a percentile is the upper end of the bucket that it falls into, and never above the maximum.
+ * A histogram of durations in ps with a bounded relative error, in one typed array. Minimum, maximum and mean
+ * are exact; a percentile is the upper end of the bucket that it falls into, and never above the maximum.
  *
  * @example
  * const latency = new Histogram();
@@ -65,7 +65,8 @@ export class Histogram {
   }
 }
 
-// Below 128 a bucket is one value; above, 128 buckets an octave, found from the eight bits that begin with the leading one.
+// Below 128 a bucket is one value; above, 128 buckets an octave, found from the eight bits that begin with
+// the leading one.
 const bucketOf = (value: number): number => {
   if (value >= 2 ** 31) return bucketOfLarge(value);
   const v = value | 0;

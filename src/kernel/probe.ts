@@ -1,5 +1,6 @@
 /**
- * What happened, in the numbers of one record. The meaning of the operands depends on the kind and is given with it.
+ * What happened, in the numbers of one record. The meaning of the operands depends on the kind and is given
+ * with it.
  */
 export const ProbeKind = {
   /** A TLP train leaves a port: a = the number of its record in the TLP pool, b = bytes on the link, c = TLPs. */
@@ -30,8 +31,8 @@ export interface ProbeSink {
 }
 
 /**
- * Where the model says what happened. Without a sink a record is one comparison; with one, the course of the run
- * is the same, because a sink schedules nothing.
+ * Where the model says what happened. Without a sink a record is one comparison; with one, the course of the
+ * run is the same, because a sink schedules nothing.
  */
 export class Probe {
   sink: ProbeSink | null = null;

@@ -10,21 +10,25 @@ const MAX_GAP = MAX_GAP_PS;
 
 /** Task 0 is that of an event in the wheel which was cancelled. */
 const CANCELLED = 0;
-/** So many lines are compared with each other; while they all wait for something, what would need one more goes into the wheel. */
+/**
+ * So many lines are compared with each other; while they all wait for something, what would need one more
+ * goes into the wheel.
+ */
 const LISTED_LINES = 16;
 
 /**
  * The one scheduler of a machine: events are (time, order of scheduling, task, two integers).
  *
- * Most tasks are pipelines: what is scheduled later is due later. Each task therefore has a line of its own, to which
- * such an event is appended; the lines in which something waits form a list by what they hold first. What is due before
- * the last event of its line goes into a timing wheel. Events of equal time run in the order in which they were
- * scheduled, wherever they waited. Idle time is jumped over. Running is re-entrant: a handler may run the scheduler
- * itself to wait for something (a driver that reads a register does).
+ * Most tasks are pipelines: what is scheduled later is due later. Each task therefore has a line of its own,
+ * to which such an event is appended; the lines in which something waits form a list by what they hold first.
+ * What is due before the last event of its line goes into a timing wheel. Events of equal time run in the
+ * order in which they were scheduled, wherever they waited. Idle time is jumped over. Running is re-entrant:
+ * a handler may run the scheduler itself to wait for something (a driver that reads a register does).
  *
- * Measured with seven pipelines, as a machine at full load has them: an event takes 0.72 of the time that it takes with the
- * wheel alone, and 0.96 with the lines in a binary heap, whose comparisons no processor foresees. Delays at random, which
- * go through the wheel after all, take 1.2 to 1.25 of the time that they take with the wheel alone.
+ * Measured with seven pipelines, as a machine at full load has them: an event takes 0.72 of the time that it
+ * takes with the wheel alone, and 0.96 with the lines in a binary heap, whose comparisons no processor
+ * foresees. Delays at random, which go through the wheel after all, take 1.2 to 1.25 of the time that they
+ * take with the wheel alone.
  *
  * @example
  * const scheduler = new Scheduler();
@@ -47,15 +51,15 @@ export class Scheduler {
   private readonly wheel: EventWheel;
 
   /**
-   * The line that is due first; from it a list leads by (time, order) to all in which something waits, and ends in one that is
-   * due after everything, so that no loop has to look where the list ends.
+   * The line that is due first; from it a list leads by (time, order) to all in which something waits, and
+   * ends in one that is due after everything, so that no loop has to look where the list ends.
    */
   private first: DelayLine;
   private listed = 0;
 
   /**
-   * Number of the next event in the order of scheduling, modulo 2^32: of two that are due at the same time, the one that has less
-   * than 2^31 to the other was first.
+   * Number of the next event in the order of scheduling, modulo 2^32: of two that are due at the same time,
+   * the one that has less than 2^31 to the other was first.
    */
   private order = 0;
   /** Instant of the event that is about to be put into the wheel. */
@@ -109,7 +113,8 @@ export class Scheduler {
   /**
    * Schedules `task` `delayPs` from now, with two 32-bit integers. Any number of events of a task may wait.
    *
-   * The hot path schedules by delay, not by instant: a delay is a small integer. From here on the instant stays in fields.
+   * The hot path schedules by delay, not by instant: a delay is a small integer. From here on the instant
+   * stays in fields.
    *
    * @throws AssertionError if that is before now or behind {@link END_OF_TIME}.
    */
@@ -192,8 +197,8 @@ export class Scheduler {
   }
 
   /**
-   * Sixteen hexadecimal digits over every event that has run: its time, task and integers. Two runs with equal
-   * digests took the same course.
+   * Sixteen hexadecimal digits over every event that has run: its time, task and integers. Two runs with
+   * equal digests took the same course.
    */
   get digest(): string {
     const digits = (word: number) => (word >>> 0).toString(16).padStart(8, '0');
@@ -201,8 +206,8 @@ export class Scheduler {
   }
 
   /**
-   * Runs what is due by `limit` until stopped, or one event if `once`. Returns false if it ended because nothing more is due.
-   * All in one function, so that no instant is an argument or a result.
+   * Runs what is due by `limit` until stopped, or one event if `once`. Returns false if it ended because
+   * nothing more is due. All in one function, so that no instant is an argument or a result.
    */
   private run(limit: number, once: boolean): boolean {
     for (;;) {

@@ -28,8 +28,8 @@ export class Serializer {
   }
 
   /**
-   * Sends `bytes` as soon as possible at or after `timePs`; returns the instant at which the last one has left, which
-   * is then {@link Serializer.freeAt}.
+   * Sends `bytes` as soon as possible at or after `timePs`; returns the instant at which the last one has
+   * left, which is then {@link Serializer.freeAt}.
    */
   reserve(timePs: number, bytes: number): number {
     let start = this.freeAt;

@@ -28,8 +28,8 @@ const TAG_BYTES = 4;
 const RESERVED_SLOTS = 512;
 
 /**
- * The way of a frame through the card: from a ring or the wire into the packet buffer, through the switch's pipeline, and out
- * to rings or the wire. Frames are slots of one pool all the way.
+ * The way of a frame through the card: from a ring or the wire into the packet buffer, through the switch's
+ * pipeline, and out to rings or the wire. Frames are slots of one pool all the way.
  */
 export class DataPlane implements Component {
   readonly name: string;
@@ -172,7 +172,10 @@ export class DataPlane implements Component {
     this.switched = scheduler.task(`${name}.switch`, (slot, ingress) => this.forward(slot, ingress, false));
   }
 
-  /** A free slot for a frame of `bytes` from the wire, or -1: then the port does not receive, or the receive packet buffer is full. */
+  /**
+   * A free slot for a frame of `bytes` from the wire, or -1: then the port does not receive, or the receive
+   * packet buffer is full.
+   */
   slotForWire(bytes: number): number {
     if (!this.receives) {
       this.drops.count(this.uplink, NicDrop.RECEIVE_DISABLED);
@@ -237,9 +240,9 @@ export class DataPlane implements Component {
   }
 
   /**
-   * A frame comes out of the switch's pipeline and goes to whom the switch says: nearly always one receiver, known from its tables.
-   * One from a ring waits in the transmit buffer, and all behind it, while the receive buffer has no room for it; one from the
-   * wire has its room already.
+   * A frame comes out of the switch's pipeline and goes to whom the switch says: nearly always one receiver,
+   * known from its tables. One from a ring waits in the transmit buffer, and all behind it, while the receive
+   * buffer has no room for it; one from the wire has its room already.
    */
   private forward(slot: number, ingress: number, hasWaited: boolean): void {
     // Read before the frame is handed on: its last holder may free the slot.

@@ -2,7 +2,10 @@ import { type Component, type Probe, ProbeKind, type Scheduler } from '../kernel
 
 /** What the interrupt block needs of the card's bus side. */
 export interface InterruptBus {
-  /** Whether the function may send interrupt messages: MSI-X enabled, not masked as a whole, Bus Master Enable set. */
+  /**
+   * Whether the function may send interrupt messages: MSI-X enabled, not masked as a whole, Bus Master Enable
+   * set.
+   */
   messagesEnabled(fn: number): boolean;
   /** Sends a message of function `fn`; false if there is no room just now. */
   sendMessage(fn: number, address: number, data: number): boolean;
@@ -21,8 +24,8 @@ const OTHER_CAUSES = 16;
 const RETRY_PS = 100_000;
 
 /**
- * Interrupt causes, masks, moderation and the MSI-X tables of the PF (function 0) and the VFs (function 1 + i), as the EICR and
- * VTEICR families of the 82599 have them (datasheet 7.3, 8.2.3.5, 8.3.4).
+ * Interrupt causes, masks, moderation and the MSI-X tables of the PF (function 0) and the VFs (function 1 +
+ * i), as the EICR and VTEICR families of the 82599 have them (datasheet 7.3, 8.2.3.5, 8.3.4).
  */
 export class InterruptBlock implements Component {
   readonly name: string;
@@ -138,7 +141,10 @@ export class InterruptBlock implements Component {
     if ((word & 3) === 3 && (value & ENTRY_MASKED) === 0) this.recheck(fn);
   }
 
-  /** Pending bits of the vectors from 32 x `word` on: a cause is up and enabled, and the vector or the function is masked (PCI 3.0, 6.8.2.9). */
+  /**
+   * Pending bits of the vectors from 32 x `word` on: a cause is up and enabled, and the vector or the
+   * function is masked (PCI 3.0, 6.8.2.9).
+   */
   readPending(fn: number, word: number): number {
     let pending = 0;
     for (let bit = 0; bit < CAUSES; bit++) {

@@ -5,8 +5,9 @@ import { FCS_BYTES, INTER_FRAME_GAP_BYTES, MIN_FRAME_BYTES, PREAMBLE_BYTES } fro
 /** What is at the other end of the cable. */
 export interface WirePeer {
   /**
-   * A frame has arrived whole. The peer may read the slot during the call; `tci` is a tag that stands in front of the bytes
-   * although it is not in them, or -1, and `stripped` says that the tag in the bytes is not on the wire.
+   * A frame has arrived whole. The peer may read the slot during the call; `tci` is a tag that stands in
+   * front of the bytes although it is not in them, or -1, and `stripped` says that the tag in the bytes is
+   * not on the wire.
    */
   frameArrived(slot: number, tci: number, stripped: boolean): void;
 }
@@ -21,8 +22,8 @@ export interface MacPortSink {
 const QUEUE = 4096;
 
 /**
- * The Ethernet MAC of the physical port: sends frame after frame at line rate, each with preamble, frame check sequence and
- * inter-frame gap (IEEE 802.3 clauses 3 and 4), padded to 64 bytes.
+ * The Ethernet MAC of the physical port: sends frame after frame at line rate, each with preamble, frame
+ * check sequence and inter-frame gap (IEEE 802.3 clauses 3 and 4), padded to 64 bytes.
  */
 export class MacPort implements Component {
   readonly name: string;

@@ -30,8 +30,8 @@ export interface MailboxInterrupts {
 }
 
 /**
- * The mailboxes between the PF's driver and those of the VFs: sixteen words of memory each, a lock that one side holds at
- * a time, and doorbells that interrupt the other side (82599 datasheet 4.6.11, 7.10.2.9).
+ * The mailboxes between the PF's driver and those of the VFs: sixteen words of memory each, a lock that one
+ * side holds at a time, and doorbells that interrupt the other side (82599 datasheet 4.6.11, 7.10.2.9).
  */
 export class Mailboxes implements Component {
   readonly name: string;

@@ -41,8 +41,8 @@ const PENDING_BITS = 0x2000;
 const PF = 0;
 
 /**
- * The card: functions, registers, data plane, interrupts and mailboxes, wired together. It knows no host: its only ways out
- * are the PCI Express link and the wire.
+ * The card: functions, registers, data plane, interrupts and mailboxes, wired together. It knows no host: its
+ * only ways out are the PCI Express link and the wire.
  */
 export class Nic implements Component, CompleterTarget, QueueInterrupts, InterruptBus, MailboxInterrupts {
   readonly name: string;

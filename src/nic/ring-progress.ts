@@ -1,9 +1,9 @@
 import type { Ring } from '../dma/index.ts';
 
 /**
- * How far the card has come in the ring of a queue, as the ring's software sees it: the index behind the last descriptor whose
- * frame the card has taken, or given to it. The engine's own registers start again at 0 when a ring fails or is disabled; what
- * lies in the ring by then still lies there.
+ * How far the card has come in the ring of a queue, as the ring's software sees it: the index behind the last
+ * descriptor whose frame the card has taken, or given to it. The engine's own registers start again at 0 when
+ * a ring fails or is disabled; what lies in the ring by then still lies there.
  */
 export class RingProgress {
   index = 0;

@@ -25,8 +25,8 @@ const RECEIVE_ADDRESSES = 128;
 const VLAN_FILTERS = 64;
 
 /**
- * Makes the switch do what the registers say. Writes come in bunches and frames in streams: the card notes that a register has
- * changed, and tells the switch before the next frame.
+ * Makes the switch do what the registers say. Writes come in bunches and frames in streams: the card notes
+ * that a register has changed, and tells the switch before the next frame.
  */
 export class SwitchControl {
   private readonly file: RegisterFile;

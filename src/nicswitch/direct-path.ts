@@ -36,21 +36,21 @@ const LONG_WAY = -1;
 const SHORTEST = 18;
 
 /**
- * The direct way through the switch, for what nearly all frames are: well-formed, unicast, to one receiver that takes
- * them. Whatever else a frame is, it is left to ReceiverSelection, which decides any frame, these too, by the same
- * rules.
+ * The direct way through the switch, for what nearly all frames are: well-formed, unicast, to one receiver
+ * that takes them. Whatever else a frame is, it is left to ReceiverSelection, which decides any frame, these
+ * too, by the same rules.
  */
 export interface DirectPath {
   /**
-   * Has the headers of `count` frames, `input.items[at]` and following, fetched into the cache. They lie far apart, and
-   * `decide` has too much to do for each for the processor to see the next one coming; here it fetches several at
-   * once: 26 ns a frame instead of 39 with 256 VPorts.
+   * Has the headers of `count` frames, `input.items[at]` and following, fetched into the cache. They lie far
+   * apart, and `decide` has too much to do for each for the processor to see the next one coming; here it
+   * fetches several at once: 26 ns a frame instead of 39 with 256 VPorts.
    */
   fetch(at: number, count: number): void;
 
   /**
-   * Decides frames that came in at `ingress`, `input.items[at]` and following, until one needs the long way; returns
-   * how many it decided, of `count`. They are put into the output queues of their receivers.
+   * Decides frames that came in at `ingress`, `input.items[at]` and following, until one needs the long way;
+   * returns how many it decided, of `count`. They are put into the output queues of their receivers.
    */
   decide(ingress: number, at: number, count: number): number;
 
@@ -95,14 +95,15 @@ const receiverOf = (
 /**
  * Makes the direct way.
  *
- * Functions over constants, instead of methods: for the first switch of a process V8 compiles them with the very
- * arrays in the code, their addresses and lengths, and need not load and check each array anew for each frame (14 ns
- * a frame instead of 19). For a second switch it compiles them once more, without; hence `fixed`, which they unpack
- * before they begin.
+ * Functions over constants, instead of methods: for the first switch of a process V8 compiles them with the
+ * very arrays in the code, their addresses and lengths, and need not load and check each array anew for each
+ * frame (14 ns a frame instead of 19). For a second switch it compiles them once more, without; hence
+ * `fixed`, which they unpack before they begin.
  *
- * What else was measured: one big array for all tables gains nothing over one for each; a function call for each
- * frame costs 3 ns; a constant that is imported from another module, where the package is not bundled, is loaded and
- * checked at each use, 6 ns a frame; so is a field that a class defines before the constructor assigns it, 1 ns.
+ * What else was measured: one big array for all tables gains nothing over one for each; a function call for
+ * each frame costs 3 ns; a constant that is imported from another module, where the package is not bundled,
+ * is loaded and checked at each use, 6 ns a frame; so is a field that a class defines before the constructor
+ * assigns it, 1 ns.
  */
 export function createDirectPath(parts: DirectPathParts): DirectPath {
   const { frames, tables, input, output, targets, counters } = parts;
@@ -129,8 +130,8 @@ export function createDirectPath(parts: DirectPathParts): DirectPath {
     const { i32, wordShift, slots, fetched } = fixed;
     const end = (at + count) | 0;
     let sum = 0;
-    // Four in each turn, so that what a turn costs by itself is paid a fourth as often. Up to three words too many are
-    // read, for which queues have a margin.
+    // Four in each turn, so that what a turn costs by itself is paid a fourth as often. Up to three words too
+    // many are read, for which queues have a margin.
     for (let i = at | 0; i < end; i = (i + 4) | 0) {
       sum ^= i32[slots[i] << wordShift] ^ i32[slots[(i + 1) | 0] << wordShift];
       sum ^= i32[slots[(i + 2) | 0] << wordShift] ^ i32[slots[(i + 3) | 0] << wordShift];
@@ -219,7 +220,8 @@ export function createDirectPath(parts: DirectPathParts): DirectPath {
     return done;
   }
 
-  // The steps of `decide`, with nothing prepared for frames behind the first: 212 machine instructions instead of 353.
+  // The steps of `decide`, with nothing prepared for frames behind the first: 212 machine instructions
+  // instead of 353.
   function decideOne(slot: number, ingress: number): number {
     const { i32, lengths, outerTci, records, vlanWords } = fixed;
     const { wordShift, uplink, rowLength, setWords } = fixed;

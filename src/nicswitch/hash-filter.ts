@@ -7,8 +7,8 @@ export const HASH_ENTRIES = 4096;
 const SHIFTS = [4, 3, 2, 0];
 
 /**
- * An imperfect filter: a table of 4,096 bits, indexed by 12 bits of the address (82599: MTA for group addresses,
- * PFUTA for single ones). Addresses that share the 12 bits share the entry.
+ * An imperfect filter: a table of 4,096 bits, indexed by 12 bits of the address (82599: MTA for group
+ * addresses, PFUTA for single ones). Addresses that share the 12 bits share the entry.
  */
 export class HashFilter {
   private readonly bits = new Int32Array(HASH_ENTRIES >> 5);

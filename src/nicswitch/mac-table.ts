@@ -24,10 +24,10 @@ export const macHash = (low: number, high: number): number => {
 /**
  * Exact address filters: MAC address to the port, or the set of ports, that asked for it.
  *
- * An open hash with linear probing and two words a place: the address's first four bytes; its last two bytes in the
- * lower half and the value in the upper. At most a quarter of the places is taken, so that seven of eight
- * lookups end at the first; it grows with the addresses, so that a few of them lie in a few cache lines. The data path
- * reads the places itself.
+ * An open hash with linear probing and two words a place: the address's first four bytes; its last two bytes
+ * in the lower half and the value in the upper. At most a quarter of the places is taken, so that seven of
+ * eight lookups end at the first; it grows with the addresses, so that a few of them lie in a few cache
+ * lines. The data path reads the places itself.
  */
 export class MacTable {
   /** Addresses that the table can hold. */
@@ -195,8 +195,9 @@ export class MacTable {
 }
 
 /**
- * Value of an address, as far as the first two places that it can be in tell; {@link SET} where they do not. `high`: in its lower half
- * the last two bytes. For the data path: without a loop, and seven of eight end at the first place.
+ * Value of an address, as far as the first two places that it can be in tell; {@link SET} where they do not.
+ * `high`: in its lower half the last two bytes. For the data path: without a loop, and seven of eight end at
+ * the first place.
  */
 export const nearValue = (places: Int32Array, shift: number, low: number, high: number): number => {
   const place = (macHash(low, high & 0xffff) >>> shift) << 1;

@@ -18,13 +18,14 @@ const FETCHED_AT_ONCE = 64;
 /**
  * The card's embedded switch: frames in, ports out, as the 82599 selects pools (data sheet, section 7.10.3).
  *
- * VPorts are numbered from 0, {@link NicSwitch.uplink} is the physical port. The switch passes slots of a `FramePool`
- * and touches no byte. A frame's VLAN is that of its tag beside the frame, else of the 802.1Q tag in its bytes.
+ * VPorts are numbered from 0, {@link NicSwitch.uplink} is the physical port. The switch passes slots of a
+ * `FramePool` and touches no byte. A frame's VLAN is that of its tag beside the frame, else of the 802.1Q tag
+ * in its bytes.
  *
- * Under a scheduler, {@link NicSwitch.route} decides one frame at a time. For work without time, frames are put into
- * {@link NicSwitch.input} and {@link NicSwitch.forward} takes them to {@link NicSwitch.output}. Both run the same code:
- * frames to one receiver are decided by tables in a loop without calls (direct-path.ts), all others rule by rule
- * (receiver-selection.ts).
+ * Under a scheduler, {@link NicSwitch.route} decides one frame at a time. For work without time, frames are
+ * put into {@link NicSwitch.input} and {@link NicSwitch.forward} takes them to {@link NicSwitch.output}. Both
+ * run the same code: frames to one receiver are decided by tables in a loop without calls (direct-path.ts),
+ * all others rule by rule (receiver-selection.ts).
  *
  * @example
  * const frames = new FramePool({ slots: 1024 });
@@ -51,8 +52,8 @@ export class NicSwitch extends SwitchConfiguration implements Component {
   /** Slots of frames that wait to be switched, a queue for each port. Each entry holds one reference. */
   declare readonly input: PortQueues;
   /**
-   * What has been switched, a queue for each port: entries to be read with {@link entrySlot} and {@link tagOperation}.
-   * Each holds one reference.
+   * What has been switched, a queue for each port: entries to be read with {@link entrySlot} and
+   * {@link tagOperation}. Each holds one reference.
    */
   declare readonly output: PortQueues;
 
@@ -88,11 +89,12 @@ export class NicSwitch extends SwitchConfiguration implements Component {
   }
 
   /**
-   * Decides one frame. Of the caller's one reference each target then holds its own; without targets the frame is
-   * released.
+   * Decides one frame. Of the caller's one reference each target then holds its own; without targets the
+   * frame is released.
    *
    * @param ingress the port it came in at: a VPort or {@link NicSwitch.uplink}. Not checked.
-   * @returns number of {@link NicSwitch.targets}. 0 if the frame was dropped: {@link NicSwitch.lastDrop} tells why.
+   * @returns number of {@link NicSwitch.targets}. 0 if the frame was dropped: {@link NicSwitch.lastDrop}
+   * tells why.
    */
   route(slot: number, ingress: number): number {
     const target = this.routeDirect(slot, ingress);
@@ -102,8 +104,8 @@ export class NicSwitch extends SwitchConfiguration implements Component {
   }
 
   /**
-   * The first half of {@link NicSwitch.route}: returns the target of a frame that the tables decide, without writing it into
-   * {@link NicSwitch.targets}; else -1, and {@link NicSwitch.routeAny} decides it.
+   * The first half of {@link NicSwitch.route}: returns the target of a frame that the tables decide, without
+   * writing it into {@link NicSwitch.targets}; else -1, and {@link NicSwitch.routeAny} decides it.
    */
   routeDirect(slot: number, ingress: number): number {
     return this.direct.decideOne(slot, ingress);
@@ -120,8 +122,8 @@ export class NicSwitch extends SwitchConfiguration implements Component {
   }
 
   /**
-   * Takes frames from the input queues to the output queues: up to `burst` from each port, beginning with another port
-   * each time. A frame or replica whose output queue is full is dropped.
+   * Takes frames from the input queues to the output queues: up to `burst` from each port, beginning with
+   * another port each time. A frame or replica whose output queue is full is dropped.
    *
    * @returns frames taken.
    */

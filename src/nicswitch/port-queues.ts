@@ -15,18 +15,20 @@ export interface QueueControl {
 }
 
 /**
- * Words between two queues: a cache line. Without it the same places of all queues, which are what is used at a time,
- * would lie a power of two apart and compete for a few lines of the cache. A loop that looks ahead may read them.
+ * Words between two queues: a cache line. Without it the same places of all queues, which are what is used at
+ * a time, would lie a power of two apart and compete for a few lines of the cache. A loop that looks ahead
+ * may read them.
  */
 const MARGIN = 16;
 
 /**
- * A bounded queue of 32-bit words for each port, all in one array: the data path finds any of them without following
- * an object, and has their controls where it needs other words of the port as well.
+ * A bounded queue of 32-bit words for each port, all in one array: the data path finds any of them without
+ * following an object, and has their controls where it needs other words of the port as well.
  *
- * No rings: a queue starts over at its first place whenever it has been emptied, which for bursts is all the time. So
- * a burst lies in one piece, fullness is a comparison with a constant, and the same few cache lines are used again.
- * Should the last place be reached with free ones in front, the entries are moved to the front.
+ * No rings: a queue starts over at its first place whenever it has been emptied, which for bursts is all the
+ * time. So a burst lies in one piece, fullness is a comparison with a constant, and the same few cache lines
+ * are used again. Should the last place be reached with free ones in front, the entries are moved to the
+ * front.
  */
 export class PortQueues {
   // Declared only: see DirectPath.

@@ -1,14 +1,14 @@
 /**
- * What the data path must know about a port, compiled into 16 words: one cache line. `port << RECORD_SHIFT` is the
- * first word of a port's record; the names below are offsets from there.
+ * What the data path must know about a port, compiled into 16 words: one cache line. `port << RECORD_SHIFT`
+ * is the first word of a port's record; the names below are offsets from there.
  */
 export const RECORD_SHIFT = 4;
 
 /**
- * As a receiver. Bits 15:0: longest frame it takes, in bytes without its 802.1Q tag; 0 while it may not receive. Above,
- * where a word of the data path has its tag operation (TAG_SHIFT), those that it may be given: TAG_INSERT, or
- * TAG_STRIP where tags are taken off. A frame's tag is in its bytes (TAG_STRIP), beside them (TAG_INSERT) or not there
- * (0); the AND of both is what to do.
+ * As a receiver. Bits 15:0: longest frame it takes, in bytes without its 802.1Q tag; 0 while it may not
+ * receive. Above, where a word of the data path has its tag operation (TAG_SHIFT), those that it may be
+ * given: TAG_INSERT, or TAG_STRIP where tags are taken off. A frame's tag is in its bytes (TAG_STRIP), beside
+ * them (TAG_INSERT) or not there (0); the AND of both is what to do.
  */
 export const EGRESS = 0;
 /** Control of its output queue: three words, see port-queues.ts. */
@@ -47,6 +47,7 @@ export const OUT_BY_CLASS = 13;
 /** The frame's tag is what the descriptor asked for (82599: PFVMVIR.VLANA = 00b). */
 export const KEEP_TAG = -2;
 /**
- * No tag beside the frame, whatever the descriptor asked for (82599: PFVMVIR.VLANA = 10b); as in FramePool.outerTci.
+ * No tag beside the frame, whatever the descriptor asked for (82599: PFVMVIR.VLANA = 10b); as in
+ * FramePool.outerTci.
  */
 export const NO_TAG = -1;

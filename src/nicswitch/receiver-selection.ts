@@ -14,9 +14,9 @@ import { TAG_INSERT, TAG_SHIFT, TAG_STRIP, tagOf, vlanOf } from './target.ts';
 const NONE = -1;
 
 /**
- * Who receives a frame: the rules one after the other, for any frame. The order is that of the 82599's pool selection
- * (section 7.10.3): exact filters, else hash filters; promiscuity; not the sender; VLAN; default pool; receive
- * enable; size.
+ * Who receives a frame: the rules one after the other, for any frame. The order is that of the 82599's pool
+ * selection (section 7.10.3): exact filters, else hash filters; promiscuity; not the sender; VLAN; default
+ * pool; receive enable; size.
  */
 export class ReceiverSelection {
   /** Receivers of the frame decided last, in ascending order of ports: see target.ts. */

@@ -41,8 +41,8 @@ export interface NicSwitchOptions {
 }
 
 /**
- * What becomes of the tag of frames that a VPort sends (82599: PFVMVIR.VLANA): a TCI that always travels beside
- * the frame, or what the descriptor asked for, or never one.
+ * What becomes of the tag of frames that a VPort sends (82599: PFVMVIR.VLANA): a TCI that always travels
+ * beside the frame, or what the descriptor asked for, or never one.
  */
 export type PortVlan = number | 'descriptor' | 'never';
 
@@ -62,8 +62,8 @@ interface VPortSettings {
 }
 
 /**
- * What a {@link NicSwitch} is told: who may send and receive, who takes which addresses and VLANs. Each change is
- * compiled at once into the tables that the data path reads, and holds from the next frame on.
+ * What a {@link NicSwitch} is told: who may send and receive, who takes which addresses and VLANs. Each
+ * change is compiled at once into the tables that the data path reads, and holds from the next frame on.
  *
  * All methods throw TypeError or RangeError that name the argument.
  */
@@ -103,8 +103,8 @@ export class SwitchConfiguration {
   }
 
   /**
-   * `vport` takes frames to `mac`, a single or a group address, in any VLAN it belongs to. A single address is one of
-   * its own: it may send from it. Several VPorts can ask for the same address.
+   * `vport` takes frames to `mac`, a single or a group address, in any VLAN it belongs to. A single address
+   * is one of its own: it may send from it. Several VPorts can ask for the same address.
    *
    * @returns false if the filters are used up; nothing has changed then.
    */
@@ -149,8 +149,8 @@ export class SwitchConfiguration {
   }
 
   /**
-   * Whether frames of VLAN `vlan` pass from the wire while the filter is on (82599: VFTA). All do, at first. From a
-   * VPort, a frame of a VLAN that is not admitted goes to the wire only.
+   * Whether frames of VLAN `vlan` pass from the wire while the filter is on (82599: VFTA). All do, at first.
+   * From a VPort, a frame of a VLAN that is not admitted goes to the wire only.
    */
   setVlanAdmitted(vlan: number, admitted: boolean): void {
     this.tables.vlans.setAdmitted(checkVlan(vlan), admitted);
@@ -183,7 +183,10 @@ export class SwitchConfiguration {
     this.tables.vlans.setPromiscuous(vport, promiscuous);
   }
 
-  /** Whether `vport` takes group addresses without exact filter that match the hash table (82599: PFVML2FLT.ROMPE). */
+  /**
+   * Whether `vport` takes group addresses without exact filter that match the hash table (82599:
+   * PFVML2FLT.ROMPE).
+   */
   setAcceptMulticastHash(vport: number, accept: boolean): void {
     this.writeSet(VPORT_SET.MULTICAST_HASH, vport, accept);
   }
@@ -215,16 +218,16 @@ export class SwitchConfiguration {
   }
 
   /**
-   * Whether frames to group addresses are replicated (82599: PFVTCTL.RPL_EN). They are, at first. If not, those from
-   * VPorts go to the wire only, and those from the wire to the default VPort only.
+   * Whether frames to group addresses are replicated (82599: PFVTCTL.RPL_EN). They are, at first. If not,
+   * those from VPorts go to the wire only, and those from the wire to the default VPort only.
    */
   setReplication(enabled: boolean): void {
     this.tables.replication = enabled;
   }
 
   /**
-   * Whether frames are switched between VPorts (true, at first: VEB) or all go to the wire and the adjacent bridge
-   * sends back what is for another VPort (false: VEPA). 82599: PFDTXGSWC.LBE; IEEE 802.1Qbg.
+   * Whether frames are switched between VPorts (true, at first: VEB) or all go to the wire and the adjacent
+   * bridge sends back what is for another VPort (false: VEPA). 82599: PFDTXGSWC.LBE; IEEE 802.1Qbg.
    */
   setLoopback(enabled: boolean): void {
     this.tables.loopback = enabled;
@@ -232,8 +235,8 @@ export class SwitchConfiguration {
   }
 
   /**
-   * Whether, in VEPA, a VPort is spared its own frames to group addresses when the adjacent bridge sends them back;
-   * known by the source address. True, at first.
+   * Whether, in VEPA, a VPort is spared its own frames to group addresses when the adjacent bridge sends them
+   * back; known by the source address. True, at first.
    */
   setSourcePruning(enabled: boolean): void {
     this.tables.sourcePruning = enabled;
@@ -245,8 +248,8 @@ export class SwitchConfiguration {
   }
 
   /**
-   * What becomes of the tag of frames that `vport` sends: see {@link PortVlan}; 'descriptor' at first. With a TCI,
-   * frames to `vport` lose their outermost tag: its guest knows of no VLAN.
+   * What becomes of the tag of frames that `vport` sends: see {@link PortVlan}; 'descriptor' at first. With a
+   * TCI, frames to `vport` lose their outermost tag: its guest knows of no VLAN.
    */
   setPortVlan(vport: number, tag: PortVlan): void {
     const settings = this.vport(vport);
@@ -264,8 +267,9 @@ export class SwitchConfiguration {
   }
 
   /**
-   * What of the frames that `vport` sends is checked (82599: PFVFSPOOF): that the source address is one of its own,
-   * that the VLAN is one of its own (untagged frames: that it accepts untagged ones). Nothing, at first.
+   * What of the frames that `vport` sends is checked (82599: PFVFSPOOF): that the source address is one of
+   * its own, that the VLAN is one of its own (untagged frames: that it accepts untagged ones). Nothing, at
+   * first.
    */
   setAntiSpoof(vport: number, check: { mac?: boolean; vlan?: boolean }): void {
     const settings = this.vport(vport);
@@ -274,7 +278,10 @@ export class SwitchConfiguration {
     this.compile(vport);
   }
 
-  /** Longest frame that `vport` receives, in bytes without frame check sequence and 802.1Q tag. No limit, at first. */
+  /**
+   * Longest frame that `vport` receives, in bytes without frame check sequence and 802.1Q tag. No limit, at
+   * first.
+   */
   setMaxFrameBytes(vport: number, bytes: number): void {
     this.vport(vport).maxFrameBytes = checkInteger('bytes', bytes, MIN_FRAME_BYTES, MAX_FRAME_BYTES);
     this.compile(vport);

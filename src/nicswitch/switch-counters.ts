@@ -11,8 +11,8 @@ import {
 } from './port-record.ts';
 
 /**
- * What a port has seen. "In" is from the port into the switch, "out" from the switch to the port. Bytes are those
- * in memory: without frame check sequence and without a tag that travels beside the frame.
+ * What a port has seen. "In" is from the port into the switch, "out" from the switch to the port. Bytes are
+ * those in memory: without frame check sequence and without a tag that travels beside the frame.
  */
 export interface PortCounters {
   framesIn: number;
@@ -57,17 +57,17 @@ const OUT_BY_CLASS = 8;
 const ROW = 11;
 
 /**
- * Settle before 32 bits can overflow: a word grows by less than this before it is looked at after a single frame, by less than
- * this in bursts that are told of, and by less than 2^29 in the burst that goes beyond.
+ * Settle before 32 bits can overflow: a word grows by less than this before it is looked at after a single
+ * frame, by less than this in bursts that are told of, and by less than 2^29 in the burst that goes beyond.
  */
 export const SETTLE_AT = 1 << 29;
 
 /**
  * Counters of all ports, exact to 2^53.
  *
- * Frames and bytes run in 32-bit words of the port records, beside what the data path reads there anyway, and are
- * added to doubles before they can overflow; frames that go into output queues are counted by these. The classes are
- * counted for group addresses only, on the long way; unicast is what is left.
+ * Frames and bytes run in 32-bit words of the port records, beside what the data path reads there anyway, and
+ * are added to doubles before they can overflow; frames that go into output queues are counted by these. The
+ * classes are counted for group addresses only, on the long way; unicast is what is left.
  */
 export class SwitchCounters {
   private readonly records: Int32Array;

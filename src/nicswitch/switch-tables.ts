@@ -5,8 +5,8 @@ import { RECORD_SHIFT } from './port-record.ts';
 import { VlanTable } from './vlan-table.ts';
 
 /**
- * When a unicast frame from a VPort is kept from the wire: if its address is an exact filter of a VPort that receives
- * its VLAN, or if it is an exact filter at all (then a match in another VLAN only loses the frame).
+ * When a unicast frame from a VPort is kept from the wire: if its address is an exact filter of a VPort that
+ * receives its VLAN, or if it is an exact filter at all (then a match in another VLAN only loses the frame).
  */
 export type LocalMatch = 'vlan' | 'mac';
 

@@ -1,9 +1,9 @@
 import { UNTAGGED, VLAN_TYPE, vlanOfWord } from './vlan-table.ts';
 
 /**
- * What the switch hands on is one 32-bit word: a number in the low 24 bits (a port in {@link NicSwitch.targets}, a slot
- * in an output queue) and above it what the receiver has to do with the frame's outermost VLAN tag. The switch
- * itself moves no byte.
+ * What the switch hands on is one 32-bit word: a number in the low 24 bits (a port in
+ * {@link NicSwitch.targets}, a slot in an output queue) and above it what the receiver has to do with the
+ * frame's outermost VLAN tag. The switch itself moves no byte.
  */
 
 /** Deliver the bytes as they are in the slot. A tag beside the frame (`FramePool.outerTci`) is left out. */
@@ -32,8 +32,9 @@ export function entrySlot(entry: number): number {
 }
 
 /**
- * Where the outermost tag of a frame is: beside it (TAG_INSERT), if `outer` is its TCI and not below 0; in its bytes (TAG_STRIP), if
- * `type`, the word of a frame behind its addresses, begins with EtherType 8100h; or nowhere (TAG_AS_IS).
+ * Where the outermost tag of a frame is: beside it (TAG_INSERT), if `outer` is its TCI and not below 0; in
+ * its bytes (TAG_STRIP), if `type`, the word of a frame behind its addresses, begins with EtherType 8100h; or
+ * nowhere (TAG_AS_IS).
  */
 export const tagOf = (outer: number, type: number): TagOperation => {
   if (outer >= 0) return TAG_INSERT;

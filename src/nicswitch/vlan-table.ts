@@ -15,10 +15,10 @@ export const vlanOfWord = (word: number): number => {
 /**
  * Which ports belong to which VLAN, and what follows for receiving.
  *
- * A row holds two sets of ports side by side, so that a frame touches one cache line: first the members, then the
- * receivers. Receivers are the members and those that take every VLAN; all ports while the filter is off. To have no
- * tag is treated as one more VLAN. A tag with VLAN 0 carries a priority only: the frame counts as untagged, its
- * members are those of the untagged row and who asked for VLAN 0 by number.
+ * A row holds two sets of ports side by side, so that a frame touches one cache line: first the members, then
+ * the receivers. Receivers are the members and those that take every VLAN; all ports while the filter is off.
+ * To have no tag is treated as one more VLAN. A tag with VLAN 0 carries a priority only: the frame counts as
+ * untagged, its members are those of the untagged row and who asked for VLAN 0 by number.
  */
 export class VlanTable {
   declare readonly words: Int32Array;

@@ -12,11 +12,15 @@ export interface TranslationRequest {
 
 /** Translates the addresses of DMA requests: an IOMMU, or nothing at all. */
 export interface AddressTranslator {
-  /** Physical address, {@link TRANSLATION_MISS} if only a walk can tell, {@link TRANSLATION_FAULT} if it is refused. */
+  /**
+   * Physical address, {@link TRANSLATION_MISS} if only a walk can tell, {@link TRANSLATION_FAULT} if it is
+   * refused.
+   */
   lookup(routingId: number, address: number, isWrite: boolean): number;
   /**
-   * As `lookup`, for a request that is only on its way: puts the physical address in place of the other and returns true; or, where
-   * that cannot be told at once, returns false as if nobody had asked. A translator without it is asked when the request has arrived.
+   * As `lookup`, for a request that is only on its way: puts the physical address in place of the other and
+   * returns true; or, where that cannot be told at once, returns false as if nobody had asked. A translator
+   * without it is asked when the request has arrived.
    */
   foresee?(request: TranslationRequest, isWrite: boolean): boolean;
   /** Walks the tables; {@link TranslationClient.translated} is called when the walk has ended. */

@@ -12,9 +12,15 @@ export interface BandwidthQuestion {
   readonly mps: number;
   /** Max_Read_Request_Size: a power of two from 128 to 4,096. */
   readonly mrrs: number;
-  /** Read Completion Boundary, 64 or 128. Of use with `rcbChunks` only, because requests are taken to be aligned. Default 64. */
+  /**
+   * Read Completion Boundary, 64 or 128. Of use with `rcbChunks` only, because requests are taken to be
+   * aligned. Default 64.
+   */
   readonly rcb?: number;
-  /** Whether the completer answers in pieces of the Read Completion Boundary, as older root complexes do. Default false. */
+  /**
+   * Whether the completer answers in pieces of the Read Completion Boundary, as older root complexes do.
+   * Default false.
+   */
   readonly rcbChunks?: boolean;
   /** Bytes of each transfer, from 1 on. */
   readonly size: number;
@@ -36,10 +42,11 @@ export interface Bandwidth {
 const SKIP_SHARE = SKIP_SYMBOLS / SKIP_INTERVAL_SYMBOLS;
 
 /**
- * The bandwidth of a link in closed form, after the model in "Understanding PCIe performance for end host networking" (SIGCOMM
- * '18): TLPs with their framing and headers, an Ack and an UpdateFC in every so many *bytes* as the specification allows symbol
- * times, and SKIP ordered sets. The paper's figures come out. A link that keeps to the limits in symbol times spends less on
- * DLLPs where it is wide: what {@link PcieLink} measures is then higher.
+ * The bandwidth of a link in closed form, after the model in "Understanding PCIe performance for end host
+ * networking" (SIGCOMM '18): TLPs with their framing and headers, an Ack and an UpdateFC in every so many
+ * *bytes* as the specification allows symbol times, and SKIP ordered sets. The paper's figures come out. A
+ * link that keeps to the limits in symbol times spends less on DLLPs where it is wide: what {@link PcieLink}
+ * measures is then higher.
  *
  * @throws TypeError or RangeError that names the argument.
  * @example

@@ -54,8 +54,8 @@ export interface BridgePortOptions {
 }
 
 /**
- * A port with a type 1 header: a root port, or a port of a switch. It says which configuration requests, memory and I/O
- * addresses go on downstream; the fields are decoded when software writes them.
+ * A port with a type 1 header: a root port, or a port of a switch. It says which configuration requests,
+ * memory and I/O addresses go on downstream; the fields are decoded when software writes them.
  *
  * @example
  * const port = new BridgePort({ routingId: 0x0008 });
@@ -100,9 +100,9 @@ export class BridgePort implements ConfigTarget, DecodeListener {
   }
 
   /**
-   * Where a type 1 configuration request for `routingId` goes: 0, downstream as type 0; 1, downstream as type 1; -1, it is
-   * not for this port, or is an Unsupported Request there. A port without ARI forwarding sends nothing to other devices than
-   * device 0 (PCIe 3.0 7.3.1).
+   * Where a type 1 configuration request for `routingId` goes: 0, downstream as type 0; 1, downstream as type
+   * 1; -1, it is not for this port, or is an Unsupported Request there. A port without ARI forwarding sends
+   * nothing to other devices than device 0 (PCIe 3.0 7.3.1).
    */
   configRoute(routingId: RoutingId): ConfigType | -1 {
     const bus = busOf(routingId);

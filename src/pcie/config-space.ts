@@ -18,9 +18,9 @@ export type ResetKind = 'cold' | 'hot' | 'flr';
 /**
  * The 4 KiB configuration space of one function (PCIe 3.0 7.2).
  *
- * What never changes stands in the {@link ConfigLayout}, which all VFs of a PF share. The space itself holds the dwords that
- * can change, and those from the first write on: a VF that nobody has touched holds none. Space without a register reads
- * as zero, and writes to it do nothing (7.2.2.1).
+ * What never changes stands in the {@link ConfigLayout}, which all VFs of a PF share. The space itself holds
+ * the dwords that can change, and those from the first write on: a VF that nobody has touched holds none.
+ * Space without a register reads as zero, and writes to it do nothing (7.2.2.1).
  */
 export class ConfigSpace {
   readonly layout: ConfigLayout;
@@ -100,7 +100,10 @@ export class ConfigSpace {
     else this.write8(checkWidth(offset, bytes), value);
   }
 
-  /** Writes those bits of the dword at `offset` that `lanes` covers: whole bytes, by the byte enables of a request. */
+  /**
+   * Writes those bits of the dword at `offset` that `lanes` covers: whole bytes, by the byte enables of a
+   * request.
+   */
   writeLanes(offset: number, value: number, lanes: number): void {
     check(offset, 4);
     const { layout } = this;
@@ -160,7 +163,10 @@ export class ConfigSpace {
     else hooks.push(hook);
   }
 
-  /** Back to the reset values, but for what survives that kind of reset (PCIe 3.0 6.6). Hooks stay and are not called. */
+  /**
+   * Back to the reset values, but for what survives that kind of reset (PCIe 3.0 6.6). Hooks stay and are not
+   * called.
+   */
   reset(kind: ResetKind): void {
     const { layout } = this;
     if (kind === 'cold') {
@@ -187,7 +193,10 @@ export class ConfigSpace {
     }
   }
 
-  /** What differs from the reset values: pairs of dword number and value, to be given to {@link ConfigSpace.restore}. */
+  /**
+   * What differs from the reset values: pairs of dword number and value, to be given to
+   * {@link ConfigSpace.restore}.
+   */
   save(): Int32Array {
     const pairs: number[] = [];
     for (let dword = 0; dword < 1024; dword++) {

@@ -20,8 +20,8 @@ const NONE = Number.NEGATIVE_INFINITY;
 /**
  * The credits of one flow-control class as the transmitter sees them.
  *
- * Credits that the receiver gives back travel as UpdateFC DLLPs. They need no event: each is kept with the instant at which
- * it arrives, and is counted in when the transmitter next looks.
+ * Credits that the receiver gives back travel as UpdateFC DLLPs. They need no event: each is kept with the
+ * instant at which it arrives, and is counted in when the transmitter next looks.
  */
 export class CreditGate {
   readonly infinite: boolean;
@@ -57,7 +57,10 @@ export class CreditGate {
     this.data = this.initialData;
   }
 
-  /** Whether a train of these needs can go with what has been counted in; if not, {@link CreditGate.allows} looks again. */
+  /**
+   * Whether a train of these needs can go with what has been counted in; if not, {@link CreditGate.allows}
+   * looks again.
+   */
   has(headers: number, data: number): boolean {
     return this.headers >= headers && this.data >= data;
   }

@@ -130,7 +130,8 @@ export class Endpoint implements Component, ConfigTarget, DecodeListener {
   }
 
   /**
-   * A configuration read of 1, 2 or 4 bytes, naturally aligned. Unsigned, or -1 for Unsupported Request: no such function.
+   * A configuration read of 1, 2 or 4 bytes, naturally aligned. Unsigned, or -1 for Unsupported Request: no
+   * such function.
    *
    * @param type of the request; left out: 1 if a VF has just that Routing ID, else 0.
    */
@@ -153,7 +154,10 @@ export class Endpoint implements Component, ConfigTarget, DecodeListener {
     return true;
   }
 
-  /** A configuration write as a TLP has it: the dword at `offset`, and four byte enables. False for Unsupported Request. */
+  /**
+   * A configuration write as a TLP has it: the dword at `offset`, and four byte enables. False for
+   * Unsupported Request.
+   */
   configWriteDword(
     routingId: RoutingId,
     offset: number,
@@ -168,8 +172,8 @@ export class Endpoint implements Component, ConfigTarget, DecodeListener {
   }
 
   /**
-   * Whether a function answers to this memory address. Says which in `hitFunction`, `hitBar` and `hitOffset`. Of BARs that
-   * software has placed over each other the one with the lower address answers.
+   * Whether a function answers to this memory address. Says which in `hitFunction`, `hitBar` and `hitOffset`.
+   * Of BARs that software has placed over each other the one with the lower address answers.
    */
   claim(address: number): boolean {
     if (this.stale) this.rebuild();
@@ -311,7 +315,8 @@ export class Endpoint implements Component, ConfigTarget, DecodeListener {
   }
 
   private find(apertures: readonly Aperture[], address: number): boolean {
-    // Accesses come in runs: the aperture of the last hit first. A device has a handful of apertures, whatever VFs it has.
+    // Accesses come in runs: the aperture of the last hit first. A device has a handful of apertures,
+    // whatever VFs it has.
     const count = apertures.length;
     const last = this.last;
     let found = last >= 0 && last < count ? apertures[last] : undefined;

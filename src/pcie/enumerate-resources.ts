@@ -22,8 +22,8 @@ import type {
 import { BAR0, COMMAND, COMMAND_BUS_MASTER, COMMAND_IO, COMMAND_MEMORY } from './header.ts';
 
 /**
- * The three windows of a bridge. A 64-bit prefetchable BAR goes into `prefetch`; every other memory BAR into `memory`, which
- * a bridge has below 4 GiB only.
+ * The three windows of a bridge. A 64-bit prefetchable BAR goes into `prefetch`; every other memory BAR into
+ * `memory`, which a bridge has below 4 GiB only.
  */
 type Space = 'io' | 'memory' | 'prefetch';
 const SPACES: readonly Space[] = ['io', 'memory', 'prefetch'];

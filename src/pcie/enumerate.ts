@@ -17,8 +17,9 @@ import { listCapabilities, probeBars } from './probe.ts';
 import { formatRoutingId, type RoutingId } from './routing-id.ts';
 
 /**
- * Finds all functions, numbers the buses with room for VFs, places BARs and VF BARs, sets the windows of bridges, and turns
- * on memory space and bus mastering: what firmware and operating system do before a driver starts.
+ * Finds all functions, numbers the buses with room for VFs, places BARs and VF BARs, sets the windows of
+ * bridges, and turns on memory space and bus mastering: what firmware and operating system do before a driver
+ * starts.
  *
  * @throws RangeError if an option is out of range.
  * @example

@@ -56,7 +56,10 @@ export type FunctionEvents = {
 /** Typed emitter of {@link FunctionEvents}. */
 export type FunctionEmitter = typed.default<FunctionEvents>;
 
-/** The VFs of a PF, as the functions themselves and the device see them. {@link SriovControl} is what stands behind it. */
+/**
+ * The VFs of a PF, as the functions themselves and the device see them. {@link SriovControl} is what stands
+ * behind it.
+ */
 export interface VirtualFunctions {
   /** VF Enable is set. */
   readonly enabled: boolean;
@@ -113,8 +116,8 @@ const MSIX_MASKED = 4;
 const NOBODY: BarTarget = { read32: () => 0, write32: () => {} };
 
 /**
- * A function of an endpoint: a PF (or a function without SR-IOV) or a VF. What it may do is decoded when software writes it,
- * so that the data path reads plain fields.
+ * A function of an endpoint: a PF (or a function without SR-IOV) or a VF. What it may do is decoded when
+ * software writes it, so that the data path reads plain fields.
  *
  * @example
  * const endpoint = new Endpoint({ functions: intel82599Config() });
@@ -247,7 +250,8 @@ export class PcieFunction implements CapabilityHost, ConfigOwner {
   }
 
   /**
-   * What answers to accesses within BAR `index`. Reads as zero until {@link PcieFunction.attachBar} named a target.
+   * What answers to accesses within BAR `index`. Reads as zero until {@link PcieFunction.attachBar} named a
+   * target.
    *
    * @throws RangeError if the function has no such BAR.
    */
@@ -375,7 +379,8 @@ export class PcieFunction implements CapabilityHost, ConfigOwner {
 
   private decodeCommand(): void {
     const command = this.config.read16(COMMAND);
-    // In D3hot a function answers to configuration requests only and sends no memory requests (PCIe 3.0 5.3.1.4).
+    // In D3hot a function answers to configuration requests only and sends no memory requests (PCIe 3.0
+    // 5.3.1.4).
     const awake = this.powerState === 0;
     this.busMaster = awake && (command & COMMAND_BUS_MASTER) !== 0;
     this.ownMemoryEnabled = awake && (command & COMMAND_MEMORY) !== 0;

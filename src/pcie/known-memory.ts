@@ -3,8 +3,8 @@ const PIECES = 64;
 const PIECE_BYTES = 1 << 21;
 
 /**
- * Which addresses have memory behind them, without asking for each: pieces of 2 MiB that are all memory are remembered by their
- * numbers.
+ * Which addresses have memory behind them, without asking for each: pieces of 2 MiB that are all memory are
+ * remembered by their numbers.
  */
 export class KnownMemory {
   private readonly isMemory: (address: number, bytes: number) => boolean;

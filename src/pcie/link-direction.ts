@@ -8,11 +8,14 @@ import type { Tlp, TlpPool } from './tlp-pool.ts';
 
 /** What stands at the end of a direction of a link. */
 export interface TlpReceiver {
-  /** The TLP train `tlp` has arrived. The receiver owns the record, and gives its credits back with {@link LinkDirection.release}. */
+  /**
+   * The TLP train `tlp` has arrived. The receiver owns the record, and gives its credits back with
+   * {@link LinkDirection.release}.
+   */
   receive(tlp: Tlp): void;
   /**
-   * The train `tlp` leaves now and will arrive in `delayPs`. A receiver that knows already what will come of it returns true: then
-   * it does not arrive, and no event is spent on it.
+   * The train `tlp` leaves now and will arrive in `delayPs`. A receiver that knows already what will come of
+   * it returns true: then it does not arrive, and no event is spent on it.
    */
   foresee?(tlp: Tlp, delayPs: number): boolean;
   /** A train that had left before a reset of the link does not arrive. */
@@ -22,7 +25,10 @@ export interface TlpReceiver {
 /** How a link is made. */
 export interface LinkOptions {
   readonly rate: LinkRate;
-  /** From the last symbol's departure to the TLP's delivery: both physical and data link layers and the trace, in ps. */
+  /**
+   * From the last symbol's departure to the TLP's delivery: both physical and data link layers and the trace,
+   * in ps.
+   */
   readonly flightPs: number;
   /** Max_Payload_Size in force, for the limits of Ack and UpdateFC. */
   readonly maxPayloadBytes: number;
@@ -47,8 +53,9 @@ const HIGH_WATER_PS = 96_000;
 const LOW_WATER_PS = 24_000;
 
 /**
- * One direction of a link: transmit queues by flow-control class, ordering between them, credits, and the symbols that TLPs
- * share with DLLPs and SKIP ordered sets (`LinkWire`). PCI Express Base 2.4 (ordering), 2.6 (flow control), 3.5 (Ack).
+ * One direction of a link: transmit queues by flow-control class, ordering between them, credits, and the
+ * symbols that TLPs share with DLLPs and SKIP ordered sets (`LinkWire`). PCI Express Base 2.4 (ordering), 2.6
+ * (flow control), 3.5 (Ack).
  */
 export class LinkDirection implements Component {
   readonly name: string;
@@ -183,14 +190,14 @@ export class LinkDirection implements Component {
   }
 
   /**
-   * The receiver has made room, or will have in `delayPs`: credits for `headers` TLPs and `data` units of payload go back to the
-   * transmitter.
+   * The receiver has made room, or will have in `delayPs`: credits for `headers` TLPs and `data` units of
+   * payload go back to the transmitter.
    */
   release(flowClass: FlowClass, headers: number, data: number, delayPs = 0): void {
     const gate = this.gates[flowClass];
     if (gate.infinite) return;
-    // At most one UpdateFC of a class every update latency, and releases in between travel together; but where the receiver
-    // had nothing left, it says at once that it has (2.6.1.2).
+    // At most one UpdateFC of a class every update latency, and releases in between travel together; but
+    // where the receiver had nothing left, it says at once that it has (2.6.1.2).
     const at = this.scheduler.now + delayPs;
     const last = gate.lastUpdatePs;
     if (last > at) {
@@ -211,7 +218,10 @@ export class LinkDirection implements Component {
     return this.wire.busyPs;
   }
 
-  /** TLPs of a class, and units of 16 bytes, that a train may have: what the receiver has advertised, 2^30 for infinite. */
+  /**
+   * TLPs of a class, and units of 16 bytes, that a train may have: what the receiver has advertised, 2^30 for
+   * infinite.
+   */
   trainLimits(flowClass: FlowClass): { headers: number; data: number } {
     const { initialHeaders, initialData } = this.gates[flowClass];
     return { headers: initialHeaders, data: initialData };
@@ -287,8 +297,8 @@ export class LinkDirection implements Component {
     const posted = this.queues[FlowClass.POSTED];
     const completions = this.queues[FlowClass.COMPLETION];
     const nonPosted = this.queues[FlowClass.NON_POSTED];
-    // Posted and non-posted requests in turn, so that neither starves; one that lacks credits lets the others pass, as
-    // posted requests must be able to (2.4.1).
+    // Posted and non-posted requests in turn, so that neither starves; one that lacks credits lets the others
+    // pass, as posted requests must be able to (2.4.1).
     while (this.waiting > 0 && wire.freeAt - now < HIGH_WATER_PS) {
       const postedFirst = !this.postedLast;
       const sent =

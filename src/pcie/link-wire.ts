@@ -14,10 +14,11 @@ const OWED_MASK = OWED - 1;
 const NEVER = Number.POSITIVE_INFINITY;
 
 /**
- * The symbols of one direction of a link: TLPs, and between them the DLLPs and SKIP ordered sets that have come due.
+ * The symbols of one direction of a link: TLPs, and between them the DLLPs and SKIP ordered sets that have
+ * come due.
  *
- * Nothing here needs an event. What is due is kept by its instant, and takes its symbols when a TLP follows or somebody
- * looks: one after another in the order of time, so that looking changes nothing.
+ * Nothing here needs an event. What is due is kept by its instant, and takes its symbols when a TLP follows
+ * or somebody looks: one after another in the order of time, so that looking changes nothing.
  */
 export class LinkWire {
   dllpsSent = 0;
@@ -35,7 +36,8 @@ export class LinkWire {
   nextAckPs = 0;
 
   private readonly clock: { readonly now: number };
-  // A byte takes numerator / denominator ps. What is no whole number of ps is carried on while symbols follow each other.
+  // A byte takes numerator / denominator ps. What is no whole number of ps is carried on while symbols follow
+  // each other.
   private readonly numerator: number;
   private readonly denominator: number;
   private remainder = 0;
@@ -43,7 +45,8 @@ export class LinkWire {
   private readonly skipPs: number;
   private readonly skipIntervalPs: number;
   private nextSkipPs: number;
-  // Acks that this direction carries for TLPs of the other one; UpdateFCs likewise. Instants at which they are due.
+  // Acks that this direction carries for TLPs of the other one; UpdateFCs likewise. Instants at which they
+  // are due.
   private readonly ackDue = new Float64Array(OWED);
   private ackHead = 0;
   private ackTail = 0;
@@ -84,7 +87,10 @@ export class LinkWire {
     return Math.ceil((bytes * this.numerator) / this.denominator);
   }
 
-  /** Sends `bytes` of TLPs now, behind whatever comes due before them; {@link LinkWire.freeAt} says when the last one has left. */
+  /**
+   * Sends `bytes` of TLPs now, behind whatever comes due before them; {@link LinkWire.freeAt} says when the
+   * last one has left.
+   */
   send(bytes: number): void {
     const now = this.clock.now;
     if (this.nextDuePs <= now || this.nextDuePs <= this.freeAt) this.sendDue(now, true);
@@ -101,8 +107,8 @@ export class LinkWire {
   }
 
   /**
-   * `count` TLPs of the other direction arrive from `firstPs` to `lastPs`, evenly: an Ack covers one and all that arrive until
-   * it is due, so that a long train takes several.
+   * `count` TLPs of the other direction arrive from `firstPs` to `lastPs`, evenly: an Ack covers one and all
+   * that arrive until it is due, so that a long train takes several.
    */
   oweAcks(firstPs: number, lastPs: number, count: number): void {
     while (lastPs >= this.nextAckPs) {
@@ -156,7 +162,10 @@ export class LinkWire {
     this.freeAt += whole;
   }
 
-  /** Sends what was due by `timePs`; with `untilFree` also what comes due while that leaves, as a TLP behind it sees it. */
+  /**
+   * Sends what was due by `timePs`; with `untilFree` also what comes due while that leaves, as a TLP behind
+   * it sees it.
+   */
   private sendDue(timePs: number, untilFree: boolean): void {
     for (;;) {
       const due = this.nextDuePs;
@@ -186,7 +195,10 @@ export class LinkWire {
     return this.updateHead === this.updateTail ? NEVER : this.updateDue[this.updateHead & OWED_MASK];
   }
 
-  /** Sends the SKIP that is due; on an idle link also those up to `limitPs`, of which only the last can hold anything up. */
+  /**
+   * Sends the SKIP that is due; on an idle link also those up to `limitPs`, of which only the last can hold
+   * anything up.
+   */
   private sendSkips(limitPs: number): void {
     const interval = this.skipIntervalPs;
     let due = this.nextSkipPs;

@@ -16,8 +16,8 @@ const CONTROL = 3;
 const MASKED = 1;
 
 /**
- * The MSI-X table and pending bits of a function, and what they decide: whether an interrupt goes out, waits, or is lost.
- * It answers to the offsets of table and pending bits within their BAR (6.8.2).
+ * The MSI-X table and pending bits of a function, and what they decide: whether an interrupt goes out, waits,
+ * or is lost. It answers to the offsets of table and pending bits within their BAR (6.8.2).
  *
  * @example
  * const msix = new MsixTable(fn, (vector, low, high, data) => fabric.write(low, high, data));
@@ -34,7 +34,8 @@ export class MsixTable implements BarTarget {
   private readonly pbaOffset: number;
 
   /**
-   * @param fn a function with an MSI-X capability; it tells the table of changes of MSI-X Enable and Function Mask by
+   * @param fn a function with an MSI-X capability; it tells the table of changes of MSI-X Enable and Function
+   * Mask by
    *   {@link MsixTable.controlChanged}, which the device model calls.
    * @throws RangeError if the function has no MSI-X.
    */

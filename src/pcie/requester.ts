@@ -23,7 +23,8 @@ export interface RequesterClient {
 }
 
 /**
- * What a client wants read or written. One object that the client fills in again and again, so that no address is an argument.
+ * What a client wants read or written. One object that the client fills in again and again, so that no
+ * address is an argument.
  */
 export interface MemoryRequest {
   routingId: number;
@@ -36,9 +37,9 @@ export interface MemoryRequest {
   client: number;
   cookie: number;
   /**
-   * A write of a frame with a double word taken out or put in: `headBytes` from `offset` (0 = the write is one piece), then
-   * `insert` if `inserts` is 1, then the rest from `offset + headBytes + skipBytes`. `bytes` counts what is written; head and
-   * inserted word must lie within the page that `address` is in.
+   * A write of a frame with a double word taken out or put in: `headBytes` from `offset` (0 = the write is
+   * one piece), then `insert` if `inserts` is 1, then the rest from `offset + headBytes + skipBytes`. `bytes`
+   * counts what is written; head and inserted word must lie within the page that `address` is in.
    */
   headBytes: number;
   skipBytes: number;
@@ -72,7 +73,10 @@ const CREDIT_SHIFT = 4;
 /** Trains of one read that wait for tags, at most. */
 const HELD = 1024;
 
-/** How far a train from `address` may go: to the end of the page, and no further than `limit` from its double word. */
+/**
+ * How far a train from `address` may go: to the end of the page, and no further than `limit` from its double
+ * word.
+ */
 const reachOf = (address: number, limit: number): number => {
   // & takes the low 32 bits of any integer, which is all that a place in a page needs.
   const inPage = PAGE_BYTES - (address & (PAGE_BYTES - 1));
@@ -89,8 +93,9 @@ const splice = (tlp: Tlp, request: MemoryRequest): void => {
 };
 
 /**
- * The requester half of a device's transaction layer: makes trains of Memory Read and Memory Write TLPs, splits them
- * by Max_Read_Request_Size, Max_Payload_Size and 4 KiB, keeps the tags, and tells its clients what came of it.
+ * The requester half of a device's transaction layer: makes trains of Memory Read and Memory Write TLPs,
+ * splits them by Max_Read_Request_Size, Max_Payload_Size and 4 KiB, keeps the tags, and tells its clients
+ * what came of it.
  */
 export class Requester implements Component {
   readonly name: string;
@@ -175,8 +180,8 @@ export class Requester implements Component {
 
   /** Whether a write can be issued now. If not, the clients are told when to ask again. */
   canWrite(): boolean {
-    // The most that one step of a client writes: a frame in three parts, one across a page boundary, two write-backs,
-    // and the interrupt message behind them.
+    // The most that one step of a client writes: a frame in three parts, one across a page boundary, two
+    // write-backs, and the interrupt message behind them.
     if (this.upstream.room(POSTED) < 8) {
       this.refused = true;
       return false;
@@ -252,8 +257,9 @@ export class Requester implements Component {
   }
 
   private hasRoom(bytes: number, keptTags: number): boolean {
-    // A request may start anywhere in its page: with every page it may cross comes one request more than the size alone
-    // would need. One read of any size goes when all tags are free; what finds none waits in `held`.
+    // A request may start anywhere in its page: with every page it may cross comes one request more than the
+    // size alone would need. One read of any size goes when all tags are free; what finds none waits in
+    // `held`.
     let tags = keptTags + 2;
     if (bytes > this.mrrs || bytes > PAGE_BYTES)
       tags = keptTags + Math.ceil(bytes / this.mrrs) + Math.ceil(bytes / PAGE_BYTES);

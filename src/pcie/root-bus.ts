@@ -4,8 +4,8 @@ import { allOnes, type ConfigAccess, type ConfigTarget, type ConfigType } from '
 import { busOf, type RoutingId } from './routing-id.ts';
 
 /**
- * A bus without a link: ports side by side, as on the root bus and inside a switch. Configuration requests are answered
- * at once; a timed machine sends them over its links instead.
+ * A bus without a link: ports side by side, as on the root bus and inside a switch. Configuration requests
+ * are answered at once; a timed machine sends them over its links instead.
  */
 export class LogicalBus implements ConfigTarget {
   readonly ports: BridgePort[] = [];

@@ -32,8 +32,9 @@ const STORES = 1024;
 /**
  * The processors' side of the root complex: configuration cycles (ECAM) and register accesses.
  *
- * Writes to memory space are posted: the call returns, the write travels. Everything else waits for its completion: the call
- * runs the machine until it is there. Nobody answering is no error here: reads return all ones, as in hardware.
+ * Writes to memory space are posted: the call returns, the write travels. Everything else waits for its
+ * completion: the call runs the machine until it is there. Nobody answering is no error here: reads return
+ * all ones, as in hardware.
  *
  * @example
  * rootComplex.configRead(0x0100, 0, 4); // 0x10fb8086: vendor and device ID of 01:00.0
@@ -95,8 +96,8 @@ export class RootComplex implements Component {
   }
 
   /**
-   * A posted write of one double word to memory space. Returns at once, unless so many are on their way that the machine has
-   * to run first.
+   * A posted write of one double word to memory space. Returns at once, unless so many are on their way that
+   * the machine has to run first.
    */
   write32(address: number, value: number): void {
     this.mmioWrites++;

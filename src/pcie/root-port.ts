@@ -33,16 +33,20 @@ const FIRST_MESSAGE = MESSAGE_BASE;
 const BEHIND_MESSAGES = MESSAGE_BASE + MESSAGE_BYTES;
 /** Overhead of a completion, which has a header of three double words. */
 const COMPLETION_BYTES = DATA_LINK_OVERHEAD_BYTES + HEADER_3DW_BYTES;
-/** Translation of a train that waits, or is on its way: nobody has asked yet, a walk is under way; a message needs none. */
+/**
+ * Translation of a train that waits, or is on its way: nobody has asked yet, a walk is under way; a message
+ * needs none.
+ */
 const UNKNOWN = -1;
 const PENDING = 0;
 const READY = 1;
 const MESSAGE = 2;
 
 /**
- * The root complex's end of a link: DMA requests go through the translator to memory, in the order that PCI Express demands
- * (2.4.1): a posted request never passes another, a read never passes a posted request, and a posted request passes
- * reads that wait. A walk for one posted request holds up the ones behind it, while their own walks go on.
+ * The root complex's end of a link: DMA requests go through the translator to memory, in the order that PCI
+ * Express demands (2.4.1): a posted request never passes another, a read never passes a posted request, and a
+ * posted request passes reads that wait. A walk for one posted request holds up the ones behind it, while
+ * their own walks go on.
  */
 export class RootPort implements TlpReceiver, TranslationClient, Component {
   readonly name: string;
@@ -134,8 +138,9 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   }
 
   /**
-   * Looks a request's address up when it leaves: on a link requests arrive in the order in which they leave, so this is the same
-   * order. A read that hits, with nothing before it that may wait for a walk, needs no event at its arrival.
+   * Looks a request's address up when it leaves: on a link requests arrive in the order in which they leave,
+   * so this is the same order. A read that hits, with nothing before it that may wait for a walk, needs no
+   * event at its arrival.
    */
   foresee(tlp: Tlp, delayPs: number): boolean {
     const { kind } = tlp;
@@ -380,7 +385,8 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     const { maxPayloadBytes, readCompletionBoundary } = this.options;
     const others = tlp.count - 1;
     if (others === 0) return completionCount(address, bytes, maxPayloadBytes, readCompletionBoundary);
-    // Requests end at whole multiples of their size from the first double word on, so all but the last are cut alike.
+    // Requests end at whole multiples of their size from the first double word on, so all but the last are
+    // cut alike.
     const start = address - (address & 3);
     const each = tlp.requestBytes;
     const last = start + others * each;

@@ -22,7 +22,8 @@ import type { RoutingId } from './routing-id.ts';
 /** What one PF needs to know of the others of its device. */
 export interface SriovNeighbours {
   /**
-   * Whether ARI Capable Hierarchy is set. The bit is in the lowest-numbered PF and rules the whole device (SR-IOV 1.1 3.3.3.5).
+   * Whether ARI Capable Hierarchy is set. The bit is in the lowest-numbered PF and rules the whole device
+   * (SR-IOV 1.1 3.3.3.5).
    */
   ariCapableHierarchy(): boolean;
   /** The bit changed in the lowest-numbered PF. */
@@ -32,9 +33,10 @@ export interface SriovNeighbours {
 /**
  * The VFs of a PF, as its SR-IOV capability has them: how many exist, their Routing IDs and their memory.
  *
- * VFs appear when VF Enable is set and vanish when it is cleared. The specification gives a device up to 1 s until they
- * answer (SR-IOV 1.1 3.3.3.1); here they do at once. With NumVFs 0 or above TotalVFs, which it leaves undefined (3.3.7),
- * VF Enable brings no VFs. A VF is made when it is first asked for: many thousand that nobody touches cost a number.
+ * VFs appear when VF Enable is set and vanish when it is cleared. The specification gives a device up to 1 s
+ * until they answer (SR-IOV 1.1 3.3.3.1); here they do at once. With NumVFs 0 or above TotalVFs, which it
+ * leaves undefined (3.3.7), VF Enable brings no VFs. A VF is made when it is first asked for: many thousand
+ * that nobody touches cost a number.
  */
 export class SriovControl implements VirtualFunctions {
   readonly options: SriovOptions;
@@ -142,7 +144,8 @@ export class SriovControl implements VirtualFunctions {
     this.decodeBars(base);
     const numVfs = config.read16(base + SRIOV_NUM_VFS);
     const enable = (control & VF_ENABLE) !== 0;
-    // VFs that exist keep their Routing IDs, even if a reset of the lowest-numbered PF clears ARI Capable Hierarchy.
+    // VFs that exist keep their Routing IDs, even if a reset of the lowest-numbered PF clears ARI Capable
+    // Hierarchy.
     if (!(enable && this.enabled)) this.number(base, numVfs);
     this.memorySpaceEnable = (control & VF_MEMORY_SPACE_ENABLE) !== 0;
     this.enable(enable, numVfs);

@@ -8,12 +8,13 @@ export interface DeviceStore {
 }
 
 /**
- * A TLP on its way, or rather a *train* of them: those that one DMA request makes, sent back to back. A read of 1,514 bytes is
- * one train that stands for three Memory Read TLPs with a Max_Read_Request_Size of 512. The link charges every TLP of the train
- * with its header, its framing and its credits; an event is spent where something is decided, which is once a train.
+ * A TLP on its way, or rather a *train* of them: those that one DMA request makes, sent back to back. A read
+ * of 1,514 bytes is one train that stands for three Memory Read TLPs with a Max_Read_Request_Size of 512. The
+ * link charges every TLP of the train with its header, its framing and its credits; an event is spent where
+ * something is decided, which is once a train.
  *
- * The payload of a device's read or write stays in the device's store, or in host memory, until it is moved once; a
- * register access carries its double word in the record.
+ * The payload of a device's read or write stays in the device's store, or in host memory, until it is moved
+ * once; a register access carries its double word in the record.
  *
  * A record that is used again and again: see "The hot path" in docs/architecture.md.
  */
@@ -49,14 +50,14 @@ export class Tlp {
   client = 0;
   cookie = 0;
   /**
-   * Posted requests that a read or completion may not pass, counted modulo 2^32: in a transmit queue those that were queued there
-   * before it, at the completer those that had arrived there before it.
+   * Posted requests that a read or completion may not pass, counted modulo 2^32: in a transmit queue those
+   * that were queued there before it, at the completer those that had arrived there before it.
    */
   postedBefore = 0;
   // What few TLPs need comes last: the others then take three lines of the processor's cache.
   /**
-   * Gathered payload: after `headBytes` bytes (0 = contiguous) comes the double word `data` if `inserts` is 1, and then
-   * what lies `skipBytes` further on.
+   * Gathered payload: after `headBytes` bytes (0 = contiguous) comes the double word `data` if `inserts` is
+   * 1, and then what lies `skipBytes` further on.
    */
   headBytes = 0;
   skipBytes = 0;

@@ -3,8 +3,8 @@ import { intel82599Config } from './intel-82599-config.ts';
 import { INTEL_82599_REGISTERS } from './intel-82599-registers.ts';
 
 /**
- * Intel 82599 10 GbE Controller, one port. "Datasheet" is the Intel 82599 10 GbE Controller Datasheet; an estimate is ours, chosen
- * so that the sum of a way through the card is of the right size, and says so.
+ * Intel 82599 10 GbE Controller, one port. "Datasheet" is the Intel 82599 10 GbE Controller Datasheet; an
+ * estimate is ours, chosen so that the sum of a way through the card is of the right size, and says so.
  */
 export const intel82599: NicProfile = Object.freeze({
   name: 'intel-82599',
@@ -17,7 +17,8 @@ export const intel82599: NicProfile = Object.freeze({
   pcie: {
     // Datasheet 3.1: PCI Express v2.0, 5 GT/s, eight lanes.
     rate: { generation: 2, lanes: 8 },
-    // Estimate: the datasheet's credits for register accesses; completions are infinite, as endpoints must advertise them.
+    // Estimate: the datasheet's credits for register accesses; completions are infinite, as endpoints must
+    // advertise them.
     deviceCredits: {
       postedHeaders: 16,
       postedData: 64,
@@ -36,16 +37,20 @@ export const intel82599: NicProfile = Object.freeze({
   // Datasheet 8.2.3.9.13 and 8.2.3.8.9: 160 KiB and 512 KiB.
   transmitBufferBytes: 160 * 1024,
   receiveBufferBytes: 512 * 1024,
-  // Datasheet 7.2.3.3: 40 transmit descriptors; the 32 for receive, and when they are prefetched, are estimates.
+  // Datasheet 7.2.3.3: 40 transmit descriptors; the 32 for receive, and when they are prefetched, are
+  // estimates.
   transmitCacheDescriptors: 40,
   receiveCacheDescriptors: 32,
   receivePrefetchThreshold: 24,
   receiveHostThreshold: 8,
-  // Datasheet 8.2.3.22.8, MAXFRS after reset: 1,518 bytes; with a VLAN tag four more; without frame check sequence.
+  // Datasheet 8.2.3.22.8, MAXFRS after reset: 1,518 bytes; with a VLAN tag four more; without frame check
+  // sequence.
   maxFrameBytes: 1518,
-  // 82576 datasheet 7.10.3.6, whose pools work alike: unicast that matches an exact filter is not sent to the LAN, whatever its VLAN.
+  // 82576 datasheet 7.10.3.6, whose pools work alike: unicast that matches an exact filter is not sent to the
+  // LAN, whatever its VLAN.
   localMatch: 'mac',
-  // Estimate: a 64-bit data path at 156.25 MHz carries 10 Gb/s; a frame every two cycles is 78 million a second.
+  // Estimate: a 64-bit data path at 156.25 MHz carries 10 Gb/s; a frame every two cycles is 78 million a
+  // second.
   coreClockPs: 6400,
   switchCycles: 20,
   switchCyclesPerFrame: 2,

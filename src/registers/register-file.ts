@@ -2,14 +2,14 @@ import { hex } from '../base/index.ts';
 import type { CompiledTable } from './compile.ts';
 
 /**
- * Called when a register is read. Returns what the read returns; `stored` is what it holds. Both signed 32-bit.
- * Bits that a read clears are cleared afterwards.
+ * Called when a register is read. Returns what the read returns; `stored` is what it holds. Both signed
+ * 32-bit. Bits that a read clears are cleared afterwards.
  */
 export type ReadHook = (index: number, stored: number) => number;
 
 /**
- * Called after a write was stored. `stored` is what the register holds now, `written` what was written (with the
- * bytes that were not enabled as they were), `before` what it held. All signed 32-bit.
+ * Called after a write was stored. `stored` is what the register holds now, `written` what was written (with
+ * the bytes that were not enabled as they were), `before` what it held. All signed 32-bit.
  */
 export type WriteHook = (index: number, stored: number, written: number, before: number) => void;
 
@@ -37,8 +37,8 @@ const LANES = Int32Array.from({ length: 16 }, (_, enables) => {
 });
 
 /**
- * The registers of a device behind a BAR: plain storage by the masks of a table, and hooks for the rows that do
- * something. An offset without a register reads as zero and is counted.
+ * The registers of a device behind a BAR: plain storage by the masks of a table, and hooks for the rows that
+ * do something. An offset without a register reads as zero and is counted.
  *
  * @example
  * const file = new RegisterFile(compileTable(table));

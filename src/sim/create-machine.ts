@@ -86,8 +86,8 @@ export interface RunningMachine {
 }
 
 /**
- * Makes a machine and boots it as far as the PF's driver. VFs come with `sriov_numvfs`, as on Linux, and with them the guests'
- * drivers.
+ * Makes a machine and boots it as far as the PF's driver. VFs come with `sriov_numvfs`, as on Linux, and with
+ * them the guests' drivers.
  *
  * @throws ScenarioError, RangeError or TypeError for an option that is wrong.
  * @example

@@ -61,8 +61,8 @@ export class FlowRecord {
   }
 
   /**
-   * So many frames are offered, the first at `timePs` and each `spacingPs` after the one before. Returns the first one's sequence
-   * number; the numbers are modulo 2^31.
+   * So many frames are offered, the first at `timePs` and each `spacingPs` after the one before. Returns the
+   * first one's sequence number; the numbers are modulo 2^31.
    */
   offer(timePs: number, spacingPs: number, count: number): number {
     const { sentPs, offered } = this;
@@ -108,8 +108,9 @@ export class FlowRecord {
   }
 
   /**
-   * Frames lost since the measurement began: those that their one receiver has not got although it got later ones, so that what
-   * is on its way does not count. Of a flow that nobody has got anything of, all; of one with several receivers none can be told.
+   * Frames lost since the measurement began: those that their one receiver has not got although it got later
+   * ones, so that what is on its way does not count. Of a flow that nobody has got anything of, all; of one
+   * with several receivers none can be told.
    */
   get lost(): number {
     return this.missing() - this.missingBefore;
@@ -180,8 +181,9 @@ export class EndpointRecord {
 }
 
 /**
- * Follows frames from the software that sends them to the software that receives them, by nothing but their bytes: a
- * generated frame carries a stamp with flow and sequence number, a captured one is known by its contents.
+ * Follows frames from the software that sends them to the software that receives them, by nothing but their
+ * bytes: a generated frame carries a stamp with flow and sequence number, a captured one is known by its
+ * contents.
  */
 export class FlowTracker {
   readonly flows: FlowRecord[] = [];
@@ -201,8 +203,8 @@ export class FlowTracker {
   }
 
   /**
-   * An endpoint offers frames of a flow, as {@link FlowRecord.offer} has it; returns the first one's sequence number. `bytes` are
-   * those of each in memory.
+   * An endpoint offers frames of a flow, as {@link FlowRecord.offer} has it; returns the first one's sequence
+   * number. `bytes` are those of each in memory.
    */
   offer(endpoint: number, flow: FlowRecord, bytes: number, timePs: number, spacingPs = 0, count = 1): number {
     const record = this.endpoints[endpoint];
@@ -264,8 +266,8 @@ function merged(all: readonly (Arrivals | null)[]): Histogram {
 const VLAN_WORD = 0x0081;
 
 /**
- * A number for the contents of a frame, the same with and without an 802.1Q tag: FNV-1a over the words of the addresses and
- * what follows the tag.
+ * A number for the contents of a frame, the same with and without an 802.1Q tag: FNV-1a over the words of the
+ * addresses and what follows the tag.
  */
 export function frameHash(words: Int32Array, at: number, bytes: number): number {
   const tagged = (words[at + 3] & 0xffff) === VLAN_WORD;

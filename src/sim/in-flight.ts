@@ -1,8 +1,8 @@
 import type { RunView } from './run-view.ts';
 
 /**
- * Frames on their way, by where they are, each counted where it lies: in the rings by their indices, in queues by their
- * lengths. Nothing here is a difference of counters, so that the balance proves something.
+ * Frames on their way, by where they are, each counted where it lies: in the rings by their indices, in
+ * queues by their lengths. Nothing here is a difference of counters, so that the balance proves something.
  */
 export function inFlight(simulation: RunView): Record<string, number> {
   const { machine, station } = simulation;

@@ -77,8 +77,8 @@ const NO_TRANSLATION: AddressTranslator = {
 };
 
 /**
- * The whole: one card in one host, with its guests and all their drivers. This is the composition root, the one place that
- * knows the concrete classes; everything below it knows only its neighbours.
+ * The whole: one card in one host, with its guests and all their drivers. This is the composition root, the
+ * one place that knows the concrete classes; everything below it knows only its neighbours.
  */
 export class Machine {
   readonly parts: MachineParts;
@@ -250,8 +250,8 @@ export class Machine {
   }
 
   /**
-   * What writing `sriov_numvfs` does: brings that many VFs, sets them up through the PF, assigns them to the guests that they
-   * belong to, and starts their drivers.
+   * What writing `sriov_numvfs` does: brings that many VFs, sets them up through the PF, assigns them to the
+   * guests that they belong to, and starts their drivers.
    *
    * @throws SriovError as Linux would refuse.
    */

@@ -14,7 +14,10 @@ type Keys<T> = Readonly<Record<keyof T, true>>;
 
 const DRIVER: Keys<DriverOptions> = { driver: true, ringSize: true };
 
-/** The keys of what `createMachine` takes beside profiles, by name of the option; a scenario file has its schema for that. */
+/**
+ * The keys of what `createMachine` takes beside profiles, by name of the option; a scenario file has its
+ * schema for that.
+ */
 const OPTIONS = {
   host: { profile: true, iommu: true, memoryGiB: true } satisfies Keys<HostOptions>,
   nic: {

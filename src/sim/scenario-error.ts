@@ -15,7 +15,8 @@ export interface ScenarioProblem {
 }
 
 /**
- * A scenario, or an argument of the same shape, is wrong. The message is one line: where, what, and what is allowed.
+ * A scenario, or an argument of the same shape, is wrong. The message is one line: where, what, and what is
+ * allowed.
  */
 export class ScenarioError extends RangeError {
   override readonly name = 'ScenarioError';

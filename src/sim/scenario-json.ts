@@ -4,8 +4,8 @@ import { ScenarioError } from './scenario-error.ts';
 const MAX_DEPTH = 64;
 
 /**
- * Reads JSON, and says by line and column what is wrong with a text that is none. Keys that stand twice in one
- * object are wrong too: `JSON.parse` would silently keep the second.
+ * Reads JSON, and says by line and column what is wrong with a text that is none. Keys that stand twice in
+ * one object are wrong too: `JSON.parse` would silently keep the second.
  *
  * @param source what the text is called in the error.
  * @throws {@link ScenarioError}

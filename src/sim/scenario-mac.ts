@@ -41,7 +41,10 @@ export class MacBook {
     return mac;
   }
 
-  /** An address made from a guest's number (0 is the host) and a place in it: small numbers read 02:00:00:00:GG:II. */
+  /**
+   * An address made from a guest's number (0 is the host) and a place in it: small numbers read
+   * 02:00:00:00:GG:II.
+   */
   assign(guest: number, index: number): string {
     for (let first = 0x02; ; first += 4) {
       const octets = [first, 0, guest >> 8, index >> 8, guest & 0xff, index & 0xff];

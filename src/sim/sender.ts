@@ -11,13 +11,16 @@ export interface FrameSender {
 
 /** Frames without end. */
 export interface FrameSource {
-  /** The next frame's template, which the sender sends after {@link FrameSource.sequence}; null when there is none. */
+  /**
+   * The next frame's template, which the sender sends after {@link FrameSource.sequence}; null when there is
+   * none.
+   */
   next(): FrameTemplate | null;
   /** Counts the frame of the last {@link FrameSource.next} as offered at `timePs`, and gives its sequence number. */
   sequence(timePs: number): number;
   /**
-   * Posts up to `budget` of its frames, offered from `timePs` on, each `spacingPs` after the one before; returns how many. The same
-   * as {@link FrameSource.next} and {@link FrameSource.sequence} in turn.
+   * Posts up to `budget` of its frames, offered from `timePs` on, each `spacingPs` after the one before;
+   * returns how many. The same as {@link FrameSource.next} and {@link FrameSource.sequence} in turn.
    */
   fill(queue: QueuePair, budget: number, timePs: number, spacingPs: number): number;
 }

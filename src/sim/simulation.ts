@@ -27,7 +27,8 @@ const NICS = { 'intel-82599': intel82599 } as const;
 const HOSTS = { 'xeon-e5-v4': xeonE5v4 } as const;
 
 /**
- * A scenario that runs: a {@link Machine}, its traffic, and what is measured of it. Times are in ps from power-on.
+ * A scenario that runs: a {@link Machine}, its traffic, and what is measured of it. Times are in ps from
+ * power-on.
  *
  * @example
  * const { scenario, captures } = resolveScenario({
@@ -121,7 +122,10 @@ export class Simulation implements RunView, VfListener {
     return this.machine.probe;
   }
 
-  /** Enumerates the bus, brings the VFs and starts all drivers; then the traffic is set up, to begin at {@link Simulation.startPs}. */
+  /**
+   * Enumerates the bus, brings the VFs and starts all drivers; then the traffic is set up, to begin at
+   * {@link Simulation.startPs}.
+   */
   boot(): void {
     const { machine, scenario } = this;
     this.bootCard();

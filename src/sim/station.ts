@@ -12,8 +12,8 @@ const QUEUE = 4096;
 const SHORT_WORDS = 32;
 
 /**
- * What is at the other end of the cable: a station that sends and receives at line rate. Frames become bytes in the card's packet
- * buffer when their last bit arrives.
+ * What is at the other end of the cable: a station that sends and receives at line rate. Frames become bytes
+ * in the card's packet buffer when their last bit arrives.
  */
 export class Station implements WirePeer, FrameSender {
   readonly index: number;

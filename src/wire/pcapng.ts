@@ -3,8 +3,8 @@ import { CaptureError, type RawCapture, type RawPacket } from './capture-types.t
 import { type InterfaceDescription, parseInterfaceDescription } from './pcapng-interface.ts';
 
 /**
- * The pcapng capture file (draft-ietf-opsawg-pcapng): blocks of type, length, body and length again. A Section Header
- * Block sets the byte order and starts the numbering of interfaces anew.
+ * The pcapng capture file (draft-ietf-opsawg-pcapng): blocks of type, length, body and length again. A
+ * Section Header Block sets the byte order and starts the numbering of interfaces anew.
  */
 
 /** Reads the same in both byte orders. */

@@ -29,8 +29,9 @@ export interface MockLimits {
 }
 
 /**
- * A way to memory with little room, on which reads end in any order and writes in theirs, each when the test says so. As on a
- * link, payload leaves the store when a write is carried out, and not before; requests are cut at pages.
+ * A way to memory with little room, on which reads end in any order and writes in theirs, each when the test
+ * says so. As on a link, payload leaves the store when a write is carried out, and not before; requests are
+ * cut at pages.
  */
 export class MockPort implements DmaPort {
   readonly reads: Read[] = [];
@@ -162,7 +163,10 @@ export class MockPort implements DmaPort {
     this.#wake();
   }
 
-  /** Ends whatever is under way, in an order that `pick` draws (a number below its argument), until nothing is left. */
+  /**
+   * Ends whatever is under way, in an order that `pick` draws (a number below its argument), until nothing is
+   * left.
+   */
   run(pick: (bound: number) => number = () => 0): void {
     while (this.pending > 0) this.step(pick);
   }

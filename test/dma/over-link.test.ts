@@ -33,8 +33,8 @@ interface Load {
 }
 
 /**
- * Transmit rings whose frames all go to the receive ring of the next queue, over a link to memory. Software posts as soon as
- * it sees room, and looks at memory only; what it does not see come back has been lost.
+ * Transmit rings whose frames all go to the receive ring of the next queue, over a link to memory. Software
+ * posts as soon as it sees room, and looks at memory only; what it does not see come back has been lost.
  */
 function loopback(load: Load): { events: number; nowPs: number } {
   const { queues, ringSize, frames: work } = load;
@@ -150,7 +150,8 @@ function loopback(load: Load): { events: number; nowPs: number } {
     },
   );
 
-  // Software: what it has posted and seen of each ring, and the frames that are still to be sent and to arrive.
+  // Software: what it has posted and seen of each ring, and the frames that are still to be sent and to
+  // arrive.
   const zeros = () => new Array<number>(queues).fill(0);
   const [txPosted, txSeen, rxPosted, rxSeen] = [zeros(), zeros(), zeros(), zeros()];
   const txEnds = Array.from({ length: queues }, (): number[] => []);

@@ -30,8 +30,8 @@ export interface ReceiveRigOptions extends Partial<ReceiveEngineOptions> {
 }
 
 /**
- * A receive engine on a {@link MockPort}, and the software that posts buffers and looks at them as soon as their write-back
- * has reached memory: then the data must be there.
+ * A receive engine on a {@link MockPort}, and the software that posts buffers and looks at them as soon as
+ * their write-back has reached memory: then the data must be there.
  */
 export class ReceiveRig {
   readonly scheduler = new Scheduler();
@@ -142,7 +142,10 @@ export class ReceiveRig {
     this.engine.setTail(queue, this.posted[queue] % this.size);
   }
 
-  /** A slot with `bytes` bytes that say where they come from, holding a tag behind the addresses if `tci` is not -1. */
+  /**
+   * A slot with `bytes` bytes that say where they come from, holding a tag behind the addresses if `tci` is
+   * not -1.
+   */
   frame(bytes: number, tci = -1): number {
     const slot = this.frames.take();
     expect(slot).toBeGreaterThanOrEqual(0);
@@ -183,7 +186,10 @@ export class ReceiveRig {
     } while (this.scheduler.step() || this.port.pending > 0);
   }
 
-  /** Software forgets a ring and starts it afresh, in other memory: what is still written to the old one hurts nobody. */
+  /**
+   * Software forgets a ring and starts it afresh, in other memory: what is still written to the old one hurts
+   * nobody.
+   */
   restart(queue: number): void {
     this.#base[queue] += RING_STEP;
     this.engine.rings.ring(queue).base = this.#base[queue];

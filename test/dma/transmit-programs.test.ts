@@ -63,7 +63,8 @@ describe('transmit engine', () => {
             rig.reclaim(queue, byHead);
             const next = waiting[queue][0];
             if (next === undefined) return;
-            // Software that goes by the head asks for no status: it would come late, on descriptors that are in use again.
+            // Software that goes by the head asks for no status: it would come late, on descriptors that are
+            // in use again.
             const wishes = { ...next, report: !byHead, contextReports: !byHead && next.contextReports };
             if (!rig.post(queue, wishes)) return;
             waiting[queue].shift();

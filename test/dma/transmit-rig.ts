@@ -44,8 +44,8 @@ export interface TransmitRigOptions extends Partial<TransmitEngineOptions> {
 }
 
 /**
- * A transmit engine on a {@link MockPort}, and the software and the card around it: frames are posted to rings; what comes out
- * is held until {@link TransmitRig.free} says that it has left.
+ * A transmit engine on a {@link MockPort}, and the software and the card around it: frames are posted to
+ * rings; what comes out is held until {@link TransmitRig.free} says that it has left.
  */
 export class TransmitRig {
   readonly memory = new SparseMemory(2 ** 36);
@@ -61,7 +61,8 @@ export class TransmitRig {
   holds = false;
   /** Status writes that have reached memory: queue, ring index, descriptors. */
   readonly statuses: { queue: number; index: number; count: number }[] = [];
-  // Per queue: every descriptor ever posted, how many of these frames have ended, what software has taken back.
+  // Per queue: every descriptor ever posted, how many of these frames have ended, what software has taken
+  // back.
   readonly posted: Posted[][];
   readonly ended: number[];
   readonly reclaimed: number[];
@@ -134,7 +135,10 @@ export class TransmitRig {
     return this.size - 1 - (this.posted[queue].length - this.reclaimed[queue]);
   }
 
-  /** Writes a frame's descriptors and data; false if the ring has no room. The tail stays; see {@link TransmitRig.kick}. */
+  /**
+   * Writes a frame's descriptors and data; false if the ring has no room. The tail stays; see
+   * {@link TransmitRig.kick}.
+   */
   post(queue: number, spec: FrameSpec): boolean {
     const { parts, contexts = 0 } = spec;
     if (parts.length + contexts > this.room(queue)) return false;

@@ -12,8 +12,8 @@ const NAME = /^(?:[A-Z]\w*\.[a-z]\w*|[A-Z][a-z]\w*|[a-z]\w*[A-Z]\w*)$/;
 const BUILT_IN = ['ArrayBuffer', 'SharedArrayBuffer', 'RangeError', 'TypeError', 'Uint8Array', 'Math.random'];
 
 /**
- * Names of code that a document cites in its prose: `Class.member`, `Class`, `someFunction`. In `[file](link): \`a\`, \`b\`` and
- * in `\`a\` ([file](link))` they belong to the linked file.
+ * Names of code that a document cites in its prose: `Class.member`, `Class`, `someFunction`. In
+ * `[file](link): \`a\`, \`b\`` and in `\`a\` ([file](link))` they belong to the linked file.
  */
 export function citations(text: string): Citation[] {
   const link = /\[[^\]]+\]\((?:\.\.\/)?(src\/[\w./-]+)\)/.source;

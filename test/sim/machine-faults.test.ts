@@ -3,7 +3,10 @@ import { MICROSECOND } from '../../src/kernel/index.ts';
 import type { DriverKind } from '../../src/sim/index.ts';
 import { boot, settle } from './rig.ts';
 
-/** Two pairs of guests; the hypervisor takes the memory of one VF away in the middle of the run, and gives it back. */
+/**
+ * Two pairs of guests; the hypervisor takes the memory of one VF away in the middle of the run, and gives it
+ * back.
+ */
 function revoked(victim: number, driver: DriverKind, saturate: boolean) {
   const rate = saturate ? { saturate: true as const } : { ratePps: 1e6 };
   const simulation = boot({

@@ -43,7 +43,10 @@ export function checkPaths(file: SourceText): Violation[] {
   );
 }
 
-/** A member that JavaScript keeps private. V8 begins such a field as undefined, and then never learns what is in it. */
+/**
+ * A member that JavaScript keeps private. V8 begins such a field as undefined, and then never learns what is
+ * in it.
+ */
 const HASH_MEMBER = /(?<![\w'"`$/&[])#[a-z]\w*(?=\s*[(=;:])|\.#[a-z]/;
 
 /** Members are private by TypeScript. */

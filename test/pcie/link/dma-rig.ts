@@ -30,8 +30,8 @@ export class Identity implements AddressTranslator {
 }
 
 /**
- * Moves every page by {@link PagedTranslator.SHIFT}; some lookups miss, and their walks end after a time of their own, so in
- * any order. Pages in `refused` fault.
+ * Moves every page by {@link PagedTranslator.SHIFT}; some lookups miss, and their walks end after a time of
+ * their own, so in any order. Pages in `refused` fault.
  */
 export class PagedTranslator implements AddressTranslator {
   static readonly SHIFT = 0x4000_0000;

@@ -7,7 +7,10 @@ import {
 import { CompletionStatus } from '../../../src/pcie/tlp.ts';
 import { DmaRig, MEMORY_LIMIT, memoryRequest, PagedTranslator } from './dma-rig.ts';
 
-/** Walks of these durations for pages of these addresses; all other pages hit. Addresses are physical but for `moved`. */
+/**
+ * Walks of these durations for pages of these addresses; all other pages hit. Addresses are physical but for
+ * `moved`.
+ */
 function walking(walkPs: Record<number, number>, moved: Record<number, number> = {}) {
   return (scheduler: DmaRig['scheduler']): AddressTranslator => {
     const translate = (address: number) => moved[address - (address % 4096)] ?? address;
