@@ -51,6 +51,7 @@ export class IntRing {
     return this.items[(this.head + index) & this.mask];
   }
 
+  /** Forgets all entries. */
   clear(): void {
     this.head = this.tail;
   }

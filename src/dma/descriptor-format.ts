@@ -31,7 +31,8 @@ export interface ReceiveFormat {
   /**
    * Replaces the descriptor by its write-back form.
    *
-   * @param bytes bytes in this buffer. @param tci tag taken out of the frame, or -1.
+   * @param bytes bytes in this buffer.
+   * @param tci tag taken out of the frame, or -1.
    */
   writeBack(cache: Int32Array, word: number, bytes: number, endOfPacket: boolean, tci: number): void;
 }

@@ -13,7 +13,8 @@ export const MALFORMED = -2;
  * A frame is started when all of it is known, so that one that software leaves unfinished holds neither slot
  * nor buffer room, and two unfinished ones never wait for each other's.
  *
- * @param descriptor scratch. @param mostCached descriptors of the ring that can be in the cache at once.
+ * @param descriptor scratch.
+ * @param mostCached descriptors of the ring that can be in the cache at once.
  */
 export function sizeOfNextFrame(
   ring: Ring,

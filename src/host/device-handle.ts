@@ -133,19 +133,17 @@ export class DeviceHandle {
     return new Timer(this.parts.scheduler, `${this.name}.${name}`, handler);
   }
 
-  /** A watcher for polling loops; see {@link DeviceHandle.watchWrites}. */
+  /** A watcher for polling loops; see {@link DeviceHandle.watchPage}. */
   watcher(callback: () => void): number {
     return this.parts.watch.add(callback);
   }
 
-  /** Calls the watcher back, once, when the device next writes to the page of `region` that `offset` lies in. */
-  watchWrites(watcher: number, region: DmaRegion, offset: number): void {
-    this.parts.watch.arm(watcher, region.physicalOf(offset));
-  }
-
-  /** As {@link DeviceHandle.watchWrites}, by the number of the page that {@link DmaRegion.pageOf} gives. */
+  /**
+   * Calls the watcher back, once, when the device next writes to the page with this number, which
+   * {@link DmaRegion.pageOf} gives.
+   */
   watchPage(watcher: number, page: number): void {
-    this.parts.watch.armPage(watcher, page);
+    this.parts.watch.arm(watcher, page);
   }
 
   /** Lets `durationPs` pass, as a driver does that waits for its device while it sets it up. */

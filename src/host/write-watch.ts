@@ -26,13 +26,8 @@ export class WriteWatch {
     return this.callbacks.push(callback) - 1;
   }
 
-  /** Calls the watcher back at the next device write to the page of `physical`, once. */
-  arm(watcher: number, physical: number): void {
-    this.armPage(watcher, Math.floor(physical * PAGE_SCALE));
-  }
-
-  /** As {@link WriteWatch.arm}, by the number of the page: its address divided by 4,096. */
-  armPage(watcher: number, page: number): void {
+  /** Calls the watcher back, once, at the next device write to a page; its number is its address divided by 4,096. */
+  arm(watcher: number, page: number): void {
     const chain = page & (CHAINS - 1);
     let last: Wait | null = null;
     for (let wait = this.chains[chain]; wait !== null; wait = wait.next) {

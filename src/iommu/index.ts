@@ -14,7 +14,8 @@ export {
 } from './entry-formats.ts';
 export { FaultLog, type FaultRecord } from './fault-log.ts';
 export { FAULT_PHRASES, FaultReason } from './fault-reason.ts';
-export { Iommu, type IommuCounters, type IommuEmitter, type IommuEvents } from './iommu.ts';
+export { Iommu, type IommuEmitter, type IommuEvents } from './iommu.ts';
+export type { IommuCounters } from './iommu-counters.ts';
 export type { IommuOptions } from './iommu-options.ts';
 export { DEFAULT_IOMMU_PROFILE, type IommuProfile } from './iommu-profile.ts';
 export { Iotlb } from './iotlb.ts';

@@ -17,6 +17,7 @@ import { RingProgress } from './ring-progress.ts';
 
 /** Who is told that a queue's descriptors have been written back. */
 export interface QueueInterrupts {
+  /** @param transmit whether of the transmit half of the pair. */
   queueDone(queue: number, transmit: boolean): void;
 }
 

@@ -24,6 +24,7 @@ export class NicDrops {
     this.counts = new Float64Array(ports * NIC_DROP_REASONS.length);
   }
 
+  /** Counts a frame that `port` lost, for one of `NicDrop`. */
   count(port: number, reason: number): void {
     this.counts[port * NIC_DROP_REASONS.length + reason]++;
   }

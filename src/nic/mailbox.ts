@@ -63,6 +63,7 @@ export class Mailboxes implements Component {
     return value;
   }
 
+  /** VFMAILBOX as the VF writes it. */
   writeVf(vf: number, value: number): void {
     if ((value & VFMAILBOX.VFU) === 0) {
       if (this.lock[vf] === VFMAILBOX.VFU) this.lock[vf] = 0;
@@ -82,6 +83,7 @@ export class Mailboxes implements Component {
     return this.lockBits(vf);
   }
 
+  /** PFMAILBOX of a VF as the PF writes it. */
   writePf(vf: number, value: number): void {
     if ((value & PFMAILBOX.RVFU) !== 0 && this.lock[vf] === VFMAILBOX.VFU) this.lock[vf] = 0;
     if ((value & PFMAILBOX.PFU) === 0) {

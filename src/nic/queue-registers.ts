@@ -53,6 +53,7 @@ export class QueueRegisters {
     this.dropByPf = new Uint8Array(receive.rings.all.length);
   }
 
+  /** A receive queue's register, unsigned; `register` is its offset in the queue's 64 bytes. */
   readReceive(queue: number, register: number): number {
     const ring = this.receive.rings.ring(queue);
     if (register === RDH) return ring.takeIndex;
@@ -60,6 +61,7 @@ export class QueueRegisters {
     return this.rx[queue * WORDS + (register >> 2)] >>> 0;
   }
 
+  /** As {@link QueueRegisters.readReceive}, for a write. */
   writeReceive(queue: number, register: number, value: number): void {
     const engine = this.receive;
     if (register === RDT) {
@@ -83,6 +85,7 @@ export class QueueRegisters {
     }
   }
 
+  /** A transmit queue's register, unsigned; `register` is its offset in the queue's 64 bytes. */
   readTransmit(queue: number, register: number): number {
     const ring = this.transmit.rings.ring(queue);
     if (register === TDH) return ring.head;
@@ -90,6 +93,7 @@ export class QueueRegisters {
     return this.tx[queue * WORDS + (register >> 2)] >>> 0;
   }
 
+  /** As {@link QueueRegisters.readTransmit}, for a write. */
   writeTransmit(queue: number, register: number, value: number): void {
     const engine = this.transmit;
     if (register === TDT) {

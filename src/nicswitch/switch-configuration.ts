@@ -138,6 +138,7 @@ export class SwitchConfiguration {
     this.tables.vlans.setMember(vport, checkVlan(vlan), true);
   }
 
+  /** Takes `vport` out of a VLAN. */
   removeVlan(vport: number, vlan: number): void {
     this.vport(vport);
     this.tables.vlans.setMember(vport, checkVlan(vlan), false);

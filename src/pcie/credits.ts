@@ -46,7 +46,11 @@ export class CreditGate {
   private comingHeaders = 0;
   private comingData = 0;
 
-  /** @param headers header credits (0 = infinite, as in InitFC), @param data data credits of 16 bytes. */
+  /**
+   * @param headers header credits, 0 to 127 (0 = infinite, as in InitFC).
+   * @param data data credits of 16 bytes, 0 to 2,047 (0 = infinite).
+   * @throws RangeError for what is out of range.
+   */
   constructor(headers: number, data: number) {
     checkInteger('header credits', headers, 0, 127);
     checkInteger('data credits', data, 0, 2047);

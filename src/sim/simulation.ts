@@ -113,6 +113,7 @@ export class Simulation implements RunView, VfListener {
     this.measured = new MeasuredSpan(this, this.nowPs);
   }
 
+  /** The present, in ps of simulated time. */
   get nowPs(): number {
     return this.machine.scheduler.now;
   }
