@@ -195,7 +195,8 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   translated(index: number, physicalAddress: number): void {
     const tlp = this.tlps.records[index];
     if (tlp.kind === MEMORY_READ) {
-      this.readTranslated(tlp, physicalAddress);
+      if (this.isStale(tlp)) this.tlps.give(tlp);
+      else this.readTranslated(tlp, physicalAddress);
       return;
     }
     this.unknown--;
@@ -221,7 +222,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     }
     if (tlp.status === UNKNOWN) this.translatePosted(tlp);
     // The common case: nothing waits before it.
-    if (this.posted.length > 0 || tlp.status === PENDING) this.posted.push(tlp.index);
+    if (this.posted.length > 0 || tlp.status === PENDING) this.hold(this.posted, tlp);
     else if (tlp.status === MESSAGE) this.commitMessage(tlp);
     else this.commit(tlp);
   }
@@ -245,7 +246,10 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
       const tlp = records[this.posted.peek()];
       if (tlp.status === PENDING) break;
       this.posted.shift();
-      if (tlp.status === MESSAGE) this.commitMessage(tlp);
+      if (this.isStale(tlp)) {
+        this.postedDone = (this.postedDone + 1) | 0;
+        this.tlps.give(tlp);
+      } else if (tlp.status === MESSAGE) this.commitMessage(tlp);
       else this.commit(tlp);
     }
     if (this.reads.length > 0) this.startWaitingReads();
@@ -318,8 +322,10 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
       return;
     }
     const physical = this.translator.lookup(tlp.requester, tlp.address, false);
-    if (physical === MISS) this.translator.walk(tlp.requester, tlp.address, false, this, tlp.index);
-    else this.readTranslated(tlp, physical);
+    if (physical === MISS) {
+      tlp.target = this.up.epoch;
+      this.translator.walk(tlp.requester, tlp.address, false, this, tlp.index);
+    } else this.readTranslated(tlp, physical);
   }
 
   private readTranslated(tlp: Tlp, physical: number): void {
@@ -332,14 +338,26 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     } else if (((this.postedDone - tlp.postedBefore) | 0) >= 0) {
       this.startRead(tlp);
     } else {
-      this.reads.push(tlp.index);
+      this.hold(this.reads, tlp);
     }
+  }
+
+  /** Lets a train wait here; a reset of the link until it goes on makes it stale. */
+  private hold(queue: IntRing, tlp: Tlp): void {
+    tlp.target = this.up.epoch;
+    queue.push(tlp.index);
+  }
+
+  /** Whether the link was reset while a train waited: nobody expects anything of it any more, and its credits are back. */
+  private isStale(tlp: Tlp): boolean {
+    return tlp.target !== this.up.epoch;
   }
 
   private startWaitingReads(): void {
     for (let left = this.reads.length; left > 0; left--) {
       const tlp = this.tlps.records[this.reads.shift()];
-      if (((this.postedDone - tlp.postedBefore) | 0) < 0) this.reads.push(tlp.index);
+      if (this.isStale(tlp)) this.tlps.give(tlp);
+      else if (((this.postedDone - tlp.postedBefore) | 0) < 0) this.reads.push(tlp.index);
       else this.startRead(tlp);
     }
   }
@@ -365,7 +383,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     tlp.dataCredits = (span + CREDIT_BYTES - 1) >> 4;
     const { down } = this;
     if (this.completions.length === 0 && down.room(COMPLETION) > 0) down.send(tlp);
-    else this.completions.push(tlp.index);
+    else this.hold(this.completions, tlp);
   }
 
   /** Unsupported Request: a completion without data for each request of the train. */
@@ -376,7 +394,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     tlp.linkBytes = tlp.count * COMPLETION_BYTES;
     tlp.dataCredits = 0;
     tlp.bytes = 0;
-    this.completions.push(tlp.index);
+    this.hold(this.completions, tlp);
     this.sendWaiting();
   }
 
@@ -399,8 +417,11 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   private sendWaiting(): void {
     const { records } = this.tlps;
     const { down } = this;
-    while (this.completions.length > 0 && down.room(COMPLETION) > 0)
-      down.send(records[this.completions.shift()]);
+    while (this.completions.length > 0 && down.room(COMPLETION) > 0) {
+      const tlp = records[this.completions.shift()];
+      if (this.isStale(tlp)) this.tlps.give(tlp);
+      else down.send(tlp);
+    }
     while (this.requests.length > 0) {
       const tlp = records[this.requests.peek()];
       if (down.room(tlp.flowClass) === 0) break;

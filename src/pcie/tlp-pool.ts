@@ -62,8 +62,9 @@ export class Tlp {
   headBytes = 0;
   skipBytes = 0;
   inserts = 0;
-  /** A register access's double word, or the target function of a configuration request. */
+  /** A register access's double word. */
   data = 0;
+  /** Target function of a configuration request; of a request that waits at the root port, the resets of the link before it came. */
   target = 0;
   /** 0 or 1 for a configuration request. */
   configType = 0;
