@@ -39,6 +39,11 @@ const MAX_DOMAIN = 0xffff;
  * ends in IOMMU_FAULT and in the fault log. Translations that were cached stay in use until they are
  * invalidated, whatever happens to the tables.
  *
+ * An invalidation holds for every request that leaves its device after it, and for those that are still to be
+ * walked for. It does not wait for those under way that were translated when they left: for the time of the
+ * link's flight and of a memory read they go where the translation said then (VT-d has software ask for
+ * draining; the model does not drain). Whoever gives a page to somebody else lets that time pass first.
+ *
  * Interrupt messages (writes to 0xFEEx_xxxx) are not requests for memory and are not sent here.
  *
  * @example

@@ -20,7 +20,7 @@ export interface AddressTranslator {
   /**
    * As `lookup`, for a request that is only on its way: puts the physical address in place of the other and
    * returns true; or, where that cannot be told at once, returns false as if nobody had asked. A translator
-   * without it is asked when the request has arrived.
+   * without it is asked when the request has arrived. The answer holds although tables may change until then.
    */
   foresee?(request: TranslationRequest, isWrite: boolean): boolean;
   /** Walks the tables; {@link TranslationClient.translated} is called when the walk has ended. */

@@ -348,7 +348,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     queue.push(tlp.index);
   }
 
-  /** Whether the link was reset while a train waited: nobody expects anything of it any more, and its credits are back. */
+  /** Whether the link was reset while a train waited: nobody expects it any more, and its credits are back. */
   private isStale(tlp: Tlp): boolean {
     return tlp.target !== this.up.epoch;
   }

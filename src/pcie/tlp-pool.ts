@@ -64,7 +64,10 @@ export class Tlp {
   inserts = 0;
   /** A register access's double word. */
   data = 0;
-  /** Target function of a configuration request; of a request that waits at the root port, the resets of the link before it came. */
+  /**
+   * Target function of a configuration request; of a request that waits at the root port, the resets of the
+   * link before it came.
+   */
   target = 0;
   /** 0 or 1 for a configuration request. */
   configType = 0;
