@@ -39,7 +39,7 @@ export function programs(length: number): fc.Arbitrary<Step[]> {
 
 /**
  * Runs a program and checks all of it: every commit and read against memory as the order of issue makes it,
- * tags, rows, and what is left at the end. Pages in `refused` (numbers from the area's first) fault.
+ * tags, records, and what is left at the end. Pages in `refused` (numbers from the area's first) fault.
  */
 export function runProgram(
   program: readonly Step[],

@@ -213,7 +213,7 @@ export class DmaRig {
     return Array.from({ length: count }, (_, i) => this.memory.read8(address + i));
   }
 
-  /** Every tag and every row is free again. */
+  /** Every tag and every record is free again. */
   get isIdle(): boolean {
     return this.requester.counters().tagsInUse === 0 && this.tlps.available === this.tlps.capacity;
   }

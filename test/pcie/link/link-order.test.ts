@@ -161,7 +161,7 @@ describe('ordering', () => {
 });
 
 describe('a reset', () => {
-  it('empties both directions: nothing queued or under way arrives, every row and credit is back, counters are zero', () => {
+  it('empties both directions: nothing queued or under way arrives, every record and credit is back, counters are zero', () => {
     const rig = stuck({ postedHeaders: 4, postedData: 64 });
     for (let i = 0; i < 20; i++) rig.send(rig.link.upstream, MEMORY_WRITE, 64);
     for (let i = 0; i < 20; i++) rig.send(rig.link.downstream, MEMORY_READ, 64);

@@ -58,8 +58,8 @@ export class LinkRig {
     const { upstream, downstream } = this.link;
     upstream.receiver = { receive: (tlp) => this.#receive(tlp, upstream, this.arrivedUp) };
     downstream.receiver = { receive: (tlp) => this.#receive(tlp, downstream, this.arrivedDown) };
-    this.#release = this.scheduler.task('release', (row, isUp) =>
-      this.#giveBack(this.tlps.records[row], isUp === 1 ? upstream : downstream),
+    this.#release = this.scheduler.task('release', (index, isUp) =>
+      this.#giveBack(this.tlps.records[index], isUp === 1 ? upstream : downstream),
     );
   }
 

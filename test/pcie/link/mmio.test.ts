@@ -17,10 +17,10 @@ const OUTBOUND_PS = 50_000;
 const REGISTER_PS = 70_000;
 
 /** A processor, a link and a device with one BAR of plain registers and one function's configuration space. */
-function machine(link: Partial<LinkOptions> = {}, rows = 4096) {
+function machine(link: Partial<LinkOptions> = {}, records = 4096) {
   const scheduler = new Scheduler();
   const probe = new Probe(scheduler);
-  const tlps = new TlpPool(rows);
+  const tlps = new TlpPool(records);
   const pcie = new PcieLink('link', scheduler, probe, tlps, {
     rate: { generation: 1, lanes: 1 },
     flightPs: FLIGHT_PS,

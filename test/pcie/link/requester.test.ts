@@ -69,7 +69,7 @@ describe('writes', () => {
     const credits = (address: number, bytes: number) => {
       const made = rig();
       let taken = 0;
-      made.probe.sink = { record: (_time, _kind, row) => (taken += made.tlps.records[row].dataCredits) };
+      made.probe.sink = { record: (_time, _kind, index) => (taken += made.tlps.records[index].dataCredits) };
       made.requester.write(memoryRequest(0x100, address, bytes, 64, made.client, 1));
       return taken;
     };
@@ -272,9 +272,9 @@ describe('interrupt messages', () => {
     const made = rig();
     const seen: unknown[][] = [];
     made.probe.sink = {
-      record: (_time, kind, row) => {
+      record: (_time, kind, index) => {
         if (kind !== ProbeKind.TLP_SENT) return;
-        const { store, data, headBytes } = made.tlps.records[row];
+        const { store, data, headBytes } = made.tlps.records[index];
         seen.push([store, data, headBytes]);
       },
     };
