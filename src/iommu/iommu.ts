@@ -188,6 +188,7 @@ export class Iommu implements Component {
     const iotlb = this.iotlb;
     const { address } = request;
     const entry = iotlb.find(domain, address);
+    // What is found to be of no use is looked up again when the request has arrived, and counted then.
     if (entry === null) {
       iotlb.misses--;
       return false;
