@@ -25,6 +25,7 @@ export function readCommandLine(name: string, command: Command, args: readonly s
   const parameters: string[] = [];
   const flags = new Set<string>();
   const values = new Map<string, string>();
+  const lists = new Map<string, string[]>();
   for (const token of tokens) {
     if (token.kind === 'positional') parameters.push(token.value);
     if (token.kind !== 'option') continue;
@@ -39,11 +40,12 @@ export function readCommandLine(name: string, command: Command, args: readonly s
       if (token.value === undefined || (!token.inlineValue && /^--?[a-z]/.test(token.value))) {
         throw new UsageError(`${token.rawName}: has no value; allowed ${token.rawName} ${spec.value}`);
       }
-      values.set(token.name, token.value);
+      if (spec.repeats === true) lists.set(token.name, [...(lists.get(token.name) ?? []), token.value]);
+      else values.set(token.name, token.value);
     }
   }
   checkParameters(name, command, parameters);
-  return { parameters, flags, values };
+  return { parameters, flags, values, lists };
 }
 
 /**

@@ -16,6 +16,8 @@ export interface Command {
 export interface OptionSpec {
   /** What its value is called in the help; a flag has none. */
   value?: string;
+  /** Whether it may be given again and again; its values are in {@link CommandInput.lists} then. */
+  repeats?: boolean;
   about: string;
 }
 
@@ -24,6 +26,8 @@ export interface CommandInput {
   parameters: readonly string[];
   flags: ReadonlySet<string>;
   values: ReadonlyMap<string, string>;
+  /** What was given for options that repeat, in order. */
+  lists: ReadonlyMap<string, readonly string[]>;
 }
 
 /** The command line is wrong. The message is one line. */

@@ -9,6 +9,7 @@ import { packageVersion } from './version.ts';
 /** Commands are loaded when they are called for, so that none waits for what only another needs. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./run.ts')).runCommand,
+  experiment: async () => (await import('./experiment-command.ts')).experimentCommand,
   validate: async () => (await import('./validate-command.ts')).validateCommand,
   lspci: async () => (await import('./lspci-command.ts')).lspciCommand,
   explain: async () => (await import('./explain-command.ts')).explainCommand,

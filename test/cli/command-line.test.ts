@@ -15,7 +15,12 @@ const read = (...args: string[]) => readCommandLine('try', command, args);
 
 describe('a command line', () => {
   it('is read in any order', () => {
-    const expected = { parameters: ['x'], flags: new Set(['json']), values: new Map([['seed', '7']]) };
+    const expected = {
+      parameters: ['x'],
+      flags: new Set(['json']),
+      values: new Map([['seed', '7']]),
+      lists: new Map(),
+    };
     expect(read('x', '--json', '--seed', '7')).toEqual(expected);
     expect(read('--seed=7', '--json', '--', 'x')).toEqual(expected);
   });

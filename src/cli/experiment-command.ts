@@ -1,0 +1,98 @@
+import {
+  EXPERIMENTS,
+  type Experiment,
+  type ExperimentResult,
+  ParameterError,
+  type ParameterSpec,
+  runExperiment,
+} from '../sim/experiments/index.ts';
+import { formatJson } from '../sim/report-json.ts';
+import { SCENARIO_RANGES } from '../sim/scenario-limits.ts';
+import { didYouMean } from '../sim/scenario-suggest.ts';
+import { type Command, type CommandInput, EXIT, UsageError } from './command.ts';
+import { numberOption } from './command-line.ts';
+import { formatResultCsv, formatResultText } from './experiment-text.ts';
+import { raiseInliningBudget } from './inlining.ts';
+import { formatTable } from './text-table.ts';
+
+/** The name that lists what there is. */
+const LIST = 'list';
+
+/** `sriovsim experiment` */
+export const experimentCommand: Command = {
+  usage: 'list | NAME [--set KEY=VALUE]... [--seed N] [--json | --csv]',
+  summary: 'Finds something out by simulation, for every combination of its parameters.',
+  options: {
+    set: {
+      value: 'KEY=VALUE',
+      repeats: true,
+      about: 'Set a parameter; a list has commas. `experiment list` names the parameters.',
+    },
+    seed: { value: 'N', about: 'Seed of the random streams. Default 1.' },
+    json: { about: 'Print the result as one JSON document.' },
+    csv: { about: 'Print the rows as comma-separated values.' },
+  },
+  parameters: ['NAME'],
+  async run(input, io) {
+    const [name] = input.parameters;
+    if (name === LIST) {
+      await io.stdout(input.flags.has('json') ? formatJson(EXPERIMENTS.map(describe)) : list());
+      return EXIT.done;
+    }
+    const experiment = EXPERIMENTS.find((known) => known.name === name);
+    if (experiment === undefined) {
+      const known = [LIST, ...EXPERIMENTS.map((each) => each.name)];
+      throw new UsageError(
+        `${JSON.stringify(name)}: unknown experiment${didYouMean(name, known)}; allowed ${known.join(', ')}`,
+      );
+    }
+    if (input.flags.has('json') && input.flags.has('csv')) {
+      throw new UsageError('--csv: does not go with --json; allowed one of them');
+    }
+    const seed = numberOption(input, 'seed', SCENARIO_RANGES.seed, 'integer') ?? 1;
+    raiseInliningBudget();
+    const result = run(experiment, input, seed);
+    await io.stdout(format(result, input));
+    return EXIT.done;
+  },
+};
+
+function run(experiment: Experiment, input: CommandInput, seed: number): ExperimentResult {
+  try {
+    return runExperiment(experiment, input.lists.get('set') ?? [], seed);
+  } catch (error) {
+    if (error instanceof ParameterError) throw new UsageError(`--set ${error.message}`);
+    throw error;
+  }
+}
+
+function format(result: ExperimentResult, { flags }: CommandInput): string {
+  if (flags.has('json')) return formatJson(result);
+  return flags.has('csv') ? formatResultCsv(result) : formatResultText(result);
+}
+
+/** An experiment without what it does. */
+function describe({ name, summary, parameters, columns }: Experiment) {
+  return { name, summary, parameters, columns };
+}
+
+function list(): string {
+  const blocks = EXPERIMENTS.map(({ name, summary, parameters }) => {
+    const rows = Object.entries(parameters).map(([key, spec]) => [
+      `  ${key}`,
+      spec.default.join(','),
+      takes(spec),
+      spec.about,
+    ]);
+    const columns = ['  parameter', 'default', 'takes', ''].map((title) => ({
+      title,
+      align: 'left' as const,
+    }));
+    return `${name}\n  ${summary}\n${formatTable(columns, rows).join('\n')}\n`;
+  });
+  return blocks.join('\n');
+}
+
+function takes(spec: ParameterSpec): string {
+  return 'allowed' in spec ? spec.allowed.join(', ') : `${spec.range[0]} to ${spec.range[1]}`;
+}

@@ -1,0 +1,44 @@
+import type {
+  ExperimentResult,
+  PublishedPoints,
+  ResultColumn,
+  ResultValue,
+} from '../sim/experiments/index.ts';
+import { formatTable } from './text-table.ts';
+
+/** A result for people: its rows as a table, and below it what others have published. */
+export function formatResultText({ experiment, columns, rows, published }: ExperimentResult): string {
+  const blocks = [[experiment, ...table(columns, rows)], ...published.map(publishedBlock)];
+  return `${blocks.map((lines) => lines.join('\n')).join('\n\n')}\n`;
+}
+
+function publishedBlock({ source, columns, rows }: PublishedPoints): string[] {
+  return [`Published: ${source}`, ...table(columns, rows)];
+}
+
+function table(columns: readonly ResultColumn[], rows: readonly (readonly ResultValue[])[]): string[] {
+  return formatTable(
+    columns.map(({ name, unit }) => ({
+      title: unit === '' ? name : `${name} ${unit}`,
+      align: 'right' as const,
+    })),
+    rows.map((row) => row.map(shown)),
+  );
+}
+
+/** A number with two decimals where it has any. */
+function shown(value: ResultValue): string {
+  if (value === null) return '-';
+  return typeof value === 'number' && !Number.isInteger(value) ? value.toFixed(2) : String(value);
+}
+
+/** The rows as RFC 4180 has them, under a line with names and units. */
+export function formatResultCsv({ columns, rows }: ExperimentResult): string {
+  const head = columns.map(({ name, unit }) => (unit === '' ? name : `${name} [${unit}]`));
+  const lines = [head, ...rows.map((row) => row.map((value) => (value === null ? '' : String(value))))];
+  return lines.map((cells) => `${cells.map(quoted).join(',')}\r\n`).join('');
+}
+
+function quoted(text: string): string {
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

@@ -1,0 +1,129 @@
+import { didYouMean } from '../scenario-suggest.ts';
+
+/** Version of the JSON of a result. */
+export const EXPERIMENT_SCHEMA = 1;
+
+/** What a parameter takes: a list of numbers or words; an experiment does every combination of its parameters. */
+export type ParameterSpec = {
+  readonly about: string;
+  /** Values where nothing is set. */
+  readonly default: readonly (number | string)[];
+} & (
+  | {
+      /** Whole numbers in a range. */
+      readonly range: readonly [number, number];
+    }
+  | {
+      /** Values that it can have. */
+      readonly allowed: readonly (number | string)[];
+    }
+);
+
+/** A column of a result. */
+export interface ResultColumn {
+  readonly name: string;
+  /** Empty for a number without one, or a word. */
+  readonly unit: string;
+}
+
+/** A value of a result; null where there is none. */
+export type ResultValue = number | string | null;
+
+/** Values of the parameters, filled in and checked. */
+export type ParameterValues = Readonly<Record<string, readonly (number | string)[]>>;
+
+/** Points that somebody has measured or calculated, beside which the rows stand. */
+export interface PublishedPoints {
+  readonly source: string;
+  readonly columns: readonly ResultColumn[];
+  readonly rows: readonly (readonly ResultValue[])[];
+}
+
+/** What came of an experiment. */
+export interface ExperimentResult {
+  readonly schema: number;
+  readonly experiment: string;
+  readonly parameters: ParameterValues;
+  readonly seed: number;
+  readonly columns: readonly ResultColumn[];
+  readonly rows: readonly (readonly ResultValue[])[];
+  readonly published: readonly PublishedPoints[];
+}
+
+/** Something to be found out by simulation, again and again with other parameters. */
+export interface Experiment {
+  readonly name: string;
+  /** One sentence. */
+  readonly summary: string;
+  readonly parameters: Readonly<Record<string, ParameterSpec>>;
+  readonly columns: readonly ResultColumn[];
+  readonly published: readonly PublishedPoints[];
+  /** The rows for the values of the parameters. */
+  run(values: ParameterValues, seed: number): (readonly ResultValue[])[];
+}
+
+/** A parameter is wrong: one line that says which, its value, and what is allowed. */
+export class ParameterError extends Error {
+  override readonly name = 'ParameterError';
+}
+
+/**
+ * Runs an experiment.
+ *
+ * @param settings `KEY=VALUE` texts; lists have commas.
+ * @throws ParameterError for a parameter that the experiment does not have, or a value that it does not take.
+ * @example
+ * runExperiment(pcieBandwidthExperiment, ['sizes=64,256', 'lanes=8,16']).rows;
+ */
+export function runExperiment(
+  experiment: Experiment,
+  settings: readonly string[] = [],
+  seed = 1,
+): ExperimentResult {
+  const values = readSettings(experiment, settings);
+  return {
+    schema: EXPERIMENT_SCHEMA,
+    experiment: experiment.name,
+    parameters: values,
+    seed,
+    columns: experiment.columns,
+    rows: experiment.run(values, seed),
+    published: experiment.published,
+  };
+}
+
+function readSettings({ name, parameters }: Experiment, settings: readonly string[]): ParameterValues {
+  const values: Record<string, readonly (number | string)[]> = {};
+  for (const [key, spec] of Object.entries(parameters)) values[key] = spec.default;
+  for (const setting of settings) {
+    const at = setting.indexOf('=');
+    if (at <= 0) throw new ParameterError(`${JSON.stringify(setting)}: is no setting; allowed KEY=VALUE`);
+    const key = setting.slice(0, at);
+    if (!Object.hasOwn(parameters, key)) {
+      const known = Object.keys(parameters);
+      throw new ParameterError(
+        `${key}: ${name} has no such parameter${didYouMean(key, known)}; allowed ${known.join(', ')}`,
+      );
+    }
+    values[key] = setting
+      .slice(at + 1)
+      .split(',')
+      .map((text) => readValue(key, text.trim(), parameters[key]));
+  }
+  return values;
+}
+
+function readValue(key: string, text: string, spec: ParameterSpec): number | string {
+  const value = /^\d+$/.test(text) ? Number(text) : text;
+  if ('allowed' in spec) {
+    if (spec.allowed.includes(value)) return value;
+    throw new ParameterError(
+      `${key}: ${JSON.stringify(text)} does not fit; allowed ${spec.allowed.join(', ')}`,
+    );
+  }
+  const [min, max] = spec.range;
+  if (typeof value === 'number' && value >= min && value <= max) return value;
+  throw new ParameterError(
+    `${key}: ${JSON.stringify(text)} does not fit; allowed whole numbers from ${min} to ${max}`,
+  );
+}

@@ -1,0 +1,21 @@
+/** Experiments: what can be found out by one command. */
+
+import type { Experiment } from './experiment.ts';
+import { pcieBandwidthExperiment } from './pcie-bandwidth.ts';
+
+export {
+  EXPERIMENT_SCHEMA,
+  type Experiment,
+  type ExperimentResult,
+  ParameterError,
+  type ParameterSpec,
+  type ParameterValues,
+  type PublishedPoints,
+  type ResultColumn,
+  type ResultValue,
+  runExperiment,
+} from './experiment.ts';
+export { pcieBandwidthExperiment } from './pcie-bandwidth.ts';
+
+/** Every experiment there is, by name. */
+export const EXPERIMENTS: readonly Experiment[] = [pcieBandwidthExperiment];

@@ -1,0 +1,129 @@
+import { SparseMemory } from '../../base/index.ts';
+import { Probe, Scheduler } from '../../kernel/index.ts';
+import {
+  type CreditAdvertisement,
+  type LinkRate,
+  type MemoryRequest,
+  PcieLink,
+  Requester,
+  RootPort,
+  TlpPool,
+} from '../../pcie/index.ts';
+
+/** What crosses the link: a device's writes, its reads, or as many of each. */
+export type Traffic = 'write' | 'read' | 'readwrite';
+
+/** A link under load. */
+export interface LinkLoad {
+  readonly rate: LinkRate;
+  readonly mps: number;
+  readonly mrrs: number;
+  readonly rcb: number;
+  /** Bytes of each transfer; each begins with a page. */
+  readonly size: number;
+  readonly traffic: Traffic;
+  /** Transfers begin above 4 GiB: headers of four double words. */
+  readonly wideAddresses: boolean;
+}
+
+const INFINITE: CreditAdvertisement = {
+  postedHeaders: 0,
+  postedData: 0,
+  nonPostedHeaders: 0,
+  nonPostedData: 0,
+  completionHeaders: 0,
+  completionData: 0,
+};
+const FUNCTION = 0x0100;
+const PAGE_BYTES = 4096;
+/** The device goes round in so many bytes of memory. */
+const AREA_BYTES = 1 << 24;
+const WIDE_BASE = 2 ** 32;
+/** Tags and credits do not bound it, so neither do these times of the host profile. */
+const FLIGHT_PS = 150_000;
+const MEMORY_READ_PS = 220_000;
+const TAGS = 4096;
+const WARM_UP_PS = 20_000_000;
+const MEASURED_PS = 100_000_000;
+
+/**
+ * Payload that the simulated link carries, in Gb/s a direction: a device that always has more to send, a root port with memory, no
+ * translation, credits without end. What is left is the link: headers, framing, Acks, UpdateFCs and SKIPs.
+ */
+export function measureLink(load: LinkLoad): number {
+  const scheduler = new Scheduler();
+  const probe = new Probe(scheduler);
+  const tlps = new TlpPool(1 << 14);
+  const link = new PcieLink('link', scheduler, probe, tlps, {
+    rate: load.rate,
+    flightPs: FLIGHT_PS,
+    maxPayloadBytes: load.mps,
+    deviceCredits: INFINITE,
+    rootCredits: INFINITE,
+  });
+  const port = new RootPort(
+    'root port',
+    scheduler,
+    link,
+    tlps,
+    new SparseMemory(),
+    { lookup: (_, address) => address, foresee: () => true, walk: () => {} },
+    { message: () => {} },
+    {
+      memoryReadPs: MEMORY_READ_PS,
+      maxPayloadBytes: load.mps,
+      readCompletionBoundary: load.rcb,
+      isMemory: () => true,
+    },
+    () => {},
+  );
+  const store = new ArrayBuffer(load.size + 4);
+  const requester = new Requester(
+    'device',
+    link.upstream,
+    tlps,
+    { u8: new Uint8Array(store), i32: new Int32Array(store, 0, store.byteLength >> 2) },
+    { tags: TAGS, maxPayloadBytes: load.mps, maxReadRequestBytes: load.mrrs },
+  );
+  port.connect(requester);
+  link.downstream.receiver = { receive: (tlp) => requester.complete(tlp) };
+  keepBusy(requester, load);
+
+  scheduler.runUntil(WARM_UP_PS);
+  const carried = () => link.upstream.payloadBytes + link.downstream.payloadBytes;
+  const before = carried();
+  scheduler.runUntil(WARM_UP_PS + MEASURED_PS);
+  const directions = load.traffic === 'readwrite' ? 2 : 1;
+  return ((carried() - before) * 8000) / MEASURED_PS / directions;
+}
+
+/** Has a requester issue transfers whenever it can. */
+function keepBusy(requester: Requester, { size, traffic, wideAddresses }: LinkLoad): void {
+  const step = Math.ceil(size / PAGE_BYTES) * PAGE_BYTES;
+  const base = wideAddresses ? WIDE_BASE : 0;
+  const request: MemoryRequest = {
+    routingId: FUNCTION,
+    address: base,
+    bytes: size,
+    offset: 0,
+    client: 0,
+    cookie: 0,
+    headBytes: 0,
+    skipBytes: 0,
+    inserts: 0,
+    insert: 0,
+  };
+  let at = 0;
+  const issue = () => {
+    for (;;) {
+      if (traffic !== 'write' && !requester.canRead(size)) return;
+      if (traffic !== 'read' && !requester.canWrite()) return;
+      request.address = base + at;
+      at = at + 2 * step > AREA_BYTES ? 0 : at + step;
+      if (traffic !== 'write') requester.read(request);
+      if (traffic !== 'read') requester.write(request);
+    }
+  };
+  request.client = requester.addClient({ readDone: () => {}, writeDone: () => {}, requesterReady: issue });
+  issue();
+}

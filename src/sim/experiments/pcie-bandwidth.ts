@@ -1,0 +1,111 @@
+import { pcieBandwidth } from '../../pcie/index.ts';
+import type { Experiment, ParameterValues, ResultValue } from './experiment.ts';
+import { measureLink, type Traffic } from './link-bandwidth.ts';
+
+const PAYLOAD_SIZES = [128, 256, 512, 1024, 2048, 4096];
+
+/** The closed form's name of what crosses the link. */
+const CLOSED_FORM = { write: 'write', read: 'read', readwrite: 'readWrite' } as const;
+
+/** Payload that a link carries, by size of the transfers: the closed form and the simulated link side by side. */
+export const pcieBandwidthExperiment: Experiment = {
+  name: 'pcie-bandwidth',
+  summary: 'Payload that a PCIe link carries, by size of the transfers: closed form and simulated link.',
+  parameters: {
+    generation: { about: 'Generation of the link.', default: [3], range: [1, 5] },
+    lanes: { about: 'Its width.', default: [8], allowed: [1, 2, 4, 8, 12, 16, 32] },
+    mps: { about: 'Max_Payload_Size, in bytes.', default: [256], allowed: PAYLOAD_SIZES },
+    mrrs: { about: 'Max_Read_Request_Size, in bytes.', default: [512], allowed: PAYLOAD_SIZES },
+    rcb: { about: 'Read Completion Boundary, in bytes.', default: [64], allowed: [64, 128] },
+    direction: {
+      about: 'What a device does: writes, reads, or as much of both.',
+      default: ['write', 'read', 'readwrite'],
+      allowed: ['write', 'read', 'readwrite'],
+    },
+    sizes: {
+      about: 'Bytes of each transfer, which begins with a page.',
+      default: [64, 128, 256, 512, 1024, 1500, 2048],
+      range: [1, 65_536],
+    },
+    addressBits: { about: 'Bits of the addresses.', default: [64], allowed: [32, 64] },
+  },
+  columns: [
+    { name: 'generation', unit: '' },
+    { name: 'lanes', unit: '' },
+    { name: 'mps', unit: 'B' },
+    { name: 'mrrs', unit: 'B' },
+    { name: 'rcb', unit: 'B' },
+    { name: 'direction', unit: '' },
+    { name: 'size', unit: 'B' },
+    { name: 'addressBits', unit: '' },
+    { name: 'closedForm', unit: 'Gb/s' },
+    { name: 'simulated', unit: 'Gb/s' },
+  ],
+  published: [
+    {
+      source:
+        'Neugebauer et al., Understanding PCIe performance for end host networking, SIGCOMM 2018: NFP-6000, Gen 3 x8, reads',
+      columns: [
+        { name: 'size', unit: 'B' },
+        { name: 'measured', unit: 'Gb/s' },
+      ],
+      rows: [
+        [512, 55],
+        [2048, 55.6],
+      ],
+    },
+  ],
+  run: (values) => combinations(values).map(rowOf),
+};
+
+interface Point {
+  generation: number;
+  lanes: number;
+  mps: number;
+  mrrs: number;
+  rcb: number;
+  direction: Traffic;
+  size: number;
+  addressBits: number;
+}
+
+/** Every combination of the values, the last parameter turning fastest. */
+function combinations(values: ParameterValues): Point[] {
+  const names = ['generation', 'lanes', 'mps', 'mrrs', 'rcb', 'direction', 'sizes', 'addressBits'];
+  let points: Record<string, number | string>[] = [{}];
+  for (const name of names) {
+    points = points.flatMap((point) => values[name].map((value) => ({ ...point, [name]: value })));
+  }
+  return points.map(({ sizes, ...rest }) => ({ ...rest, size: sizes }) as unknown as Point);
+}
+
+function rowOf(point: Point): ResultValue[] {
+  const { generation, lanes, mps, mrrs, rcb, direction, size, addressBits } = point;
+  const closed = pcieBandwidth(point)[CLOSED_FORM[direction]];
+  const simulated = measureLink({
+    rate: { generation, lanes },
+    mps,
+    mrrs,
+    rcb,
+    size,
+    traffic: direction,
+    wideAddresses: addressBits === 64,
+  });
+  return [
+    generation,
+    lanes,
+    mps,
+    mrrs,
+    rcb,
+    direction,
+    size,
+    addressBits,
+    rounded(closed),
+    rounded(simulated),
+  ];
+}
+
+/** To a kilobit a second: what is behind it says nothing. */
+function rounded(gbps: number): number {
+  return Math.round(gbps * 1e6) / 1e6;
+}
