@@ -54,7 +54,7 @@ describe('experiment', () => {
   it.each([
     [
       ['pcie-bandwith'],
-      '"pcie-bandwith": unknown experiment (did you mean "pcie-bandwidth"?); allowed list, pcie-',
+      '"pcie-bandwith": unknown experiment (did you mean "pcie-bandwidth"?); allowed list, pcie-bandwidth, routing-ids',
     ],
     [['pcie-bandwidth', '--set', 'lanes=3'], '--set lanes: "3" does not fit; allowed 1, 2, 4'],
     [['pcie-bandwidth', '--json', '--csv'], '--csv: does not go with --json; allowed one of them'],

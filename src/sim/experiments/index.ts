@@ -2,6 +2,7 @@
 
 import type { Experiment } from './experiment.ts';
 import { pcieBandwidthExperiment } from './pcie-bandwidth.ts';
+import { routingIdsExperiment } from './routing-ids.ts';
 
 export {
   EXPERIMENT_SCHEMA,
@@ -16,6 +17,7 @@ export {
   runExperiment,
 } from './experiment.ts';
 export { pcieBandwidthExperiment } from './pcie-bandwidth.ts';
+export { routingIdsExperiment } from './routing-ids.ts';
 
 /** Every experiment there is, by name. */
-export const EXPERIMENTS: readonly Experiment[] = [pcieBandwidthExperiment];
+export const EXPERIMENTS: readonly Experiment[] = [pcieBandwidthExperiment, routingIdsExperiment];
