@@ -114,8 +114,11 @@ export class QueuePair {
   /** Frames handed to the card and received from it. */
   framesPosted = 0;
   framesReceived = 0;
-  /** Frames that the card had not fetched when the queues were stopped. */
+  /** Frames that the card had not fetched when the queues were stopped, by what its head register said. */
   framesAbandoned = 0;
+  /** Where the driver was when the queues were last stopped: the next descriptor to fill, and the next one to look at. */
+  stoppedTransmitTail = 0;
+  stoppedReceiveNext = 0;
   private readonly handle: DeviceHandle;
   private readonly bar: BarWindow;
   private at: QueueRegistersAt;
@@ -192,6 +195,8 @@ export class QueuePair {
       this.handle.wait(DRAIN_PS);
     }
     this.framesAbandoned += left;
+    this.stoppedTransmitTail = this.txTail;
+    this.stoppedReceiveNext = this.rxNext;
     bar.write32(rx + CONTROL, 0);
     bar.write32(tx + CONTROL, 0);
     this.txTail = this.txClean = this.txRung = this.rxNext = 0;

@@ -4,7 +4,7 @@ export const NIC_DROP_REASONS = Object.freeze([
   'noDescriptor',
   /** The receive packet buffer had no room. */
   'packetBufferFull',
-  /** Reading the frame failed: an address that was refused, or descriptors that make no frame. */
+  /** Reading or writing the frame failed: an address that was refused, or descriptors that make no frame. */
   'dmaFailed',
   /** The port did not receive: RXCTRL.RXEN was clear. */
   'receiveDisabled',
@@ -24,9 +24,9 @@ export class NicDrops {
     this.counts = new Float64Array(ports * NIC_DROP_REASONS.length);
   }
 
-  /** Counts a frame that `port` lost, for one of `NicDrop`. */
-  count(port: number, reason: number): void {
-    this.counts[port * NIC_DROP_REASONS.length + reason]++;
+  /** Counts frames that `port` lost, for one of `NicDrop`. */
+  count(port: number, reason: number, frames = 1): void {
+    this.counts[port * NIC_DROP_REASONS.length + reason] += frames;
   }
 
   /** Frames that a port lost, by reason. */

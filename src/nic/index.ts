@@ -1,7 +1,7 @@
 /** The card: functions, registers, data plane, interrupts, mailboxes, MAC port. It knows no host. */
 export { AdvancedReceiveFormat, AdvancedTransmitFormat } from './advanced-descriptors.ts';
 export { DataPlane, type QueueInterrupts } from './data-plane.ts';
-export { NIC_DROP_REASONS, type NicDropReason, NicDrops } from './drops.ts';
+export { NIC_DROP_REASONS, NicDrop, type NicDropReason, NicDrops } from './drops.ts';
 export { InterruptBlock, type InterruptBus } from './interrupts.ts';
 export { MacPort, type MacPortSink, type WirePeer } from './mac-port.ts';
 export { MAILBOX_WORDS, Mailboxes, type MailboxInterrupts, PFMAILBOX, VFMAILBOX } from './mailbox.ts';

@@ -32,9 +32,9 @@ export class DriverEndpoint implements FrameSender, SaturatingSource, ReceiveHan
     if (this.sources.size > 0) path.setSource(this);
   }
 
-  /** The driver is gone: what is offered from now on is not sent. */
-  detach(): void {
-    this.stopped();
+  /** The driver is gone, and with it `notSent` frames on its ring; what is offered from now on is not sent either. */
+  detach(notSent: number): void {
+    this.tracker.endpoints[this.index].notSent += notSent;
     this.path = null;
   }
 

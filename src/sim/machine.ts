@@ -49,7 +49,7 @@ export interface VfListener {
   /** A VF's driver is about to start: frames may come from now on. */
   vfStarting(vf: number, path: DataPath): void;
   /** A VF's driver has stopped, for good. */
-  vfStopped(vf: number): void;
+  vfStopped(vf: number, path: DataPath): void;
   /** There is another number of VFs now, and the PF's own interface has been down in between. */
   vfsChanged(): void;
 }
@@ -274,7 +274,7 @@ export class Machine {
     this.pfDriver.quiesce();
     for (const [vf, driver] of this.vfDrivers) {
       driver.stop();
-      this.vfListener?.vfStopped(vf);
+      this.vfListener?.vfStopped(vf, driver.path);
     }
     this.vfDrivers.clear();
     for (const { space } of this.guests) space.release();

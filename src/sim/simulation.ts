@@ -1,5 +1,6 @@
 import type { DataPath } from '../drivers/index.ts';
 import { MICROSECOND, type Probe } from '../kernel/index.ts';
+import { NicDrop } from '../nic/index.ts';
 import { intel82599, xeonE5v4 } from '../profiles/index.ts';
 import { type CapturePacket, parseMac } from '../wire/index.ts';
 import { buildReport } from './build-report.ts';
@@ -101,8 +102,19 @@ export class Simulation implements RunView, VfListener {
     this.drivers[FIRST_VF_ENDPOINT_INDEX + vf].attach(path);
   }
 
-  vfStopped(vf: number): void {
-    this.drivers[FIRST_VF_ENDPOINT_INDEX + vf].detach();
+  /**
+   * The driver of a VF has stopped. What it had handed over and the card not taken is not sent; what the card had written and
+   * the driver never found is lost: both by how far the card came, because the registers of a ring that has failed do not tell.
+   */
+  vfStopped(vf: number, { queue: pair }: DataPath): void {
+    const { nic } = this.machine;
+    const { transmitted, received, drops } = nic.data;
+    const queue = vf * nic.profile.queuesPerPool;
+    const { ringSize, stoppedTransmitTail, stoppedReceiveNext } = pair;
+    const notSent = (stoppedTransmitTail - transmitted[queue].index) & (ringSize - 1);
+    const notFound = (received[queue].index - stoppedReceiveNext) & (ringSize - 1);
+    drops.count(vf, NicDrop.DMA_FAILED, notFound);
+    this.drivers[FIRST_VF_ENDPOINT_INDEX + vf].detach(notSent);
   }
 
   /** What was counted before belongs to other VPorts: the measured span begins again. */
