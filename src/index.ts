@@ -20,4 +20,4 @@ export {
   type SendOptions,
   Simulation,
 } from './sim/index.ts';
-export { EventLog, type EventRecord } from './trace/index.ts';
+export { EventLog, type EventRecord, FrameCapture, type FrameCaptureOptions } from './trace/index.ts';

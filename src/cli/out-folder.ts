@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { UsageError } from './command.ts';
 import { reasonOf } from './read-file.ts';
+import { writeWhole } from './write-file.ts';
 
 /** A folder for results. Each file appears whole or not at all. */
 export class OutFolder {
@@ -23,17 +24,9 @@ export class OutFolder {
     }
   }
 
-  /** Writes beside the file first: whoever looks at it meanwhile sees the old one or the new one. */
+  /** Writes a file into the folder, in place of one of that name. */
   write(name: string, text: string): void {
-    const file = join(this.path, name);
-    const beside = `${file}.${process.pid}.part`;
-    try {
-      writeFileSync(beside, text);
-      renameSync(beside, file);
-    } catch (error) {
-      rmSync(beside, { force: true });
-      throw error;
-    }
+    writeWhole(join(this.path, name), [text]);
   }
 }
 

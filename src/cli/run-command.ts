@@ -2,6 +2,7 @@ import type { Report } from '../sim/report.ts';
 import { formatJson, formatReportJson } from '../sim/report-json.ts';
 import { SCENARIO_RANGES } from '../sim/scenario-limits.ts';
 import type { LoadedScenario } from '../sim/scenario-resolve.ts';
+import { CaptureFile } from './capture-file.ts';
 import { type Command, type CommandInput, EXIT } from './command.ts';
 import { numberOption } from './command-line.ts';
 import type { Io } from './io.ts';
@@ -14,7 +15,8 @@ import { INTERRUPT_STATUS, type Runnable, runToEnd } from './run-simulation.ts';
 /** `sriovsim run`, with a way to make the simulation, so that it can be tried with another one. */
 export function makeRunCommand(makeSimulation: (loaded: LoadedScenario) => Runnable): Command {
   return {
-    usage: 'SCENARIO.json [--json] [--seed N] [--duration-ms X] [--out DIR] [--no-wall]',
+    usage:
+      'SCENARIO.json [--json] [--seed N] [--duration-ms X] [--out DIR] [--capture FILE.pcapng] [--no-wall]',
     summary: 'Runs a scenario and prints the report.',
     options: {
       json: { about: 'Print the report as one JSON document.' },
@@ -24,6 +26,10 @@ export function makeRunCommand(makeSimulation: (loaded: LoadedScenario) => Runna
         value: 'DIR',
         about: 'Also write report.json, report.txt and scenario.resolved.json into a folder.',
       },
+      capture: {
+        value: 'FILE.pcapng',
+        about: 'Also write the frames that the card saw into a file, for Wireshark.',
+      },
       'no-wall': { about: 'Leave out what depends on this machine, so that two runs give the same bytes.' },
     },
     parameters: ['SCENARIO.json'],
@@ -31,13 +37,18 @@ export function makeRunCommand(makeSimulation: (loaded: LoadedScenario) => Runna
       const loaded = loadScenario(input.parameters[0], overrides(input));
       const simulation = makeSimulation(loaded);
       const outPath = input.values.get('out');
+      const capturePath = input.values.get('capture');
+      // Before the folder is made: of what is wrong, nothing is left behind.
+      const captureFile = capturePath === undefined ? undefined : new CaptureFile(capturePath, outPath);
       const out = outPath === undefined ? undefined : new OutFolder(outPath);
+      const capture = captureFile === undefined ? undefined : simulation.captureFrames();
 
       const progress = new ProgressLine(io);
       const { report, interruptedBy } = await runToEnd(simulation, progress.listener).finally(() =>
         progress.clear(),
       );
       if (input.flags.has('no-wall')) delete report.wall;
+      if (capture !== undefined) captureFile?.write(capture.parts());
       await deliver(report, input.flags.has('json'), out, io);
       return interruptedBy === null ? EXIT.done : INTERRUPT_STATUS[interruptedBy];
     },

@@ -12,6 +12,8 @@ export interface Runnable {
   readonly endPs: number;
   readonly nowPs: number;
   report(options: { partial: boolean }): Report;
+  /** Captures the card's frames from now on; `parts` are the file's until then. */
+  captureFrames(): { parts(): Iterable<Uint8Array> };
 }
 
 /** Signals that end a run early, with the exit status that shells expect. */

@@ -7,9 +7,15 @@ export const ProbeKind = {
   TLP_SENT: 1,
   /** A frame has come in at a port of the switch: a = frame slot, b = ingress port, c = bytes. */
   FRAME_IN: 3,
-  /** A frame has left the switch: a = frame slot, b = egress port, c = bytes. */
+  /**
+   * A frame has left the switch: a = frame slot, b = egress port and what to do with the VLAN tag (a target
+   * of the switch), c = bytes before that.
+   */
   FRAME_OUT: 4,
-  /** A frame was dropped: a = frame slot, b = port, c = reason. */
+  /**
+   * A frame was dropped: a = frame slot, b = port, c = reason. The switch's reasons come first, and then b is
+   * where the frame came in; behind them come the card's own, and then b is where it should have gone out.
+   */
   FRAME_DROPPED: 5,
   /** A descriptor was fetched: a = queue, b = index, c = frame slot. */
   TX_DESCRIPTOR: 6,

@@ -2,6 +2,7 @@ import { ceilPowerOfTwo, FramePool, IntRing } from '../base/index.ts';
 import { type DmaPort, ReceiveEngine, TransmitEngine } from '../dma/index.ts';
 import { type Component, type Probe, ProbeKind, type Scheduler } from '../kernel/index.ts';
 import {
+  DROP_REASONS,
   NicSwitch,
   NUMBER_MASK,
   TAG_INSERT,
@@ -278,7 +279,7 @@ export class DataPlane implements Component {
     // As targetPort and tagOperation do, which are imported functions.
     const port = target & NUMBER_MASK;
     const operation = (target >>> TAG_SHIFT) as TagOperation;
-    this.probe.record(FRAME_OUT, slot, port, bytes);
+    this.probe.record(FRAME_OUT, slot, target, bytes);
     if (port === this.uplink) {
       this.mac.send(slot, operation === TAG_INSERT ? TAG_BYTES : operation === TAG_STRIP ? -TAG_BYTES : 0);
       return true;
@@ -303,7 +304,7 @@ export class DataPlane implements Component {
   }
 
   private dropped(port: number, slot: number, reason: number): void {
-    this.probe.record(FRAME_DROPPED, slot, port, reason);
+    this.probe.record(FRAME_DROPPED, slot, port, DROP_REASONS.length + reason);
     this.drops.count(port, reason);
   }
 

@@ -2,12 +2,14 @@ import type { DataPath } from '../drivers/index.ts';
 import { MICROSECOND, type Probe } from '../kernel/index.ts';
 import { NicDrop } from '../nic/index.ts';
 import { intel82599, xeonE5v4 } from '../profiles/index.ts';
+import type { FrameCapture } from '../trace/index.ts';
 import { type CapturePacket, parseMac } from '../wire/index.ts';
 import { buildReport } from './build-report.ts';
 import { CaptureSource } from './capture-source.ts';
 import { DriverEndpoint } from './driver-endpoint.ts';
 import { FlowSource, TemplateCounter } from './flow-source.ts';
 import { type FlowRecord, FlowTracker } from './flow-tracker.ts';
+import { makeFrameCapture } from './frame-capture.ts';
 import { Machine, type MachineParts, type VfListener } from './machine.ts';
 import { MeasuredSpan } from './measured-span.ts';
 import type { Report } from './report.ts';
@@ -133,6 +135,16 @@ export class Simulation implements RunView, VfListener {
   /** Where a sink for probes is attached; what it sees changes nothing. */
   get probe(): Probe {
     return this.machine.probe;
+  }
+
+  /**
+   * Captures the frames that the card's switch sees from now on. The capture takes the place of any other
+   * sink.
+   */
+  captureFrames(): FrameCapture {
+    const capture = makeFrameCapture(this);
+    this.probe.sink = capture;
+    return capture;
   }
 
   /**

@@ -55,6 +55,12 @@ export {
   writeMac,
 } from './mac.ts';
 export {
+  type PcapngInterface,
+  type PcapngPacket,
+  type PcapngSection,
+  PcapngWriter,
+} from './pcapng-writer.ts';
+export {
   isSctpChecksumValid,
   parseSctp,
   SCTP,

@@ -1,5 +1,6 @@
 import { checkNoFcs } from './capture-checks.ts';
 import { CaptureError, type CaptureInterface } from './capture-types.ts';
+import { END_OF_OPTIONS, IF_FCSLEN, IF_NAME, IF_TSOFFSET, IF_TSRESOL } from './pcapng-codes.ts';
 
 /** An Interface Description Block, as far as packets depend on it. */
 export interface InterfaceDescription extends CaptureInterface {
@@ -10,12 +11,6 @@ export interface InterfaceDescription extends CaptureInterface {
 }
 
 const OPTIONS_OFFSET = 16;
-
-const END_OF_OPTIONS = 0;
-const IF_NAME = 2;
-const IF_TSRESOL = 9;
-const IF_FCSLEN = 13;
-const IF_TSOFFSET = 14;
 
 const SECOND_PS = 1_000_000_000_000n;
 

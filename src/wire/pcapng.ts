@@ -1,21 +1,19 @@
 import { checkInFile, checkLinkType, checkPacketLength } from './capture-checks.ts';
 import { CaptureError, type RawCapture, type RawPacket } from './capture-types.ts';
+import {
+  BYTE_ORDER_MAGIC,
+  ENHANCED_PACKET,
+  INTERFACE_DESCRIPTION,
+  PACKET,
+  SECTION_HEADER,
+  SIMPLE_PACKET,
+} from './pcapng-codes.ts';
 import { type InterfaceDescription, parseInterfaceDescription } from './pcapng-interface.ts';
 
 /**
  * The pcapng capture file (draft-ietf-opsawg-pcapng): blocks of type, length, body and length again. A
  * Section Header Block sets the byte order and starts the numbering of interfaces anew.
  */
-
-/** Reads the same in both byte orders. */
-const SECTION_HEADER = 0x0a0d_0d0a;
-const BYTE_ORDER_MAGIC = 0x1a2b_3c4d;
-
-const INTERFACE_DESCRIPTION = 1;
-/** Obsolete, but still found in old files. */
-const PACKET = 2;
-const SIMPLE_PACKET = 3;
-const ENHANCED_PACKET = 6;
 
 /** Bytes of type and length before the body. */
 const HEAD_BYTES = 8;

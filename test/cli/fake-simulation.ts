@@ -42,6 +42,11 @@ export class FakeSimulation implements Runnable {
     this.onAdvance();
   }
 
+  captureFrames() {
+    this.calls.push('captureFrames');
+    return { parts: () => [Uint8Array.of(1, 2), Uint8Array.of(this.calls.length)] };
+  }
+
   report({ partial }: { partial: boolean }): Report {
     this.calls.push('report');
     return exampleReport(this.scenario, this.nowPs, partial);

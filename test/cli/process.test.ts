@@ -61,11 +61,15 @@ describe('wrong input', () => {
   it.concurrent.each([
     [
       ['run'],
-      'run: SCENARIO.json is missing; allowed run SCENARIO.json [--json] [--seed N] [--duration-ms X] [--out DIR] [--no-wall]',
+      'run: SCENARIO.json is missing; allowed run SCENARIO.json [--json] [--seed N] [--duration-ms X] [--out DIR] [--capture FILE.pcapng] [--no-wall]',
     ],
     [
       ['run', 'x', '--jsn'],
-      '--jsn: unknown option (did you mean "--json"?); allowed for run --json, --seed, --duration-ms, --out, --no-wall',
+      '--jsn: unknown option (did you mean "--json"?); allowed for run --json, --seed, --duration-ms, --out, --capture, --no-wall',
+    ],
+    [
+      ['run', path('scenarios/minimal.json'), '--capture', 'nowhere/x.pcapng'],
+      '--capture: "nowhere/x.pcapng" is in a folder that does not exist; allowed a file in a folder that can be written',
     ],
     [['run', 'nowhere.json'], 'nowhere.json: no such file; allowed a scenario file'],
     [['run', '.'], '.: is a directory; allowed a scenario file'],

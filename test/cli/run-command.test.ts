@@ -96,6 +96,50 @@ describe('run', () => {
     expect(simulation.calls).toEqual([]);
   });
 
+  it('writes what the card saw into a file, also into the folder that it is about to make', async () => {
+    const out = join(folder, 'out');
+    const { status } = await run('--out', out, '--capture', join(out, 'frames.pcapng'));
+    expect(status).toBe(0);
+    expect(simulation.calls.slice(0, 2)).toEqual(['captureFrames', 'boot']);
+    expect(readdirSync(out).sort()).toEqual([
+      'frames.pcapng',
+      'report.json',
+      'report.txt',
+      'scenario.resolved.json',
+    ]);
+    expect([...readFileSync(join(out, 'frames.pcapng'))]).toEqual([1, 2, simulation.calls.length]);
+  });
+
+  it('refuses a path where no capture can be written, before it simulates and without making a folder', async () => {
+    const out = join(folder, 'out');
+    const refused = async (path: string, reason: string) => {
+      await expect(run('--out', out, '--capture', path)).rejects.toThrow(
+        new UsageError(
+          `--capture: ${JSON.stringify(path)} ${reason}; allowed a file in a folder that can be written`,
+        ),
+      );
+      expect(simulation.calls).toEqual([]);
+      expect(readdirSync(folder)).toEqual(['s.json']);
+    };
+    await refused(folder, 'is a directory');
+    await refused('', 'names no file');
+    await refused(join(folder, 'nowhere', 'x.pcapng'), 'is in a folder that does not exist');
+    await refused(join(scenario, 'x.pcapng'), 'is in a folder that is none');
+    await refused('/dev/null', 'is no regular file');
+    await refused(join(folder, 'x'.repeat(300)), 'cannot be written: ENAMETOOLONG');
+  });
+
+  it('writes the capture of a run that is interrupted', async () => {
+    const file = join(folder, 'frames.pcapng');
+    onAdvance = () => {
+      if (simulation.calls.length === 4) process.emit('SIGINT', 'SIGINT');
+    };
+    const { status } = await run('--capture', file);
+    expect(status).toBe(130);
+    expect(simulation.calls).toEqual(['captureFrames', 'boot', 'advance', 'advance', 'report']);
+    expect(readFileSync(file).length).toBe(3);
+  });
+
   it.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],

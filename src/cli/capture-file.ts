@@ -1,0 +1,51 @@
+import { existsSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { UsageError } from './command.ts';
+import { reasonOf } from './read-file.ts';
+import { tryToWrite, writeWhole } from './write-file.ts';
+
+/** The file that a run's capture goes to. It appears whole or not at all. */
+export class CaptureFile {
+  private readonly path: string;
+
+  /**
+   * Tries the path, so that a run does not find out at its end that it is wrong.
+   *
+   * @param newFolder a folder that there will be when the run ends, if it is not there yet.
+   * @throws {@link UsageError}
+   */
+  constructor(path: string, newFolder?: string) {
+    this.path = path;
+    const reason = this.problem(newFolder);
+    if (reason === undefined) return;
+    throw new UsageError(
+      `--capture: ${JSON.stringify(path)} ${reason}; allowed a file in a folder that can be written`,
+    );
+  }
+
+  /** Writes the file, in place of one of that name. */
+  write(parts: Iterable<Uint8Array>): void {
+    writeWhole(this.path, parts);
+  }
+
+  private problem(newFolder: string | undefined): string | undefined {
+    const { path } = this;
+    try {
+      if (path === '' || path.endsWith('/')) return 'names no file';
+      if (existsSync(path)) {
+        const status = statSync(path);
+        if (status.isDirectory()) return 'is a directory';
+        // Putting the capture in the place of a device or a pipe would take that away.
+        if (!status.isFile()) return 'is no regular file';
+      }
+      const folder = dirname(path);
+      const comes = newFolder !== undefined && resolve(newFolder) === resolve(folder);
+      if (!existsSync(folder)) return comes ? undefined : 'is in a folder that does not exist';
+      if (!statSync(folder).isDirectory()) return 'is in a folder that is none';
+      tryToWrite(path);
+      return undefined;
+    } catch (error) {
+      return `cannot be written: ${reasonOf(error as NodeJS.ErrnoException)}`;
+    }
+  }
+}
