@@ -57,6 +57,7 @@ export class Simulation implements RunView, VfListener {
   private readonly drivers: DriverEndpoint[];
   private readonly flowRecords: FlowRecord[] = [];
   private readonly templates = new TemplateCounter();
+  private pfPool = 0;
   private measured: MeasuredSpan | null = null;
 
   /**
@@ -87,9 +88,12 @@ export class Simulation implements RunView, VfListener {
     );
   }
 
-  /** VPort of the PF: the pool behind those of the VFs. */
+  /**
+   * VPort of the PF: the pool behind those of the VFs, as its driver has set it up last; a reset of the card behind the
+   * driver's back does not move what the driver has counted.
+   */
   get pfPort(): number {
-    return this.machine.nic.pf.sriov?.count ?? 0;
+    return this.pfPool;
   }
 
   /** Each queue of the card that a driver works on, with that driver's data path. */
@@ -122,6 +126,7 @@ export class Simulation implements RunView, VfListener {
   /** What was counted before belongs to other VPorts: the measured span begins again. */
   vfsChanged(): void {
     this.drivers[PF_ENDPOINT_INDEX].stopped();
+    this.pfPool = this.machine.nic.pf.sriov?.count ?? 0;
     if (this.measured === null) return;
     this.tracker.startMeasuring();
     this.measured = new MeasuredSpan(this, this.nowPs);
