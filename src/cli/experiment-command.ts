@@ -52,7 +52,7 @@ export const experimentCommand: Command = {
     const seed = numberOption(input, 'seed', SCENARIO_RANGES.seed, 'integer') ?? 1;
     raiseInliningBudget();
     const result = run(experiment, input, seed);
-    await io.stdout(format(result, input));
+    await io.stdout(format(result, input, experiment.note));
     return EXIT.done;
   },
 };
@@ -66,9 +66,9 @@ function run(experiment: Experiment, input: CommandInput, seed: number): Experim
   }
 }
 
-function format(result: ExperimentResult, { flags }: CommandInput): string {
+function format(result: ExperimentResult, { flags }: CommandInput, note = ''): string {
   if (flags.has('json')) return formatJson(result);
-  return flags.has('csv') ? formatResultCsv(result) : formatResultText(result);
+  return flags.has('csv') ? formatResultCsv(result) : formatResultText(result, note);
 }
 
 /** An experiment without what it does. */

@@ -6,9 +6,13 @@ import type {
 } from '../sim/experiments/index.ts';
 import { formatTable } from './text-table.ts';
 
-/** A result for people: its rows as a table, and below it what others have published. */
-export function formatResultText({ experiment, columns, rows, published }: ExperimentResult): string {
+/** A result for people: its rows as a table, below it what has to be known of them, and what others have published. */
+export function formatResultText(
+  { experiment, columns, rows, published }: ExperimentResult,
+  note: string,
+): string {
   const blocks = [[experiment, ...table(columns, rows)], ...published.map(publishedBlock)];
+  if (note !== '') blocks.splice(1, 0, [note]);
   return `${blocks.map((lines) => lines.join('\n')).join('\n\n')}\n`;
 }
 

@@ -153,7 +153,7 @@ function linkSection({ pcie }: Report): string[] {
   const lines = formatTable(columns, [row('upstream', pcie.upstream), row('downstream', pcie.downstream)]);
   const { readRequests, writeRequests, completions } = pcie;
   lines.push(
-    `${plural(writeRequests, 'write')}, ${plural(readRequests, 'read')}, ${plural(completions, 'completion')}`,
+    `The card made ${plural(writeRequests, 'write')} and ${plural(readRequests, 'read')}, which ${plural(completions, 'completion')} answered`,
   );
   return lines;
 }
@@ -163,8 +163,9 @@ function machineSection({ iommu, interrupts }: Report): string[] {
   if (iommu !== null) {
     const perWalk =
       iommu.walks === 0 ? '' : ` with ${fixed(iommu.walkAccesses / iommu.walks, 1)} accesses each`;
+    const bypassed = iommu.bypassed === 0 ? '' : `; ${grouped(iommu.bypassed)} bypassed`;
     lines.push(
-      `IOMMU       ${plural(iommu.lookups, 'lookup')}, ${percent(iommu.hitRate, 2)} hits, ${plural(iommu.walks, 'walk')}${perWalk}, ${plural(iommu.faults, 'fault')}`,
+      `IOMMU       ${plural(iommu.lookups, 'lookup')}, ${percent(iommu.hitRate, 2)} hits, ${plural(iommu.walks, 'walk')}${perWalk}, ${plural(iommu.faults, 'fault')}${bypassed}`,
     );
   }
   lines.push(

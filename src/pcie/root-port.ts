@@ -51,6 +51,8 @@ const MESSAGE = 2;
 export class RootPort implements TlpReceiver, TranslationClient, Component {
   readonly name: string;
   memoryReads = 0;
+  /** Completion TLPs for the reads of the device. */
+  completionsSent = 0;
   memoryWrites = 0;
   messages = 0;
   /** Requests that translation refused, or that no memory stands behind. */
@@ -206,12 +208,13 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   }
 
   reset(): void {
+    this.completionsSent = 0;
     this.memoryReads = this.memoryWrites = this.messages = this.refusedReads = this.refusedWrites = 0;
   }
 
   counters(): Record<string, number> {
-    const { memoryReads, memoryWrites, messages, refusedReads, refusedWrites } = this;
-    return { memoryReads, memoryWrites, messages, refusedReads, refusedWrites };
+    const { memoryReads, completionsSent, memoryWrites, messages, refusedReads, refusedWrites } = this;
+    return { memoryReads, completionsSent, memoryWrites, messages, refusedReads, refusedWrites };
   }
 
   private receivePosted(tlp: Tlp): void {
@@ -379,6 +382,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     tlp.kind = COMPLETION_DATA;
     tlp.flowClass = COMPLETION;
     tlp.count = count;
+    this.completionsSent += count;
     tlp.linkBytes = count * COMPLETION_BYTES + span;
     tlp.dataCredits = (span + CREDIT_BYTES - 1) >> 4;
     const { down } = this;
@@ -391,6 +395,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     tlp.status = CompletionStatus.UNSUPPORTED_REQUEST;
     tlp.kind = TlpKind.COMPLETION;
     tlp.flowClass = COMPLETION;
+    this.completionsSent += tlp.count;
     tlp.linkBytes = tlp.count * COMPLETION_BYTES;
     tlp.dataCredits = 0;
     tlp.bytes = 0;

@@ -163,7 +163,7 @@ function pcieReport(simulation: RunView, before: Snapshot, after: Snapshot, span
     downstream: direction(before.downstream, after.downstream),
     readRequests: after.requester.readsIssued - before.requester.readsIssued,
     writeRequests: after.requester.writesIssued - before.requester.writesIssued,
-    completions: after.rootPort.memoryReads - before.rootPort.memoryReads,
+    completions: after.rootPort.completionsSent - before.rootPort.completionsSent,
   };
 }
 
@@ -174,7 +174,8 @@ function iommuReport(before: Snapshot, after: Snapshot): Report['iommu'] {
   const hits = difference('hits');
   const misses = difference('misses');
   return {
-    lookups: difference('lookups'),
+    lookups: hits + misses,
+    bypassed: difference('bypassed'),
     hits,
     misses,
     hitRate: hits + misses === 0 ? 1 : hits / (hits + misses),

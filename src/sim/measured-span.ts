@@ -25,7 +25,7 @@ export interface Snapshot {
   readonly downstream: LinkSnapshot;
   readonly iommu: Readonly<Record<string, number>> | null;
   readonly interrupts: { readonly raised: number; readonly delivered: number; readonly moderated: number };
-  readonly rootPort: { readonly memoryReads: number; readonly memoryWrites: number };
+  readonly rootPort: { readonly completionsSent: number };
   readonly requester: { readonly readsIssued: number; readonly writesIssued: number };
   readonly endpoints: readonly EndpointSnapshot[];
 }
@@ -72,7 +72,7 @@ export function takeSnapshot(simulation: RunView): Snapshot {
       delivered: nic.interrupts.delivered,
       moderated: nic.interrupts.moderated,
     },
-    rootPort: { memoryReads: machine.rootPort.memoryReads, memoryWrites: machine.rootPort.memoryWrites },
+    rootPort: { completionsSent: machine.rootPort.completionsSent },
     requester: { readsIssued: nic.requester.readsIssued, writesIssued: nic.requester.writesIssued },
     endpoints: ports.map((port, index) => {
       if (port === NO_PORT) return NOTHING;

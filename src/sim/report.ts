@@ -124,14 +124,19 @@ export interface LinkDirectionReport {
 export interface PcieReport {
   upstream: LinkDirectionReport;
   downstream: LinkDirectionReport;
+  /** Memory Read and Memory Write TLPs of the card, interrupt messages included. */
   readRequests: number;
   writeRequests: number;
+  /** Completion TLPs that answered the card's reads: a read may take several. */
   completions: number;
 }
 
 /** Translation of DMA addresses. */
 export interface IommuReport {
+  /** Hits and misses. */
   lookups: number;
+  /** Requests that need no translation: those of functions that pass through. */
+  bypassed: number;
   hits: number;
   misses: number;
   /** 0 to 1; 1 without lookups. */

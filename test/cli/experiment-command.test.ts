@@ -24,6 +24,7 @@ describe('experiment', () => {
     const text = await outputOf(...SHORT);
     expect(text.split('\n')[1]).toMatch(/^generation +lanes +mps B .*closedForm Gb\/s +simulated Gb\/s$/);
     expect(text).toMatch(/^ +3 +8 +256 +512 +64 +write +64 +64 +42\.10 +45\.\d\d$/m);
+    expect(text).toContain('\n\nThe closed form charges an Ack');
     expect(text).toContain('\n\nPublished: Neugebauer et al.');
   });
 

@@ -181,7 +181,16 @@ export function exampleReport(scenario: ResolvedScenario, nowPs: number, partial
       writeRequests: 834,
       completions: 500,
     },
-    iommu: { lookups: 5000, hits: 4990, misses: 10, hitRate: 0.998, walks: 10, walkAccesses: 32, faults: 0 },
+    iommu: {
+      lookups: 5000,
+      bypassed: 0,
+      hits: 4990,
+      misses: 10,
+      hitRate: 0.998,
+      walks: 10,
+      walkAccesses: 32,
+      faults: 0,
+    },
     interrupts: { raised: 60, delivered: 46, moderated: 14 },
     conservation: conservation({
       offered: frames + 50,

@@ -55,6 +55,8 @@ export interface Experiment {
   readonly name: string;
   /** One sentence. */
   readonly summary: string;
+  /** What a reader of the rows has to know, for people. */
+  readonly note?: string;
   readonly parameters: Readonly<Record<string, ParameterSpec>>;
   readonly columns: readonly ResultColumn[];
   readonly published: readonly PublishedPoints[];

@@ -11,6 +11,9 @@ const CLOSED_FORM = { write: 'write', read: 'read', readwrite: 'readWrite' } as 
 export const pcieBandwidthExperiment: Experiment = {
   name: 'pcie-bandwidth',
   summary: 'Payload that a PCIe link carries, by size of the transfers: closed form and simulated link.',
+  note:
+    'The closed form charges an Ack and an UpdateFC in so many bytes as the specification allows symbol times; the simulated ' +
+    'link keeps to the symbol times, so wide links come out higher.',
   parameters: {
     generation: { about: 'Generation of the link.', default: [3], range: [1, 5] },
     lanes: { about: 'Its width.', default: [8], allowed: [1, 2, 4, 8, 12, 16, 32] },
