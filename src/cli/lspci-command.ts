@@ -1,15 +1,6 @@
-import {
-  BridgePort,
-  Endpoint,
-  enableVfs,
-  enumerate,
-  type FunctionProfile,
-  findFunctions,
-  lspciDump,
-  type PcieFunction,
-  RootBus,
-} from '../pcie/index.ts';
+import { type FunctionProfile, lspciDump } from '../pcie/index.ts';
 import { INTEL, INTEL_82599_SFP, intel82599Config } from '../profiles/intel-82599-config.ts';
+import { bringUpCard } from '../sim/card-below-port.ts';
 import { didYouMean } from '../sim/scenario-suggest.ts';
 import { type Command, type CommandInput, EXIT, UsageError } from './command.ts';
 import { numberOption } from './command-line.ts';
@@ -33,11 +24,6 @@ const CARDS: Readonly<Record<string, Card>> = {
 
 const DEFAULT_CARD = 'intel-82599';
 const VIEWS = ['os', 'raw'] as const;
-/** The root port that the card sits below: 00:01.0. */
-const ROOT_PORT = 0x0008;
-/** Where firmware of PCs places BARs: below the I/O APICs at the top of the first 4 GiB. */
-const MEMORY32 = { base: 0xe000_0000, bytes: 0x1000_0000 };
-const IO = { base: 0x1000, bytes: 0xf000 };
 
 /** `sriovsim lspci` */
 export const lspciCommand: Command = {
@@ -57,23 +43,15 @@ export const lspciCommand: Command = {
     const card = readCard(input);
     const vfs = numberOption(input, 'vfs', [0, card.totalVfs], 'integer') ?? 0;
     const view = readView(input);
-    await io.stdout(lspciDump(bringUp(card, vfs, !input.flags.has('no-ari')), view));
+    const { port, endpoint } = bringUpCard(
+      { ...card, functions: card.functions() },
+      vfs,
+      !input.flags.has('no-ari'),
+    );
+    await io.stdout(lspciDump([port.function, ...endpoint.allFunctions()], view));
     return EXIT.done;
   },
 };
-
-/** What firmware and operating system do: find the functions, place their BARs, enable the VFs. */
-function bringUp(card: Card, vfs: number, ari: boolean): PcieFunction[] {
-  const root = new RootBus();
-  const port = new BridgePort({ routingId: ROOT_PORT, ariForwarding: ari });
-  const endpoint = new Endpoint({ functions: card.functions() });
-  port.downstream = endpoint;
-  root.attach(port);
-  const tree = enumerate(root, { memory32: MEMORY32, io: IO, ari });
-  const [pf] = findFunctions(tree, card.vendorId, card.deviceId);
-  enableVfs(root, pf, vfs, { wait: () => {} });
-  return [port.function, ...endpoint.allFunctions()];
-}
 
 function readCard({ values }: CommandInput): Card {
   const name = values.get('profile') ?? DEFAULT_CARD;

@@ -10,6 +10,16 @@ export interface CreditAdvertisement {
   readonly completionData: number;
 }
 
+/** As a receiver that never runs out advertises. */
+export const INFINITE_CREDITS: CreditAdvertisement = Object.freeze({
+  postedHeaders: 0,
+  postedData: 0,
+  nonPostedHeaders: 0,
+  nonPostedData: 0,
+  completionHeaders: 0,
+  completionData: 0,
+});
+
 /** UpdateFC DLLPs that are kept apart, for one class, beside the youngest: power of two, one place stays free. */
 const UPDATES = 64;
 const UPDATE_MASK = UPDATES - 1;

@@ -79,7 +79,7 @@ export {
   lanesOf,
   type ResetKind,
 } from './config-space.ts';
-export { type CreditAdvertisement, CreditGate } from './credits.ts';
+export { type CreditAdvertisement, CreditGate, INFINITE_CREDITS } from './credits.ts';
 export { Endpoint, type EndpointOptions, type EndpointState } from './endpoint.ts';
 export { type CompleterTarget, EndpointPort, NOT_CLAIMED } from './endpoint-port.ts';
 export { enumerate } from './enumerate.ts';

@@ -1,7 +1,7 @@
 import { SparseMemory } from '../../base/index.ts';
 import { Probe, Scheduler } from '../../kernel/index.ts';
 import {
-  type CreditAdvertisement,
+  INFINITE_CREDITS,
   type LinkRate,
   type MemoryRequest,
   PcieLink,
@@ -26,14 +26,6 @@ export interface LinkLoad {
   readonly wideAddresses: boolean;
 }
 
-const INFINITE: CreditAdvertisement = {
-  postedHeaders: 0,
-  postedData: 0,
-  nonPostedHeaders: 0,
-  nonPostedData: 0,
-  completionHeaders: 0,
-  completionData: 0,
-};
 const FUNCTION = 0x0100;
 const PAGE_BYTES = 4096;
 /** The device goes round in so many bytes of memory. */
@@ -58,8 +50,8 @@ export function measureLink(load: LinkLoad): number {
     rate: load.rate,
     flightPs: FLIGHT_PS,
     maxPayloadBytes: load.mps,
-    deviceCredits: INFINITE,
-    rootCredits: INFINITE,
+    deviceCredits: INFINITE_CREDITS,
+    rootCredits: INFINITE_CREDITS,
   });
   const port = new RootPort(
     'root port',

@@ -1,20 +1,8 @@
-import {
-  BridgePort,
-  Endpoint,
-  enableVfs,
-  enumerate,
-  findFunctions,
-  formatRoutingId,
-  RootBus,
-} from '../../pcie/index.ts';
+import { formatRoutingId } from '../../pcie/index.ts';
 import { INTEL, INTEL_82599_SFP, intel82599Config } from '../../profiles/intel-82599-config.ts';
+import { bringUpCard } from '../card-below-port.ts';
 import type { Experiment, ResultValue } from './experiment.ts';
 
-/** Where firmware places BARs. */
-const MEMORY32 = { base: 0xe000_0000, bytes: 0x1000_0000 };
-const IO = { base: 0x1000, bytes: 0xf000 };
-/** The root port that the card sits below: 00:01.0. */
-const ROOT_PORT = 0x0008;
 /** First VF Offset and VF Stride in the SR-IOV capability (9.3.3.9 and 9.3.3.10). */
 const FIRST_VF_OFFSET = 0x14;
 const VF_STRIDE = 0x16;
@@ -44,13 +32,8 @@ export const routingIdsExperiment: Experiment = {
 };
 
 function rowsOf(ari: boolean, numVfs: number): ResultValue[][] {
-  const root = new RootBus();
-  const port = new BridgePort({ routingId: ROOT_PORT, ariForwarding: ari });
-  port.downstream = new Endpoint({ functions: intel82599Config() });
-  root.attach(port);
-  const tree = enumerate(root, { memory32: MEMORY32, io: IO, ari });
-  const [pf] = findFunctions(tree, INTEL, INTEL_82599_SFP);
-  const routingIds = enableVfs(root, pf, numVfs, { wait: () => {} });
+  const card = { functions: intel82599Config(), vendorId: INTEL, deviceId: INTEL_82599_SFP };
+  const { root, pf, vfs: routingIds } = bringUpCard(card, numVfs, ari);
   const capability = pf.sriov?.offset ?? 0;
   const [offset, stride] = [FIRST_VF_OFFSET, VF_STRIDE].map((at) =>
     root.read(pf.routingId, capability + at, 2),

@@ -1,5 +1,5 @@
 import { Probe, Scheduler } from '../../../src/kernel/index.ts';
-import type { CreditAdvertisement } from '../../../src/pcie/credits.ts';
+import { INFINITE_CREDITS } from '../../../src/pcie/credits.ts';
 import { PcieLink } from '../../../src/pcie/link.ts';
 import type { LinkDirection, LinkOptions } from '../../../src/pcie/link-direction.ts';
 import {
@@ -12,14 +12,7 @@ import {
 import { type Tlp, TlpPool } from '../../../src/pcie/tlp-pool.ts';
 
 /** As a receiver that never runs out advertises. */
-export const INFINITE: CreditAdvertisement = {
-  postedHeaders: 0,
-  postedData: 0,
-  nonPostedHeaders: 0,
-  nonPostedData: 0,
-  completionHeaders: 0,
-  completionData: 0,
-};
+export const INFINITE = INFINITE_CREDITS;
 
 /** A train that has arrived, with the number under which it was sent. */
 export interface Arrival {
