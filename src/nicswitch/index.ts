@@ -2,10 +2,12 @@
 export { DROP_REASONS, type DropReason } from './drop-reason.ts';
 export { hashIndex } from './hash-filter.ts';
 export type { MacAddress } from './mac-address.ts';
+export type { MirrorRule } from './mirror-rules.ts';
 export { NicSwitch } from './nic-switch.ts';
 export type { PortQueues } from './port-queues.ts';
-export type { NicSwitchOptions, PortVlan, SwitchConfiguration } from './switch-configuration.ts';
+export type { PortVlan, SwitchConfiguration } from './switch-configuration.ts';
 export type { Balance, PortCounters } from './switch-counters.ts';
+export type { NicSwitchOptions } from './switch-options.ts';
 export type { LocalMatch } from './switch-tables.ts';
 export {
   entrySlot,

@@ -5,8 +5,9 @@ import { DROP_REASONS, type DropReason } from './drop-reason.ts';
 import { PortQueues } from './port-queues.ts';
 import { OUTPUT_QUEUE, RECORD_SHIFT } from './port-record.ts';
 import { ReceiverSelection } from './receiver-selection.ts';
-import { type NicSwitchOptions, SwitchConfiguration } from './switch-configuration.ts';
+import { SwitchConfiguration } from './switch-configuration.ts';
 import { type Balance, type PortCounters, SwitchCounters } from './switch-counters.ts';
+import type { NicSwitchOptions } from './switch-options.ts';
 import { entrySlot, targetPort } from './target.ts';
 
 /** Most frames that are taken from a port in one go; the running counters rely on it. */
@@ -94,7 +95,7 @@ export class NicSwitch extends SwitchConfiguration implements Component {
    *
    * @param ingress the port it came in at: a VPort or {@link NicSwitch.uplink}. Not checked.
    * @returns number of {@link NicSwitch.targets}. 0 if the frame was dropped: {@link NicSwitch.lastDrop}
-   * tells why.
+   * tells why. A frame of which only mirrored copies are left is counted as dropped as well.
    */
   route(slot: number, ingress: number): number {
     const target = this.routeDirect(slot, ingress);
@@ -169,16 +170,24 @@ export class NicSwitch extends SwitchConfiguration implements Component {
   private select(slot: number, ingress: number): number {
     const { frames } = this;
     const count = this.selection.decide(slot, ingress);
-    this.portCounts.countIn(ingress, frames.lengths[slot], this.selection.frameClass);
-    if (count === 0) {
+    // Lengths are the caller's word; no frame is longer than its slot.
+    const bytes = Math.min(Math.max(frames.lengths[slot], 0), frames.slotBytes);
+    this.portCounts.countIn(ingress, bytes, this.selection.frameClass);
+    const { mirrored } = this.selection;
+    if (count === mirrored) {
       this.lastDrop = this.selection.reason;
       this.portCounts.countDrop(ingress, this.lastDrop);
-      frames.release(slot);
-    } else if (count > 1) {
-      this.portCounts.countReplicas(ingress, count - 1);
-      frames.retain(slot, count - 1);
     }
+    if (mirrored > 0) this.countMirrored(count - mirrored, count);
+    const replicas = count === mirrored ? count : count - 1;
+    if (replicas > 0) this.portCounts.countReplicas(ingress, replicas);
+    if (count === 0) frames.release(slot);
+    else if (count > 1) frames.retain(slot, count - 1);
     return count;
+  }
+
+  private countMirrored(from: number, to: number): void {
+    for (let i = from; i < to; i++) this.portCounts.countMirrored(targetPort(this.targets[i]));
   }
 
   /** What `port` has seen. */
@@ -204,7 +213,7 @@ export class NicSwitch extends SwitchConfiguration implements Component {
   }
 
   counters(): Record<string, number> {
-    const counters: Record<string, number> = { ...this.balance() };
+    const counters: Record<string, number> = { ...this.balance(), mirrored: this.portCounts.mirrored };
     for (const reason of DROP_REASONS) counters[`dropped.${reason}`] = this.dropped(reason);
     return counters;
   }

@@ -5,8 +5,8 @@
 export const RECORD_SHIFT = 4;
 
 /**
- * As a receiver. Bits 15:0: longest frame it takes, in bytes without its 802.1Q tag; 0 while it may not
- * receive. Above, where a word of the data path has its tag operation (TAG_SHIFT), those that it may be
+ * As a receiver. Bits 15:0: longest frame it takes on the direct way, in bytes without its 802.1Q tag; 0 while it
+ * may not receive, and while frames to it need the long way. Above, where a word of the data path has its tag operation (TAG_SHIFT), those that it may be
  * given: TAG_INSERT, or TAG_STRIP where tags are taken off. A frame's tag is in its bytes (TAG_STRIP), beside
  * them (TAG_INSERT) or not there (0); the AND of both is what to do.
  */

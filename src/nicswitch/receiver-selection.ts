@@ -8,7 +8,7 @@ import { CHECK_MAC, CHECK_VLAN, EGRESS, KEEP_TAG, PORT_TAG, RECORD_SHIFT } from 
 import { PortSet } from './port-set.ts';
 import { BROADCAST, MULTICAST, NO_CLASS, UNICAST } from './switch-counters.ts';
 import { type SwitchTables, VPORT_SET } from './switch-tables.ts';
-import { TAG_INSERT, TAG_SHIFT, TAG_STRIP, tagOf, vlanOf } from './target.ts';
+import { TAG_INSERT, TAG_SHIFT, TAG_STRIP, tagOf, targetPort, vlanOf } from './target.ts';
 
 /** Reason while there are receivers left. */
 const NONE = -1;
@@ -19,10 +19,12 @@ const NONE = -1;
  * pool; receive enable; size.
  */
 export class ReceiverSelection {
-  /** Receivers of the frame decided last, in ascending order of ports: see target.ts. */
+  /** Receivers of the frame decided last, in ascending order of ports, mirrored copies behind: see target.ts. */
   readonly targets: Int32Array;
-  /** Why there were none. */
+  /** Why there were none but mirrored copies. */
   reason = 0;
+  /** How many of them, the last ones, are copies that mirroring rules have made. */
+  mirrored = 0;
   /** Class of its destination address. */
   frameClass = NO_CLASS;
 
@@ -43,6 +45,7 @@ export class ReceiverSelection {
   /** Decides the frame in `slot`, which came in at `ingress`, and returns the number of its targets. */
   decide(slot: number, ingress: number): number {
     this.count = 0;
+    this.mirrored = 0;
     this.reason = NONE;
     const { i32, lengths, outerTci, slotShift } = this.frames;
     const { uplink, maxFrameBytes, records, vlans, loopback } = this.tables;
@@ -72,12 +75,17 @@ export class ReceiverSelection {
       if (records[record + CHECK_VLAN] !== 0 && !vlans.isMember(ingress, vlan)) {
         return this.drop(DROP.vlanSpoof);
       }
-      if (!loopback || !vlans.passes(vlan)) return this.toWire(tag);
+      if (!loopback) return this.toWire(tag);
+      if (!vlans.passes(vlan)) {
+        this.toWire(tag);
+        return this.mirror(ingress, vlan, tag, size);
+      }
     }
     if (this.frameClass !== UNICAST && !this.tables.replication) {
       return fromWire ? this.toDefault(tag, size) : this.toWire(tag);
     }
-    return this.toMatches(word, ingress, vlan, tag, size);
+    this.toMatches(word, ingress, vlan, tag, size);
+    return this.mirror(ingress, vlan, tag, size);
   }
 
   private toMatches(word: number, ingress: number, vlan: number, tag: number, size: number): number {
@@ -178,7 +186,7 @@ export class ReceiverSelection {
 
   /** Those of the receivers that may receive and take frames of that size. */
   private emitReceivers(tag: number, size: number): void {
-    const { records, vportSets, setWords } = this.tables;
+    const { records, longest, vportSets, setWords } = this.tables;
     const receivers = this.receivers;
     receivers.intersectRow(vportSets, VPORT_SET.RX * setWords);
     this.blameIfEmpty(DROP.vportDisabled);
@@ -188,13 +196,37 @@ export class ReceiverSelection {
     for (let w = 0; w < words.length; w++) {
       for (let rest = words[w]; rest !== 0; rest &= rest - 1) {
         const port = (w << 5) + lowestBit(rest);
-        const egress = records[(port << RECORD_SHIFT) + EGRESS];
-        if (size > (egress & 0xffff)) continue;
-        targets[count++] = port | (egress & (tag << TAG_SHIFT));
+        if (size > longest[port]) continue;
+        targets[count++] = port | (records[(port << RECORD_SHIFT) + EGRESS] & (tag << TAG_SHIFT));
       }
     }
     this.count = count;
     if (this.reason === NONE) this.reason = DROP.giant;
+  }
+
+  /**
+   * Adds the VPorts that mirroring rules copy the frame to, each once and only if it does not receive the
+   * frame anyway (82599 data sheet, section 7.10.3.6). Neither filters nor VLANs hold them back, and the sender
+   * can be one of them; receive enable and size count. Returns the number of targets.
+   */
+  private mirror(ingress: number, vlan: number, tag: number, size: number): number {
+    if (!this.tables.mirroring) return this.count;
+    const { mirrors, records, longest } = this.tables;
+    const { targets } = this;
+    const received = this.count;
+    for (let rule = 0; rule < mirrors.capacity; rule++) {
+      if (!mirrors.copies(rule, ingress, vlan, targets, received)) continue;
+      const port = mirrors.destination(rule);
+      if (size > longest[port] || this.isTarget(port)) continue;
+      targets[this.count++] = port | (records[(port << RECORD_SHIFT) + EGRESS] & (tag << TAG_SHIFT));
+    }
+    this.mirrored = this.count - received;
+    return this.count;
+  }
+
+  private isTarget(port: number): boolean {
+    for (let i = 0; i < this.count; i++) if (targetPort(this.targets[i]) === port) return true;
+    return false;
   }
 
   /** To the wire as well; returns the number of targets. */

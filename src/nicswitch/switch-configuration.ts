@@ -1,7 +1,8 @@
 import { checkInteger, checkOneOf, type FramePool } from '../base/index.ts';
-import { ETHERNET_HEADER_BYTES, isMulticast, macHighWord, macLowWord } from '../wire/index.ts';
+import { isMulticast, macHighWord, macLowWord } from '../wire/index.ts';
 import { HASH_ENTRIES } from './hash-filter.ts';
 import { checkMac, type MacAddress } from './mac-address.ts';
+import type { MirrorRule } from './mirror-rules.ts';
 import {
   ALL_DIRECT,
   CHECK_MAC,
@@ -18,37 +19,22 @@ import {
   SOURCE_LAST,
   WIRE_DIRECT,
 } from './port-record.ts';
-import { type LocalMatch, SwitchTables, VPORT_SET, VPORT_SETS } from './switch-tables.ts';
+import {
+  checkLongest,
+  checkOptions,
+  MAX_FRAME_BYTES,
+  MIN_FRAME_BYTES,
+  type NicSwitchOptions,
+} from './switch-options.ts';
+import { SwitchTables, VPORT_SET, VPORT_SETS } from './switch-tables.ts';
 import { TAG_INSERT, TAG_SHIFT, TAG_STRIP } from './target.ts';
 import { UNTAGGED } from './vlan-table.ts';
-
-/** How large a {@link NicSwitch} is, and what it does that cannot be switched while it runs. */
-export interface NicSwitchOptions {
-  /** Where the frames are. */
-  readonly frames: FramePool;
-  /** VPorts (82599: pools), 1 to 16,384. */
-  readonly vports: number;
-  /** MAC addresses that can be filtered exactly, 1 to 32,767. Default 4,096. */
-  readonly macFilters?: number;
-  /** Longest frame that passes, in bytes without frame check sequence and 802.1Q tag. Default 1,514. */
-  readonly maxFrameBytes?: number;
-  /** Entries of each port's input and output queue, 1 to 65,536. Default 256. */
-  readonly queueEntries?: number;
-  /** Default 'vlan'. See {@link LocalMatch}. */
-  readonly localMatch?: LocalMatch;
-  /** Name under which it counts. Default 'switch'. */
-  readonly name?: string;
-}
 
 /**
  * What becomes of the tag of frames that a VPort sends (82599: PFVMVIR.VLANA): a TCI that always travels
  * beside the frame, or what the descriptor asked for, or never one.
  */
 export type PortVlan = number | 'descriptor' | 'never';
-
-/** 16 bits of the port record. */
-const MAX_FRAME_BYTES = 0xffff;
-const MIN_FRAME_BYTES = ETHERNET_HEADER_BYTES;
 
 interface VPortSettings {
   rx: boolean;
@@ -78,15 +64,17 @@ export class SwitchConfiguration {
   private readonly settings: VPortSettings[] = [];
 
   constructor(options: NicSwitchOptions) {
+    const { frames } = checkOptions(options);
     this.name = options.name ?? 'switch';
-    this.frames = options.frames;
+    this.frames = frames;
     this.vports = checkInteger('vports', options.vports, 1, 16_384);
     this.uplink = this.vports;
     this.tables = new SwitchTables(
       this.vports,
       checkInteger('macFilters', options.macFilters ?? 4096, 1, 32_767),
-      checkInteger('maxFrameBytes', options.maxFrameBytes ?? 1514, MIN_FRAME_BYTES, MAX_FRAME_BYTES),
+      checkLongest(options.maxFrameBytes, frames.slotBytes),
       checkOneOf('localMatch', options.localMatch ?? 'vlan', ['vlan', 'mac']),
+      checkInteger('mirrorRules', options.mirrorRules ?? 4, 0, 64),
     );
     this.compileUplink();
     for (let vport = 0; vport < this.vports; vport++) this.setDefaults(vport);
@@ -220,10 +208,23 @@ export class SwitchConfiguration {
 
   /**
    * Whether frames to group addresses are replicated (82599: PFVTCTL.RPL_EN). They are, at first. If not,
-   * those from VPorts go to the wire only, and those from the wire to the default VPort only.
+   * those from VPorts go to the wire only, and those from the wire to the default VPort only; and nothing is
+   * mirrored.
    */
   setReplication(enabled: boolean): void {
     this.tables.replication = enabled;
+    if (this.tables.mirrors.active) this.compileAll();
+  }
+
+  /**
+   * Sets mirroring rule `index`, from 0 on, or takes it away with null (82599: MRCTL, VMRVLAN, VMRVM). A
+   * frame that several rules copy to one VPort comes there once, and not again where it goes anyway. A copy
+   * has the form in which the VPort receives any frame: its own port VLAN and tag stripping apply.
+   */
+  setMirrorRule(index: number, rule: MirrorRule | null): void {
+    const { mirrors } = this.tables;
+    mirrors.set(checkInteger('index', index, 0, mirrors.capacity - 1), rule);
+    this.compileAll();
   }
 
   /**
@@ -302,6 +303,7 @@ export class SwitchConfiguration {
   protected resetConfiguration(): void {
     this.tables.clear();
     for (let vport = 0; vport < this.vports; vport++) this.setDefaults(vport);
+    this.compileUplink();
   }
 
   private vport(vport: number): VPortSettings {
@@ -336,8 +338,7 @@ export class SwitchConfiguration {
     const source = ownSource(settings);
     const at = vport << RECORD_SHIFT;
     const tag = tagStrip || typeof portVlan === 'number' ? TAG_STRIP : TAG_INSERT;
-    const longest = rx ? Math.min(maxFrameBytes, this.tables.maxFrameBytes) : 0;
-    records[at + EGRESS] = longest | (tag << TAG_SHIFT);
+    this.compileEgress(vport, rx ? Math.min(maxFrameBytes, this.tables.maxFrameBytes) : 0, tag);
     this.compileDirect(vport);
     records[at + CHECK_MAC] = checkMac ? -1 : 0;
     records[at + SOURCE_FIRST] = source === undefined ? 0 : macLowWord(source) << 16;
@@ -351,9 +352,21 @@ export class SwitchConfiguration {
   private compileUplink(): void {
     const { records } = this.tables;
     const at = this.uplink << RECORD_SHIFT;
-    records[at + EGRESS] = this.tables.maxFrameBytes | (TAG_INSERT << TAG_SHIFT);
+    this.compileEgress(this.uplink, this.tables.maxFrameBytes, TAG_INSERT);
     records[at + PORT_TAG] = KEEP_TAG;
     this.compileDirect(this.uplink);
+  }
+
+  private compileEgress(port: number, longest: number, tag: number): void {
+    const { records, mirrors, mirroring } = this.tables;
+    this.tables.longest[port] = longest;
+    const direct = mirroring && mirrors.watchesTo(port) ? 0 : longest;
+    records[(port << RECORD_SHIFT) + EGRESS] = direct | (tag << TAG_SHIFT);
+  }
+
+  private compileAll(): void {
+    for (let vport = 0; vport < this.settings.length; vport++) this.compile(vport);
+    this.compileUplink();
   }
 
   private compileAllDirect(): void {
@@ -362,8 +375,10 @@ export class SwitchConfiguration {
   }
 
   private compileDirect(port: number): void {
-    this.tables.records[(port << RECORD_SHIFT) + DIRECT] =
-      port === this.uplink ? this.directFromWire() : this.directFrom(this.settings[port]);
+    const { records, mirrors, mirroring } = this.tables;
+    const direct = port === this.uplink ? this.directFromWire() : this.directFrom(this.settings[port]);
+    const watched = mirroring && mirrors.watchesFrom(port);
+    records[(port << RECORD_SHIFT) + DIRECT] = watched ? NONE_DIRECT : direct;
   }
 
   private directFromWire(): number {

@@ -25,8 +25,13 @@ export interface PortCounters {
   unicastOut: number;
   multicastOut: number;
   broadcastOut: number;
-  /** Receivers beyond the first of the frames that came in here. */
+  /** Receivers beyond the first of the frames that came in here, and mirrored copies. */
   replicas: number;
+  /**
+   * Copies of frames to here that mirroring rules have made; those for which the output queue was full are in
+   * `outputFull` as well. Each is one of the replicas of the port that the frame came in at.
+   */
+  mirrored: number;
   /** Frames from here, by reason; `outputFull` are frames and replicas to here. */
   dropped: Record<DropReason, number>;
 }
@@ -54,7 +59,8 @@ const BYTES_OUT = 3;
 const REPLICAS = 4;
 const IN_BY_CLASS = 5;
 const OUT_BY_CLASS = 8;
-const ROW = 11;
+const MIRRORED = 11;
+const ROW = 12;
 
 /**
  * Settle before 32 bits can overflow: a word grows by less than this before it is looked at after a single
@@ -115,6 +121,11 @@ export class SwitchCounters {
     this.rows[port * ROW + REPLICAS] += count;
   }
 
+  /** Tells of a copy to `port` that a mirroring rule has made. */
+  countMirrored(port: number): void {
+    this.rows[port * ROW + MIRRORED]++;
+  }
+
   countDrop(port: number, reason: number): void {
     this.drops[port * DROP_REASONS.length + reason]++;
   }
@@ -141,12 +152,20 @@ export class SwitchCounters {
       multicastOut,
       broadcastOut,
       replicas: row[REPLICAS],
+      mirrored: row[MIRRORED],
       dropped,
     };
   }
 
   droppedFor(port: number, reason: DropReason): number {
     return this.drops[port * DROP_REASONS.length + DROP[reason]];
+  }
+
+  /** Copies that mirroring rules have made, to all ports together. */
+  get mirrored(): number {
+    let sum = 0;
+    for (let at = MIRRORED; at < this.rows.length; at += ROW) sum += this.rows[at];
+    return sum;
   }
 
   balance(): Balance {

@@ -1,6 +1,7 @@
 import { hasBit, rowWords, writeBit } from './bitmap.ts';
 import { HashFilter } from './hash-filter.ts';
 import { MacTable } from './mac-table.ts';
+import { MirrorRules } from './mirror-rules.ts';
 import { RECORD_SHIFT } from './port-record.ts';
 import { VlanTable } from './vlan-table.ts';
 
@@ -36,6 +37,12 @@ export class SwitchTables {
   readonly unicastHash = new HashFilter();
   /** A line of words for each port: see port-record.ts. */
   declare readonly records: Int32Array;
+  /**
+   * Longest frame that each port takes, in bytes without its 802.1Q tag; 0 while it may not receive. The records
+   * have the same, or 0 where frames to the port need the long way.
+   */
+  declare readonly longest: Int32Array;
+  declare readonly mirrors: MirrorRules;
   /** Words of a set of ports. */
   declare readonly setWords: number;
   /** Set number s, one of {@link VPORT_SET}, begins at `s * setWords`. */
@@ -52,7 +59,13 @@ export class SwitchTables {
   /** True if unicast frames without exact filter can have receivers. */
   unicastHashing = false;
 
-  constructor(vports: number, macFilters: number, maxFrameBytes: number, localMatch: LocalMatch) {
+  constructor(
+    vports: number,
+    macFilters: number,
+    maxFrameBytes: number,
+    localMatch: LocalMatch,
+    mirrorRules: number,
+  ) {
     const ports = vports + 1;
     this.uplink = vports;
     this.maxFrameBytes = maxFrameBytes;
@@ -60,6 +73,8 @@ export class SwitchTables {
     this.macs = new MacTable(macFilters, ports);
     this.vlans = new VlanTable(ports);
     this.records = new Int32Array(ports << RECORD_SHIFT);
+    this.longest = new Int32Array(ports);
+    this.mirrors = new MirrorRules(mirrorRules, ports);
     this.setWords = rowWords(ports);
     this.vportSets = new Int32Array(VPORT_SETS * this.setWords);
   }
@@ -70,11 +85,17 @@ export class SwitchTables {
     this.vlans.clear();
     this.multicastHash.clear();
     this.unicastHash.clear();
+    this.mirrors.clear();
     this.hashOffset = 0;
     this.loopback = true;
     this.replication = true;
     this.sourcePruning = true;
     this.defaultVPort = -1;
+  }
+
+  /** Whether frames are mirrored: without replication none are (82599 data sheet, section 7.10.3.4). */
+  get mirroring(): boolean {
+    return this.replication && this.mirrors.active;
   }
 
   /** Returns whether what the exact filters show of unicast frames has changed by it. */

@@ -11,10 +11,33 @@ describe('options', () => {
     [{ vports: 2.5 }, /vports/],
     [{ macFilters: 0 }, /macFilters must be an integer from 1 to 32767, got 0/],
     [{ maxFrameBytes: 13 }, /maxFrameBytes must be an integer from 14 to 65535, got 13/],
+    [
+      { maxFrameBytes: 2045 },
+      /maxFrameBytes must be an integer from 14 to 2044, .* slot of 2048 bytes, got 2045/,
+    ],
+    [{ mirrorRules: 65 }, /mirrorRules must be an integer from 0 to 64, got 65/],
+    [{ frames: undefined as unknown as FramePool }, /options.frames must be a FramePool, got undefined/],
     [{ queueEntries: 0 }, /queueEntries must be an integer from 1 to 65536, got 0/],
     [{ localMatch: 'port' as 'mac' }, /localMatch must be one of vlan, mac, got "port"/],
   ])('%j is refused', (options, message) => {
     expect(() => new NicSwitch({ frames, vports: 4, ...options })).toThrow(message);
+  });
+
+  it('there must be some', () => {
+    const Made = NicSwitch as unknown as new (options?: unknown) => NicSwitch;
+    expect(() => new Made()).toThrow(
+      new TypeError('options must be an object with frames and vports, got undefined'),
+    );
+    expect(() => new Made(null)).toThrow(/got null/);
+    expect(() => new Made(4)).toThrow(/got 4/);
+  });
+
+  it('the longest frame is by default what fits a slot, with its tag', () => {
+    const short = new FramePool({ slots: 4, slotBytes: 128 });
+    const bench = new Bench(2, { frames: short });
+    expect(bench.receivers(0, { to: mac(1), bytes: 124 })).toBe('1');
+    expect(bench.receivers(0, { to: mac(1), bytes: 125 })).toBe('giant');
+    expect(bench.receivers(0, { to: mac(1), bytes: 128, tci: 10 })).toBe('1');
   });
 
   it('a switch can have more than 64 VPorts', () => {

@@ -66,7 +66,9 @@ export class Bench {
   readonly nicSwitch: NicSwitch;
 
   constructor(vports: number, options: Partial<NicSwitchOptions> = {}) {
-    this.frames = new FramePool({ slots: 64 });
+    const { maxFrameBytes = 0 } = options;
+    const slotBytes = maxFrameBytes > 2044 ? 65_536 : 2048;
+    this.frames = options.frames ?? new FramePool({ slots: 64, slotBytes });
     this.nicSwitch = new NicSwitch({ frames: this.frames, vports, ...options });
     for (let v = 0; v < vports; v++) {
       this.nicSwitch.setVPortEnabled(v, true, true);

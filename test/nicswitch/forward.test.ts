@@ -207,7 +207,8 @@ describe('reconfiguration under load', () => {
           for (const { change, frames, drain: port } of rounds) {
             change.apply(bench.nicSwitch, config);
             for (const { frame, ingress } of frames) {
-              targets += Math.max(1, decide(config, frame, ingress).receivers.length);
+              const { receivers, mirrored = [] } = decide(config, frame, ingress);
+              targets += Math.max(1, receivers.length) + mirrored.length;
               bench.nicSwitch.input.push(ingress, putFrame(bench.frames, frame.bytes, frame.tci));
             }
             expect(bench.nicSwitch.forward()).toBe(frames.length);

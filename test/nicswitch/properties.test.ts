@@ -57,6 +57,12 @@ function routed(nicSwitch: NicSwitch, frames: FramePool, slot: number, ingress: 
   };
 }
 
+/** The decision of the reference as {@link routed} tells it: copies behind the receivers. */
+function told({ receivers, mirrored, reason }: Decision): Decision {
+  if (mirrored !== undefined) return { receivers: [...receivers, ...mirrored] };
+  return reason === undefined ? { receivers } : { receivers, reason };
+}
+
 describe('random configurations and traffic', () => {
   it('are decided as the reference switch decides them, frame by frame', () => {
     fc.assert(
@@ -66,7 +72,7 @@ describe('random configurations and traffic', () => {
           for (const { apply } of changes) apply(nicSwitch, config);
           for (const { frame, ingress } of sent) {
             const slot = putFrame(frames, frame.bytes, frame.tci);
-            expect(routed(nicSwitch, frames, slot, ingress)).toEqual(decide(config, frame, ingress));
+            expect(routed(nicSwitch, frames, slot, ingress)).toEqual(told(decide(config, frame, ingress)));
           }
         }
         nicSwitch.checkBalance();
@@ -120,6 +126,7 @@ describe('random configurations and traffic', () => {
           framesOut: 0,
           bytesOut: 0,
           replicas: 0,
+          mirrored: 0,
           dropped: Object.fromEntries(DROP_REASONS.map((reason) => [reason, 0])) as Record<
             DropReason,
             number
@@ -128,13 +135,14 @@ describe('random configurations and traffic', () => {
         for (const { changes, frames: sent } of plan) {
           for (const { apply } of changes) apply(nicSwitch, config);
           for (const { frame, ingress } of sent) {
-            const { receivers, reason } = decide(config, frame, ingress);
+            const { receivers, mirrored = [], reason } = decide(config, frame, ingress);
             const from = ports[ingress];
             from.framesIn++;
             from.bytesIn += frame.bytes.length;
-            from.replicas += Math.max(0, receivers.length - 1);
+            from.replicas += Math.max(0, receivers.length - 1) + mirrored.length;
             if (reason !== undefined) from.dropped[reason]++;
-            for (const { port } of receivers) {
+            for (const { port } of mirrored) ports[port].mirrored++;
+            for (const { port } of [...receivers, ...mirrored]) {
               ports[port].framesOut++;
               ports[port].bytesOut += frame.bytes.length;
             }

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { NicSwitch, PortVlan } from '../../src/nicswitch/index.ts';
+import type { MirrorRule, NicSwitch, PortVlan } from '../../src/nicswitch/index.ts';
 import { BROADCAST, GROUP, mac, STRANGER } from './fixtures.ts';
 import { newVPort, type ReferenceConfig, type ReferenceFrame } from './reference-switch.ts';
 
@@ -138,12 +138,34 @@ export function change(vports: number): fc.Arbitrary<Change> {
         c.hashOffset = offset;
       }),
     ),
+    { weight: 2, arbitrary: mirrorRule(vport) },
     fc.option(vport).map((v) =>
       made(`setDefaultVPort(${v})`, (s, c) => {
         s.setDefaultVPort(v);
         c.defaultVPort = v;
       }),
     ),
+  );
+}
+
+function mirrorRule(vport: fc.Arbitrary<number>): fc.Arbitrary<Change> {
+  const some = (members: fc.Arbitrary<number>) =>
+    fc.option(fc.uniqueArray(members, { maxLength: 3 }), { nil: undefined });
+  const rule: fc.Arbitrary<MirrorRule> = fc.record({
+    to: vport,
+    receivedBy: some(vport),
+    sentBy: some(vport),
+    uplink: seldom,
+    downlink: seldom,
+    vlans: some(vlan),
+  });
+  const index = fc.integer({ min: 0, max: 3 });
+  return fc.tuple(index, fc.option(rule, { freq: 2 })).map(([i, wanted]) =>
+    made(`setMirrorRule(${i}, ${JSON.stringify(wanted)})`, (s, c) => {
+      s.setMirrorRule(i, wanted);
+      if (wanted === null) c.mirrorRules.delete(i);
+      else c.mirrorRules.set(i, wanted);
+    }),
   );
 }
 

@@ -1,4 +1,4 @@
-import type { DropReason, PortVlan } from '../../src/nicswitch/index.ts';
+import type { DropReason, MirrorRule, PortVlan } from '../../src/nicswitch/index.ts';
 
 /**
  * The switch once more, slowly: what a VPort wants is a predicate, a rule is a filter over a list of VPorts. It shares no
@@ -37,6 +37,8 @@ export interface ReferenceConfig {
   sourcePruning: boolean;
   localMatch: 'vlan' | 'mac';
   maxFrameBytes: number;
+  /** By their index. */
+  mirrorRules: Map<number, MirrorRule>;
 }
 
 /** A frame as it is handed to the switch: its bytes, and the TCI that travels beside it or -1. */
@@ -50,7 +52,9 @@ export type TagAction = 'as is' | 'strip' | 'insert';
 export interface Decision {
   /** Receivers in ascending order, the wire last. */
   receivers: { port: number; tag: TagAction }[];
-  /** Set if there are none. */
+  /** Who gets a mirrored copy beside them, in the order of the rules; absent for nobody. */
+  mirrored?: { port: number; tag: TagAction }[];
+  /** Set if there are no receivers. */
   reason?: DropReason;
 }
 
@@ -92,6 +96,7 @@ export function newConfig(vports: number): ReferenceConfig {
     sourcePruning: true,
     localMatch: 'vlan',
     maxFrameBytes: 1514,
+    mirrorRules: new Map(),
   };
 }
 
@@ -123,8 +128,10 @@ export function decide(config: ReferenceConfig, frame: ReferenceFrame, ingress: 
   } else {
     if (sender.checkMac && (isGroup(source) || !sender.macs.has(source))) return drop('macSpoof');
     if (sender.checkVlan && !isMember(sender, vlan)) return drop('vlanSpoof');
-    if (!config.loopback || !admitted) return { receivers: [toWire] };
+    if (!config.loopback) return { receivers: [toWire] };
   }
+  const switched = (decision: Decision) => withMirrors(config, decision, ingress, vlan, size, place);
+  if (!admitted) return switched({ receivers: [toWire] });
 
   const group = isGroup(destination);
   let reason: DropReason | undefined;
@@ -167,10 +174,48 @@ export function decide(config: ReferenceConfig, frame: ReferenceFrame, ingress: 
   );
   const decided: Decision['receivers'] = receivers.map((v) => ({
     port: v,
-    tag: tagFor(config.vports[v].tagStrip || typeof config.vports[v].portVlan === 'number', place),
+    tag: tagFor(strips(config.vports[v]), place),
   }));
   if (alsoToWire) decided.push(toWire);
-  return decided.length > 0 ? { receivers: decided } : { receivers: [], reason };
+  return switched(decided.length > 0 ? { receivers: decided } : { receivers: [], reason });
+}
+
+/** Adds whom the mirroring rules copy the frame to: none without replication, and nobody twice. */
+function withMirrors(
+  config: ReferenceConfig,
+  decision: Decision,
+  ingress: number,
+  vlan: number | undefined,
+  size: number,
+  place: 'beside' | 'in bytes' | 'none',
+): Decision {
+  if (!config.replication) return decision;
+  const wire = config.vports.length;
+  const ports = decision.receivers.map(({ port }) => port);
+  const copied = [...config.mirrorRules]
+    .sort(([a], [b]) => a - b)
+    .filter(([, rule]) => {
+      if (vlan !== undefined && includes(rule.vlans, vlan)) return true;
+      if (ports.some((port) => includes(rule.receivedBy, port))) return true;
+      if (ingress === wire) return rule.uplink === true && ports.length > 0;
+      return includes(rule.sentBy, ingress) || (rule.downlink === true && ports.includes(wire));
+    })
+    .map(([, rule]) => rule.to)
+    .filter((to, i, all) => all.indexOf(to) === i && !ports.includes(to))
+    .filter((to) => config.vports[to].rx && size <= config.vports[to].maxFrameBytes);
+  if (copied.length === 0) return decision;
+  return {
+    ...decision,
+    mirrored: copied.map((port) => ({ port, tag: tagFor(strips(config.vports[port]), place) })),
+  };
+}
+
+function includes(numbers: Iterable<number> | undefined, number: number): boolean {
+  return [...(numbers ?? [])].includes(number);
+}
+
+function strips(vport: ReferenceVPort): boolean {
+  return vport.tagStrip || typeof vport.portVlan === 'number';
 }
 
 /** The TCI beside a frame once its sender's port VLAN has been applied. */
@@ -221,7 +266,7 @@ function receivesVlan(vport: ReferenceVPort, vlan: number | undefined): boolean 
   return vport.vlanPromiscuous || isMember(vport, vlan);
 }
 
-function tagFor(strips: boolean, place: 'beside' | 'in bytes' | 'none'): TagAction {
-  if (place === 'beside') return strips ? 'as is' : 'insert';
-  return place === 'in bytes' && strips ? 'strip' : 'as is';
+function tagFor(stripped: boolean, place: 'beside' | 'in bytes' | 'none'): TagAction {
+  if (place === 'beside') return stripped ? 'as is' : 'insert';
+  return place === 'in bytes' && stripped ? 'strip' : 'as is';
 }

@@ -1,0 +1,129 @@
+import { checkInteger } from '../base/index.ts';
+import { hasBit, rowWords, writeBit } from './bitmap.ts';
+import { UNTAGGED } from './vlan-table.ts';
+
+/**
+ * What a mirroring rule copies, and to whom: frames that any of its conditions holds for (82599 data sheet, section
+ * 7.10.3.6). The data sheet has one condition a rule, and none for what a VPort sends.
+ */
+export interface MirrorRule {
+  /** VPort that gets the copies (82599: MRCTL.MP). */
+  readonly to: number;
+  /** Frames that one of these VPorts receives, from the wire or from VPorts (82599: MRCTL.VPME, VMRVM). */
+  readonly receivedBy?: Iterable<number>;
+  /** Frames that one of these VPorts sends, as far as they come to the switch: not in VEPA. */
+  readonly sentBy?: Iterable<number>;
+  /** Frames from the wire that some VPort receives (82599: MRCTL.UPME). */
+  readonly uplink?: boolean;
+  /** Frames from VPorts that go to the wire (82599: MRCTL.DPME). */
+  readonly downlink?: boolean;
+  /** Tagged frames of these VLANs, from the wire or from VPorts, received or not (82599: MRCTL.VLME, VMRVLAN). */
+  readonly vlans?: Iterable<number>;
+}
+
+/** A rule as the data path looks at it. */
+interface CompiledRule {
+  readonly to: number;
+  readonly receivedBy: Int32Array;
+  readonly sentBy: Int32Array;
+  readonly uplink: boolean;
+  readonly downlink: boolean;
+  readonly vlans: Int32Array;
+}
+
+/**
+ * The mirroring rules of a switch, in order. Each looks at who receives a frame without mirroring: a copy is
+ * no reason for another copy.
+ */
+export class MirrorRules {
+  /** Rules that there can be. */
+  readonly capacity: number;
+  /** True while some rule is set. */
+  active = false;
+  private readonly ports: number;
+  private readonly rules: (CompiledRule | null)[];
+
+  /** @param ports ports, the last of them the uplink. */
+  constructor(capacity: number, ports: number) {
+    this.capacity = capacity;
+    this.ports = ports;
+    this.rules = Array.from({ length: capacity }, () => null);
+  }
+
+  /** @throws TypeError or RangeError that names the field. */
+  set(index: number, rule: MirrorRule | null): void {
+    this.rules[index] = rule === null ? null : this.compile(rule);
+    this.active = this.rules.some((other) => other !== null);
+  }
+
+  clear(): void {
+    this.rules.fill(null);
+    this.active = false;
+  }
+
+  /** The VPort that rule `index` copies to, -1 for no rule. */
+  destination(index: number): number {
+    return this.rules[index]?.to ?? -1;
+  }
+
+  /**
+   * Whether rule `index` copies the frame that has come from `ingress` in VLAN `vlan` and goes to the first
+   * `count` of `ports`, ascending; these are ports in their lower 24 bits.
+   */
+  copies(index: number, ingress: number, vlan: number, ports: Int32Array, count: number): boolean {
+    const rule = this.rules[index];
+    if (rule === null) return false;
+    if (vlan !== UNTAGGED && hasBit(rule.vlans, 0, vlan)) return true;
+    const uplink = this.ports - 1;
+    if (ingress === uplink) {
+      if (rule.uplink && count > 0) return true;
+    } else {
+      if (hasBit(rule.sentBy, 0, ingress)) return true;
+      if (rule.downlink && count > 0 && (ports[count - 1] & 0xffffff) === uplink) return true;
+    }
+    for (let i = 0; i < count; i++) if (hasBit(rule.receivedBy, 0, ports[i] & 0xffffff)) return true;
+    return false;
+  }
+
+  /** Whether a frame that comes from `port` may be copied, whoever receives it. */
+  watchesFrom(port: number): boolean {
+    const fromWire = port === this.ports - 1;
+    return this.rules.some(
+      (rule) =>
+        rule !== null &&
+        (rule.vlans.some((word) => word !== 0) || (fromWire ? rule.uplink : hasBit(rule.sentBy, 0, port))),
+    );
+  }
+
+  /** Whether a frame that goes to `port` may be copied, whoever sends it. */
+  watchesTo(port: number): boolean {
+    const toWire = port === this.ports - 1;
+    return this.rules.some(
+      (rule) => rule !== null && (toWire ? rule.downlink : hasBit(rule.receivedBy, 0, port)),
+    );
+  }
+
+  private compile(rule: MirrorRule): CompiledRule {
+    const vports = this.ports - 1;
+    return {
+      to: checkInteger('rule.to', rule.to, 0, vports - 1),
+      receivedBy: members('rule.receivedBy', rule.receivedBy, this.ports, vports - 1),
+      sentBy: members('rule.sentBy', rule.sentBy, this.ports, vports - 1),
+      uplink: rule.uplink === true,
+      downlink: rule.downlink === true,
+      vlans: members('rule.vlans', rule.vlans, 4096, 4095),
+    };
+  }
+}
+
+/** A row of bits with the given numbers. */
+function members(
+  name: string,
+  numbers: Iterable<number> | undefined,
+  size: number,
+  highest: number,
+): Int32Array {
+  const row = new Int32Array(rowWords(size));
+  for (const number of numbers ?? []) writeBit(row, 0, checkInteger(name, number, 0, highest), true);
+  return row;
+}
