@@ -1,6 +1,7 @@
 import { assert } from './assert.ts';
 import { checkInteger, checkPowerOfTwo } from './check.ts';
 import { FreeList } from './free-list.ts';
+import { SHARED_SLOT_BYTES, sharedFrames } from './shared-frames.ts';
 
 /** How large a {@link FramePool} is. */
 export interface FramePoolOptions {
@@ -10,7 +11,11 @@ export interface FramePoolOptions {
   readonly slotBytes?: number;
   /** Bytes behind the last slot, for the owner's own use (descriptor caches, say). Default 0. */
   readonly extraBytes?: number;
-  /** A SharedArrayBuffer instead of an ArrayBuffer. Default false. */
+  /**
+   * A SharedArrayBuffer instead of an ArrayBuffer, with lengths and tags in it too, so that other threads can
+   * read and write frames: see {@link sharedFrames}. Taking and releasing slots remains one thread's. Default
+   * false.
+   */
   readonly shared?: boolean;
 }
 
@@ -55,13 +60,16 @@ export class FramePool {
     this.slotBytes = checkPowerOfTwo('slotBytes', options.slotBytes ?? 2048, 64, 1 << 16);
     const extraBytes = checkInteger('extraBytes', options.extraBytes ?? 0, 0, 1 << 28);
     this.slotShift = 31 - Math.clz32(this.slotBytes);
-    this.extraOffset = this.slots * this.slotBytes;
+    const shared = options.shared === true;
+    this.extraOffset = this.slots * this.slotBytes + (shared ? this.slots * SHARED_SLOT_BYTES : 0);
     const bytes = this.extraOffset + extraBytes;
-    this.buffer = options.shared ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes);
+    this.buffer = shared ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes);
     this.u8 = new Uint8Array(this.buffer);
     this.i32 = new Int32Array(this.buffer, 0, bytes >>> 2);
-    this.lengths = new Int32Array(this.slots);
-    this.outerTci = new Int32Array(this.slots).fill(-1);
+    const beside = shared ? sharedFrames(this.buffer, this.slots, this.slotBytes) : undefined;
+    this.lengths = beside?.lengths ?? new Int32Array(this.slots);
+    this.outerTci = beside?.outerTci ?? new Int32Array(this.slots);
+    this.outerTci.fill(-1);
     this.references = new Int32Array(this.slots);
     this.free = new FreeList(this.slots);
   }

@@ -6,4 +6,5 @@ export { FramePool, type FramePoolOptions } from './frame-pool.ts';
 export { FreeList } from './free-list.ts';
 export { naturalLog, RandomStream, RandomStreams } from './random.ts';
 export { IntRing } from './ring.ts';
+export { type SharedFrames, sharedFrames } from './shared-frames.ts';
 export { offsetInChunk, type PhysicalMemory, SparseMemory } from './sparse-memory.ts';

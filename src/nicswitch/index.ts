@@ -5,9 +5,21 @@ export type { MacAddress } from './mac-address.ts';
 export type { MirrorRule } from './mirror-rules.ts';
 export { NicSwitch } from './nic-switch.ts';
 export type { PortQueues } from './port-queues.ts';
+export { attachSwitchConfiguration, type SharedConfiguration } from './shared-configuration.ts';
+export type { RingSizes, SharedSwitchDescriptor } from './shared-layout.ts';
+export { SharedSwitch, type SharedSwitchOptions } from './shared-switch.ts';
 export type { PortVlan, SwitchConfiguration } from './switch-configuration.ts';
 export type { Balance, PortCounters } from './switch-counters.ts';
+export type { ChangeResult, ConfigurationChange, ConfigurationMethod } from './switch-mailbox.ts';
 export type { NicSwitchOptions } from './switch-options.ts';
+export {
+  attachSwitchPort,
+  attachSwitchReceiver,
+  attachSwitchSender,
+  type SwitchPort,
+} from './switch-port.ts';
+export type { SwitchReceiver } from './switch-receiver.ts';
+export type { SwitchSender } from './switch-sender.ts';
 export type { LocalMatch } from './switch-tables.ts';
 export {
   entrySlot,
