@@ -85,11 +85,16 @@ export class WeightedRound {
     insertBefore(!this.weighted || entry.credit > 0 ? this.current : this.spent, entry);
   }
 
+  /** All get their quantum; or as many as it takes until one of them has credit. */
   private nextRound(): void {
     const { current } = this;
     this.current = this.spent;
     this.spent = current;
-    this.round++;
+    let rounds = roundsUntilCredit(this.current.after);
+    for (let each = this.current.after; rounds > 1 && each !== this.current; each = each.after) {
+      rounds = Math.min(rounds, roundsUntilCredit(each));
+    }
+    this.round += rounds;
   }
 
   private fill(entry: RoundEntry): void {
@@ -100,6 +105,11 @@ export class WeightedRound {
     const most = 2 * entry.quantum;
     entry.credit = credit < most ? credit : most;
   }
+}
+
+/** For an entry that has been filled in this round. */
+function roundsUntilCredit({ credit, quantum }: RoundEntry): number {
+  return Math.floor(-credit / quantum) + 1;
 }
 
 function insertBefore(place: RoundEntry, entry: RoundEntry): void {

@@ -1,10 +1,20 @@
 /** The card's embedded switch: usable alone, without time, and as part of the card. */
 export { DROP_REASONS, type DropReason } from './drop-reason.ts';
+export { EgressStage, type EgressStageOptions } from './egress-stage.ts';
 export { hashIndex } from './hash-filter.ts';
 export type { MacAddress } from './mac-address.ts';
 export type { MirrorRule } from './mirror-rules.ts';
 export { NicSwitch } from './nic-switch.ts';
 export type { PortQueues } from './port-queues.ts';
+export {
+  byteTimeOfFactor,
+  countedBytes,
+  EXACT_RATES,
+  INTEL_82599_RATES,
+  type RateProfile,
+  rateFactorOf,
+  weightsOf,
+} from './rate-profile.ts';
 export { attachSwitchConfiguration, type SharedConfiguration } from './shared-configuration.ts';
 export type { RingSizes, SharedSwitchDescriptor } from './shared-layout.ts';
 export { SharedSwitch, type SharedSwitchOptions } from './shared-switch.ts';

@@ -1,0 +1,301 @@
+import { checkInteger, checkNumber, type FramePool } from '../base/index.ts';
+import { type Component, EgressScheduler, NO_QUEUE, Serializer } from '../kernel/index.ts';
+import { INTER_FRAME_GAP_BYTES, PREAMBLE_BYTES } from '../wire/index.ts';
+import { EgressQueues } from './egress-queues.ts';
+import type { NicSwitch } from './nic-switch.ts';
+import { countedBytes, EXACT_RATES, type RateProfile, weightsOf } from './rate-profile.ts';
+import { entrySlot, TAG_AS_IS, TAG_INSERT, TAG_STRIP, tagOf, tagOperation } from './target.ts';
+
+/** How an {@link EgressStage} is made. */
+export interface EgressStageOptions {
+  /** Rate of the physical port in Gb/s, 0.001 to 1,000. */
+  readonly linkGbps: number;
+  /** Traffic classes, 1 to 8. Default 1. */
+  readonly classes?: number;
+  /** Class of each of the eight priorities of a tag. Default: in equal parts; what has no tag is of priority 0. */
+  readonly classOfPriority?: readonly number[];
+  /** Frames that a VPort can have waiting in a class, 1 to 65,536. Default 64. */
+  readonly queueFrames?: number;
+  /** How limits are rounded. Default {@link EXACT_RATES}. */
+  readonly rates?: RateProfile;
+  /** Name under which it counts. Default 'egress'. */
+  readonly name?: string;
+}
+
+const TAG_BYTES = 4;
+/** A round gives each VPort at least this, so that the longest frame fits. */
+const LEAST_QUANTUM = 16_384;
+/** Frames that are taken out of a ring at once. */
+const BURST = 64;
+
+/**
+ * What leaves a {@link NicSwitch} and when: takes the frames out of its output rings and sends them, those to
+ * the wire at the rate of the physical port, under a clock that the caller has.
+ *
+ * Frames to the wire wait by class and by the VPort that sent them; VPorts can be limited and can be
+ * guaranteed a minimum, and {@link EgressStage.wire} has all that an {@link EgressScheduler} can do besides.
+ * Frames to VPorts wait by class and receiver, and can be limited by receiver ({@link EgressStage.local}).
+ *
+ * @example
+ * const stage = new EgressStage(nicSwitch, { linkGbps: 10 });
+ * stage.setMaxRate(0, 1_000, 0); // VPort 0 sends at most 1 Gb/s to the wire
+ * stage.submit(0, slot); // instead of nicSwitch.input.push
+ * nicSwitch.forward();
+ * stage.collect();
+ * for (let port = stage.next(nowPs); port >= 0; port = stage.next(nowPs)) {
+ *   frames.release(entrySlot(stage.entry)); // it leaves at `port`
+ * }
+ * nowPs = stage.readyPs; // nothing can leave before
+ */
+export class EgressStage implements Component {
+  readonly name: string;
+  /** Who sends to the wire. Queue: class x (VPorts + 1) + source. */
+  readonly wire: EgressScheduler;
+  /** Who is delivered to. Queue: class x VPorts + receiver. */
+  readonly local: EgressScheduler;
+  /** Of the frame that {@link EgressStage.next} has let go: as in an output ring, to be read with `entrySlot`. */
+  entry = -1;
+  /** When {@link EgressStage.next} has let none go: nothing leaves before this, unless more comes in. */
+  readyPs = Number.POSITIVE_INFINITY;
+  framesIn = 0;
+  /** Frames for which there was no room in their queue; they have been released. */
+  framesDropped = 0;
+  /** Bytes to the wire (layer 2, with frame check sequence) and frames, by sender; to VPorts by receiver. */
+  readonly bytesToWire: Float64Array;
+  readonly framesToWire: Float64Array;
+  readonly bytesToVPort: Float64Array;
+  readonly framesToVPort: Float64Array;
+
+  private readonly nicSwitch: NicSwitch;
+  private readonly frames: FramePool;
+  private readonly rates: RateProfile;
+  private readonly linkMbps: number;
+  private readonly classOfPriority: readonly number[];
+  private readonly line: Serializer;
+  private readonly wireQueues: EgressQueues;
+  private readonly localQueues: EgressQueues;
+  /** Port through which the frame in each slot came in. */
+  private readonly sources: Int32Array;
+  private readonly minima: number[];
+  private readonly burst = new Int32Array(BURST);
+
+  /** @throws TypeError or RangeError that names the option. */
+  constructor(nicSwitch: NicSwitch, options: EgressStageOptions) {
+    this.name = options.name ?? 'egress';
+    this.nicSwitch = nicSwitch;
+    this.frames = nicSwitch.frames;
+    const { vports } = nicSwitch;
+    const linkGbps = checkNumber('linkGbps', options.linkGbps, 0.001, 1000);
+    const classes = checkInteger('classes', options.classes ?? 1, 1, 8);
+    const capacity = checkInteger('queueFrames', options.queueFrames ?? 64, 1, 1 << 16);
+    this.linkMbps = checkInteger('linkGbps x 1000', linkGbps * 1000, 1, 1_000_000);
+    this.rates = options.rates ?? EXACT_RATES;
+    this.classOfPriority = checkClasses(options.classOfPriority, classes);
+    this.line = new Serializer(8_000_000, this.linkMbps);
+    this.wire = new EgressScheduler({ queues: classes * (vports + 1), vports: vports + 1, classes });
+    this.local = new EgressScheduler({ queues: classes * vports, vports, classes });
+    for (let each = 0; each < classes; each++) {
+      for (let port = 0; port <= vports; port++) this.wire.place(each * (vports + 1) + port, each, port);
+      for (let port = 0; port < vports; port++) this.local.place(each * vports + port, each, port);
+    }
+    this.wireQueues = new EgressQueues(classes * (vports + 1), capacity);
+    this.localQueues = new EgressQueues(classes * vports, capacity);
+    this.sources = new Int32Array(this.frames.slots).fill(nicSwitch.uplink);
+    this.minima = Array.from({ length: vports }, () => 0);
+    this.bytesToWire = new Float64Array(vports + 1);
+    this.framesToWire = new Float64Array(vports + 1);
+    this.bytesToVPort = new Float64Array(vports);
+    this.framesToVPort = new Float64Array(vports);
+  }
+
+  /** Frames that wait. */
+  get waiting(): number {
+    return this.wireQueues.entries + this.localQueues.entries;
+  }
+
+  /**
+   * Puts a frame into the input ring of `port`, and notes whose it is; false, and nothing done, when the ring
+   * is full.
+   */
+  submit(port: number, slot: number): boolean {
+    if (!this.nicSwitch.input.push(port, slot)) return false;
+    this.sources[slot] = port;
+    return true;
+  }
+
+  /**
+   * Limits what `vport` sends to the wire; null takes the limit away.
+   *
+   * @throws RangeError with the reason why the card cannot do that.
+   */
+  setMaxRate(vport: number, mbps: number | null, nowPs: number): void {
+    this.wire.setVPortRate(this.vport(vport), this.byteTime(mbps), this.rates.windowBytes, nowPs);
+  }
+
+  /** Limits what is delivered to `vport`, likewise. */
+  setReceiveRate(vport: number, mbps: number | null, nowPs: number): void {
+    this.local.setVPortRate(this.vport(vport), this.byteTime(mbps), this.rates.windowBytes, nowPs);
+  }
+
+  /**
+   * Guarantees `vport` a minimum of the wire within its class, 0 for none. What nobody is guaranteed or uses
+   * is shared.
+   *
+   * @throws RangeError with the reason why the card cannot do that.
+   */
+  setMinRate(vport: number, mbps: number): void {
+    const { minima, linkMbps } = this;
+    const refused = this.rates.refuseMin(mbps, linkMbps);
+    if (refused !== null) throw new RangeError(`mbps: ${refused}`);
+    const others = minima.reduce((sum, each) => sum + each, 0) - minima[this.vport(vport)];
+    if (others + mbps > linkMbps) {
+      throw new RangeError(`mbps must be at most ${linkMbps - others}: the others have the rest of the link`);
+    }
+    minima[vport] = mbps;
+    const guaranteed = minima.some((each) => each > 0);
+    this.wire.setWeighted(guaranteed);
+    if (!guaranteed) return;
+    for (const [each, weight] of weightsOf(minima, linkMbps, LEAST_QUANTUM).entries()) {
+      this.wire.setVPortWeight(each, weight);
+    }
+  }
+
+  /** Empties the switch's output rings into the queues; a frame whose queue is full is dropped and counted. */
+  collect(): void {
+    const { output, uplink } = this.nicSwitch;
+    const { burst } = this;
+    for (let port = 0; port <= uplink; port++) {
+      while (output.length(port) > 0) {
+        const taken = output.shiftBurst(port, burst);
+        this.framesIn += taken;
+        for (let i = 0; i < taken; i++) this.queueUp(port, burst[i]);
+      }
+    }
+  }
+
+  /**
+   * Lets the next frame go that may start at `nowPs`, and returns its port (a VPort or the switch's uplink), or
+   * -1 when there is none. The frame's reference is then the caller's.
+   */
+  next(nowPs: number): number {
+    const receiver = this.local.next(nowPs);
+    if (receiver !== NO_QUEUE) return this.deliver(receiver);
+    const free = this.line.freeAt;
+    if (free <= nowPs) {
+      const sender = this.wire.next(nowPs);
+      if (sender !== NO_QUEUE) return this.send(sender, nowPs);
+    }
+    this.readyPs = this.local.readyPs;
+    if (this.wire.backlogged > 0) {
+      this.readyPs = Math.min(this.readyPs, free > nowPs ? free : this.wire.readyPs);
+    }
+    return -1;
+  }
+
+  counters(): Record<string, number> {
+    const { framesIn, framesDropped, waiting } = this;
+    const sum = (values: Float64Array) => values.reduce((total, each) => total + each, 0);
+    return {
+      framesIn,
+      framesDropped,
+      waiting,
+      framesToWire: sum(this.framesToWire),
+      bytesToWire: sum(this.bytesToWire),
+      framesToVPorts: sum(this.framesToVPort),
+      bytesToVPorts: sum(this.bytesToVPort),
+    };
+  }
+
+  /** Frames that wait are released, counters are zero; limits, minima and classes stay. */
+  reset(): void {
+    for (const [queues, scheduler] of [
+      [this.wireQueues, this.wire],
+      [this.localQueues, this.local],
+    ] as const) {
+      for (let queue = 0; queue < queues.queues; queue++) {
+        while (queues.length(queue) > 0) this.frames.release(entrySlot(queues.shift(queue)));
+        scheduler.withdraw(queue);
+      }
+    }
+    this.line.reset();
+    this.framesIn = this.framesDropped = 0;
+    for (const counts of [this.bytesToWire, this.framesToWire, this.bytesToVPort, this.framesToVPort]) {
+      counts.fill(0);
+    }
+  }
+
+  private queueUp(port: number, entry: number): void {
+    const { vports, uplink } = this.nicSwitch;
+    const trafficClass = this.classOfPriority[this.priorityOf(entrySlot(entry))];
+    const toWire = port === uplink;
+    const queue = toWire
+      ? trafficClass * (vports + 1) + this.sources[entrySlot(entry)]
+      : trafficClass * vports + port;
+    if ((toWire ? this.wireQueues : this.localQueues).push(queue, entry)) {
+      (toWire ? this.wire : this.local).enqueue(queue);
+      return;
+    }
+    this.framesDropped++;
+    this.frames.release(entrySlot(entry));
+  }
+
+  private deliver(queue: number): number {
+    const { vports } = this.nicSwitch;
+    const vport = queue % vports;
+    this.entry = this.localQueues.shift(queue);
+    const bytes = this.lengthOf(this.entry);
+    this.local.sent(queue, bytes, this.localQueues.length(queue) > 0);
+    this.framesToVPort[vport]++;
+    this.bytesToVPort[vport] += bytes;
+    return vport;
+  }
+
+  private send(queue: number, nowPs: number): number {
+    const { vports, uplink } = this.nicSwitch;
+    const source = queue % (vports + 1);
+    this.entry = this.wireQueues.shift(queue);
+    const bytes = this.lengthOf(this.entry);
+    this.wire.sent(queue, bytes, this.wireQueues.length(queue) > 0);
+    this.line.reserve(nowPs, PREAMBLE_BYTES + bytes + INTER_FRAME_GAP_BYTES);
+    this.framesToWire[source]++;
+    this.bytesToWire[source] += bytes;
+    return uplink;
+  }
+
+  private lengthOf(entry: number): number {
+    const operation = tagOperation(entry);
+    const tag = operation === TAG_INSERT ? TAG_BYTES : operation === TAG_STRIP ? -TAG_BYTES : 0;
+    return countedBytes(this.frames.lengths[entrySlot(entry)] + tag);
+  }
+
+  /** Priority of the frame's outermost 802.1Q tag; 0 without one. */
+  private priorityOf(slot: number): number {
+    const { frames } = this;
+    const at = frames.offsetOf(slot) >> 2;
+    const outer = frames.outerTci[slot];
+    const type = frames.i32[at + 3];
+    const tag = tagOf(outer, type);
+    if (tag === TAG_AS_IS) return 0;
+    return (tag === TAG_INSERT ? outer >> 13 : type >> 21) & 7;
+  }
+
+  private byteTime(mbps: number | null) {
+    if (mbps === null) return null;
+    const refused = this.rates.refuseMax(mbps, this.linkMbps);
+    if (refused !== null) throw new RangeError(`mbps: ${refused}`);
+    return this.rates.byteTime(mbps, this.linkMbps);
+  }
+
+  private vport(vport: number): number {
+    return checkInteger('vport', vport, 0, this.nicSwitch.vports - 1);
+  }
+}
+
+function checkClasses(given: readonly number[] | undefined, classes: number): readonly number[] {
+  const map = given ?? [0, 1, 2, 3, 4, 5, 6, 7].map((priority) => (priority * classes) >> 3);
+  if (map.length !== 8) throw new RangeError(`classOfPriority must have 8 entries, got ${map.length}`);
+  for (const [priority, each] of map.entries()) {
+    checkInteger(`classOfPriority[${priority}]`, each, 0, classes - 1);
+  }
+  return map;
+}
