@@ -157,6 +157,7 @@ export class DataPlane implements Component {
       vports: profile.pools,
       maxFrameBytes: profile.maxFrameBytes - TAG_BYTES,
       localMatch: profile.localMatch,
+      mirrorRules: profile.mirrorRules,
       queueEntries: 1,
     });
     this.uplink = this.switch.uplink;

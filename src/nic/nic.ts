@@ -92,7 +92,10 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
     this.queues = new QueueRegisters(this.data.receive, this.data.transmit, {
       receiveStarted: (queue) => this.data.received[queue].start(),
       transmitStarted: (queue) => this.data.transmitted[queue].start(),
-      tagStrippingChanged: () => this.switchChanged(),
+      tagStrippingChanged: (queue) => {
+        this.control.poolChanged(Math.floor(queue / profile.queuesPerPool));
+        this.switchChanged();
+      },
     });
     const functions = 1 + profile.pools;
     this.interrupts = new InterruptBlock(
@@ -110,7 +113,11 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
       interrupts: this.interrupts,
       mailboxes: this.mailboxes,
       throttleUnitPs: profile.throttleUnitPs,
-      switchChanged: () => this.switchChanged(),
+      switchChanged: (name, index) => {
+        this.control.registerChanged(name, index);
+        this.switchChanged();
+      },
+      framesSpoofed: () => this.data.switch.dropped('macSpoof') + this.data.switch.dropped('vlanSpoof'),
       resetDevice: () => this.resetDevice(),
       setReceive: (enabled) => {
         this.data.receives = enabled;
@@ -318,6 +325,7 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
     for (let fn = 0; fn <= pools; fn++) this.interrupts.resetFunction(fn);
     this.mailboxes.reset();
     this.registers.reset();
+    this.control.allChanged();
     this.switchChanged();
     this.assignQueues();
   }

@@ -3,6 +3,7 @@ import { compileTable, RegisterFile, type RegisterTable } from '../registers/ind
 import type { InterruptBlock } from './interrupts.ts';
 import type { Mailboxes } from './mailbox.ts';
 import type { QueueRegisters } from './queue-registers.ts';
+import { SWITCH_REGISTERS } from './switch-control.ts';
 import { IVAR_VALID } from './vf-registers.ts';
 
 /** What the PF's registers act upon. */
@@ -12,8 +13,10 @@ export interface PfRegisterContext {
   readonly interrupts: InterruptBlock;
   readonly mailboxes: Mailboxes;
   readonly throttleUnitPs: number;
-  /** A register that steers the switch has been written. */
-  switchChanged(): void;
+  /** Element `index` of a register that steers the switch has been changed. */
+  switchChanged(name: string, index: number): void;
+  /** Frames that anti-spoofing has dropped, ever. */
+  framesSpoofed(): number;
   /** CTRL.RST. */
   resetDevice(): void;
   /** RXCTRL.RXEN. */
@@ -54,29 +57,11 @@ export function linksUp(linkGbps: number): number {
   return LINK_UP | (LINK_SPEED[linkGbps] ?? 0);
 }
 
-const SWITCH_REGISTERS = [
-  'RAL',
-  'RAH',
-  'MPSAR',
-  'MTA',
-  'VFTA',
-  'FCTRL',
-  'VLNCTRL',
-  'PFVTCTL',
-  'PFVFRE',
-  'PFVFTE',
-  'PFVML2FLT',
-  'PFVLVF',
-  'PFVLVFB',
-  'PFVMVIR',
-  'PFVFSPOOF',
-  'PFDTXGSWC',
-];
-
 /** The PF's registers in BAR 0: queues go to the queue block, the rest is a register file with hooks. */
 export class PfRegisters implements BarTarget {
   readonly file: RegisterFile;
   private readonly context: PfRegisterContext;
+  private spoofedBefore = 0;
 
   constructor(table: RegisterTable, context: PfRegisterContext) {
     this.file = new RegisterFile(compileTable(table));
@@ -84,7 +69,18 @@ export class PfRegisters implements BarTarget {
     this.hookControl();
     this.hookInterrupts();
     this.hookMailboxes();
-    for (const name of SWITCH_REGISTERS) this.file.onWrite(name, () => context.switchChanged());
+    for (const name of SWITCH_REGISTERS) {
+      this.file.onWrite(name, (index, stored, _, before) => {
+        if (stored !== before) context.switchChanged(name, index);
+      });
+    }
+    // Counts what two reads have between them: the read that clears is this one.
+    this.file.onRead('SSVPC', () => {
+      const spoofed = context.framesSpoofed();
+      const count = spoofed - this.spoofedBefore;
+      this.spoofedBefore = spoofed;
+      return count | 0;
+    });
   }
 
   /** Cause bit that IVAR gives to a queue, or -1. Two queues a register; receive is the lower byte of a pair. */
@@ -118,6 +114,7 @@ export class PfRegisters implements BarTarget {
     this.file.reset();
     this.file.set('LINKS', linksUp(this.context.linkGbps));
     this.context.setReceive(false);
+    this.spoofedBefore = this.context.framesSpoofed();
   }
 
   private hookControl(): void {

@@ -33,6 +33,8 @@ export interface NicProfile {
   readonly receiveHostThreshold: number;
   /** Longest frame in memory. */
   readonly maxFrameBytes: number;
+  /** Mirroring rules of the switch. */
+  readonly mirrorRules: number;
   /** When a unicast frame that a pool sends is kept from the wire. */
   readonly localMatch: LocalMatch;
   /** Core clock, and what a frame takes in the switch: cycles until it comes out, cycles until the next may go in. */

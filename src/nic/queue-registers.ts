@@ -31,7 +31,7 @@ export interface QueueListener {
   receiveStarted(queue: number): void;
   transmitStarted(queue: number): void;
   /** RXDCTL.VME of a queue has changed: {@link QueueRegisters.stripsTags}. */
-  tagStrippingChanged(): void;
+  tagStrippingChanged(queue: number): void;
 }
 
 /** The registers of the transmit and receive queues: what they hold, and what writing them does to the DMA engine. */
@@ -75,7 +75,7 @@ export class QueueRegisters {
       engine.rings.ring(queue).bufferBytes = Math.max(1, value & 0x1f) * 1024;
       this.setDrop(queue);
     } else if (register === RXDCTL) {
-      if (((before ^ value) & RXDCTL_VME) !== 0) this.listener.tagStrippingChanged();
+      if (((before ^ value) & RXDCTL_VME) !== 0) this.listener.tagStrippingChanged(queue);
       if (((before ^ value) & QUEUE_ENABLE) === 0) return;
       if ((value & QUEUE_ENABLE) === 0) engine.disable(queue);
       else if (this.place(this.rx, engine.rings.ring(queue))) {
@@ -132,7 +132,7 @@ export class QueueRegisters {
     this.transmit.disable(queue);
     this.rx.fill(0, queue * WORDS, (queue + 1) * WORDS);
     this.tx.fill(0, queue * WORDS, (queue + 1) * WORDS);
-    this.listener.tagStrippingChanged();
+    this.listener.tagStrippingChanged(queue);
     this.receive.rings.ring(queue).bufferBytes = 2048;
     this.setDrop(queue);
   }

@@ -1,10 +1,8 @@
 import type { NicSwitch } from '../nicswitch/index.ts';
 import type { RegisterFile } from '../registers/index.ts';
-import { macOfWords } from '../wire/index.ts';
+import { SwitchFilters } from './switch-filters.ts';
 
 /** Bits of the registers that steer the switch (82599 datasheet 8.2.3.27, 8.2.3.7). */
-const RAH_AV = 1 << 31;
-const VLNCTRL_VFE = 1 << 30;
 const FCTRL_MPE = 1 << 8;
 const FCTRL_UPE = 1 << 9;
 const FCTRL_BAM = 1 << 10;
@@ -16,23 +14,61 @@ const ROMPE = 1 << 25;
 const ROPE = 1 << 26;
 const BAM = 1 << 27;
 const MPE = 1 << 28;
-const VIEN = 1 << 31;
 const VLANA_ALWAYS = 1;
 const VLANA_NEVER = 2;
 const LBE = 1 << 0;
 
-const RECEIVE_ADDRESSES = 128;
-const VLAN_FILTERS = 64;
+/** What has to be told to the switch again. */
+const MODE = 1 << 0;
+const ADDRESSES = 1 << 1;
+const HASHES = 1 << 2;
+const VLANS = 1 << 3;
+const MIRRORS = 1 << 4;
+const ALL = MODE | ADDRESSES | HASHES | VLANS | MIRRORS;
+
+/** What depends on a register; those that are a pool's own depend on how many pools share a word of it. */
+const STEERING: Readonly<Record<string, { readonly parts?: number; readonly poolsPerWord?: number }>> = {
+  PFVTCTL: { parts: MODE },
+  FCTRL: { parts: MODE },
+  PFDTXGSWC: { parts: MODE },
+  RAL: { parts: ADDRESSES },
+  RAH: { parts: ADDRESSES },
+  MPSAR: { parts: ADDRESSES },
+  MTA: { parts: HASHES },
+  PFUTA: { parts: HASHES },
+  MCSTCTRL: { parts: HASHES },
+  VLNCTRL: { parts: VLANS },
+  VFTA: { parts: VLANS },
+  PFVLVF: { parts: VLANS | MIRRORS },
+  PFVLVFB: { parts: VLANS },
+  PFMRCTL: { parts: MIRRORS },
+  PFMRVLAN: { parts: MIRRORS },
+  PFMRVM: { parts: MIRRORS },
+  PFVFRE: { poolsPerWord: 32 },
+  PFVFTE: { poolsPerWord: 32 },
+  PFVMTXSW: { poolsPerWord: 32 },
+  PFVFSPOOF: { poolsPerWord: 8 },
+  PFVML2FLT: { poolsPerWord: 1 },
+  PFVMVIR: { poolsPerWord: 1 },
+};
+
+/** Names of the registers that steer the switch. */
+export const SWITCH_REGISTERS: readonly string[] = Object.keys(STEERING);
 
 /**
  * Makes the switch do what the registers say. Writes come in bunches and frames in streams: the card notes
- * that a register has changed, and tells the switch before the next frame.
+ * which registers have changed, and the switch is told of these before the next frame.
  */
 export class SwitchControl {
   private readonly file: RegisterFile;
   private readonly switch: NicSwitch;
+  private readonly filters: SwitchFilters;
   private readonly pools: number;
   private readonly stripsTags: (pool: number) => boolean;
+  private changedParts = ALL;
+  private readonly changedPools = new Set<number>();
+  /** Whether the switch has pools: PFVTCTL.VT_EN as it was applied last; null before the first time. */
+  private virtualized: boolean | null = null;
 
   /** @param stripsTags whether the first receive queue of a pool strips VLAN tags. */
   constructor(
@@ -43,27 +79,65 @@ export class SwitchControl {
   ) {
     this.file = file;
     this.switch = nicSwitch;
+    this.filters = new SwitchFilters(file, nicSwitch, pools);
     this.pools = pools;
     this.stripsTags = stripsTags;
   }
 
+  /** Element `index` of one of {@link SWITCH_REGISTERS} holds something else now. */
+  registerChanged(name: string, index: number): void {
+    const { parts = 0, poolsPerWord = 0 } = STEERING[name];
+    this.changedParts |= parts;
+    for (let i = 0; i < poolsPerWord; i++) this.poolChanged(index * poolsPerWord + i);
+  }
+
+  /** What a pool is told may have changed. */
+  poolChanged(pool: number): void {
+    if (pool < this.pools) this.changedPools.add(pool);
+  }
+
+  /** All registers may hold something else. */
+  allChanged(): void {
+    this.changedParts = ALL;
+    for (let pool = 0; pool < this.pools; pool++) this.changedPools.add(pool);
+  }
+
   /** Brings the switch up to date. */
   apply(): void {
-    const file = this.file;
-    const nicSwitch = this.switch;
-    const control = file.get('PFVTCTL');
-    const pools = (control & VT_EN) !== 0;
-    for (let pool = 0; pool < this.pools; pool++) {
-      nicSwitch.resetVPort(pool);
-      nicSwitch.setTagStrip(pool, this.stripsTags(pool));
+    const { filters } = this;
+    const virtualized = (this.file.get('PFVTCTL') & VT_EN) !== 0;
+    if (virtualized !== this.virtualized) this.startOver(virtualized);
+    const parts = this.changedParts;
+    if ((parts & MODE) !== 0) this.applyMode(virtualized);
+    for (const pool of this.changedPools) {
+      this.switch.setTagStrip(pool, this.stripsTags(pool));
+      if (virtualized) this.applyPool(pool);
     }
-    if (pools) this.applyPools();
-    else this.applySinglePool();
-    this.applyAddresses(pools);
-    this.applyVlans();
-    if (pools) nicSwitch.setDefaultVPort((control & DIS_DEF_POOL) !== 0 ? null : (control >>> 7) & 0x3f);
-    nicSwitch.setReplication(!pools || (control & RPL_EN) !== 0);
-    nicSwitch.setLoopback((file.get('PFDTXGSWC') & LBE) !== 0);
+    if ((parts & ADDRESSES) !== 0) filters.applyAddresses(virtualized);
+    if ((parts & HASHES) !== 0) filters.applyHashes();
+    if ((parts & VLANS) !== 0) filters.applyVlans();
+    if ((parts & MIRRORS) !== 0) filters.applyMirrors(virtualized);
+    this.changedParts = 0;
+    this.changedPools.clear();
+  }
+
+  /** What a pool is, and whether there are any, is different from here on. */
+  private startOver(virtualized: boolean): void {
+    this.virtualized = virtualized;
+    for (let pool = 0; pool < this.pools; pool++) this.switch.resetVPort(pool);
+    this.filters.forgetVPorts();
+    this.allChanged();
+  }
+
+  private applyMode(virtualized: boolean): void {
+    const nicSwitch = this.switch;
+    const control = this.file.get('PFVTCTL');
+    if (virtualized) {
+      const pool = (control >>> 7) & 0x3f;
+      nicSwitch.setDefaultVPort((control & DIS_DEF_POOL) !== 0 || pool >= this.pools ? null : pool);
+    } else this.applySinglePool();
+    nicSwitch.setReplication(!virtualized || (control & RPL_EN) !== 0);
+    nicSwitch.setLoopback((this.file.get('PFDTXGSWC') & LBE) !== 0);
   }
 
   /** Without virtualization all that passes the filters is pool 0's (7.1.1, 7.1.2.1.1). */
@@ -77,66 +151,28 @@ export class SwitchControl {
     nicSwitch.setDefaultVPort((filter & FCTRL_UPE) !== 0 ? 0 : null);
   }
 
-  private applyPools(): void {
+  private applyPool(pool: number): void {
     const file = this.file;
     const nicSwitch = this.switch;
-    for (let pool = 0; pool < this.pools; pool++) {
-      const bit = 1 << (pool & 31);
-      const receives = (file.get('PFVFRE', pool >> 5) & bit) !== 0;
-      const transmits = (file.get('PFVFTE', pool >> 5) & bit) !== 0;
-      nicSwitch.setVPortEnabled(pool, receives, transmits);
-      const filter = file.get('PFVML2FLT', pool);
-      nicSwitch.setAcceptUntagged(pool, (filter & AUPE) !== 0);
-      nicSwitch.setAcceptBroadcast(pool, (filter & BAM) !== 0);
-      nicSwitch.setAcceptMulticastHash(pool, (filter & ROMPE) !== 0);
-      nicSwitch.setAcceptUnicastHash(pool, (filter & ROPE) !== 0);
-      nicSwitch.setMulticastPromiscuous(pool, (filter & MPE) !== 0);
-      const insert = file.get('PFVMVIR', pool);
-      const action = insert >>> 30;
-      if (action === VLANA_ALWAYS) nicSwitch.setPortVlan(pool, insert & 0xffff);
-      else nicSwitch.setPortVlan(pool, action === VLANA_NEVER ? 'never' : 'descriptor');
-      const spoof = file.get('PFVFSPOOF', pool >> 3);
-      nicSwitch.setAntiSpoof(pool, {
-        mac: ((spoof >> (pool & 7)) & 1) !== 0,
-        vlan: ((spoof >> (8 + (pool & 7))) & 1) !== 0,
-      });
-    }
-  }
-
-  private applyAddresses(pools: boolean): void {
-    const file = this.file;
-    for (let i = 0; i < RECEIVE_ADDRESSES; i++) {
-      const high = file.get('RAH', i);
-      if ((high & RAH_AV) === 0) continue;
-      const address = macOfWords(file.get('RAL', i), high);
-      for (let pool = 0; pool < this.pools; pool++) {
-        const owns = pools
-          ? ((file.get('MPSAR', 2 * i + (pool >> 5)) >>> (pool & 31)) & 1) !== 0
-          : pool === 0;
-        if (owns) this.switch.addMac(pool, address);
-      }
-    }
-    for (let word = 0; word < 128; word++) {
-      const bits = file.get('MTA', word);
-      for (let i = 0; i < 32; i++) this.switch.setMulticastHash(word * 32 + i, ((bits >>> i) & 1) !== 0);
-    }
-  }
-
-  private applyVlans(): void {
-    const file = this.file;
-    const nicSwitch = this.switch;
-    nicSwitch.setVlanFilter((file.get('VLNCTRL') & VLNCTRL_VFE) !== 0);
-    for (let word = 0; word < 128; word++) {
-      const bits = file.get('VFTA', word);
-      for (let i = 0; i < 32; i++) nicSwitch.setVlanAdmitted(word * 32 + i, ((bits >>> i) & 1) !== 0);
-    }
-    for (let i = 0; i < VLAN_FILTERS; i++) {
-      const filter = file.get('PFVLVF', i);
-      if ((filter & VIEN) === 0) continue;
-      for (let pool = 0; pool < this.pools; pool++) {
-        const member = (file.get('PFVLVFB', 2 * i + (pool >> 5)) >>> (pool & 31)) & 1;
-        if (member !== 0) nicSwitch.addVlan(pool, filter & 0xfff);
-      }
-    }
+    const bit = 1 << (pool & 31);
+    const receives = (file.get('PFVFRE', pool >> 5) & bit) !== 0;
+    const transmits = (file.get('PFVFTE', pool >> 5) & bit) !== 0;
+    nicSwitch.setVPortEnabled(pool, receives, transmits);
+    nicSwitch.setSelfDelivery(pool, (file.get('PFVMTXSW', pool >> 5) & bit) !== 0);
+    const filter = file.get('PFVML2FLT', pool);
+    nicSwitch.setAcceptUntagged(pool, (filter & AUPE) !== 0);
+    nicSwitch.setAcceptBroadcast(pool, (filter & BAM) !== 0);
+    nicSwitch.setAcceptMulticastHash(pool, (filter & ROMPE) !== 0);
+    nicSwitch.setAcceptUnicastHash(pool, (filter & ROPE) !== 0);
+    nicSwitch.setMulticastPromiscuous(pool, (filter & MPE) !== 0);
+    const insert = file.get('PFVMVIR', pool);
+    const action = insert >>> 30;
+    if (action === VLANA_ALWAYS) nicSwitch.setPortVlan(pool, insert & 0xffff);
+    else nicSwitch.setPortVlan(pool, action === VLANA_NEVER ? 'never' : 'descriptor');
+    const spoof = file.get('PFVFSPOOF', pool >> 3);
+    nicSwitch.setAntiSpoof(pool, {
+      mac: ((spoof >> (pool & 7)) & 1) !== 0,
+      vlan: ((spoof >> (8 + (pool & 7))) & 1) !== 0,
+    });
   }
 }

@@ -216,6 +216,11 @@ export class SwitchConfiguration {
     if (this.tables.mirrors.active) this.compileAll();
   }
 
+  /** Mirroring rules that there can be. */
+  get mirrorRules(): number {
+    return this.tables.mirrors.capacity;
+  }
+
   /**
    * Sets mirroring rule `index`, from 0 on, or takes it away with null (82599: MRCTL, VMRVLAN, VMRVM). A
    * frame that several rules copy to one VPort comes there once, and not again where it goes anyway. A copy

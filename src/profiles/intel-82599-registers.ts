@@ -1,4 +1,4 @@
-import { bit, bits, type RegisterRow, type RegisterTable } from '../registers/index.ts';
+import { bit, bits, type RegisterField, type RegisterRow, type RegisterTable } from '../registers/index.ts';
 
 /** One row of storage that software reads and writes. */
 function rw(name: string, offset: number, phrase: string, section: string, reset = 0): RegisterRow {
@@ -15,6 +15,30 @@ function rwArray(
   section: string,
 ): RegisterRow {
   return { name, offset, count, step, access: 'RW', phrase, section };
+}
+
+/** A register of fields; the rest of its bits are reserved. */
+function fields(
+  name: string,
+  offset: number,
+  phrase: string,
+  section: string,
+  list: readonly RegisterField[],
+  reset = 0,
+): RegisterRow {
+  return { name, offset, access: 'RsvdP', phrase, section, fields: list, reset };
+}
+
+/** An array of such registers, one behind the other. */
+function fieldsArray(
+  name: string,
+  offset: number,
+  count: number,
+  phrase: string,
+  section: string,
+  list: readonly RegisterField[],
+): RegisterRow {
+  return { name, offset, count, step: 4, access: 'RsvdP', phrase, section, fields: list };
 }
 
 function ro(name: string, offset: number, phrase: string, section: string, reset = 0): RegisterRow {
@@ -83,8 +107,29 @@ export const INTEL_82599_REGISTERS: RegisterTable = {
       ],
     },
     rw('HLREG0', 0x4240, 'MAC core control: CRC, padding, jumbo', '8.2.3.22.8', 0x0001_2c2f),
-    rw('FCTRL', 0x5080, 'filter control: promiscuous modes, broadcast', '8.2.3.7.1'),
-    rw('VLNCTRL', 0x5088, 'VLAN control: VFE, EtherType', '8.2.3.7.2', 0x8100),
+    fields('FCTRL', 0x5080, 'filter control: promiscuous modes, broadcast', '8.2.3.7.1', [
+      bit('SBP', 1, 'RW', 'store bad packets'),
+      bit('MPE', 8, 'RW', 'multicast promiscuous'),
+      bit('UPE', 9, 'RW', 'unicast promiscuous'),
+      bit('BAM', 10, 'RW', 'accept broadcasts'),
+    ]),
+    fields(
+      'VLNCTRL',
+      0x5088,
+      'VLAN control',
+      '8.2.3.7.2',
+      [
+        bits('VET', 0, 16, 'RW', 'VLAN EtherType'),
+        bit('CFI', 28, 'RW', 'canonical form indicator to accept'),
+        bit('CFIEN', 29, 'RW', 'canonical form indicator is looked at'),
+        bit('VFE', 30, 'RW', 'VLAN filter'),
+      ],
+      0x8100,
+    ),
+    fields('MCSTCTRL', 0x5090, 'hash tables of addresses', '8.2.3.7.6', [
+      bits('MO', 0, 2, 'RW', 'which 12 bits of an address are the index'),
+      bit('MFE', 2, 'RW', 'group addresses are looked up in the MTA'),
+    ]),
     rw('AUTOC', 0x42a0, 'autonegotiation control', '8.2.3.22.19', 0xc09c_6004 | 0),
     ro('LINKS', 0x42a4, 'link status: up, speed', '8.2.3.22.20'),
     { name: 'EICR', offset: 0x800, access: 'RW', phrase: 'interrupt causes', section: '8.2.3.5.1' },
@@ -114,7 +159,7 @@ export const INTEL_82599_REGISTERS: RegisterTable = {
       aliases: [{ offset: 0x5400, step: 8, count: 16 }],
       access: 'RW',
       phrase: 'unicast address, first four bytes',
-      section: '8.2.3.7.9',
+      section: '8.2.3.7.8',
     },
     {
       name: 'RAH',
@@ -122,17 +167,18 @@ export const INTEL_82599_REGISTERS: RegisterTable = {
       count: 128,
       step: 8,
       aliases: [{ offset: 0x5404, step: 8, count: 16 }],
-      access: 'RW',
-      phrase: 'unicast address, last two bytes, AV bit 31',
-      section: '8.2.3.7.10',
+      access: 'RsvdP',
+      phrase: 'unicast address, last two bytes',
+      section: '8.2.3.7.9',
+      fields: [bits('RAH', 0, 16, 'RW', 'last two bytes'), bit('AV', 31, 'RW', 'valid')],
     },
-    rwArray('MPSAR', 0xa600, 256, 4, 'pools of each address, two words an address', '8.2.3.27.15'),
+    rwArray('MPSAR', 0xa600, 256, 4, 'pools of each address, two words an address', '8.2.3.7.10'),
     rwArray('MTA', 0x5200, 128, 4, 'multicast hash table', '8.2.3.7.7'),
     rwArray('VFTA', 0xa000, 128, 4, 'VLAN filter table, a bit a VLAN', '8.2.3.7.11'),
     {
       name: 'PFVTCTL',
       offset: 0x51b0,
-      access: 'RW',
+      access: 'RsvdP',
       phrase: 'virtualization control',
       section: '8.2.3.27.1',
       fields: [
@@ -144,19 +190,44 @@ export const INTEL_82599_REGISTERS: RegisterTable = {
     },
     rwArray('PFVFRE', 0x51e0, 2, 4, 'pools that receive', '8.2.3.27.7'),
     rwArray('PFVFTE', 0x8110, 2, 4, 'pools that transmit', '8.2.3.27.8'),
-    rwArray('PFVML2FLT', 0xf000, 64, 4, 'what each pool accepts: AUPE, ROMPE, ROPE, BAM, MPE', '8.2.3.27.9'),
-    rwArray('PFVLVF', 0xf100, 64, 4, 'VLAN filters: VLAN 11:0, VIEN 31', '8.2.3.27.10'),
-    rwArray('PFVLVFB', 0xf200, 128, 4, 'pools of each VLAN filter, two words a filter', '8.2.3.27.11'),
-    rwArray('PFVMVIR', 0x8000, 64, 4, 'VLAN that a pool inserts: VLANA 31:30, tag 15:0', '8.2.3.27.14'),
+    fieldsArray('PFVML2FLT', 0xf000, 64, 'what each pool accepts', '8.2.3.27.14', [
+      bit('AUPE', 24, 'RW', 'untagged packets'),
+      bit('ROMPE', 25, 'RW', 'group addresses that the MTA has'),
+      bit('ROPE', 26, 'RW', 'single addresses that the PFUTA has'),
+      bit('BAM', 27, 'RW', 'broadcasts'),
+      bit('MPE', 28, 'RW', 'all group addresses'),
+    ]),
+    fieldsArray('PFVLVF', 0xf100, 64, 'VLAN filters', '8.2.3.27.15', [
+      bits('VLAN_Id', 0, 12, 'RW', 'VLAN'),
+      bit('VI_En', 31, 'RW', 'valid'),
+    ]),
+    rwArray('PFVLVFB', 0xf200, 128, 4, 'pools of each VLAN filter, two words a filter', '8.2.3.27.16'),
+    rwArray('PFUTA', 0xf400, 128, 4, 'unicast hash table', '8.2.3.27.17'),
+    fieldsArray('PFMRCTL', 0xf600, 4, 'mirroring rules', '8.2.3.27.18', [
+      bit('VPME', 0, 'RW', 'what the pools of PFMRVM receive'),
+      bit('UPME', 1, 'RW', 'what comes from the wire'),
+      bit('DPME', 2, 'RW', 'what goes to the wire'),
+      bit('VLME', 3, 'RW', 'what belongs to the VLAN filters of PFMRVLAN'),
+      bits('MP', 8, 6, 'RW', 'pool that gets the copies'),
+    ]),
     rwArray(
-      'PFVFSPOOF',
-      0x8200,
+      'PFMRVLAN',
+      0xf610,
       8,
       4,
-      'anti-spoofing: MAC 7:0, VLAN 15:8, eight pools a word',
-      '8.2.3.27.12',
+      'VLAN filters of each rule, the upper half four words on',
+      '8.2.3.27.19',
     ),
-    rw('PFDTXGSWC', 0x8220, 'switch between pools: LBE', '8.2.3.27.13'),
+    rwArray('PFMRVM', 0xf630, 8, 4, 'pools of each rule, the upper half four words on', '8.2.3.27.20'),
+    fieldsArray('PFVMVIR', 0x8000, 64, 'VLAN that a pool inserts', '8.2.3.27.13', [
+      bits('Port VLAN ID', 0, 16, 'RW', 'tag'),
+      bits('VLANA', 30, 2, 'RW', 'as the descriptor says, always, never'),
+    ]),
+    fieldsArray('PFVFSPOOF', 0x8200, 8, 'anti-spoofing, eight pools a word', '8.2.3.27.12', [
+      bits('MACAS', 0, 8, 'RW', 'of MAC addresses'),
+      bits('VLANAS', 8, 8, 'RW', 'of VLANs'),
+    ]),
+    fields('PFDTXGSWC', 0x8220, 'switch between pools', '8.2.3.27.13', [bit('LBE', 0, 'RW', 'loopback')]),
     rwArray('PFVMTXSW', 0x5180, 2, 4, 'pools whose frames may come back', '8.2.3.27.5'),
     rwArray('PFMAILBOX', 0x4b00, 64, 4, 'mailbox of each VF, the PF side', '8.2.3.27.2'),
     rwArray('PFMBMEM', 0x13000, 1024, 4, 'mailbox memory, 16 words a VF', '8.2.3.27.3'),
