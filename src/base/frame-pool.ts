@@ -49,6 +49,18 @@ export class FramePool {
    * that the port inserted, or -1 for none.
    */
   readonly outerTci: Int32Array;
+  /**
+   * A second tag beside the frame, outside of that: EtherType in the upper half, TCI in the lower. Means
+   * something only where a tag operation says that it is put in, and is not cleared with the slot.
+   */
+  readonly serviceTag: Int32Array;
+  /**
+   * A tag for virtual access beside the frame, outside of all VLAN tags: the 32 bits behind the EtherType of a
+   * VN-Tag, or the first 32 of an E-Tag. Means something only where a tag operation says that it is put in.
+   */
+  readonly virtualTag: Int32Array;
+  /** The last 16 bits of an E-Tag in {@link FramePool.virtualTag}, or -1 if that is a VN-Tag. */
+  readonly virtualTagExtension: Int32Array;
   /** Holders of each slot; 0 when it is free. */
   readonly references: Int32Array;
   /** First byte of the extra area. */
@@ -70,6 +82,9 @@ export class FramePool {
     this.lengths = beside?.lengths ?? new Int32Array(this.slots);
     this.outerTci = beside?.outerTci ?? new Int32Array(this.slots);
     this.outerTci.fill(-1);
+    this.serviceTag = beside?.serviceTag ?? new Int32Array(this.slots);
+    this.virtualTag = beside?.virtualTag ?? new Int32Array(this.slots);
+    this.virtualTagExtension = beside?.virtualTagExtension ?? new Int32Array(this.slots);
     this.references = new Int32Array(this.slots);
     this.free = new FreeList(this.slots);
   }

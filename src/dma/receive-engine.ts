@@ -1,17 +1,19 @@
 import { ceilPowerOfTwo, type FramePool, FreeList, IntRing } from '../base/index.ts';
 import type { Component, Scheduler } from '../kernel/index.ts';
+import { taggedBytes } from '../wire/index.ts';
 import type { ReceiveFormat } from './descriptor-format.ts';
 import { DescriptorRings } from './descriptor-rings.ts';
 import { DMA_OK, type DmaClient, type DmaPort } from './dma-port.ts';
 import { DmaRequest } from './dma-request.ts';
 import { type ReceiveEngineOptions, type ReceiveSink, TagOperation } from './receive-options.ts';
 import { Delivery, NONE, ReceiveRing } from './receive-ring.ts';
-import { TAG_BYTES, TaggedWrite, tciInBytes } from './tagged-write.ts';
+import { strippedTci, TAG_BYTES, TaggedWrite } from './tagged-write.ts';
 import { WriteBacks } from './write-backs.ts';
 
 // Constants of this module: see "The hot path" in docs/architecture.md.
 const AS_IT_IS = TagOperation.NONE;
 const STRIP = TagOperation.STRIP;
+const INSERT = TagOperation.INSERT;
 
 /**
  * The receive half of the DMA engine: keeps descriptors of many rings prefetched, writes frames into the
@@ -66,7 +68,7 @@ export class ReceiveEngine implements DmaClient, Component {
       client,
       options.writeBackHoldPs,
     );
-    this.tagged = new TaggedWrite(frames, port, cacheOffset + DescriptorRings.cacheBytes(queues));
+    this.tagged = new TaggedWrite(frames, port, cacheOffset + DescriptorRings.cacheBytes(queues), deliveries);
     this.waiting = new IntRing(ceilPowerOfTwo(queues));
   }
 
@@ -77,7 +79,7 @@ export class ReceiveEngine implements DmaClient, Component {
 
   /** Bytes that the engine needs in the frame pool's extra area. */
   static storeBytes(queues: number, deliveries: number): number {
-    return DescriptorRings.cacheBytes(queues) + 4 * deliveries;
+    return DescriptorRings.cacheBytes(queues) + TaggedWrite.storeBytes(deliveries);
   }
 
   /** Software has moved the tail of a ring. */
@@ -118,8 +120,12 @@ export class ReceiveEngine implements DmaClient, Component {
     return count;
   }
 
-  /** Takes over one reference on `slot` for ring `queue`. */
-  deliver(queue: number, slot: number, operation: TagOperation): void {
+  /**
+   * Takes over one reference on `slot` for ring `queue`.
+   *
+   * @param operation a sum of `TagEdit`, mostly one of {@link TagOperation}.
+   */
+  deliver(queue: number, slot: number, operation: number): void {
     const ring = this.rings.all[queue];
     const index = ring.enabled === 1 ? this.free.take() : NONE;
     if (index === NONE) {
@@ -261,7 +267,8 @@ export class ReceiveEngine implements DmaClient, Component {
   private bytesInMemory(slot: number, operation: number): number {
     const bytes = this.frames.lengths[slot];
     if (operation === AS_IT_IS) return bytes;
-    return operation === STRIP ? bytes - TAG_BYTES : bytes + TAG_BYTES;
+    if (operation === STRIP) return bytes - TAG_BYTES;
+    return operation === INSERT ? bytes + TAG_BYTES : taggedBytes(this.frames, slot, operation);
   }
 
   /** Writes what fits into the next buffer of a ring's first delivery, and notes its descriptor as done. */
@@ -294,7 +301,7 @@ export class ReceiveEngine implements DmaClient, Component {
       delivery.trains += this.port.write(request);
     } else {
       delivery.trains += this.tagged.write(delivery, done, request);
-      if (delivery.operation === STRIP) tci = tciInBytes(frames.u8, base);
+      if ((delivery.operation & (STRIP | INSERT)) === STRIP) tci = strippedTci(frames, delivery);
     }
     this.format.writeBack(cache, word, count, last, tci);
     this.lines.note(ring, index, number);

@@ -1,4 +1,7 @@
-/** What is done to the outer tag of a frame on its way to memory. */
+/**
+ * What is done to the outer tag of a frame on its way to memory: the common ones of the sums of `TagEdit`, of which
+ * {@link ReceiveEngine.deliver} takes any.
+ */
 export const TagOperation = {
   /** The bytes go as they are. */
   NONE: 0,

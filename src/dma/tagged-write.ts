@@ -1,4 +1,5 @@
 import type { FramePool } from '../base/index.ts';
+import { TagEdit, virtualTagBytes, writeTaggedHeader } from '../wire/index.ts';
 import type { DmaPort } from './dma-port.ts';
 import type { DmaRequest } from './dma-request.ts';
 import { TagOperation } from './receive-options.ts';
@@ -10,18 +11,29 @@ const TAG_OFFSET = 12;
 export const TAG_BYTES = 4;
 const PAGE_BYTES = 4096;
 
-/** Writes frames to memory with their outer tag left out or put in. */
+/** Bytes of the store a delivery for the header of a frame whose tags are changed in more ways than one. */
+const HEADER_BYTES = 32;
+
+/** Writes frames to memory with tags left out and put in. */
 export class TaggedWrite {
   private readonly frames: FramePool;
   private readonly port: DmaPort;
   /** One double word a delivery, for a tag that has to be written on its own. */
   private readonly tagWord: number;
+  /** {@link HEADER_BYTES} a delivery. */
+  private readonly headers: number;
 
-  /** @param storeOffset first of 4 bytes a delivery in the store. */
-  constructor(frames: FramePool, port: DmaPort, storeOffset: number) {
+  /** @param storeOffset first byte of {@link TaggedWrite.storeBytes} in the store. */
+  constructor(frames: FramePool, port: DmaPort, storeOffset: number, deliveries: number) {
     this.frames = frames;
     this.port = port;
     this.tagWord = storeOffset >> 2;
+    this.headers = storeOffset + 4 * deliveries;
+  }
+
+  /** Bytes that it needs in the store. */
+  static storeBytes(deliveries: number): number {
+    return (4 + HEADER_BYTES) * deliveries;
   }
 
   /**
@@ -33,6 +45,7 @@ export class TaggedWrite {
     const { frames, port } = this;
     const { address, bytes } = request;
     const base = delivery.slot << frames.slotShift;
+    if (delivery.operation > TagOperation.INSERT) return this.writeEdited(delivery, done, request);
     const strips = delivery.operation === TagOperation.STRIP;
     const shift = strips ? TAG_BYTES : -TAG_BYTES;
     if (done > 0) {
@@ -70,11 +83,48 @@ export class TaggedWrite {
     request.offset = base + to + shift;
     return trains + port.write(request);
   }
+
+  /** The same with any edit of tags: the header is made up in the store, and the rest is where it is. */
+  private writeEdited(delivery: Delivery, done: number, request: DmaRequest): number {
+    const { frames, port } = this;
+    const { slot, operation } = delivery;
+    const { address, bytes } = request;
+    const shift = frames.lengths[slot] - delivery.bytes;
+    const base = frames.offsetOf(slot);
+    if (done > 0) {
+      request.offset = base + done + shift;
+      return port.write(request);
+    }
+    const store = this.headers + HEADER_BYTES * delivery.index;
+    const header = writeTaggedHeader(frames, slot, operation, frames.u8, store);
+    const rest = base + header + shift;
+    const inPage = address - Math.floor(address / PAGE_BYTES) * PAGE_BYTES;
+    request.offset = store;
+    if (inPage + header <= PAGE_BYTES) {
+      request.headBytes = header;
+      request.skipBytes = rest - (store + header);
+      request.inserts = 0;
+      const trains = port.write(request);
+      request.headBytes = 0;
+      return trains;
+    }
+    request.bytes = header;
+    const trains = port.write(request);
+    if (bytes === header) return trains;
+    request.address = address + header;
+    request.bytes = bytes - header;
+    request.offset = rest;
+    return trains + port.write(request);
+  }
 }
 
-/** TCI of the tag in the bytes of a frame that starts at `base`. */
-export function tciInBytes(u8: Uint8Array, base: number): number {
-  return (u8[base + TAG_OFFSET + 2] << 8) | u8[base + TAG_OFFSET + 3];
+/** TCI of the (inner) VLAN tag that a delivery leaves out. */
+export function strippedTci(frames: FramePool, { slot, operation }: Delivery): number {
+  const { u8 } = frames;
+  let at = frames.offsetOf(slot) + TAG_OFFSET;
+  if ((operation & TagEdit.STRIP_VIRTUAL) !== 0) at += virtualTagBytes((u8[at] << 8) | u8[at + 1]);
+  if ((operation & (TagEdit.STRIP_OUTER | TagEdit.BEHIND_OUTER)) !== 0) at += TAG_BYTES;
+  return (u8[at + 2] << 8) | u8[at + 3];
 }
 
 /** An 802.1Q tag with this TCI as a little-endian double word. */

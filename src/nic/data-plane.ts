@@ -1,15 +1,7 @@
 import { ceilPowerOfTwo, FramePool, IntRing } from '../base/index.ts';
 import { type DmaPort, ReceiveEngine, TransmitEngine } from '../dma/index.ts';
 import { type Component, type Probe, ProbeKind, type Scheduler } from '../kernel/index.ts';
-import {
-  DROP_REASONS,
-  NicSwitch,
-  NUMBER_MASK,
-  TAG_INSERT,
-  TAG_SHIFT,
-  TAG_STRIP,
-  type TagOperation,
-} from '../nicswitch/index.ts';
+import { DROP_REASONS, NicSwitch, NUMBER_MASK, TAG_SHIFT } from '../nicswitch/index.ts';
 import { AdvancedReceiveFormat, AdvancedTransmitFormat } from './advanced-descriptors.ts';
 import { NicDrop, NicDrops } from './drops.ts';
 import { MacPort } from './mac-port.ts';
@@ -279,10 +271,10 @@ export class DataPlane implements Component {
   private handOn(slot: number, target: number, bytes: number): boolean {
     // As targetPort and tagOperation do, which are imported functions.
     const port = target & NUMBER_MASK;
-    const operation = (target >>> TAG_SHIFT) as TagOperation;
+    const operation = target >>> TAG_SHIFT;
     this.probe.record(FRAME_OUT, slot, target, bytes);
     if (port === this.uplink) {
-      this.mac.send(slot, operation === TAG_INSERT ? TAG_BYTES : operation === TAG_STRIP ? -TAG_BYTES : 0);
+      this.mac.sendEdited(slot, operation);
       return true;
     }
     if (this.hasRoomFor(bytes)) {

@@ -1,6 +1,13 @@
 import { type FramePool, IntRing } from '../base/index.ts';
 import { type Component, type Scheduler, Serializer } from '../kernel/index.ts';
-import { FCS_BYTES, INTER_FRAME_GAP_BYTES, MIN_FRAME_BYTES, PREAMBLE_BYTES } from '../wire/index.ts';
+import {
+  FCS_BYTES,
+  INTER_FRAME_GAP_BYTES,
+  MIN_FRAME_BYTES,
+  PREAMBLE_BYTES,
+  TagEdit,
+  taggedBytes,
+} from '../wire/index.ts';
 
 /** What is at the other end of the cable. */
 export interface WirePeer {
@@ -10,6 +17,8 @@ export interface WirePeer {
    * not on the wire.
    */
   frameArrived(slot: number, tci: number, stripped: boolean): void;
+  /** The same for a frame whose tags are changed in more ways than one: `edit` is a sum of `TagEdit`. */
+  editedFrameArrived?(slot: number, edit: number): void;
 }
 
 /** Who is told when a frame has left. */
@@ -20,6 +29,13 @@ export interface MacPortSink {
 
 /** Frames that wait for the wire at most; the transmit packet buffer is full before. */
 const QUEUE = 4096;
+
+/** What is done to tags as a number of an entry: by how much they change it, and back; 1 is by nothing. */
+const codeOf = (edit: number): number => (edit < 2 ? edit ^ 1 : edit);
+
+/** Where an entry of the queue has what is done to the frame's tags; the slot is below. */
+const EDIT_SHIFT = 24;
+const AS_IT_IS = TagEdit.NONE;
 
 /**
  * The Ethernet MAC of the physical port: sends frame after frame at line rate, each with preamble, frame
@@ -58,7 +74,12 @@ export class MacPort implements Component {
 
   /** Sends a frame, taking over one reference. `tagChange`: 4 for a tag put in, -4 for one taken out, else 0. */
   send(slot: number, tagChange: number): void {
-    const entry = slot | ((tagChange / 4 + 1) << 24);
+    this.sendEdited(slot, tagChange === 0 ? TagEdit.NONE : tagChange > 0 ? TagEdit.INSERT : TagEdit.STRIP);
+  }
+
+  /** Sends a frame, taking over one reference, after `edit`, a sum of `TagEdit`. */
+  sendEdited(slot: number, edit: number): void {
+    const entry = slot | (codeOf(edit) << EDIT_SHIFT);
     if (this.busy) this.queue.push(entry);
     else this.start(entry);
   }
@@ -73,8 +94,9 @@ export class MacPort implements Component {
 
   private start(entry: number): void {
     const slot = entry & 0xffffff;
-    const tagChange = ((entry >> 24) - 1) * 4;
-    const bytes = Math.max(MIN_FRAME_BYTES, this.frames.lengths[slot] + tagChange + FCS_BYTES);
+    const edit = codeOf(entry >> EDIT_SHIFT);
+    const length = edit === AS_IT_IS ? this.frames.lengths[slot] : taggedBytes(this.frames, slot, edit);
+    const bytes = Math.max(MIN_FRAME_BYTES, length + FCS_BYTES);
     this.busy = true;
     this.framesSent++;
     this.bytesSent += bytes;
@@ -86,11 +108,19 @@ export class MacPort implements Component {
 
   private sent(entry: number): void {
     const slot = entry & 0xffffff;
-    const tagChange = ((entry >> 24) - 1) * 4;
-    const tci = tagChange > 0 ? this.frames.outerTci[slot] : -1;
-    if (this.peer !== null) this.peer.frameArrived(slot, tci, tagChange < 0);
+    if (this.peer !== null) this.arrive(this.peer, slot, codeOf(entry >> EDIT_SHIFT));
     this.busy = false;
     if (this.queue.length > 0) this.start(this.queue.shift());
     this.sink.frameSent(slot);
+  }
+
+  private arrive(peer: WirePeer, slot: number, edit: number): void {
+    if (edit > TagEdit.INSERT) peer.editedFrameArrived?.(slot, edit);
+    else
+      peer.frameArrived(
+        slot,
+        edit === TagEdit.INSERT ? this.frames.outerTci[slot] : -1,
+        edit === TagEdit.STRIP,
+      );
   }
 }

@@ -25,7 +25,7 @@ import {
 } from './port-record.ts';
 import { SETTLE_AT, type SwitchCounters, UNICAST } from './switch-counters.ts';
 import type { SwitchTables } from './switch-tables.ts';
-import { TAG_SHIFT, TAG_STRIP, tagOf, targetPort, vlanOf } from './target.ts';
+import { isPriorityOnly, TAG_SHIFT, TAG_STRIP, tagOf, targetPort, vlanOf } from './target.ts';
 
 const OUTPUT_TAIL = OUTPUT_QUEUE + QUEUE_TAIL;
 
@@ -74,7 +74,7 @@ export interface DirectPathParts {
 // Steps of `decide` and `decideOne`.
 
 /** Whether the source address of a frame, in its words 1 and 2, is an address of `port` alone. */
-const isSourceOf = (macs: MacTable, port: number, second: number, third: number): boolean => {
+export const isSourceOf = (macs: MacTable, port: number, second: number, third: number): boolean => {
   const low = (second >>> 16) | (third << 16);
   return nearValue(macs.places, macs.shift, low, third >>> 16) === port && (low & GROUP_BIT) === 0;
 };
@@ -179,6 +179,7 @@ export function createDirectPath(parts: DirectPathParts): DirectPath {
       if (bytes < SHORTEST || (first & GROUP_BIT) !== 0) break;
 
       if (portTag !== KEEP_TAG) {
+        if (portTag >= 0 && isPriorityOnly(outer, fourth)) break;
         outer = portTag;
         outerTci[slot] = portTag;
       }
@@ -236,7 +237,10 @@ export function createDirectPath(parts: DirectPathParts): DirectPath {
     const fourth = i32[word | 3];
 
     const portTag = records[from | PORT_TAG];
-    if (portTag !== KEEP_TAG) outerTci[slot] = portTag;
+    if (portTag !== KEEP_TAG) {
+      if (portTag >= 0 && isPriorityOnly(outerTci[slot], fourth)) return LONG_WAY;
+      outerTci[slot] = portTag;
+    }
     const outer = outerTci[slot];
     const tag = tagOf(outer, fourth);
     const members = Math.imul(vlanOf(tag, outer, fourth), rowLength);

@@ -7,7 +7,11 @@ export const DROP_REASONS = Object.freeze([
   'runt',
   /** The sending VPort may not transmit (82599: PFVFTE). */
   'txDisabled',
-  /** The bytes end within the 802.1Q tag they begin. */
+  /** The switch is a port extender, and the sending VPort has no channel. */
+  'noChannel',
+  /** A VPort of a port extender sent a frame with a tag that is the extender's to put on. */
+  'tagSpoof',
+  /** The bytes end within a tag they begin. */
   'truncatedTag',
   /** Longer than the switch passes, or than every receiver takes. */
   'giant',
@@ -17,6 +21,10 @@ export const DROP_REASONS = Object.freeze([
   'vlanSpoof',
   /** The VLAN is not admitted, or no VPort that matched is a member of it. */
   'vlanFilter',
+  /** From the wire to a port extender without its tag, and there is no default VPort. */
+  'noVirtualTag',
+  /** The tag from the wire names a channel or a group that no VPort of the port extender has. */
+  'unknownChannel',
   /** No filter matched. */
   'noMatch',
   /** The only receiver would have been its sender. */

@@ -6,6 +6,7 @@ export type { MacAddress } from './mac-address.ts';
 export type { MirrorRule } from './mirror-rules.ts';
 export { NicSwitch } from './nic-switch.ts';
 export type { PortQueues } from './port-queues.ts';
+export { type PortPriorities, recommendedTrafficClasses } from './priority-table.ts';
 export {
   byteTimeOfFactor,
   countedBytes,
@@ -31,14 +32,21 @@ export {
 export type { SwitchReceiver } from './switch-receiver.ts';
 export type { SwitchSender } from './switch-sender.ts';
 export type { LocalMatch } from './switch-tables.ts';
+export type { DoubleVlan, TagConfiguration } from './tag-configuration.ts';
 export {
   entrySlot,
   NUMBER_MASK,
   TAG_AS_IS,
+  TAG_BEHIND_OUTER,
   TAG_INSERT,
+  TAG_INSERT_OUTER,
+  TAG_INSERT_VIRTUAL,
   TAG_SHIFT,
   TAG_STRIP,
+  TAG_STRIP_OUTER,
+  TAG_STRIP_VIRTUAL,
   type TagOperation,
   tagOperation,
   targetPort,
 } from './target.ts';
+export type { VirtualTagKind } from './virtual-access.ts';

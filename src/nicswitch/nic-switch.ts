@@ -1,14 +1,18 @@
 import { checkInteger } from '../base/index.ts';
 import type { Component } from '../kernel/index.ts';
-import { createDirectPath, type DirectPath } from './direct-path.ts';
+import { createDirectPath, type DirectPath, type DirectPathParts } from './direct-path.ts';
 import { DROP_REASONS, type DropReason } from './drop-reason.ts';
+import { createExtenderPath } from './extender-path.ts';
+import { ExtenderSelection } from './extender-selection.ts';
+import type { FrameSelection } from './frame-selection.ts';
 import { PortQueues } from './port-queues.ts';
 import { OUTPUT_QUEUE, RECORD_SHIFT } from './port-record.ts';
 import { ReceiverSelection } from './receiver-selection.ts';
-import { SwitchConfiguration } from './switch-configuration.ts';
 import { type Balance, type PortCounters, SwitchCounters } from './switch-counters.ts';
 import type { NicSwitchOptions } from './switch-options.ts';
+import { TagConfiguration } from './tag-configuration.ts';
 import { entrySlot, targetPort } from './target.ts';
+import type { VirtualTagKind } from './virtual-access.ts';
 
 /** Most frames that are taken from a port in one go; the running counters rely on it. */
 const MAX_BURST = 4096;
@@ -41,7 +45,7 @@ const FETCHED_AT_ONCE = 64;
  * const count = nicSwitch.route(slot, 0); // 1
  * targetPort(nicSwitch.targets[0]); // 1
  */
-export class NicSwitch extends SwitchConfiguration implements Component {
+export class NicSwitch extends TagConfiguration implements Component {
   /**
    * Receivers of the frame that {@link NicSwitch.route} decided last: read with {@link targetPort} and
    * {@link tagOperation}.
@@ -58,8 +62,12 @@ export class NicSwitch extends SwitchConfiguration implements Component {
    */
   declare readonly output: PortQueues;
 
-  private readonly direct: DirectPath;
-  private readonly selection: ReceiverSelection;
+  /** Those of the switch as it is now: see setPortExtender. */
+  private direct: DirectPath;
+  private selection: FrameSelection;
+  private readonly parts: DirectPathParts;
+  private readonly bridge: { direct: DirectPath; selection: FrameSelection };
+  private extender: { direct: DirectPath; selection: FrameSelection } | null = null;
   private readonly portCounts: SwitchCounters;
   /** The port that {@link NicSwitch.forward} begins with. */
   private first = 0;
@@ -79,14 +87,35 @@ export class NicSwitch extends SwitchConfiguration implements Component {
     this.selection = new ReceiverSelection(this.frames, this.tables);
     this.targets = this.selection.targets;
     this.portCounts = new SwitchCounters(records, this.output);
-    this.direct = createDirectPath({
+    this.parts = {
       frames: this.frames,
       tables: this.tables,
       input: this.input,
       output: this.output,
       targets: this.targets,
       counters: this.portCounts,
-    });
+    };
+    this.direct = createDirectPath(this.parts);
+    this.bridge = { direct: this.direct, selection: this.selection };
+  }
+
+  override setPortExtender(tag: VirtualTagKind | null): void {
+    super.setPortExtender(tag);
+    this.chooseWays();
+  }
+
+  /** Both ways are the bridge's or the extender's: a frame is not asked which. */
+  private chooseWays(): void {
+    const { parts } = this;
+    const isExtender = this.tables.tags.virtual.kind !== null;
+    if (isExtender)
+      this.extender ??= {
+        direct: createExtenderPath(parts, this.bridge.direct),
+        selection: new ExtenderSelection(parts.frames, parts.tables, parts.targets),
+      };
+    const { direct, selection } = isExtender && this.extender !== null ? this.extender : this.bridge;
+    this.direct = direct;
+    this.selection = selection;
   }
 
   /**
@@ -228,6 +257,7 @@ export class NicSwitch extends SwitchConfiguration implements Component {
       }
     }
     this.resetConfiguration();
+    this.chooseWays();
     this.portCounts.clear();
     this.first = 0;
     this.lastDrop = 0;

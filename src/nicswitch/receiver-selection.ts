@@ -1,14 +1,16 @@
 import type { FramePool } from '../base/index.ts';
-import { ETHERNET_HEADER_BYTES, VLAN_TAG_BYTES } from '../wire/index.ts';
+import { ETHERNET_HEADER_BYTES } from '../wire/index.ts';
 import { lowestBit } from './bitmap.ts';
 import { DROP } from './drop-reason.ts';
+import type { FrameSelection } from './frame-selection.ts';
+import { FrameTags } from './frame-tags.ts';
 import { hashIndex } from './hash-filter.ts';
 import { GROUP_BIT, NOBODY, SET } from './mac-table.ts';
-import { CHECK_MAC, CHECK_VLAN, EGRESS, KEEP_TAG, PORT_TAG, RECORD_SHIFT } from './port-record.ts';
+import { CHECK_MAC, CHECK_VLAN, EGRESS, RECORD_SHIFT } from './port-record.ts';
 import { PortSet } from './port-set.ts';
 import { BROADCAST, MULTICAST, NO_CLASS, UNICAST } from './switch-counters.ts';
 import { type SwitchTables, VPORT_SET } from './switch-tables.ts';
-import { TAG_INSERT, TAG_SHIFT, TAG_STRIP, tagOf, targetPort, vlanOf } from './target.ts';
+import { TAG_SHIFT, targetPort } from './target.ts';
 
 /** Reason while there are receivers left. */
 const NONE = -1;
@@ -18,7 +20,7 @@ const NONE = -1;
  * selection (section 7.10.3): exact filters, else hash filters; promiscuity; not the sender; VLAN; default
  * pool; receive enable; size.
  */
-export class ReceiverSelection {
+export class ReceiverSelection implements FrameSelection {
   /** Receivers of the frame decided last, in ascending order of ports, mirrored copies behind: see target.ts. */
   readonly targets: Int32Array;
   /** Why there were none but mirrored copies. */
@@ -30,6 +32,7 @@ export class ReceiverSelection {
 
   private readonly frames: FramePool;
   private readonly tables: SwitchTables;
+  private readonly tags: FrameTags;
   /** The VPorts that the rules leave. */
   private readonly receivers: PortSet;
   /** How many targets are written. */
@@ -38,6 +41,7 @@ export class ReceiverSelection {
   constructor(frames: FramePool, tables: SwitchTables) {
     this.frames = frames;
     this.tables = tables;
+    this.tags = new FrameTags(frames, tables);
     this.targets = new Int32Array(tables.uplink + 1);
     this.receivers = new PortSet(tables.uplink + 1);
   }
@@ -47,7 +51,7 @@ export class ReceiverSelection {
     this.count = 0;
     this.mirrored = 0;
     this.reason = NONE;
-    const { i32, lengths, outerTci, slotShift } = this.frames;
+    const { i32, lengths, slotShift } = this.frames;
     const { uplink, maxFrameBytes, records, vlans, loopback } = this.tables;
     const bytes = lengths[slot];
     const word = slot << (slotShift - 2);
@@ -58,14 +62,11 @@ export class ReceiverSelection {
     if (!fromWire && !this.tables.isInSet(VPORT_SET.TX, ingress)) return this.drop(DROP.txDisabled);
 
     const record = ingress << RECORD_SHIFT;
-    if (records[record + PORT_TAG] !== KEEP_TAG) outerTci[slot] = records[record + PORT_TAG];
-    const type = i32[word + 3];
-    const tag = tagOf(outerTci[slot], type);
-    const size = tag === TAG_STRIP ? bytes - VLAN_TAG_BYTES : bytes;
-    if (size < ETHERNET_HEADER_BYTES) return this.drop(DROP.truncatedTag);
+    if (!this.tags.read(slot, ingress)) return this.drop(DROP.truncatedTag);
+    const size = bytes - this.tags.bytes;
     if (size > maxFrameBytes) return this.drop(DROP.giant);
 
-    const vlan = vlanOf(tag, outerTci[slot], type);
+    const vlan = this.tags.row;
     if (fromWire) {
       if (!vlans.passes(vlan)) return this.drop(DROP.vlanFilter);
     } else {
@@ -75,20 +76,20 @@ export class ReceiverSelection {
       if (records[record + CHECK_VLAN] !== 0 && !vlans.isMember(ingress, vlan)) {
         return this.drop(DROP.vlanSpoof);
       }
-      if (!loopback) return this.toWire(tag);
+      if (!loopback) return this.toWire();
       if (!vlans.passes(vlan)) {
-        this.toWire(tag);
-        return this.mirror(ingress, vlan, tag, size);
+        this.toWire();
+        return this.mirror(ingress, vlan, size);
       }
     }
     if (this.frameClass !== UNICAST && !this.tables.replication) {
-      return fromWire ? this.toDefault(tag, size) : this.toWire(tag);
+      return fromWire ? this.toDefault(size) : this.toWire();
     }
-    this.toMatches(word, ingress, vlan, tag, size);
-    return this.mirror(ingress, vlan, tag, size);
+    this.toMatches(word, ingress, vlan, size);
+    return this.mirror(ingress, vlan, size);
   }
 
-  private toMatches(word: number, ingress: number, vlan: number, tag: number, size: number): number {
+  private toMatches(word: number, ingress: number, vlan: number, size: number): number {
     const { uplink, vlans, localMatch, defaultVPort } = this.tables;
     const receivers = this.receivers;
     const vlanRow = vlans.receiversRow(vlan);
@@ -108,19 +109,19 @@ export class ReceiverSelection {
     receivers.intersectRow(vlans.words, vlanRow);
     this.blameIfEmpty(DROP.vlanFilter);
 
-    if (fromWire && unicast && defaultVPort >= 0 && receivers.isEmpty()) return this.toDefault(tag, size);
-    this.emitReceivers(tag, size);
-    return fromWire || local ? this.count : this.toWire(tag);
+    if (fromWire && unicast && defaultVPort >= 0 && receivers.isEmpty()) return this.toDefault(size);
+    this.emitReceivers(size);
+    return fromWire || local ? this.count : this.toWire();
   }
 
   /** To the default VPort alone: its filters do not matter. */
-  private toDefault(tag: number, size: number): number {
+  private toDefault(size: number): number {
     const { defaultVPort } = this.tables;
     this.reason = NONE;
     this.receivers.clear();
     if (defaultVPort >= 0) this.receivers.add(defaultVPort);
     this.blameIfEmpty(DROP.noMatch);
-    this.emitReceivers(tag, size);
+    this.emitReceivers(size);
     return this.count;
   }
 
@@ -185,7 +186,7 @@ export class ReceiverSelection {
   }
 
   /** Those of the receivers that may receive and take frames of that size. */
-  private emitReceivers(tag: number, size: number): void {
+  private emitReceivers(size: number): void {
     const { records, longest, vportSets, setWords } = this.tables;
     const receivers = this.receivers;
     receivers.intersectRow(vportSets, VPORT_SET.RX * setWords);
@@ -197,7 +198,8 @@ export class ReceiverSelection {
       for (let rest = words[w]; rest !== 0; rest &= rest - 1) {
         const port = (w << 5) + lowestBit(rest);
         if (size > longest[port]) continue;
-        targets[count++] = port | (records[(port << RECORD_SHIFT) + EGRESS] & (tag << TAG_SHIFT));
+        const egress = records[(port << RECORD_SHIFT) + EGRESS];
+        targets[count++] = port | (this.tags.operation(egress) << TAG_SHIFT);
       }
     }
     this.count = count;
@@ -209,7 +211,7 @@ export class ReceiverSelection {
    * frame anyway (82599 data sheet, section 7.10.3.6). Neither filters nor VLANs hold them back, and the sender
    * can be one of them; receive enable and size count. Returns the number of targets.
    */
-  private mirror(ingress: number, vlan: number, tag: number, size: number): number {
+  private mirror(ingress: number, vlan: number, size: number): number {
     if (!this.tables.mirroring) return this.count;
     const { mirrors, records, longest } = this.tables;
     const { targets } = this;
@@ -218,7 +220,8 @@ export class ReceiverSelection {
       if (!mirrors.copies(rule, ingress, vlan, targets, received)) continue;
       const port = mirrors.destination(rule);
       if (size > longest[port] || this.isTarget(port)) continue;
-      targets[this.count++] = port | (records[(port << RECORD_SHIFT) + EGRESS] & (tag << TAG_SHIFT));
+      const operation = this.tags.operation(records[(port << RECORD_SHIFT) + EGRESS]);
+      targets[this.count++] = port | (operation << TAG_SHIFT);
     }
     this.mirrored = this.count - received;
     return this.count;
@@ -230,14 +233,16 @@ export class ReceiverSelection {
   }
 
   /** To the wire as well; returns the number of targets. */
-  private toWire(tag: number): number {
-    this.targets[this.count++] = this.tables.uplink | ((tag & TAG_INSERT) << TAG_SHIFT);
+  private toWire(): number {
+    const { uplink, records } = this.tables;
+    const operation = this.tags.operation(records[(uplink << RECORD_SHIFT) + EGRESS]);
+    this.targets[this.count++] = uplink | (operation << TAG_SHIFT);
     return this.count;
   }
 }
 
 /** Class of the destination address with the words `first` and, in its lower half, `second`. */
-function classOf(first: number, second: number): number {
+export function classOf(first: number, second: number): number {
   if ((first & GROUP_BIT) === 0) return UNICAST;
   return first === -1 && (second & 0xffff) === 0xffff ? BROADCAST : MULTICAST;
 }

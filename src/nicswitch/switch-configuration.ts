@@ -27,7 +27,7 @@ import {
   type NicSwitchOptions,
 } from './switch-options.ts';
 import { SwitchTables, VPORT_SET, VPORT_SETS } from './switch-tables.ts';
-import { TAG_INSERT, TAG_SHIFT, TAG_STRIP } from './target.ts';
+import { TAG_SHIFT } from './target.ts';
 import { UNTAGGED } from './vlan-table.ts';
 
 /**
@@ -36,7 +36,8 @@ import { UNTAGGED } from './vlan-table.ts';
  */
 export type PortVlan = number | 'descriptor' | 'never';
 
-interface VPortSettings {
+/** @internal */
+export interface VPortSettings {
   rx: boolean;
   tx: boolean;
   addresses: Set<number>;
@@ -61,7 +62,7 @@ export class SwitchConfiguration {
   readonly uplink: number;
   /** @internal What all this is compiled to. */
   readonly tables: SwitchTables;
-  private readonly settings: VPortSettings[] = [];
+  protected readonly settings: VPortSettings[] = [];
 
   constructor(options: NicSwitchOptions) {
     const { frames } = checkOptions(options);
@@ -256,7 +257,8 @@ export class SwitchConfiguration {
 
   /**
    * What becomes of the tag of frames that `vport` sends: see {@link PortVlan}; 'descriptor' at first. With a
-   * TCI, frames to `vport` lose their outermost tag: its guest knows of no VLAN.
+   * TCI, frames to `vport` lose their (inner) VLAN tag: its guest knows of no VLAN. A priority tag (VLAN 0)
+   * that the guest sends is replaced: the frame is one of the port VLAN, and keeps its priority.
    */
   setPortVlan(vport: number, tag: PortVlan): void {
     const settings = this.vport(vport);
@@ -311,7 +313,8 @@ export class SwitchConfiguration {
     this.compileUplink();
   }
 
-  private vport(vport: number): VPortSettings {
+  /** The settings of `vport`, which is checked. */
+  protected vport(vport: number): VPortSettings {
     return this.settings[checkInteger('vport', vport, 0, this.vports - 1)];
   }
 
@@ -328,6 +331,7 @@ export class SwitchConfiguration {
     };
     for (let set = 0; set < VPORT_SETS; set++) this.writeSet(set, vport, set === VPORT_SET.BROADCAST);
     this.tables.vlans.setMember(vport, UNTAGGED, true);
+    this.tables.tags.resetVPort(vport);
     this.compile(vport);
   }
 
@@ -336,13 +340,13 @@ export class SwitchConfiguration {
     if (this.tables.writeSet(set, vport, member)) this.compileAllDirect();
   }
 
-  private compile(vport: number): void {
-    const { records } = this.tables;
+  protected compile(vport: number): void {
+    const { records, tags } = this.tables;
     const settings = this.settings[vport];
     const { rx, checkMac, checkVlan, portVlan, tagStrip, maxFrameBytes } = settings;
     const source = ownSource(settings);
     const at = vport << RECORD_SHIFT;
-    const tag = tagStrip || typeof portVlan === 'number' ? TAG_STRIP : TAG_INSERT;
+    const tag = tags.egress(vport, tagStrip || typeof portVlan === 'number');
     this.compileEgress(vport, rx ? Math.min(maxFrameBytes, this.tables.maxFrameBytes) : 0, tag);
     this.compileDirect(vport);
     records[at + CHECK_MAC] = checkMac ? -1 : 0;
@@ -350,14 +354,14 @@ export class SwitchConfiguration {
     records[at + SOURCE_LAST] =
       source === undefined ? 0 : (macLowWord(source) >>> 16) | (macHighWord(source) << 16);
     records[at + CHECK_VLAN] = checkVlan ? 1 : 0;
-    if (typeof portVlan === 'number') records[at + PORT_TAG] = portVlan;
+    if (typeof portVlan === 'number') records[at + PORT_TAG] = tags.portTag(vport, portVlan);
     else records[at + PORT_TAG] = portVlan === 'never' ? NO_TAG : KEEP_TAG;
   }
 
-  private compileUplink(): void {
-    const { records } = this.tables;
+  protected compileUplink(): void {
+    const { records, tags } = this.tables;
     const at = this.uplink << RECORD_SHIFT;
-    this.compileEgress(this.uplink, this.tables.maxFrameBytes, TAG_INSERT);
+    this.compileEgress(this.uplink, this.tables.maxFrameBytes, tags.egress(this.uplink, false));
     records[at + PORT_TAG] = KEEP_TAG;
     this.compileDirect(this.uplink);
   }
@@ -374,26 +378,27 @@ export class SwitchConfiguration {
     this.compileUplink();
   }
 
-  private compileAllDirect(): void {
+  protected compileAllDirect(): void {
     for (let vport = 0; vport < this.settings.length; vport++) this.compileDirect(vport);
     this.compileDirect(this.uplink);
   }
 
   private compileDirect(port: number): void {
-    const { records, mirrors, mirroring } = this.tables;
+    const { records, mirrors, mirroring, tags } = this.tables;
     const direct = port === this.uplink ? this.directFromWire() : this.directFrom(this.settings[port]);
     const watched = mirroring && mirrors.watchesFrom(port);
-    records[(port << RECORD_SHIFT) + DIRECT] = watched ? NONE_DIRECT : direct;
+    records[(port << RECORD_SHIFT) + DIRECT] = watched || tags.isIntricate(port) ? NONE_DIRECT : direct;
   }
 
   private directFromWire(): number {
+    if (this.tables.tags.virtual.kind !== null) return FILTERED_DIRECT;
     return this.tables.unicastPromiscuity ? NONE_DIRECT : FILTERED_DIRECT;
   }
 
   private directFrom(settings: VPortSettings): number {
-    const { loopback, unicastPromiscuity, unicastHashing } = this.tables;
+    const { loopback, unicastPromiscuity, unicastHashing, tags } = this.tables;
     if (!settings.tx || (settings.checkMac && ownSource(settings) === undefined)) return NONE_DIRECT;
-    if (!loopback) return WIRE_DIRECT;
+    if (!loopback || tags.virtual.kind !== null) return WIRE_DIRECT;
     if (unicastPromiscuity) return NONE_DIRECT;
     return unicastHashing ? FILTERED_DIRECT : ALL_DIRECT;
   }

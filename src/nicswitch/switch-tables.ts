@@ -3,6 +3,7 @@ import { HashFilter } from './hash-filter.ts';
 import { MacTable } from './mac-table.ts';
 import { MirrorRules } from './mirror-rules.ts';
 import { RECORD_SHIFT } from './port-record.ts';
+import { TagTables } from './tag-tables.ts';
 import { VlanTable } from './vlan-table.ts';
 
 /**
@@ -33,6 +34,7 @@ export class SwitchTables {
   declare readonly localMatch: LocalMatch;
   declare readonly macs: MacTable;
   declare readonly vlans: VlanTable;
+  declare readonly tags: TagTables;
   readonly multicastHash = new HashFilter();
   readonly unicastHash = new HashFilter();
   /** A line of words for each port: see port-record.ts. */
@@ -76,6 +78,7 @@ export class SwitchTables {
     this.longest = new Int32Array(ports);
     this.mirrors = new MirrorRules(mirrorRules, ports);
     this.setWords = rowWords(ports);
+    this.tags = new TagTables(ports, this.setWords);
     this.vportSets = new Int32Array(VPORT_SETS * this.setWords);
   }
 
@@ -83,6 +86,7 @@ export class SwitchTables {
   clear(): void {
     this.macs.clear();
     this.vlans.clear();
+    this.tags.clear();
     this.multicastHash.clear();
     this.unicastHash.clear();
     this.mirrors.clear();

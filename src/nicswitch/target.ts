@@ -13,8 +13,22 @@ export const TAG_STRIP = 1;
 /** Put an 802.1Q tag with the slot's `FramePool.outerTci` behind the source address. */
 export const TAG_INSERT = 2;
 
-/** One of {@link TAG_AS_IS}, {@link TAG_STRIP}, {@link TAG_INSERT}. */
-export type TagOperation = typeof TAG_AS_IS | typeof TAG_STRIP | typeof TAG_INSERT;
+/** Leave out the outer VLAN tag of the slot's bytes; where two are read, {@link TAG_STRIP} is for the inner. */
+export const TAG_STRIP_OUTER = 4;
+/** Put in the slot's `FramePool.serviceTag`, outside of the one of {@link TAG_INSERT}. */
+export const TAG_INSERT_OUTER = 8;
+/** Leave out the VN-Tag or E-Tag that follows the source address in the slot's bytes. */
+export const TAG_STRIP_VIRTUAL = 16;
+/** Put the slot's `FramePool.virtualTag` behind the source address, outside of all others. */
+export const TAG_INSERT_VIRTUAL = 32;
+/** {@link TAG_STRIP} and {@link TAG_INSERT} mean the place behind the outer VLAN tag, which stays. */
+export const TAG_BEHIND_OUTER = 64;
+
+/**
+ * What is done to the tags of a frame: {@link TAG_AS_IS}, or the sum of what is left out and what is put in. A
+ * tag that is replaced is both. `writeTagged` does it.
+ */
+export type TagOperation = number;
 
 /** Position of the tag operation in a word. */
 export const TAG_SHIFT = 24;
@@ -46,6 +60,10 @@ export const vlanOf = (tag: number, outer: number, type: number): number => {
   if (tag === TAG_AS_IS) return UNTAGGED;
   return tag === TAG_INSERT ? outer & 0xfff : vlanOfWord(type);
 };
+
+/** True if the outermost tag, beside the frame or in `type`, has VLAN 0: a port VLAN takes over its priority. */
+export const isPriorityOnly = (outer: number, type: number): boolean =>
+  (outer & ~0xf000) === 0 || (outer < 0 && (type & 0xff0fffff) === VLAN_TYPE);
 
 /** What to do with the tag of a target or of an entry of an output queue. */
 export function tagOperation(word: number): TagOperation {

@@ -2,7 +2,7 @@ import { IntRing } from '../base/index.ts';
 import type { FrameTemplate } from '../drivers/index.ts';
 import { type Scheduler, Serializer, Timer } from '../kernel/index.ts';
 import type { DataPlane, WirePeer } from '../nic/index.ts';
-import { INTER_FRAME_GAP_BYTES, PREAMBLE_BYTES, wireBytes } from '../wire/index.ts';
+import { INTER_FRAME_GAP_BYTES, PREAMBLE_BYTES, wireBytes, writeTagged } from '../wire/index.ts';
 import type { FlowTracker } from './flow-tracker.ts';
 import { type FrameSender, type FrameSource, RoundRobin } from './sender.ts';
 
@@ -37,6 +37,7 @@ export class Station implements WirePeer, FrameSender {
   private readonly free: Timer;
   private readonly sources = new RoundRobin();
   private readonly scratch = new Int32Array(4096);
+  private readonly scratchBytes = new Uint8Array(this.scratch.buffer);
 
   /** @param delayPs from the last bit on the wire to the card's packet buffer, and back: MAC, PHY and cable. */
   constructor(
@@ -105,6 +106,11 @@ export class Station implements WirePeer, FrameSender {
       for (let i = 3; i < rest; i++) words[i + 1] = frames.i32[base + i];
     }
     this.tracker.receive(this.index, words, 0, bytes + (stripped ? -4 : 4), time);
+  }
+
+  editedFrameArrived(slot: number, edit: number): void {
+    const bytes = writeTagged(this.data.frames, slot, edit, this.scratchBytes);
+    this.tracker.receive(this.index, this.scratch, 0, bytes, this.scheduler.now + this.delayPs);
   }
 
   private know(template: FrameTemplate): void {

@@ -12,11 +12,13 @@ import {
 import {
   ETHERNET,
   EtherType,
+  MAX_TAG_BYTES,
   type PcapngInterface,
   type PcapngPacket,
   type PcapngSection,
   PcapngWriter,
   VLAN_TAG_BYTES,
+  writeTagged,
 } from '../wire/index.ts';
 
 /** What a {@link FrameCapture} has to know of a card. */
@@ -79,7 +81,7 @@ export class FrameCapture implements ProbeSink {
     for (const each of options.interfaces) this.interfaces.set(each.name, this.writer.addInterface(each));
     const { slots, slotBytes } = options.frames;
     this.entries = Array.from({ length: slots }, () => ({ id: 0, queue: -1, tci: -1 }));
-    this.scratch = new Uint8Array(slotBytes + VLAN_TAG_BYTES);
+    this.scratch = new Uint8Array(slotBytes + MAX_TAG_BYTES);
   }
 
   /** Packets captured. */
@@ -160,6 +162,8 @@ export class FrameCapture implements ProbeSink {
     const bytes = frames.u8.subarray(base, base + frames.lengths[slot]);
     // A runt has no place for a tag.
     if (operation === TAG_AS_IS || bytes.length < ETHERNET.TYPE) return bytes;
+    if (operation > TAG_INSERT)
+      return this.scratch.subarray(0, writeTagged(frames, slot, operation, this.scratch));
     const { scratch } = this;
     const tag = ETHERNET.TYPE;
     scratch.set(bytes.subarray(0, tag));

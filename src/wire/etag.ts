@@ -23,6 +23,44 @@ export interface ETag {
   readonly extension?: number;
 }
 
+/** What names an E-channel: GRP, E-CID_base and E-CID_ext of an {@link ETag}. */
+export interface EChannel {
+  /** 0 (point-to-point) to 3. Default 0. */
+  readonly group?: number;
+  /** 0 to 4,095. */
+  readonly base: number;
+  /** 0 to 255. Default 0. */
+  readonly extension?: number;
+}
+
+/** The highest number that {@link eChannel} gives. */
+export const MAX_E_CHANNEL = 0x3f_ffff;
+
+/**
+ * An E-channel as one number of 22 bits: the base in bits 11:0, GRP in 13:12, the extension above. Without an
+ * extension these are the 14 bits that cards such as the X550 forward by.
+ *
+ * @throws TypeError or RangeError if a field does not fit its bits.
+ * @example
+ * eChannel({ base: 5 }); // 5, of a port
+ * eChannel({ group: 1, base: 5 }); // 0x1005, of a group
+ */
+export function eChannel(channel: EChannel): number {
+  const group = checkInteger('group', channel.group ?? 0, 0, 3);
+  const base = checkInteger('base', channel.base, 0, 0xfff);
+  return (checkInteger('extension', channel.extension ?? 0, 0, 0xff) << 14) | (group << 12) | base;
+}
+
+/** The fields of what {@link eChannel} gives. */
+export function parseEChannel(channel: number): Required<EChannel> {
+  return { group: (channel >>> 12) & 3, base: channel & 0xfff, extension: (channel >>> 14) & 0xff };
+}
+
+/** True for a number of {@link eChannel} that names a point-to-multipoint E-channel: GRP is not 0. */
+export function isEChannelGroup(channel: number): boolean {
+  return (channel & 0x3000) !== 0;
+}
+
 /** The E-Tag whose EtherType is at `offset`, with `bytes` bytes left; undefined when there is none. */
 export function parseETag(u8: Uint8Array, offset: number, bytes: number): Required<ETag> | undefined {
   if (bytes < ETAG_BYTES || read16(u8, offset) !== EtherType.ETAG) return undefined;

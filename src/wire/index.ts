@@ -9,7 +9,17 @@ export {
   transportChecksum,
 } from './checksum.ts';
 export { crc32, crc32c, isFcsValid, writeFcs } from './crc.ts';
-export { ETAG_BYTES, type ETag, parseETag, writeETag } from './etag.ts';
+export {
+  type EChannel,
+  ETAG_BYTES,
+  type ETag,
+  eChannel,
+  isEChannelGroup,
+  MAX_E_CHANNEL,
+  parseEChannel,
+  parseETag,
+  writeETag,
+} from './etag.ts';
 export {
   ETHERNET,
   ETHERNET_HEADER_BYTES,
@@ -70,6 +80,15 @@ export {
   writeSctp,
   writeSctpChecksum,
 } from './sctp.ts';
+export {
+  MAX_TAG_BYTES,
+  MAX_TAGGED_HEADER_BYTES,
+  TagEdit,
+  taggedBytes,
+  virtualTagBytes,
+  writeTagged,
+  writeTaggedHeader,
+} from './tag-edit.ts';
 export { parseTagStack, type Tag, type TagStack } from './tag-stack.ts';
 export {
   isTcpChecksumValid,

@@ -7,8 +7,14 @@ import {
   tagOperation,
   targetPort,
 } from '../../src/nicswitch/index.ts';
-import { BROADCAST, writeEthernet } from '../../src/wire/index.ts';
-import type { TagAction } from './reference-switch.ts';
+import {
+  BROADCAST,
+  MAX_TAG_BYTES,
+  TagEdit,
+  taggedBytes,
+  writeEthernet,
+  writeTagged,
+} from '../../src/wire/index.ts';
 
 export { BROADCAST };
 
@@ -52,11 +58,26 @@ export function putFrame(frames: FramePool, bytes: Uint8Array, outerTci = -1): n
   return slot;
 }
 
-export const TAG_ACTIONS: readonly TagAction[] = ['as is', 'strip', 'insert'];
+/** The frame in `slot` as a receiver sees it that does `operation` to its tags. */
+export function written(frames: FramePool, slot: number, operation: number): Uint8Array {
+  const buffer = new Uint8Array(frames.slotBytes + MAX_TAG_BYTES);
+  const bytes = writeTagged(frames, slot, operation, buffer);
+  if (bytes !== taggedBytes(frames, slot, operation))
+    throw new Error('the bytes are not as many as foretold');
+  return buffer.subarray(0, bytes);
+}
+
+const EDITS = Object.entries(TagEdit).filter(([, bit]) => bit > 0);
+
+/** Tag operations in words: 'as is', or what is done. */
+export function tagAction(operation: number): string {
+  const done = EDITS.filter(([, bit]) => (operation & bit) !== 0).map(([name]) => name);
+  return done.length === 0 ? 'as is' : done.join(' ').toLowerCase().replaceAll('_', ' ');
+}
 
 export interface Routed {
   /** Port to what is done to the tag; the uplink is 'wire'. */
-  receivers: Record<string, TagAction>;
+  receivers: Record<string, string>;
   drop?: DropReason;
 }
 
@@ -92,7 +113,7 @@ export class Bench {
     const receivers: Routed['receivers'] = {};
     for (const target of nicSwitch.targets.subarray(0, count)) {
       const port = targetPort(target);
-      receivers[port === nicSwitch.uplink ? 'wire' : port] = TAG_ACTIONS[tagOperation(target)];
+      receivers[port === nicSwitch.uplink ? 'wire' : port] = tagAction(tagOperation(target));
       frames.release(slot);
     }
     nicSwitch.checkBalance();

@@ -2,9 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FramePool, type RandomStream, RandomStreams } from '../../src/base/index.ts';
 import { entrySlot, NicSwitch, tagOperation, targetPort } from '../../src/nicswitch/index.ts';
-import { BROADCAST, GROUP, mac, putFrame, STRANGER, TAG_ACTIONS } from './fixtures.ts';
+import { BROADCAST, GROUP, mac, putFrame, STRANGER, written } from './fixtures.ts';
 import { change } from './random-traffic.ts';
 import { decide, macAt, newConfig } from './reference-switch.ts';
+import { hex } from './reference-tags.ts';
 
 const RUNS = process.env['SRIOVSIM_LONG'] ? 10_000 : 200;
 const FRAMES = 48;
@@ -64,7 +65,7 @@ describe('any bytes of any length, under any configuration', () => {
           const frame = { bytes: anyFrame(random), tci: one(random, [-1, -1, ...VLANS]) };
           const slot = putFrame(frames, frame.bytes, frame.tci);
           const { receivers, mirrored = [] } = decide(config, frame, ingress);
-          const all = [...receivers, ...mirrored].map(({ port, tag }) => `${port} ${tag}`);
+          const all = [...receivers, ...mirrored].map(({ port, bytes }) => `${port} ${bytes}`);
           expected[slot] = all.sort().join(', ');
           nicSwitch.input.push(ingress, slot);
         }
@@ -72,7 +73,8 @@ describe('any bytes of any length, under any configuration', () => {
         const seen: string[][] = Array.from({ length: FRAMES }, () => []);
         for (let port = 0; port <= VPORTS; port++) {
           for (let entry = nicSwitch.output.shift(port); entry >= 0; entry = nicSwitch.output.shift(port)) {
-            seen[entrySlot(entry)].push(`${port} ${TAG_ACTIONS[tagOperation(entry)]}`);
+            const bytes = written(frames, entrySlot(entry), tagOperation(entry));
+            seen[entrySlot(entry)].push(`${port} ${hex(bytes)}`);
             frames.release(entrySlot(entry));
           }
         }

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import type { MirrorRule, NicSwitch, PortVlan } from '../../src/nicswitch/index.ts';
 import { BROADCAST, GROUP, mac, STRANGER } from './fixtures.ts';
-import { newVPort, type ReferenceConfig, type ReferenceFrame } from './reference-switch.ts';
+import { tagChange, tagStack } from './random-tags.ts';
+import { newPriorities, newVPort, type ReferenceConfig, type ReferenceFrame } from './reference-switch.ts';
 
 /**
  * One change of a configuration, made to both switches. Few addresses, VLANs and hash entries, so that frames meet
@@ -12,7 +13,7 @@ export interface Change {
   apply(nicSwitch: NicSwitch, config: ReferenceConfig): void;
 }
 
-function made(name: string, apply: Change['apply']): Change {
+export function made(name: string, apply: Change['apply']): Change {
   return { name, apply };
 }
 
@@ -26,7 +27,7 @@ const vlan = fc.constantFrom(...VLANS);
 const hash = fc.constantFrom(...HASHES);
 const mostly = fc.integer({ min: 0, max: 9 }).map((n) => n > 0);
 const seldom = fc.integer({ min: 0, max: 9 }).map((n) => n === 0);
-const tci = fc.tuple(vlan, fc.constantFrom(0, 0x2000, 0xf000)).map(([id, priority]) => priority | id);
+export const tci = fc.tuple(vlan, fc.constantFrom(0, 0x2000, 0xf000)).map(([id, priority]) => priority | id);
 const portVlan: fc.Arbitrary<PortVlan> = fc.oneof(
   { weight: 3, arbitrary: fc.constant<PortVlan>('descriptor') },
   { weight: 1, arbitrary: fc.constant<PortVlan>('never') },
@@ -109,9 +110,11 @@ export function change(vports: number): fc.Arbitrary<Change> {
       made(`resetVPort(${v})`, (s, c) => {
         s.resetVPort(v);
         c.vports[v] = newVPort();
+        c.priorities[v] = newPriorities();
         if (c.defaultVPort === v) c.defaultVPort = null;
       }),
     ),
+    { weight: 3, arbitrary: tagChange(vports) },
     { weight: 2, arbitrary: switchFlag(mostly, 'setVlanFilter') },
     switchFlag(mostly, 'setLoopback'),
     switchFlag(mostly, 'setReplication'),
@@ -212,11 +215,14 @@ function switchFlag(value: fc.Arbitrary<boolean>, method: keyof typeof SWITCH_FL
 }
 
 /** A frame, now and then malformed, and where it comes in. */
-export function traffic(vports: number): fc.Arbitrary<{ frame: ReferenceFrame; ingress: number }> {
+export function traffic(
+  vports: number,
+  tags: fc.Arbitrary<number[]> = tagStack,
+): fc.Arbitrary<{ frame: ReferenceFrame; ingress: number }> {
   const ingress = fc.integer({ min: 0, max: vports });
   const length = fc.oneof(
     { weight: 8, arbitrary: fc.constantFrom(60, 64, 100, 104) },
-    { weight: 1, arbitrary: fc.integer({ min: 0, max: 20 }) },
+    { weight: 1, arbitrary: fc.integer({ min: 0, max: 36 }) },
     { weight: 1, arbitrary: fc.constantFrom(1514, 1515, 1518, 1519) },
   );
   return fc
@@ -224,16 +230,15 @@ export function traffic(vports: number): fc.Arbitrary<{ frame: ReferenceFrame; i
       ingress,
       to: address,
       from: fc.option(address, { freq: 3 }),
-      inBytes: fc.option(tci),
+      inBytes: tags,
       beside: fc.option(tci, { freq: 2 }),
       length,
     })
     .map(({ ingress, to, from, inBytes, beside, length }) => {
-      const bytes = new Uint8Array(Math.max(length, 18)).fill(0xee);
+      const bytes = new Uint8Array(Math.max(length, 64)).fill(0xee);
       writeAddress(bytes, 0, to);
       writeAddress(bytes, 6, from ?? mac(ingress));
-      bytes.set([0x08, 0x00], 12);
-      if (inBytes !== null) bytes.set([0x81, 0x00, inBytes >> 8, inBytes & 0xff, 0x08, 0x00], 12);
+      bytes.set([...inBytes, 0x08, 0x00], 12);
       return { ingress, frame: { bytes: bytes.subarray(0, length), tci: beside ?? -1 } };
     });
 }

@@ -2,9 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FramePool } from '../../src/base/index.ts';
 import { entrySlot, NicSwitch, tagOperation } from '../../src/nicswitch/index.ts';
-import { mac, putFrame, TAG_ACTIONS } from './fixtures.ts';
+import { mac, putFrame, written } from './fixtures.ts';
 import { type Change, change, traffic } from './random-traffic.ts';
 import { decide, newConfig, type ReferenceConfig, type ReferenceFrame } from './reference-switch.ts';
+import { hex } from './reference-tags.ts';
 
 const VPORTS = 4;
 const RUNS = process.env['SRIOVSIM_LONG'] ? 5_000 : 300;
@@ -22,7 +23,7 @@ const rounds: fc.Arbitrary<Round[]> = fc.array(
   fc.record({
     sent: fc.array(traffic(VPORTS), { maxLength: 16 }),
     burst: fc.integer({ min: 1, max: 4 }),
-    changes: fc.array(change(VPORTS), { minLength: 1, maxLength: 6 }),
+    changes: fc.array(change(VPORTS), { minLength: 1, maxLength: 10 }),
   }),
   { minLength: 1, maxLength: 12 },
 );
@@ -38,7 +39,7 @@ interface Waiting {
 function receiversUnder(config: ReferenceConfig, frame: ReferenceFrame, ingress: number): string {
   const { receivers, mirrored = [] } = decide(config, frame, ingress);
   return [...receivers, ...mirrored]
-    .map(({ port, tag }) => `${port} ${tag}`)
+    .map(({ port, bytes }) => `${port} ${bytes}`)
     .sort()
     .join(', ');
 }
@@ -85,7 +86,7 @@ class LoadedSwitch {
       for (let entry = nicSwitch.output.shift(port); entry >= 0; entry = nicSwitch.output.shift(port)) {
         const slot = entrySlot(entry);
         const list = received.get(slot) ?? [];
-        list.push(`${port} ${TAG_ACTIONS[tagOperation(entry)]}`);
+        list.push(`${port} ${hex(written(frames, slot, tagOperation(entry)))}`);
         received.set(slot, list);
         frames.release(slot);
       }

@@ -1,4 +1,6 @@
 import type { DropReason, MirrorRule, PortVlan } from '../../src/nicswitch/index.ts';
+import { decideExtender, stripped } from './reference-extender.ts';
+import { type Dressed, dress, TRUNCATED, undress } from './reference-tags.ts';
 
 /**
  * The switch once more, slowly: what a VPort wants is a predicate, a rule is a filter over a list of VPorts. It shares no
@@ -19,6 +21,10 @@ export interface ReferenceVPort {
   checkMac: boolean;
   checkVlan: boolean;
   portVlan: PortVlan;
+  serviceVlan: number | null;
+  /** As a port extender has it. */
+  channel: number | null;
+  groups: Set<number>;
   tagStrip: boolean;
   selfDelivery: boolean;
   maxFrameBytes: number;
@@ -26,6 +32,10 @@ export interface ReferenceVPort {
 
 export interface ReferenceConfig {
   vports: ReferenceVPort[];
+  /** By port, that of the wire last. */
+  priorities: { defaultPriority: number | null; regeneration: number[] }[];
+  doubleVlan: { outerType: number; filter: 'outer' | 'inner' } | null;
+  extender: 'etag' | 'vntag' | null;
   vlanFilter: boolean;
   notAdmitted: Set<number>;
   multicastHash: Set<number>;
@@ -47,13 +57,11 @@ export interface ReferenceFrame {
   tci: number;
 }
 
-export type TagAction = 'as is' | 'strip' | 'insert';
-
 export interface Decision {
   /** Receivers in ascending order, the wire last. */
-  receivers: { port: number; tag: TagAction }[];
+  receivers: { port: number /** What it gets, in hexadecimal digits. */; bytes: string }[];
   /** Who gets a mirrored copy beside them, in the order of the rules; absent for nobody. */
-  mirrored?: { port: number; tag: TagAction }[];
+  mirrored?: { port: number; bytes: string }[];
   /** Set if there are no receivers. */
   reason?: DropReason;
 }
@@ -76,6 +84,9 @@ export function newVPort(): ReferenceVPort {
     checkMac: false,
     checkVlan: false,
     portVlan: 'descriptor',
+    serviceVlan: null,
+    channel: null,
+    groups: new Set(),
     tagStrip: false,
     selfDelivery: false,
     maxFrameBytes: 65_535,
@@ -85,6 +96,9 @@ export function newVPort(): ReferenceVPort {
 export function newConfig(vports: number): ReferenceConfig {
   return {
     vports: Array.from({ length: vports }, newVPort),
+    priorities: Array.from({ length: vports + 1 }, newPriorities),
+    doubleVlan: null,
+    extender: null,
     vlanFilter: false,
     notAdmitted: new Set(),
     multicastHash: new Set(),
@@ -100,6 +114,10 @@ export function newConfig(vports: number): ReferenceConfig {
   };
 }
 
+export function newPriorities(): ReferenceConfig['priorities'][number] {
+  return { defaultPriority: null, regeneration: [0, 1, 2, 3, 4, 5, 6, 7] };
+}
+
 /** Who receives `frame` from `ingress`; the wire is the number behind the last VPort. */
 export function decide(config: ReferenceConfig, frame: ReferenceFrame, ingress: number): Decision {
   const wire = config.vports.length;
@@ -107,20 +125,18 @@ export function decide(config: ReferenceConfig, frame: ReferenceFrame, ingress: 
   const sender = config.vports[ingress];
   const { bytes } = frame;
   if (bytes.length < 14) return drop('runt');
+  if (config.extender !== null) return decideExtender(config, frame, ingress);
   if (!fromWire && !sender.tx) return drop('txDisabled');
 
-  const beside = besideTag(frame, fromWire ? 'descriptor' : sender.portVlan);
-  const inBytes = beside < 0 && bytes[12] === 0x81 && bytes[13] === 0x00;
-  if (inBytes && bytes.length < 18) return drop('truncatedTag');
-  const size = inBytes ? bytes.length - 4 : bytes.length;
+  const dressed = dress(config, frame, ingress);
+  if (dressed === TRUNCATED) return drop('truncatedTag');
+  const size = bytes.length - dressed.taken;
   if (size > config.maxFrameBytes) return drop('giant');
 
-  const tci = beside >= 0 ? beside : inBytes ? bytes[14] * 256 + bytes[15] : undefined;
-  const vlan = tci === undefined ? undefined : tci % 4096;
+  const { vlan } = dressed;
   const destination = macAt(bytes, 0);
   const source = macAt(bytes, 6);
-  const place = beside >= 0 ? 'beside' : inBytes ? 'in bytes' : 'none';
-  const toWire = { port: wire, tag: tagFor(false, place) };
+  const toWire = { port: wire, bytes: undress(frame, dressed, []) };
 
   const admitted = !config.vlanFilter || !vlan || !config.notAdmitted.has(vlan);
   if (fromWire) {
@@ -130,7 +146,7 @@ export function decide(config: ReferenceConfig, frame: ReferenceFrame, ingress: 
     if (sender.checkVlan && !isMember(sender, vlan)) return drop('vlanSpoof');
     if (!config.loopback) return { receivers: [toWire] };
   }
-  const switched = (decision: Decision) => withMirrors(config, decision, ingress, vlan, size, place);
+  const switched = (decision: Decision) => withMirrors(config, decision, ingress, vlan, size, frame, dressed);
   if (!admitted) return switched({ receivers: [toWire] });
 
   const group = isGroup(destination);
@@ -174,7 +190,7 @@ export function decide(config: ReferenceConfig, frame: ReferenceFrame, ingress: 
   );
   const decided: Decision['receivers'] = receivers.map((v) => ({
     port: v,
-    tag: tagFor(strips(config.vports[v]), place),
+    bytes: undress(frame, dressed, stripped(config, v)),
   }));
   if (alsoToWire) decided.push(toWire);
   return switched(decided.length > 0 ? { receivers: decided } : { receivers: [], reason });
@@ -187,7 +203,8 @@ function withMirrors(
   ingress: number,
   vlan: number | undefined,
   size: number,
-  place: 'beside' | 'in bytes' | 'none',
+  frame: ReferenceFrame,
+  dressed: Dressed,
 ): Decision {
   if (!config.replication) return decision;
   const wire = config.vports.length;
@@ -206,22 +223,12 @@ function withMirrors(
   if (copied.length === 0) return decision;
   return {
     ...decision,
-    mirrored: copied.map((port) => ({ port, tag: tagFor(strips(config.vports[port]), place) })),
+    mirrored: copied.map((port) => ({ port, bytes: undress(frame, dressed, stripped(config, port)) })),
   };
 }
 
 function includes(numbers: Iterable<number> | undefined, number: number): boolean {
   return [...(numbers ?? [])].includes(number);
-}
-
-function strips(vport: ReferenceVPort): boolean {
-  return vport.tagStrip || typeof vport.portVlan === 'number';
-}
-
-/** The TCI beside a frame once its sender's port VLAN has been applied. */
-export function besideTag(frame: ReferenceFrame, portVlan: PortVlan): number {
-  if (portVlan === 'never') return -1;
-  return portVlan === 'descriptor' ? frame.tci : portVlan;
 }
 
 export function macAt(bytes: Uint8Array, offset: number): number {
@@ -264,9 +271,4 @@ function isMember(vport: ReferenceVPort, vlan: number | undefined): boolean {
 
 function receivesVlan(vport: ReferenceVPort, vlan: number | undefined): boolean {
   return vport.vlanPromiscuous || isMember(vport, vlan);
-}
-
-function tagFor(stripped: boolean, place: 'beside' | 'in bytes' | 'none'): TagAction {
-  if (place === 'beside') return stripped ? 'as is' : 'insert';
-  return place === 'in bytes' && stripped ? 'strip' : 'as is';
 }

@@ -5,6 +5,7 @@ import {
   attachSwitchPort,
   attachSwitchReceiver,
   type ConfigurationChange,
+  entrySlot,
   type NicSwitch,
   SharedSwitch,
   tagOperation,
@@ -18,9 +19,10 @@ import {
   SENDER,
   SENT_AT,
 } from './configuration-words.ts';
-import { frameBytes, mac, TAG_ACTIONS } from './fixtures.ts';
+import { frameBytes, mac, written } from './fixtures.ts';
 import { type Change, change, traffic } from './random-traffic.ts';
 import { decide, newConfig, type ReferenceConfig } from './reference-switch.ts';
+import { hex } from './reference-tags.ts';
 import { startThread, threadScript } from './threads.ts';
 
 const VPORTS = 4;
@@ -151,7 +153,7 @@ describe('reconfiguration of a shared switch under load of other threads', () =>
               { bytes: frame, tci: -1 },
               ingress,
             );
-            const all = [...receivers, ...mirrored].map(({ port, tag }) => `${port} ${tag}`);
+            const all = [...receivers, ...mirrored].map(({ port, bytes }) => seenAt(port, bytes));
             expected.add(all.sort().join(', '));
           }
           const seen = copies?.receivers.sort().join(', ') ?? '';
@@ -235,6 +237,11 @@ function callAll(nicSwitch: NicSwitch, changes: ConfigurationChange[]): void {
   for (const [name, ...args] of changes) (nicSwitch[name] as (...args: unknown[]) => unknown)(...args);
 }
 
+/** What is compared of a frame: its port, its length, and what lies before the numbers that its sender writes. */
+function seenAt(port: number, digits: string): string {
+  return `${port} ${digits.length} ${digits.slice(0, 2 * (NUMBER - 8))}`;
+}
+
 /** Two threads send, one reconfigures, this one switches and receives. */
 async function runCourse(course: Course, script: string) {
   const shared = new SharedSwitch({
@@ -263,7 +270,8 @@ async function runCourse(course: Course, script: string) {
           sentAt: view.getInt32(at + SENT_AT),
           receivedAt,
         };
-        copies.receivers.push(`${receiver.port} ${TAG_ACTIONS[tagOperation(entry)]}`);
+        const bytes = written(shared.nicSwitch.frames, entrySlot(entry), tagOperation(entry));
+        copies.receivers.push(seenAt(receiver.port, hex(bytes)));
         received.set(key, copies);
         receiver.release();
       }
