@@ -3,7 +3,9 @@ import { type DmaPort, ReceiveEngine, TransmitEngine } from '../dma/index.ts';
 import { type Component, type Probe, ProbeKind, type Scheduler } from '../kernel/index.ts';
 import { DROP_REASONS, NicSwitch, NUMBER_MASK, TAG_SHIFT } from '../nicswitch/index.ts';
 import { AdvancedReceiveFormat, AdvancedTransmitFormat } from './advanced-descriptors.ts';
+import { ClassPath, takeControl } from './class-path.ts';
 import { NicDrop, NicDrops } from './drops.ts';
+import type { FlowControlSettings } from './flow-control.ts';
 import { MacPort } from './mac-port.ts';
 import type { NicProfile } from './profile.ts';
 import { RingProgress } from './ring-progress.ts';
@@ -18,6 +20,8 @@ export interface QueueInterrupts {
 const { FRAME_IN, FRAME_OUT, FRAME_DROPPED, TX_DESCRIPTOR, RX_DESCRIPTOR } = ProbeKind;
 
 const TAG_BYTES = 4;
+/** EtherType of MAC Control frames as it lies in a word of a frame. */
+const MAC_CONTROL_TYPE = 0x0888;
 /** Frame slots that the transmit side leaves to the receive side. */
 const RESERVED_SLOTS = 512;
 
@@ -43,6 +47,10 @@ export class DataPlane implements Component {
   receives = false;
   /** Frames in the switch's pipeline. */
   inPipeline = 0;
+  /** Bytes in the receive packet buffer at most so far. */
+  receiveHighWater = 0;
+  /** The way through a receive buffer with classes; null while the card does without. */
+  classPath: ClassPath | null = null;
   /** Called once before the switch decides next: takes over what registers have changed. */
   beforeSwitch: (() => void) | null = null;
 
@@ -51,7 +59,10 @@ export class DataPlane implements Component {
   /** That of the frames. */
   private readonly lengths: Int32Array;
   private readonly queuesPerPool: number;
-  private readonly receiveBufferBytes: number;
+  /** Bytes that the receive buffer holds; where it has classes none, so that all is left to them. */
+  private receiveLimit: number;
+  private readonly linkGbps: number;
+  private readonly maxFrameBytes: number;
   private readonly interrupts: QueueInterrupts;
   private readonly uplink: number;
   private readonly switched: number;
@@ -79,7 +90,9 @@ export class DataPlane implements Component {
     this.scheduler = scheduler;
     this.probe = probe;
     this.queuesPerPool = profile.queuesPerPool;
-    this.receiveBufferBytes = profile.receiveBufferBytes;
+    this.receiveLimit = profile.receiveBufferBytes;
+    this.linkGbps = linkGbps;
+    this.maxFrameBytes = profile.maxFrameBytes;
     this.interrupts = interrupts;
     const queues = profile.pools * profile.queuesPerPool;
     const deliveries = profile.frameSlots * 2;
@@ -176,7 +189,7 @@ export class DataPlane implements Component {
       this.drops.count(this.uplink, NicDrop.RECEIVE_DISABLED);
       return -1;
     }
-    const slot = this.hasRoomFor(bytes) ? this.frames.take() : -1;
+    const slot = this.classPath !== null || this.hasRoomFor(bytes) ? this.frames.take() : -1;
     if (slot < 0) {
       this.drops.count(this.uplink, NicDrop.BUFFER_FULL);
       return -1;
@@ -187,7 +200,38 @@ export class DataPlane implements Component {
 
   /** A frame has come in from the wire, whole, into a slot from {@link DataPlane.slotForWire}. */
   receiveFromWire(slot: number): void {
-    this.enterSwitch(slot, this.uplink);
+    const word = slot << (this.frames.slotShift - 2);
+    const { classPath } = this;
+    if ((this.frames.i32[word + 3] & 0xffff) === MAC_CONTROL_TYPE) {
+      if (!takeControl(this.frames, slot, classPath?.flow)) {
+        this.refuse(slot, NicDrop.MAC_CONTROL);
+        return;
+      }
+    }
+    if (classPath !== null && !classPath.arrive(slot)) this.refuse(slot, NicDrop.BUFFER_FULL);
+    else this.enterSwitch(slot, this.uplink);
+  }
+
+  /**
+   * Classes, their share of the receive buffer, and flow control, from now on. What is in the buffer already
+   * belongs to the first class.
+   */
+  setFlowControl(settings: FlowControlSettings): void {
+    if (this.classPath !== null) {
+      this.classPath.configure(settings);
+      return;
+    }
+    const { name, scheduler, frames, receive, mac, uplink, linkGbps, maxFrameBytes } = this;
+    const handOver = (slot: number, ingress: number, bytes: number) => this.handOver(slot, ingress, bytes);
+    const path = new ClassPath(
+      { name, scheduler, frames, receive, mac, uplink, linkGbps, maxFrameBytes, handOver },
+      settings,
+    );
+    path.classed.adopt(this.receiveBytes);
+    this.receiveBytes = 0;
+    this.receiveLimit = -1;
+    while (this.stalled.length > 0) path.classed.stall(this.stalled.shift(), this.stalled.shift());
+    this.classPath = path;
   }
 
   /** Pool that a queue belongs to. */
@@ -197,6 +241,8 @@ export class DataPlane implements Component {
 
   reset(): void {
     this.drops.reset();
+    this.receiveHighWater = this.receiveBytes;
+    this.classPath?.reset();
     this.ringsFailed = 0;
     this.transmit.reset();
     this.receive.reset();
@@ -208,6 +254,9 @@ export class DataPlane implements Component {
     const { ringsFailed } = this;
     return {
       ...Object.fromEntries(drops),
+      receiveBufferBytes: this.receiveBytes,
+      receiveBufferHighWater: this.receiveHighWater,
+      ...this.classPath?.classed.counters(),
       ringsFailed,
       slotsInUse: this.frames.slots - this.frames.available,
     };
@@ -242,11 +291,23 @@ export class DataPlane implements Component {
   private forward(slot: number, ingress: number, hasWaited: boolean): void {
     // Read before the frame is handed on: its last holder may free the slot.
     const bytes = this.lengths[slot];
-    if (ingress !== this.uplink && !hasWaited && (this.stalled.length > 0 || !this.hasRoomFor(bytes))) {
-      this.stalled.push(slot);
-      this.stalled.push(ingress);
+    if (ingress === this.uplink) {
+      if (this.classPath !== null) {
+        this.classPath.forward(slot, ingress, false);
+        return;
+      }
+    } else if (!hasWaited && (this.stalled.length > 0 || !this.hasRoomFor(bytes))) {
+      if (this.classPath !== null) this.classPath.forward(slot, ingress, false);
+      else {
+        this.stalled.push(slot);
+        this.stalled.push(ingress);
+      }
       return;
     }
+    this.handOver(slot, ingress, bytes);
+  }
+
+  private handOver(slot: number, ingress: number, bytes: number): void {
     this.inPipeline--;
     if (this.beforeSwitch !== null) this.takeOverRegisters(this.beforeSwitch);
     const target = this.switch.routeDirect(slot, ingress);
@@ -278,9 +339,11 @@ export class DataPlane implements Component {
       return true;
     }
     if (this.hasRoomFor(bytes)) {
-      this.receiveBytes += bytes;
+      const receiveBytes = (this.receiveBytes + bytes) | 0;
+      this.receiveBytes = receiveBytes;
+      if (receiveBytes > this.receiveHighWater) this.receiveHighWater = receiveBytes;
       this.receive.deliver(port * this.queuesPerPool, slot, operation);
-    } else {
+    } else if (this.classPath?.classed.give(port * this.queuesPerPool, slot, operation) !== true) {
       this.dropped(port, slot, NicDrop.BUFFER_FULL);
       this.frames.release(slot);
     }
@@ -288,12 +351,19 @@ export class DataPlane implements Component {
   }
 
   private hasRoomFor(bytes: number): boolean {
-    return this.receiveBytes + bytes <= this.receiveBufferBytes;
+    return this.receiveBytes + bytes <= this.receiveLimit;
   }
 
   private takeOverRegisters(change: () => void): void {
     this.beforeSwitch = null;
     change();
+  }
+
+  /** A frame from the wire does not get as far as the switch. */
+  private refuse(slot: number, reason: number): void {
+    this.probe.record(FRAME_IN, slot, this.uplink, this.lengths[slot]);
+    this.dropped(this.uplink, slot, reason);
+    this.frames.release(slot);
   }
 
   private dropped(port: number, slot: number, reason: number): void {
@@ -302,6 +372,11 @@ export class DataPlane implements Component {
   }
 
   private released(slot: number): void {
+    if (this.classPath !== null) {
+      this.classPath.released(slot);
+      this.transmit.slotFreed();
+      return;
+    }
     this.receiveBytes -= this.lengths[slot];
     while (this.stalled.length > 0 && this.hasRoomFor(this.lengths[this.stalled.peek()])) {
       this.forward(this.stalled.shift(), this.stalled.shift(), true);

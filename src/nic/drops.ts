@@ -8,13 +8,21 @@ export const NIC_DROP_REASONS = Object.freeze([
   'dmaFailed',
   /** The port did not receive: RXCTRL.RXEN was clear. */
   'receiveDisabled',
+  /** A MAC Control frame: it is for the MAC alone. */
+  'macControl',
 ] as const);
 
 /** One of {@link NIC_DROP_REASONS}. */
 export type NicDropReason = (typeof NIC_DROP_REASONS)[number];
 
 /** The reasons as numbers: index into {@link NIC_DROP_REASONS}. */
-export const NicDrop = { NO_DESCRIPTOR: 0, BUFFER_FULL: 1, DMA_FAILED: 2, RECEIVE_DISABLED: 3 } as const;
+export const NicDrop = {
+  NO_DESCRIPTOR: 0,
+  BUFFER_FULL: 1,
+  DMA_FAILED: 2,
+  RECEIVE_DISABLED: 3,
+  MAC_CONTROL: 4,
+} as const;
 
 /** Counts of dropped frames by port and reason. */
 export class NicDrops {

@@ -1,13 +1,29 @@
 /** The card: functions, registers, data plane, interrupts, mailboxes, MAC port. It knows no host. */
 export { AdvancedReceiveFormat, AdvancedTransmitFormat } from './advanced-descriptors.ts';
+export { ClassPath } from './class-path.ts';
+export { ClassedBuffer } from './classed-buffer.ts';
 export { DataPlane, type QueueInterrupts } from './data-plane.ts';
 export { NIC_DROP_REASONS, NicDrop, type NicDropReason, NicDrops } from './drops.ts';
+export {
+  CABLE_PS_PER_METRE,
+  ETHERNET_GBPS,
+  type Fec,
+  fecDelayPs,
+  fecsOf,
+  InterFrameGaps,
+} from './ethernet-timing.ts';
+export { FlowControl, type FlowControlSettings, headroomBytes, type StopThreshold } from './flow-control.ts';
+export { framePriority } from './frame-priority.ts';
 export { InterruptBlock, type InterruptBus } from './interrupts.ts';
-export { MacPort, type MacPortSink, type WirePeer } from './mac-port.ts';
+export { type MacFlowControl, MacPort, type MacPortSink, type WirePeer } from './mac-port.ts';
+export { MacQueues } from './mac-queues.ts';
 export { MAILBOX_WORDS, Mailboxes, type MailboxInterrupts, PFMAILBOX, VFMAILBOX } from './mailbox.ts';
 export { Nic, type NicOptions } from './nic.ts';
+export { PacketBuffer, type PacketBufferClass, type PacketBufferOptions } from './packet-buffer.ts';
+export { type ControlPort, PauseSender, type PauseSenderOptions } from './pause-sender.ts';
+export { type PauseMode, PauseTimers } from './pause-timers.ts';
 export { PfRegisters } from './pf-registers.ts';
-export type { NicProfile } from './profile.ts';
+export type { NicProfile, SharedBufferProfile } from './profile.ts';
 export { QueueRegisters } from './queue-registers.ts';
 export { SwitchControl } from './switch-control.ts';
 export { VfRegisters } from './vf-registers.ts';

@@ -1,13 +1,17 @@
-import { type FramePool, IntRing } from '../base/index.ts';
+import { ceilPowerOfTwo, type FramePool, IntRing } from '../base/index.ts';
 import { type Component, type Scheduler, Serializer } from '../kernel/index.ts';
 import {
   FCS_BYTES,
-  INTER_FRAME_GAP_BYTES,
+  MAC_CONTROL_BYTES,
+  type MacControl,
   MIN_FRAME_BYTES,
   PREAMBLE_BYTES,
   TagEdit,
   taggedBytes,
 } from '../wire/index.ts';
+import { InterFrameGaps } from './ethernet-timing.ts';
+import { MacQueues } from './mac-queues.ts';
+import type { PauseTimers } from './pause-timers.ts';
 
 /** What is at the other end of the cable. */
 export interface WirePeer {
@@ -19,6 +23,8 @@ export interface WirePeer {
   frameArrived(slot: number, tci: number, stripped: boolean): void;
   /** The same for a frame whose tags are changed in more ways than one: `edit` is a sum of `TagEdit`. */
   editedFrameArrived?(slot: number, edit: number): void;
+  /** The last bit of a MAC Control frame has left. */
+  controlSent?(control: MacControl): void;
 }
 
 /** Who is told when a frame has left. */
@@ -27,8 +33,21 @@ export interface MacPortSink {
   frameSent(slot: number): void;
 }
 
+/** What a port with traffic classes asks: which may send, and what its MAC has to say itself. */
+export interface MacFlowControl {
+  readonly timers: PauseTimers;
+  /** Class of the frame in a slot. */
+  classOf(slot: number): number;
+  /** The classes, one bit each, of which nothing may begin while the priorities `paused` may not. */
+  classesOf(paused: number): number;
+  /** The MAC Control frame that is due now, or null. */
+  nextControl(): MacControl | null;
+}
+
 /** Frames that wait for the wire at most; the transmit packet buffer is full before. */
 const QUEUE = 4096;
+/** Stands for a MAC Control frame where the slot of a frame would be. */
+const CONTROL = -1;
 
 /** What is done to tags as a number of an entry: by how much they change it, and back; 1 is by nothing. */
 const codeOf = (edit: number): number => (edit < 2 ? edit ^ 1 : edit);
@@ -39,21 +58,27 @@ const AS_IT_IS = TagEdit.NONE;
 
 /**
  * The Ethernet MAC of the physical port: sends frame after frame at line rate, each with preamble, frame
- * check sequence and inter-frame gap (IEEE 802.3 clauses 3 and 4), padded to 64 bytes.
+ * check sequence and inter-frame gap (IEEE 802.3 clauses 3 and 4), padded to 64 bytes. With flow control it
+ * has a queue for each class, passes over those that it has been told to stop, and sends MAC Control frames
+ * in front of all others.
  */
 export class MacPort implements Component {
   readonly name: string;
   peer: WirePeer | null = null;
   framesSent = 0;
   bytesSent = 0;
+  /** Queues by class, with flow control. */
+  classes: MacQueues | null = null;
 
   private readonly scheduler: Scheduler;
   private readonly frames: FramePool;
   private readonly sink: MacPortSink;
   private readonly wire: Serializer;
-  private readonly gapPs: number;
-  private readonly queue = new IntRing(QUEUE);
+  private readonly gaps: InterFrameGaps;
+  private readonly queue: IntRing;
   private readonly done: number;
+  private flow: MacFlowControl | null = null;
+  private control: MacControl | null = null;
   private busy = false;
 
   /** @param gigabits line rate in Gb/s. */
@@ -63,13 +88,15 @@ export class MacPort implements Component {
     this.frames = frames;
     this.sink = sink;
     this.wire = new Serializer(8000, gigabits);
-    this.gapPs = this.wire.duration(INTER_FRAME_GAP_BYTES);
+    this.gaps = new InterFrameGaps(gigabits);
+    this.queue = new IntRing(Math.max(QUEUE, ceilPowerOfTwo(frames.slots)));
     this.done = scheduler.task(`${name}.sent`, (entry) => this.sent(entry));
   }
 
-  /** Frames that wait or are being sent. */
+  /** Frames that wait or are being sent; MAC Control frames are none. */
   get waiting(): number {
-    return this.queue.length + (this.busy ? 1 : 0);
+    const waiting = this.classes === null ? this.queue.length : this.classes.length;
+    return waiting + (this.busy && this.control === null ? 1 : 0);
   }
 
   /** Sends a frame, taking over one reference. `tagChange`: 4 for a tag put in, -4 for one taken out, else 0. */
@@ -80,8 +107,22 @@ export class MacPort implements Component {
   /** Sends a frame, taking over one reference, after `edit`, a sum of `TagEdit`. */
   sendEdited(slot: number, edit: number): void {
     const entry = slot | (codeOf(edit) << EDIT_SHIFT);
-    if (this.busy) this.queue.push(entry);
+    if (this.flow !== null) this.sendByClass(this.flow, entry);
+    else if (this.busy) this.queue.push(entry);
     else this.start(entry);
+  }
+
+  /** From now on classes wait for themselves, and are stopped as they have to be. */
+  useFlowControl(flow: MacFlowControl): void {
+    const classes = new MacQueues(this.queue.capacity);
+    this.flow = flow;
+    this.classes = classes;
+    while (this.queue.length > 0) this.enqueue(flow, this.queue.shift());
+  }
+
+  /** A class may send again, or a MAC Control frame is due. */
+  resume(): void {
+    if (!this.busy) this.startNext();
   }
 
   reset(): void {
@@ -92,25 +133,50 @@ export class MacPort implements Component {
     return { framesSent: this.framesSent, bytesSent: this.bytesSent };
   }
 
+  private sendByClass(flow: MacFlowControl, entry: number): void {
+    this.enqueue(flow, entry);
+    if (!this.busy) this.startNext();
+  }
+
+  private enqueue(flow: MacFlowControl, entry: number): void {
+    (this.classes as MacQueues).push(flow.classOf(entry & 0xffffff), entry, this.bytesOf(entry));
+  }
+
   private start(entry: number): void {
+    const bytes = this.bytesOf(entry);
+    this.framesSent++;
+    this.bytesSent += bytes;
+    this.occupy(bytes, entry);
+  }
+
+  /** Bytes of a frame on the wire, from the destination address to the frame check sequence. */
+  private bytesOf(entry: number): number {
     const slot = entry & 0xffffff;
     const edit = codeOf(entry >> EDIT_SHIFT);
     const length = edit === AS_IT_IS ? this.frames.lengths[slot] : taggedBytes(this.frames, slot, edit);
-    const bytes = Math.max(MIN_FRAME_BYTES, length + FCS_BYTES);
+    return Math.max(MIN_FRAME_BYTES, length + FCS_BYTES);
+  }
+
+  private occupy(bytes: number, entry: number): void {
     this.busy = true;
-    this.framesSent++;
-    this.bytesSent += bytes;
     const now = this.scheduler.now;
+    if (this.wire.freeAt < now) this.gaps.idle();
     // The gap is the wire's, not the frame's: the next frame starts behind it, this one is whole before.
-    const free = this.wire.reserve(now, PREAMBLE_BYTES + bytes + INTER_FRAME_GAP_BYTES);
-    this.scheduler.schedule(free - this.gapPs - now, this.done, entry, 0);
+    const gap = this.gaps.after(bytes);
+    const free = this.wire.reserve(now, PREAMBLE_BYTES + bytes + gap);
+    this.scheduler.schedule(free - this.wire.duration(gap) - now, this.done, entry, 0);
   }
 
   private sent(entry: number): void {
+    if (entry === CONTROL) {
+      this.controlSent();
+      return;
+    }
     const slot = entry & 0xffffff;
     if (this.peer !== null) this.arrive(this.peer, slot, codeOf(entry >> EDIT_SHIFT));
     this.busy = false;
-    if (this.queue.length > 0) this.start(this.queue.shift());
+    if (this.flow !== null) this.startNext();
+    else if (this.queue.length > 0) this.start(this.queue.shift());
     this.sink.frameSent(slot);
   }
 
@@ -122,5 +188,25 @@ export class MacPort implements Component {
         edit === TagEdit.INSERT ? this.frames.outerTci[slot] : -1,
         edit === TagEdit.STRIP,
       );
+  }
+
+  private controlSent(): void {
+    const control = this.control as MacControl;
+    this.control = null;
+    this.busy = false;
+    this.peer?.controlSent?.(control);
+    this.startNext();
+  }
+
+  /** With flow control: what the MAC has to say itself, else the next frame of a class that may send. */
+  private startNext(): void {
+    const flow = this.flow as MacFlowControl;
+    this.control = flow.nextControl();
+    if (this.control !== null) {
+      this.occupy(MAC_CONTROL_BYTES + FCS_BYTES, CONTROL);
+      return;
+    }
+    const entry = (this.classes as MacQueues).shift(flow.classesOf(flow.timers.paused), this.scheduler.now);
+    if (entry >= 0) this.start(entry);
   }
 }

@@ -12,6 +12,7 @@ import {
   type TlpPool,
 } from '../pcie/index.ts';
 import { DataPlane, type QueueInterrupts } from './data-plane.ts';
+import { needsFlowControl, readFlowControl } from './flow-registers.ts';
 import { InterruptBlock, type InterruptBus } from './interrupts.ts';
 import { Mailboxes, type MailboxInterrupts } from './mailbox.ts';
 import { EICR_MAILBOX, linksUp, PfRegisters } from './pf-registers.ts';
@@ -96,6 +97,7 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
         this.control.poolChanged(Math.floor(queue / profile.queuesPerPool));
         this.switchChanged();
       },
+      dropChanged: () => this.dropChanged(),
     });
     const functions = 1 + profile.pools;
     this.interrupts = new InterruptBlock(
@@ -118,6 +120,9 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
         this.switchChanged();
       },
       framesSpoofed: () => this.data.switch.dropped('macSpoof') + this.data.switch.dropped('vlanSpoof'),
+      flowChanged: () => this.flowChanged(),
+      flowCounts: () => this.data.classPath,
+      receiveBufferBytes: profile.receiveBufferBytes,
       resetDevice: () => this.resetDevice(),
       setReceive: (enabled) => {
         this.data.receives = enabled;
@@ -228,6 +233,7 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
       data.receive,
       data.switch,
       data.mac,
+      ...(data.classPath === null ? [] : [data.classPath.flow]),
       this.interrupts,
       this.mailboxes,
     ];
@@ -327,7 +333,40 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
     this.registers.reset();
     this.control.allChanged();
     this.switchChanged();
+    this.flowChanged();
     this.assignQueues();
+  }
+
+  /** Most cards do without classes and flow control, and are not burdened with them before they are asked for. */
+  private flowChanged(): void {
+    const { data, registers } = this;
+    if (data.classPath !== null || needsFlowControl(registers.file)) this.useClasses();
+  }
+
+  /**
+   * Whether queues drop, or which there are, has changed. Among several a queue that does not drop can block
+   * others, which only a buffer with classes shows.
+   */
+  private dropChanged(): void {
+    if (this.data.classPath !== null) return;
+    let enabled = 0;
+    let blocking = 0;
+    for (const ring of this.data.receive.rings.all) {
+      enabled += ring.enabled;
+      blocking += ring.enabled & ~ring.dropEnable;
+    }
+    if (enabled > 1 && blocking > 0) this.useClasses();
+  }
+
+  private useClasses(): void {
+    const { data, profile, registers } = this;
+    data.setFlowControl(
+      readFlowControl(registers.file, {
+        bufferBytes: profile.receiveBufferBytes,
+        maxFrameBytes: profile.maxFrameBytes,
+        shared: profile.sharedBuffer,
+      }),
+    );
   }
 
   private switchChanged(): void {

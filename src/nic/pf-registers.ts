@@ -1,5 +1,7 @@
 import type { BarTarget } from '../pcie/index.ts';
 import { compileTable, RegisterFile, type RegisterTable } from '../registers/index.ts';
+import type { ClassPath } from './class-path.ts';
+import { FLOW_REGISTERS, hookFlowCounters } from './flow-registers.ts';
 import type { InterruptBlock } from './interrupts.ts';
 import type { Mailboxes } from './mailbox.ts';
 import type { QueueRegisters } from './queue-registers.ts';
@@ -17,6 +19,12 @@ export interface PfRegisterContext {
   switchChanged(name: string, index: number): void;
   /** Frames that anti-spoofing has dropped, ever. */
   framesSpoofed(): number;
+  /** A register that steers flow control or the classes of the receive buffer has been written. */
+  flowChanged(): void;
+  /** What counts pauses and frames without room; null while the card does without classes. */
+  flowCounts(): ClassPath | null;
+  /** Bytes of the receive packet buffer, which are the first class's after a reset. */
+  readonly receiveBufferBytes: number;
   /** CTRL.RST. */
   resetDevice(): void;
   /** RXCTRL.RXEN. */
@@ -81,6 +89,9 @@ export class PfRegisters implements BarTarget {
       this.spoofedBefore = spoofed;
       return count | 0;
     });
+    this.file.set('RXPBSIZE', context.receiveBufferBytes);
+    hookFlowCounters(this.file, () => context.flowCounts());
+    for (const name of FLOW_REGISTERS) this.file.onWrite(name, () => context.flowChanged());
   }
 
   /** Cause bit that IVAR gives to a queue, or -1. Two queues a register; receive is the lower byte of a pair. */
@@ -113,6 +124,7 @@ export class PfRegisters implements BarTarget {
   reset(): void {
     this.file.reset();
     this.file.set('LINKS', linksUp(this.context.linkGbps));
+    this.file.set('RXPBSIZE', this.context.receiveBufferBytes);
     this.context.setReceive(false);
     this.spoofedBefore = this.context.framesSpoofed();
   }

@@ -2,6 +2,16 @@ import type { LocalMatch } from '../nicswitch/index.ts';
 import type { FunctionProfile, LinkOptions } from '../pcie/index.ts';
 import type { RegisterTable } from '../registers/index.ts';
 
+/** How classes share the receive packet buffer. */
+export interface SharedBufferProfile {
+  /** Bytes of each class that nobody else can take. */
+  readonly reservedBytes: number;
+  /** Most of the rest that a class may take, as a multiple of what of it is free (dynamic threshold). */
+  readonly alpha: number;
+  /** Bytes for what arrives of a class after its sender has been told to stop. */
+  readonly headroomBytes: number;
+}
+
 /** A card as frozen data; times carry their source and grade where the profile is written. */
 export interface NicProfile {
   readonly name: string;
@@ -25,6 +35,8 @@ export interface NicProfile {
   readonly frameSlots: number;
   readonly transmitBufferBytes: number;
   readonly receiveBufferBytes: number;
+  /** How classes share the receive buffer; without it each has the part that registers give it. */
+  readonly sharedBuffer?: SharedBufferProfile;
   /** Descriptors cached of each ring. */
   readonly transmitCacheDescriptors: number;
   readonly receiveCacheDescriptors: number;

@@ -32,6 +32,8 @@ export interface QueueListener {
   transmitStarted(queue: number): void;
   /** RXDCTL.VME of a queue has changed: {@link QueueRegisters.stripsTags}. */
   tagStrippingChanged(queue: number): void;
+  /** Which receive queues there are, or which of them drop, has changed. */
+  dropChanged(): void;
 }
 
 /** The registers of the transmit and receive queues: what they hold, and what writing them does to the DMA engine. */
@@ -81,6 +83,7 @@ export class QueueRegisters {
       else if (this.place(this.rx, engine.rings.ring(queue))) {
         this.listener.receiveStarted(queue);
         engine.enable(queue);
+        this.listener.dropChanged();
       }
     }
   }
@@ -139,7 +142,11 @@ export class QueueRegisters {
 
   private setDrop(queue: number): void {
     const own = (this.rx[queue * WORDS + (SRRCTL >> 2)] & SRRCTL_DROP_EN) !== 0;
-    this.receive.rings.ring(queue).dropEnable = own || this.dropByPf[queue] === 1 ? 1 : 0;
+    const ring = this.receive.rings.ring(queue);
+    const drop = own || this.dropByPf[queue] === 1 ? 1 : 0;
+    if (ring.dropEnable === drop) return;
+    ring.dropEnable = drop;
+    this.listener.dropChanged();
   }
 
   /** Gives the engine the ring that the registers describe; false if it has no descriptor. */

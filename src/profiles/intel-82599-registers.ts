@@ -41,6 +41,11 @@ function fieldsArray(
   return { name, offset, count, step: 4, access: 'RsvdP', phrase, section, fields: list };
 }
 
+/** An array of counters that reading clears. */
+function counters(name: string, offset: number, count: number, phrase: string, section: string): RegisterRow {
+  return { name, offset, count, step: 4, access: 'RC', phrase, section };
+}
+
 function ro(name: string, offset: number, phrase: string, section: string, reset = 0): RegisterRow {
   return { name, offset, access: 'RO', phrase, section, reset };
 }
@@ -259,6 +264,26 @@ export const INTEL_82599_REGISTERS: RegisterTable = {
       phrase: 'clears PFVFLRE',
       section: '8.2.3.27.4',
     },
+    rwArray('FCTTV', 0x3200, 4, 4, 'pause time in quanta, two classes a word', '8.2.3.3.2'),
+    rwArray('FCRTL', 0x3220, 8, 4, 'bytes below which a class goes on 18:5, XONE 31', '8.2.3.3.3'),
+    rwArray('FCRTH', 0x3260, 8, 4, 'bytes from which on a class is stopped 18:5, FCEN 31', '8.2.3.3.4'),
+    rw('FCRTV', 0x32a0, 'quanta left at which a pause is sent again', '8.2.3.3.5'),
+    rw('FCCFG', 0x3d00, 'pauses that are sent: TFCE 4:3, 1 link, 2 priority', '8.2.3.3.7'),
+    rw('MFLCN', 0x4294, 'pauses that are heeded: PMCF, DPF, RPFCE, RFCE', '8.2.3.22.34'),
+    rw('RTRUP2TC', 0x3020, 'receive class of each priority, three bits each', '8.2.3.10.4'),
+    rw('RTTUP2TC', 0xc800, 'transmit class of each priority, three bits each', '8.2.3.10.5'),
+    // After a reset the first has all; the register file is told so where it is made.
+    rwArray('RXPBSIZE', 0x3c00, 8, 4, 'receive packet buffer of each class: KiB 19:10', '8.2.3.8.9'),
+    counters('LXONTXC', 0x3f60, 1, 'ends of pauses sent for the link', '8.2.3.23'),
+    counters('LXOFFTXC', 0x3f68, 1, 'pauses sent for the link', '8.2.3.23'),
+    counters('LXONRXCNT', 0x41a4, 1, 'ends of pauses received for the link', '8.2.3.23'),
+    counters('LXOFFRXCNT', 0x41a8, 1, 'pauses received for the link', '8.2.3.23'),
+    counters('PXONTXC', 0x3f00, 8, 'ends of pauses sent, by class', '8.2.3.23'),
+    counters('PXOFFTXC', 0x3f20, 8, 'pauses sent, by class', '8.2.3.23'),
+    counters('PXONRXCNT', 0x4140, 8, 'ends of pauses received, by priority', '8.2.3.23'),
+    counters('PXOFFRXCNT', 0x4160, 8, 'pauses received, by priority', '8.2.3.23'),
+    counters('PXON2OFFCNT', 0x3240, 8, 'changes from go to stop, by class', '8.2.3.23'),
+    counters('RXMPC', 0x3fa0, 8, 'frames without room in the packet buffer, by class', '8.2.3.23'),
     { name: 'GPRC', offset: 0x4074, access: 'RC', phrase: 'good packets received', section: '8.2.3.23.26' },
     {
       name: 'GPTC',

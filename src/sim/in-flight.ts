@@ -17,6 +17,7 @@ export function inFlight(simulation: RunView): Record<string, number> {
     receiveRings += modulo(received[queue].index - receiveNext, ringSize);
     receiveBuffer += receive.waitingFrames(queue);
   }
+  receiveBuffer += data.classPath?.classed.blockedLength ?? 0;
   return {
     'transmit rings': transmitRings,
     switch: data.inPipeline,

@@ -1,7 +1,7 @@
 import { IntRing } from '../base/index.ts';
 import type { FrameTemplate } from '../drivers/index.ts';
 import { type Scheduler, Serializer, Timer } from '../kernel/index.ts';
-import type { DataPlane, WirePeer } from '../nic/index.ts';
+import { type DataPlane, InterFrameGaps, type WirePeer } from '../nic/index.ts';
 import { INTER_FRAME_GAP_BYTES, PREAMBLE_BYTES, wireBytes, writeTagged } from '../wire/index.ts';
 import type { FlowTracker } from './flow-tracker.ts';
 import { type FrameSender, type FrameSource, RoundRobin } from './sender.ts';
@@ -28,7 +28,7 @@ export class Station implements WirePeer, FrameSender {
   private readonly data: DataPlane;
   private readonly tracker: FlowTracker;
   private readonly wire: Serializer;
-  private readonly gapPs: number;
+  private readonly gaps: InterFrameGaps;
   private readonly delayPs: number;
   private readonly arrive: number;
   /** Those that are or were on their way, by number. */
@@ -53,7 +53,7 @@ export class Station implements WirePeer, FrameSender {
     this.data = data;
     this.tracker = tracker;
     this.wire = new Serializer(8000, linkGbps);
-    this.gapPs = this.wire.duration(INTER_FRAME_GAP_BYTES);
+    this.gaps = new InterFrameGaps(linkGbps);
     this.delayPs = delayPs;
     this.arrive = scheduler.task('station.arrive', (id, sequence) => this.arrived(id, sequence));
     this.free = new Timer(scheduler, 'station.send', () => this.sendNext());
@@ -118,12 +118,20 @@ export class Station implements WirePeer, FrameSender {
   }
 
   private start(template: FrameTemplate, sequence: number): void {
-    const bytes = wireBytes(template.bytes);
+    const bytes = wireBytes(template.bytes) - PREAMBLE_BYTES - INTER_FRAME_GAP_BYTES;
+    const now = this.scheduler.now;
+    if (this.wire.freeAt < now) this.gaps.idle();
+    const gap = this.gaps.after(bytes);
     // By delay, which is a small integer, and not by instant.
-    const busyPs = this.wire.reserve(this.scheduler.now, bytes) - this.scheduler.now;
+    const busyPs = this.wire.reserve(now, PREAMBLE_BYTES + bytes + gap) - now;
     this.framesSent++;
-    this.bytesSent += bytes - PREAMBLE_BYTES - INTER_FRAME_GAP_BYTES;
-    this.scheduler.schedule(busyPs - this.gapPs + this.delayPs, this.arrive, template.id, sequence);
+    this.bytesSent += bytes;
+    this.scheduler.schedule(
+      busyPs - this.wire.duration(gap) + this.delayPs,
+      this.arrive,
+      template.id,
+      sequence,
+    );
     this.free.schedule(busyPs);
   }
 

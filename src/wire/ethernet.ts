@@ -16,6 +16,8 @@ export const EtherType = {
   VLAN: 0x8100,
   /** IEEE 802.1ad service tag. */
   SERVICE_VLAN: 0x88a8,
+  /** MAC Control: PAUSE and priority flow control (IEEE 802.3 clause 31). */
+  MAC_CONTROL: 0x8808,
   /** VN-Tag, the forerunner of the E-Tag. */
   VNTAG: 0x8926,
   /** IEEE 802.1BR E-Tag. */

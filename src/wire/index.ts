@@ -9,6 +9,7 @@ export {
   transportChecksum,
 } from './checksum.ts';
 export { crc32, crc32c, isFcsValid, writeFcs } from './crc.ts';
+export { Ecn, findIpHeader, isIpHeaderValid, readEcn, writeEcn } from './ecn.ts';
 export {
   type EChannel,
   ETAG_BYTES,
@@ -64,6 +65,20 @@ export {
   readMac,
   writeMac,
 } from './mac.ts';
+export {
+  isMacControl,
+  MAC_CONTROL_ADDRESS,
+  MAC_CONTROL_BYTES,
+  MAX_PAUSE_QUANTA,
+  type MacControl,
+  MacControlOpcode,
+  PAUSE_QUANTUM_BITS,
+  type Pause,
+  PRIORITIES,
+  type PriorityPause,
+  parseMacControl,
+  writeMacControl,
+} from './mac-control.ts';
 export {
   type PcapngInterface,
   type PcapngPacket,
