@@ -15,9 +15,12 @@ export interface TlpReceiver {
   receive(tlp: Tlp): void;
   /**
    * The train `tlp` leaves now and will arrive in `delayPs`. A receiver that knows already what will come of
-   * it returns true: then it does not arrive, and no event is spent on it.
+   * it returns true: then no event is spent on its arrival, but the task `foreseen` runs `foreseenPs` after
+   * it, with the record's number and the link's epoch.
    */
   foresee?(tlp: Tlp, delayPs: number): boolean;
+  readonly foreseen?: number;
+  readonly foreseenPs?: number;
   /** A train that had left before a reset of the link does not arrive. */
   lost?(tlp: Tlp): void;
 }
@@ -173,9 +176,14 @@ export class LinkDirection implements Component {
     else this.payloadBytes += tlp.bytes;
     const { sink } = this.probe;
     if (sink !== null) sink.record(now, TLP_SENT, tlp.index, bytes, count);
-    const delayPs = (arrival - now + tlp.extraPs) | 0;
-    if (this.foresight?.foresee(tlp, delayPs)) return;
-    scheduler.schedule(delayPs, this.arrive, tlp.index, this.resets);
+    let delayPs = (arrival - now + tlp.extraPs) | 0;
+    let task = this.arrive;
+    const { foresight } = this;
+    if (foresight !== null && foresight.foresee(tlp, delayPs) === true) {
+      delayPs += foresight.foreseenPs;
+      task = foresight.foreseen;
+    }
+    scheduler.schedule(delayPs, task, tlp.index, this.resets);
   }
 
   private enqueue(tlp: Tlp): void {

@@ -68,8 +68,9 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   private readonly interrupts: InterruptTarget;
   private readonly options: RootPortOptions;
   private readonly written: ((address: number) => void) | null;
-  private readonly memoryDone: number;
-  private readonly memoryReadPs: number;
+  /** What runs when memory has answered a read, and how long that takes. */
+  readonly foreseen: number;
+  readonly foreseenPs: number;
   private origin: PostedOrigin | null = null;
 
   // Each has a place for every TLP there is, so that nothing that waits is ever lost.
@@ -101,7 +102,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     this.scheduler = scheduler;
     this.up = link.upstream;
     this.down = link.downstream;
-    this.memoryReadPs = options.memoryReadPs;
+    this.foreseenPs = options.memoryReadPs;
     this.known = new KnownMemory(options.isMemory);
     this.tlps = tlps;
     this.memory = memory;
@@ -115,7 +116,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     this.reads = new IntRing(places);
     this.completions = new IntRing(places);
     this.requests = new IntRing(places);
-    this.memoryDone = scheduler.task(`${name}.memory`, (index, epoch) => {
+    this.foreseen = scheduler.task(`${name}.memory`, (index, epoch) => {
       if (epoch === this.up.epoch) this.readMemory(tlps.records[index]);
       else tlps.give(tlps.records[index]);
     });
@@ -146,30 +147,31 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
    */
   foresee(tlp: Tlp, delayPs: number): boolean {
     const { kind } = tlp;
-    const translator = this.translator as Required<AddressTranslator>;
-    if (kind === MEMORY_READ) {
+    const isRead = kind === MEMORY_READ;
+    if (isRead) {
       tlp.postedBefore = this.postedLeft;
       tlp.status = UNKNOWN;
-      if (this.unknown > 0 || !translator.foresee(tlp, false)) return false;
-      tlp.status = READY;
-      if (!this.known.holds(tlp.address, tlp.bytes)) return false;
-      this.up.release(NON_POSTED, tlp.count, 0, delayPs);
-      this.memoryReads++;
-      this.scheduler.schedule(delayPs + this.memoryReadPs, this.memoryDone, tlp.index, this.up.epoch);
-      return true;
-    }
-    if (kind === MEMORY_WRITE) {
+      if (this.unknown > 0) return false;
+    } else {
+      if (kind !== MEMORY_WRITE) return false;
       this.postedLeft = (this.postedLeft + 1) | 0;
       if (tlp.address >= FIRST_MESSAGE && tlp.address < BEHIND_MESSAGES) {
         tlp.status = MESSAGE;
-      } else if (translator.foresee(tlp, true)) {
-        tlp.status = READY;
-      } else {
-        tlp.status = UNKNOWN;
-        this.unknown++;
+        return false;
       }
     }
-    return false;
+    // One place for both kinds: what V8 puts into the code twice is twice as much to fetch.
+    if (!(this.translator as Required<AddressTranslator>).foresee(tlp, !isRead)) {
+      if (isRead) return false;
+      tlp.status = UNKNOWN;
+      this.unknown++;
+      return false;
+    }
+    tlp.status = READY;
+    if (!isRead || !this.known.holds(tlp.address, tlp.bytes)) return false;
+    this.up.release(NON_POSTED, tlp.count, 0, delayPs);
+    this.memoryReads++;
+    return true;
   }
 
   /** A posted request is done although it never arrives: what was sent behind it must not wait for it. */
@@ -367,7 +369,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
 
   private startRead(tlp: Tlp): void {
     this.memoryReads++;
-    this.scheduler.schedule(this.memoryReadPs, this.memoryDone, tlp.index, this.up.epoch);
+    this.scheduler.schedule(this.foreseenPs, this.foreseen, tlp.index, this.up.epoch);
   }
 
   /** Memory has answered: turns a read train into the train of its completions, in the same record, and sends it. */

@@ -21,6 +21,8 @@ export interface DeviceStore {
 export class Tlp {
   /** Number of the record in its pool: what events carry. */
   readonly index: number;
+  /** Number of the record that is free after this one, if this one is. */
+  nextFree = 0;
   kind: TlpKind = TlpKind.MEMORY_READ;
   flowClass: FlowClass = FlowClass.POSTED;
   /** Routing ID of the requester. */
@@ -84,14 +86,16 @@ export class TlpPool {
   readonly capacity: number;
   /** Every record there is, by its number. */
   readonly records: readonly Tlp[];
-  private readonly free: Tlp[];
+  // Those that are free, from the first on by their numbers: no pointers, whose writing the garbage collector
+  // would want to know of.
+  private first = 0;
   private left: number;
 
   constructor(capacity = 8192) {
     this.capacity = capacity;
     this.records = Array.from({ length: capacity }, (_, index) => new Tlp(index));
     // The first to be taken are 0, 1, 2, ...; then the one given back last: it is still in the cache.
-    this.free = this.records.toReversed();
+    for (const tlp of this.records) tlp.nextFree = tlp.index + 1;
     this.left = capacity;
   }
 
@@ -104,11 +108,16 @@ export class TlpPool {
   take(): Tlp {
     // Not assert(): its message would be a call on the hot path.
     if (this.left === 0) assert(false, 'more TLPs in flight than the pool holds');
-    return this.free[--this.left];
+    const tlp = this.records[this.first];
+    this.first = tlp.nextFree;
+    this.left = (this.left - 1) | 0;
+    return tlp;
   }
 
   /** Gives a record back. */
   give(tlp: Tlp): void {
-    this.free[this.left++] = tlp;
+    tlp.nextFree = this.first;
+    this.first = tlp.index;
+    this.left = (this.left + 1) | 0;
   }
 }
