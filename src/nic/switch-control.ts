@@ -124,7 +124,7 @@ export class SwitchControl {
   /** What a pool is, and whether there are any, is different from here on. */
   private startOver(virtualized: boolean): void {
     this.virtualized = virtualized;
-    for (let pool = 0; pool < this.pools; pool++) this.switch.resetVPort(pool);
+    for (let pool = 0; pool < this.pools; pool++) this.switch.resetFilters(pool);
     this.filters.forgetVPorts();
     this.allChanged();
   }

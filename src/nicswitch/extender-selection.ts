@@ -43,9 +43,7 @@ export class ExtenderSelection implements FrameSelection {
   }
 
   decide(slot: number, ingress: number): number {
-    const { i32, lengths, slotShift } = this.frames;
-    const word = slot << (slotShift - 2);
-    this.frameClass = lengths[slot] < ETHERNET_HEADER_BYTES ? NO_CLASS : classOf(i32[word], i32[word + 1]);
+    this.frameClass = classOf(this.frames, slot);
     if (this.frameClass === NO_CLASS) return this.drop(DROP.runt);
     return ingress === this.tables.uplink ? this.downwards(slot) : this.upwards(slot, ingress);
   }
@@ -54,6 +52,7 @@ export class ExtenderSelection implements FrameSelection {
   private upwards(slot: number, vport: number): number {
     const { records, uplink, maxFrameBytes, vlans, tags: tagTables } = this.tables;
     const channel = tagTables.virtual.channels[vport];
+    if (!this.tables.isInSet(VPORT_SET.ACTIVE, vport)) return this.drop(DROP.vportInactive);
     if (!this.tables.isInSet(VPORT_SET.TX, vport)) return this.drop(DROP.txDisabled);
     if (channel === NO_CHANNEL) return this.drop(DROP.noChannel);
     if (this.typeAt(slot, ETHERNET.TYPE) === tagTables.virtual.etherType) return this.drop(DROP.tagSpoof);
@@ -62,7 +61,8 @@ export class ExtenderSelection implements FrameSelection {
     if (this.frames.lengths[slot] - tags.bytes > maxFrameBytes) return this.drop(DROP.giant);
     const record = vport << RECORD_SHIFT;
     if (records[record + CHECK_MAC] !== 0 && !this.isOwnSource(slot, vport)) return this.drop(DROP.macSpoof);
-    if (records[record + CHECK_VLAN] !== 0 && !vlans.isMember(vport, tags.row))
+    if (!vlans.isAllowed(vport, tags.row)) return this.drop(DROP.vlanNotAllowed);
+    if (records[record + CHECK_VLAN] !== 0 && !vlans.isSender(vport, tags.row))
       return this.drop(DROP.vlanSpoof);
     this.insertTag(slot, channel);
     const operation = tags.operation(records[(uplink << RECORD_SHIFT) + EGRESS]) | TAG_INSERT_VIRTUAL;
@@ -146,6 +146,10 @@ export class ExtenderSelection implements FrameSelection {
   private emit(size: number, virtual: number): number {
     const { records, longest, vportSets, setWords } = this.tables;
     const { receivers, targets } = this;
+    this.tables.vlans.removeDenied(receivers, this.tags.row);
+    if (receivers.isEmpty()) return this.drop(DROP.vlanNotAllowed);
+    receivers.intersectRow(vportSets, VPORT_SET.ACTIVE * setWords);
+    if (receivers.isEmpty()) return this.drop(DROP.vportInactive);
     receivers.intersectRow(vportSets, VPORT_SET.RX * setWords);
     if (receivers.isEmpty()) return this.drop(DROP.vportDisabled);
     let count = 0;

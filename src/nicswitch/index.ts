@@ -1,6 +1,8 @@
 /** The card's embedded switch: usable alone, without time, and as part of the card. */
-export { DROP_REASONS, type DropReason } from './drop-reason.ts';
+export { DROP_REASONS, type DropReason, EGRESS_REASONS } from './drop-reason.ts';
 export { EgressStage, type EgressStageOptions } from './egress-stage.ts';
+export type { ForwardingMode, VPortIsolation } from './forwarding.ts';
+export type { FrameRate, SwitchClock } from './frame-rate-limit.ts';
 export { hashIndex } from './hash-filter.ts';
 export type { MacAddress } from './mac-address.ts';
 export type { MirrorRule } from './mirror-rules.ts';
@@ -19,10 +21,12 @@ export {
 export { attachSwitchConfiguration, type SharedConfiguration } from './shared-configuration.ts';
 export type { RingSizes, SharedSwitchDescriptor } from './shared-layout.ts';
 export { SharedSwitch, type SharedSwitchOptions } from './shared-switch.ts';
+export type { StormKind } from './storm-control.ts';
 export type { PortVlan, SwitchConfiguration } from './switch-configuration.ts';
-export type { Balance, PortCounters } from './switch-counters.ts';
+export type { Balance, PortBalance, PortCounters } from './switch-counters.ts';
 export type { ChangeResult, ConfigurationChange, ConfigurationMethod } from './switch-mailbox.ts';
 export type { NicSwitchOptions } from './switch-options.ts';
+export type { AllowedVlans, SwitchPolicy } from './switch-policy.ts';
 export {
   attachSwitchPort,
   attachSwitchReceiver,

@@ -1,16 +1,16 @@
 import { checkInteger } from '../base/index.ts';
 import type { Component } from '../kernel/index.ts';
 import { createDirectPath, type DirectPath, type DirectPathParts } from './direct-path.ts';
-import { DROP_REASONS, type DropReason } from './drop-reason.ts';
+import { DROP, DROP_REASONS, type DropReason } from './drop-reason.ts';
 import { createExtenderPath } from './extender-path.ts';
 import { ExtenderSelection } from './extender-selection.ts';
 import type { FrameSelection } from './frame-selection.ts';
 import { PortQueues } from './port-queues.ts';
 import { OUTPUT_QUEUE, RECORD_SHIFT } from './port-record.ts';
-import { ReceiverSelection } from './receiver-selection.ts';
-import { type Balance, type PortCounters, SwitchCounters } from './switch-counters.ts';
+import { classOf, ReceiverSelection } from './receiver-selection.ts';
+import { type Balance, type PortBalance, type PortCounters, SwitchCounters } from './switch-counters.ts';
 import type { NicSwitchOptions } from './switch-options.ts';
-import { TagConfiguration } from './tag-configuration.ts';
+import { SwitchPolicy } from './switch-policy.ts';
 import { entrySlot, targetPort } from './target.ts';
 import type { VirtualTagKind } from './virtual-access.ts';
 
@@ -45,7 +45,7 @@ const FETCHED_AT_ONCE = 64;
  * const count = nicSwitch.route(slot, 0); // 1
  * targetPort(nicSwitch.targets[0]); // 1
  */
-export class NicSwitch extends TagConfiguration implements Component {
+export class NicSwitch extends SwitchPolicy implements Component {
   /**
    * Receivers of the frame that {@link NicSwitch.route} decided last: read with {@link targetPort} and
    * {@link tagOperation}.
@@ -208,8 +208,7 @@ export class NicSwitch extends TagConfiguration implements Component {
       this.portCounts.countDrop(ingress, this.lastDrop);
     }
     if (mirrored > 0) this.countMirrored(count - mirrored, count);
-    const replicas = count === mirrored ? count : count - 1;
-    if (replicas > 0) this.portCounts.countReplicas(ingress, replicas);
+    this.portCounts.countForwarded(ingress, count, count === mirrored ? count : count - 1);
     if (count === 0) frames.release(slot);
     else if (count > 1) frames.retain(slot, count - 1);
     return count;
@@ -226,14 +225,17 @@ export class NicSwitch extends TagConfiguration implements Component {
 
   /** Frames and replicas dropped for `reason`, at all ports together. */
   dropped(reason: DropReason): number {
-    let sum = 0;
-    for (let port = 0; port <= this.uplink; port++) sum += this.portCounts.droppedFor(port, reason);
-    return sum;
+    return this.portCounts.droppedInAll(reason);
   }
 
   /** Totals of the whole switch: `framesIn + replicas = delivered + dropped`. */
   balance(): Balance {
     return this.portCounts.balance();
+  }
+
+  /** Both sides of one port: a VPort or {@link NicSwitch.uplink}. */
+  portBalance(port: number): PortBalance {
+    return this.portCounts.portBalance(checkInteger('port', port, 0, this.uplink));
   }
 
   /** Throws AssertionError unless the counters balance. */
@@ -245,6 +247,29 @@ export class NicSwitch extends TagConfiguration implements Component {
     const counters: Record<string, number> = { ...this.balance(), mirrored: this.portCounts.mirrored };
     for (const reason of DROP_REASONS) counters[`dropped.${reason}`] = this.dropped(reason);
     return counters;
+  }
+
+  /**
+   * Takes `vport` out of use: its filters and settings are as after construction, but it is not active, and
+   * nothing is mirrored to it. Frames
+   * that waited at its input are dropped as those of an inactive VPort, those at its output as lost there, and
+   * its counters begin at zero; the balance of the switch keeps what they had counted.
+   */
+  retireVPort(vport: number): void {
+    this.resetVPort(vport);
+    this.setVPortActive(vport, false);
+    const { input, output, frames, portCounts } = this;
+    const { mirrors } = this.tables;
+    for (let rule = 0; rule < mirrors.capacity; rule++) {
+      if (mirrors.destination(rule) === vport) this.setMirrorRule(rule, null);
+    }
+    for (let slot = input.shift(vport); slot >= 0; slot = input.shift(vport)) this.forwardAny(slot, vport);
+    for (let entry = output.shift(vport); entry >= 0; entry = output.shift(vport)) {
+      const slot = entrySlot(entry);
+      portCounts.countLost(vport, frames.lengths[slot], classOf(frames, slot), DROP.vportDeleted);
+      frames.release(slot);
+    }
+    portCounts.retire(vport);
   }
 
   /** Everything as after construction; frames in the queues are released. */

@@ -2,15 +2,17 @@ import type { FramePool } from '../base/index.ts';
 import { ETHERNET_HEADER_BYTES } from '../wire/index.ts';
 import { lowestBit } from './bitmap.ts';
 import { DROP } from './drop-reason.ts';
+import { AND_PORT } from './forwarding.ts';
 import type { FrameSelection } from './frame-selection.ts';
 import { FrameTags } from './frame-tags.ts';
 import { hashIndex } from './hash-filter.ts';
 import { GROUP_BIT, NOBODY, SET } from './mac-table.ts';
 import { CHECK_MAC, CHECK_VLAN, EGRESS, RECORD_SHIFT } from './port-record.ts';
 import { PortSet } from './port-set.ts';
+import { BROADCAST_STORM, MULTICAST_STORM, UNKNOWN_UNICAST_STORM } from './storm-control.ts';
 import { BROADCAST, MULTICAST, NO_CLASS, UNICAST } from './switch-counters.ts';
 import { type SwitchTables, VPORT_SET } from './switch-tables.ts';
-import { TAG_SHIFT, targetPort } from './target.ts';
+import { NUMBER_MASK, TAG_SHIFT, targetPort } from './target.ts';
 
 /** Reason while there are receivers left. */
 const NONE = -1;
@@ -18,7 +20,7 @@ const NONE = -1;
 /**
  * Who receives a frame: the rules one after the other, for any frame. The order is that of the 82599's pool
  * selection (section 7.10.3): exact filters, else hash filters; promiscuity; not the sender; VLAN; default
- * pool; receive enable; size.
+ * pool; receive enable; size. What the host does not let a VPort do comes in between: see SwitchPolicy.
  */
 export class ReceiverSelection implements FrameSelection {
   /** Receivers of the frame decided last, in ascending order of ports, mirrored copies behind: see target.ts. */
@@ -51,15 +53,18 @@ export class ReceiverSelection implements FrameSelection {
     this.count = 0;
     this.mirrored = 0;
     this.reason = NONE;
-    const { i32, lengths, slotShift } = this.frames;
-    const { uplink, maxFrameBytes, records, vlans, loopback } = this.tables;
+    const { lengths, slotShift } = this.frames;
+    const { uplink, maxFrameBytes, records, vlans } = this.tables;
     const bytes = lengths[slot];
     const word = slot << (slotShift - 2);
-    this.frameClass = bytes < ETHERNET_HEADER_BYTES ? NO_CLASS : classOf(i32[word], i32[word + 1]);
+    this.frameClass = classOf(this.frames, slot);
     if (this.frameClass === NO_CLASS) return this.drop(DROP.runt);
 
     const fromWire = ingress === uplink;
-    if (!fromWire && !this.tables.isInSet(VPORT_SET.TX, ingress)) return this.drop(DROP.txDisabled);
+    if (!fromWire) {
+      if (!this.tables.isInSet(VPORT_SET.ACTIVE, ingress)) return this.drop(DROP.vportInactive);
+      if (!this.tables.isInSet(VPORT_SET.TX, ingress)) return this.drop(DROP.txDisabled);
+    }
 
     const record = ingress << RECORD_SHIFT;
     if (!this.tags.read(slot, ingress)) return this.drop(DROP.truncatedTag);
@@ -73,12 +78,21 @@ export class ReceiverSelection implements FrameSelection {
       if (records[record + CHECK_MAC] !== 0 && !this.isOwnSource(word, ingress)) {
         return this.drop(DROP.macSpoof);
       }
-      if (records[record + CHECK_VLAN] !== 0 && !vlans.isMember(ingress, vlan)) {
+      if (!vlans.isAllowed(ingress, vlan)) return this.drop(DROP.vlanNotAllowed);
+      if (records[record + CHECK_VLAN] !== 0 && !vlans.isSender(ingress, vlan)) {
         return this.drop(DROP.vlanSpoof);
       }
-      if (!loopback) return this.toWire();
-      if (!vlans.passes(vlan)) {
-        this.toWire();
+    }
+    if (this.tables.storms.count > 0) {
+      const storm = this.stormAt(word, ingress);
+      if (storm !== NONE) return this.drop(storm);
+    }
+    if (!fromWire) {
+      if (this.tables.goesToWire(ingress)) return this.toWire();
+      const toOne = this.tables.goesToVPort(ingress);
+      if (toOne || !vlans.passes(vlan)) {
+        if (toOne) this.toVPort(ingress, size);
+        else this.toWire();
         return this.mirror(ingress, vlan, size);
       }
     }
@@ -106,23 +120,117 @@ export class ReceiverSelection implements FrameSelection {
     else if (!this.tables.isInSet(VPORT_SET.SELF_DELIVERY, ingress)) receivers.remove(ingress);
     this.blameIfEmpty(DROP.sourcePruned);
 
+    if (this.tables.isolation) {
+      this.isolate(word, ingress);
+      this.blameIfEmpty(DROP.privateVPort);
+    }
+    vlans.removeDenied(receivers, vlan);
+    this.blameIfEmpty(DROP.vlanNotAllowed);
     receivers.intersectRow(vlans.words, vlanRow);
     this.blameIfEmpty(DROP.vlanFilter);
 
-    if (fromWire && unicast && defaultVPort >= 0 && receivers.isEmpty()) return this.toDefault(size);
+    const isDefault = fromWire && unicast && this.reason !== DROP.privateVPort;
+    if (isDefault && defaultVPort >= 0 && receivers.isEmpty()) return this.toDefault(size);
     this.emitReceivers(size);
     return fromWire || local ? this.count : this.toWire();
   }
 
   /** To the default VPort alone: its filters do not matter. */
   private toDefault(size: number): number {
-    const { defaultVPort } = this.tables;
-    this.reason = NONE;
-    this.receivers.clear();
-    if (defaultVPort >= 0) this.receivers.add(defaultVPort);
-    this.blameIfEmpty(DROP.noMatch);
+    this.toOne(this.tables.defaultVPort);
     this.emitReceivers(size);
     return this.count;
+  }
+
+  /** To the VPort that all frames of `ingress` go to: its filters do not matter. */
+  private toVPort(ingress: number, size: number): number {
+    const { forwarding, isolation } = this.tables;
+    const way = forwarding[ingress];
+    const vport = way < 0 ? -1 : way & NUMBER_MASK;
+    this.toOne(vport);
+    if (isolation && vport >= 0 && !this.exchanges(ingress, vport)) {
+      this.receivers.clear();
+      this.reason = DROP.privateVPort;
+    }
+    this.emitReceivers(size);
+    return way >= 0 && (way & AND_PORT) !== 0 ? this.toWire() : this.count;
+  }
+
+  /** Leaves one receiver, or none if it is -1 or may not use the VLAN. */
+  private toOne(vport: number): void {
+    const { receivers } = this;
+    this.reason = NONE;
+    receivers.clear();
+    if (vport >= 0) receivers.add(vport);
+    this.blameIfEmpty(DROP.noMatch);
+    this.tables.vlans.removeDenied(receivers, this.tags.row);
+    this.blameIfEmpty(DROP.vlanNotAllowed);
+  }
+
+  /** Reason to drop a frame that is beyond a storm limit of its port, or NONE. */
+  private stormAt(word: number, ingress: number): number {
+    const { storms } = this.tables;
+    if (this.frameClass === BROADCAST) {
+      return storms.exceeds(ingress, BROADCAST_STORM) ? DROP.broadcastStorm : NONE;
+    }
+    if (this.frameClass === MULTICAST) {
+      return storms.exceeds(ingress, MULTICAST_STORM) ? DROP.multicastStorm : NONE;
+    }
+    if (!storms.isLimited(ingress, UNKNOWN_UNICAST_STORM) || this.isKnown(word)) return NONE;
+    return storms.exceeds(ingress, UNKNOWN_UNICAST_STORM) ? DROP.unknownUnicastStorm : NONE;
+  }
+
+  /** Whether some filter, exact or hashed, names the frame's destination, a single address. */
+  private isKnown(word: number): boolean {
+    const { macs, unicastHash, unicastHashing, hashOffset } = this.tables;
+    const { i32 } = this.frames;
+    const high = i32[word + 1] & 0xffff;
+    if (macs.lookup(i32[word], high) !== NOBODY) return true;
+    return unicastHashing && unicastHash.get(hashIndex(high, hashOffset));
+  }
+
+  /**
+   * Leaves those of the receivers that exchange frames with the sender: the VPort where the frame came in, or
+   * those with its source address if the adjacent bridge has sent it back.
+   */
+  private isolate(word: number, ingress: number): void {
+    const { tables, receivers } = this;
+    if (ingress !== tables.uplink) {
+      this.isolateFrom(ingress);
+      return;
+    }
+    const { i32 } = this.frames;
+    const value = tables.macs.lookup(sourceLow(i32, word), sourceHigh(i32, word));
+    if (value === NOBODY || (i32[word + 1] & (GROUP_BIT << 16)) !== 0) return;
+    if (value < SET) {
+      this.isolateFrom(value);
+      return;
+    }
+    const row = tables.macs.rowOf(value);
+    for (let w = 0; w < receivers.words.length; w++) {
+      for (let rest = tables.macs.sets[row + w]; rest !== 0; rest &= rest - 1) {
+        this.isolateFrom((w << 5) + lowestBit(rest));
+      }
+    }
+  }
+
+  private isolateFrom(sender: number): void {
+    const { tables, receivers } = this;
+    if (tables.isOpen(sender)) return;
+    const { words } = receivers;
+    for (let w = 0; w < words.length; w++) {
+      for (let rest = words[w]; rest !== 0; rest &= rest - 1) {
+        const port = (w << 5) + lowestBit(rest);
+        if (!this.exchanges(sender, port)) receivers.remove(port);
+      }
+    }
+  }
+
+  /** Whether two VPorts exchange frames: see VPortIsolation. A VPort does with itself. */
+  private exchanges(one: number, other: number): boolean {
+    const { tables } = this;
+    if (one === other || tables.isOpen(one) || tables.isOpen(other)) return true;
+    return !tables.isInSet(VPORT_SET.PRIVATE, one) && !tables.isInSet(VPORT_SET.PRIVATE, other);
   }
 
   /** Receivers by exact filter, and whether there are any. Broadcast is none of the filters' business. */
@@ -160,8 +268,8 @@ export class ReceiverSelection implements FrameSelection {
 
   /** In VEPA the adjacent bridge sends group frames back: their sender has them already. */
   private pruneSource(word: number): void {
-    const { macs, loopback, sourcePruning } = this.tables;
-    if (loopback || !sourcePruning || this.frameClass === UNICAST) return;
+    const { macs, loopback, reflection, sourcePruning } = this.tables;
+    if ((loopback && !reflection) || !sourcePruning || this.frameClass === UNICAST) return;
     const { i32 } = this.frames;
     const value = macs.lookup(sourceLow(i32, word), sourceHigh(i32, word));
     if (value === NOBODY) return;
@@ -189,6 +297,8 @@ export class ReceiverSelection implements FrameSelection {
   private emitReceivers(size: number): void {
     const { records, longest, vportSets, setWords } = this.tables;
     const receivers = this.receivers;
+    receivers.intersectRow(vportSets, VPORT_SET.ACTIVE * setWords);
+    this.blameIfEmpty(DROP.vportInactive);
     receivers.intersectRow(vportSets, VPORT_SET.RX * setWords);
     this.blameIfEmpty(DROP.vportDisabled);
     const { words } = receivers;
@@ -241,10 +351,12 @@ export class ReceiverSelection implements FrameSelection {
   }
 }
 
-/** Class of the destination address with the words `first` and, in its lower half, `second`. */
-export function classOf(first: number, second: number): number {
-  if ((first & GROUP_BIT) === 0) return UNICAST;
-  return first === -1 && (second & 0xffff) === 0xffff ? BROADCAST : MULTICAST;
+/** Class of the destination address of the frame in `slot`. */
+export function classOf({ i32, lengths, slotShift }: FramePool, slot: number): number {
+  if (lengths[slot] < ETHERNET_HEADER_BYTES) return NO_CLASS;
+  const word = slot << (slotShift - 2);
+  if ((i32[word] & GROUP_BIT) === 0) return UNICAST;
+  return i32[word] === -1 && (i32[word + 1] & 0xffff) === 0xffff ? BROADCAST : MULTICAST;
 }
 
 function sourceLow(i32: Int32Array, word: number): number {

@@ -19,6 +19,7 @@ import {
   SOURCE_LAST,
   WIRE_DIRECT,
 } from './port-record.ts';
+import { UNKNOWN_UNICAST_STORM } from './storm-control.ts';
 import {
   checkLongest,
   checkOptions,
@@ -26,7 +27,7 @@ import {
   MIN_FRAME_BYTES,
   type NicSwitchOptions,
 } from './switch-options.ts';
-import { SwitchTables, VPORT_SET, VPORT_SETS } from './switch-tables.ts';
+import { FILTER_SETS, SwitchTables, VPORT_SET } from './switch-tables.ts';
 import { TAG_SHIFT } from './target.ts';
 import { UNTAGGED } from './vlan-table.ts';
 
@@ -76,9 +77,13 @@ export class SwitchConfiguration {
       checkLongest(options.maxFrameBytes, frames.slotBytes),
       checkOneOf('localMatch', options.localMatch ?? 'vlan', ['vlan', 'mac']),
       checkInteger('mirrorRules', options.mirrorRules ?? 4, 0, 64),
+      options.clock ?? null,
     );
     this.compileUplink();
-    for (let vport = 0; vport < this.vports; vport++) this.setDefaults(vport);
+    for (let vport = 0; vport < this.vports; vport++) {
+      this.tables.writeSet(VPORT_SET.ACTIVE, vport, true);
+      this.setDefaults(vport);
+    }
   }
 
   /** Whether `vport` may receive (82599: PFVFRE) and send (PFVFTE). Neither, at first. */
@@ -205,6 +210,7 @@ export class SwitchConfiguration {
   setDefaultVPort(vport: number | null): void {
     if (vport !== null) this.vport(vport);
     this.tables.defaultVPort = vport ?? -1;
+    if (this.tables.isolation) this.compileAllDirect();
   }
 
   /**
@@ -296,8 +302,11 @@ export class SwitchConfiguration {
     this.compile(vport);
   }
 
-  /** Takes from `vport` all its filters and settings: as after construction. */
-  resetVPort(vport: number): void {
+  /**
+   * Takes from `vport` what the methods of this class set, its filters and all else: as after construction.
+   * What the host lets it do stays: see {@link SwitchPolicy}.
+   */
+  resetFilters(vport: number): void {
     const { addresses } = this.vport(vport);
     const { tables } = this;
     for (const address of addresses) tables.macs.remove(vport, macLowWord(address), macHighWord(address));
@@ -329,31 +338,33 @@ export class SwitchConfiguration {
       tagStrip: false,
       maxFrameBytes: MAX_FRAME_BYTES,
     };
-    for (let set = 0; set < VPORT_SETS; set++) this.writeSet(set, vport, set === VPORT_SET.BROADCAST);
+    for (let set = 0; set < FILTER_SETS; set++) this.writeSet(set, vport, set === VPORT_SET.BROADCAST);
     this.tables.vlans.setMember(vport, UNTAGGED, true);
     this.tables.tags.resetVPort(vport);
     this.compile(vport);
   }
 
-  private writeSet(set: number, vport: number, member: boolean): void {
+  protected writeSet(set: number, vport: number, member: boolean): void {
     this.vport(vport);
     if (this.tables.writeSet(set, vport, member)) this.compileAllDirect();
   }
 
   protected compile(vport: number): void {
-    const { records, tags } = this.tables;
+    const { records, tags, vlans } = this.tables;
     const settings = this.settings[vport];
     const { rx, checkMac, checkVlan, portVlan, tagStrip, maxFrameBytes } = settings;
     const source = ownSource(settings);
     const at = vport << RECORD_SHIFT;
     const tag = tags.egress(vport, tagStrip || typeof portVlan === 'number');
-    this.compileEgress(vport, rx ? Math.min(maxFrameBytes, this.tables.maxFrameBytes) : 0, tag);
+    const receives = rx && this.tables.isInSet(VPORT_SET.ACTIVE, vport);
+    this.compileEgress(vport, receives ? Math.min(maxFrameBytes, this.tables.maxFrameBytes) : 0, tag);
     this.compileDirect(vport);
     records[at + CHECK_MAC] = checkMac ? -1 : 0;
     records[at + SOURCE_FIRST] = source === undefined ? 0 : macLowWord(source) << 16;
     records[at + SOURCE_LAST] =
       source === undefined ? 0 : (macLowWord(source) >>> 16) | (macHighWord(source) << 16);
-    records[at + CHECK_VLAN] = checkVlan ? 1 : 0;
+    vlans.setChecked(vport, checkVlan);
+    records[at + CHECK_VLAN] = checkVlan || vlans.hasList(vport) ? 1 : 0;
     if (typeof portVlan === 'number') records[at + PORT_TAG] = tags.portTag(vport, portVlan);
     else records[at + PORT_TAG] = portVlan === 'never' ? NO_TAG : KEEP_TAG;
   }
@@ -367,9 +378,12 @@ export class SwitchConfiguration {
   }
 
   private compileEgress(port: number, longest: number, tag: number): void {
-    const { records, mirrors, mirroring } = this.tables;
+    const { records, mirrors, mirroring, tags, vlans } = this.tables;
     this.tables.longest[port] = longest;
-    const direct = mirroring && mirrors.watchesTo(port) ? 0 : longest;
+    // What the direct way does not look at: mirroring, and in a port extender the VLANs of receivers.
+    const looked =
+      (mirroring && mirrors.watchesTo(port)) || (tags.virtual.kind !== null && vlans.hasList(port));
+    const direct = looked ? 0 : longest;
     records[(port << RECORD_SHIFT) + EGRESS] = direct | (tag << TAG_SHIFT);
   }
 
@@ -385,22 +399,27 @@ export class SwitchConfiguration {
 
   private compileDirect(port: number): void {
     const { records, mirrors, mirroring, tags } = this.tables;
-    const direct = port === this.uplink ? this.directFromWire() : this.directFrom(this.settings[port]);
+    const direct = port === this.uplink ? this.directFromWire() : this.directFrom(port, this.settings[port]);
     const watched = mirroring && mirrors.watchesFrom(port);
     records[(port << RECORD_SHIFT) + DIRECT] = watched || tags.isIntricate(port) ? NONE_DIRECT : direct;
   }
 
   private directFromWire(): number {
-    if (this.tables.tags.virtual.kind !== null) return FILTERED_DIRECT;
-    return this.tables.unicastPromiscuity ? NONE_DIRECT : FILTERED_DIRECT;
+    const { unicastPromiscuity, isolation, tags } = this.tables;
+    if (tags.virtual.kind !== null) return FILTERED_DIRECT;
+    return unicastPromiscuity || isolation ? NONE_DIRECT : FILTERED_DIRECT;
   }
 
-  private directFrom(settings: VPortSettings): number {
-    const { loopback, unicastPromiscuity, unicastHashing, tags } = this.tables;
-    if (!settings.tx || (settings.checkMac && ownSource(settings) === undefined)) return NONE_DIRECT;
-    if (!loopback || tags.virtual.kind !== null) return WIRE_DIRECT;
-    if (unicastPromiscuity) return NONE_DIRECT;
-    return unicastHashing ? FILTERED_DIRECT : ALL_DIRECT;
+  private directFrom(vport: number, settings: VPortSettings): number {
+    const { tables } = this;
+    if (!settings.tx || !tables.isInSet(VPORT_SET.ACTIVE, vport)) return NONE_DIRECT;
+    if (settings.checkMac && ownSource(settings) === undefined) return NONE_DIRECT;
+    if (tables.tags.virtual.kind !== null) return WIRE_DIRECT;
+    if (tables.goesToVPort(vport)) return NONE_DIRECT;
+    const limited = tables.storms.isLimited(vport, UNKNOWN_UNICAST_STORM);
+    if (tables.goesToWire(vport)) return limited ? NONE_DIRECT : WIRE_DIRECT;
+    if (tables.unicastPromiscuity || (tables.isolation && !tables.isOpen(vport))) return NONE_DIRECT;
+    return tables.unicastHashing || limited ? FILTERED_DIRECT : ALL_DIRECT;
   }
 }
 
@@ -410,6 +429,7 @@ function ownSource({ addresses }: VPortSettings): number | undefined {
   return undefined;
 }
 
-function checkVlan(vlan: number): number {
+/** @internal `vlan` if it is a VLAN's number. */
+export function checkVlan(vlan: number): number {
   return checkInteger('vlan', vlan, 0, 4095);
 }

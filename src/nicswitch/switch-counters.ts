@@ -1,5 +1,5 @@
 import { assert } from '../base/index.ts';
-import { DROP, DROP_REASONS, type DropReason } from './drop-reason.ts';
+import { DROP, DROP_REASONS, type DropReason, EGRESS_REASONS } from './drop-reason.ts';
 import type { PortQueues } from './port-queues.ts';
 import {
   RECORD_SHIFT,
@@ -44,6 +44,23 @@ export interface Balance {
   dropped: number;
 }
 
+/**
+ * One port: what came in there went on or was dropped, `framesIn + replicas = forwarded + dropped`; what was
+ * meant for it was delivered or lost, `offered = delivered + lost`. Over all ports, `forwarded` is `offered`.
+ */
+export interface PortBalance {
+  framesIn: number;
+  replicas: number;
+  /** Receivers, the port's own or others, that its frames were sent on to. */
+  forwarded: number;
+  dropped: number;
+  /** Frames and replicas for this port, from any. */
+  offered: number;
+  delivered: number;
+  /** Of these, dropped for one of the reasons that are counted at the receiver. */
+  lost: number;
+}
+
 /** What a frame's destination address is. */
 export const UNICAST = 0;
 export const MULTICAST = 1;
@@ -60,7 +77,9 @@ const REPLICAS = 4;
 const IN_BY_CLASS = 5;
 const OUT_BY_CLASS = 8;
 const MIRRORED = 11;
-const ROW = 12;
+const FORWARDED = 12;
+const ROW = 13;
+const EGRESS = EGRESS_REASONS.map((reason) => DROP[reason]);
 
 /**
  * Settle before 32 bits can overflow: a word grows by less than this before it is looked at after a single
@@ -84,6 +103,10 @@ export class SwitchCounters {
   private readonly rows: Float64Array;
   private readonly drops: Float64Array;
   private pending = 0;
+  /** What ports had counted before they began anew. */
+  private retired: Balance = { framesIn: 0, replicas: 0, delivered: 0, dropped: 0 };
+  private retiredMirrored = 0;
+  private readonly retiredDrops = new Float64Array(DROP_REASONS.length);
 
   constructor(records: Int32Array, output: PortQueues) {
     const { ports } = output;
@@ -117,8 +140,20 @@ export class SwitchCounters {
     if (frameClass !== UNICAST) this.rows[at + OUT_BY_CLASS + frameClass]++;
   }
 
-  countReplicas(port: number, count: number): void {
-    this.rows[port * ROW + REPLICAS] += count;
+  /** Tells how many receivers a frame has that was counted in, and how many of them are replicas. */
+  countForwarded(port: number, receivers: number, replicas: number): void {
+    this.rows[port * ROW + FORWARDED] += receivers;
+    this.rows[port * ROW + REPLICAS] += replicas;
+  }
+
+  /** Takes back that a frame was delivered to `port`, and counts it dropped there. */
+  countLost(port: number, bytes: number, frameClass: number, reason: number): void {
+    this.settle();
+    const at = port * ROW;
+    this.rows[at + FRAMES_OUT]--;
+    this.rows[at + BYTES_OUT] -= bytes;
+    if (frameClass !== UNICAST) this.rows[at + OUT_BY_CLASS + frameClass]--;
+    this.countDrop(port, reason);
   }
 
   /** Tells of a copy to `port` that a mirroring rule has made. */
@@ -163,25 +198,53 @@ export class SwitchCounters {
 
   /** Copies that mirroring rules have made, to all ports together. */
   get mirrored(): number {
-    let sum = 0;
+    let sum = this.retiredMirrored;
     for (let at = MIRRORED; at < this.rows.length; at += ROW) sum += this.rows[at];
     return sum;
   }
 
   balance(): Balance {
     this.settle();
-    const sum = { framesIn: 0, replicas: 0, delivered: 0, dropped: 0 };
-    for (let at = 0; at < this.rows.length; at += ROW) {
-      sum.framesIn += this.rows[at + FRAMES_IN];
-      sum.replicas += this.rows[at + REPLICAS];
-      sum.delivered += this.rows[at + FRAMES_OUT];
+    const sum = { ...this.retired };
+    for (let port = 0; port < this.ports; port++) {
+      const { framesIn, replicas, delivered, dropped, lost } = this.portBalance(port);
+      sum.framesIn += framesIn;
+      sum.replicas += replicas;
+      sum.delivered += delivered;
+      sum.dropped += dropped + lost;
     }
-    for (const count of this.drops) sum.dropped += count;
     return sum;
   }
 
-  /** Throws AssertionError unless the counters balance. */
+  portBalance(port: number): PortBalance {
+    this.settle();
+    const { rows, drops } = this;
+    const at = port * ROW;
+    let lost = 0;
+    for (const reason of EGRESS) lost += drops[port * DROP_REASONS.length + reason];
+    let dropped = -lost;
+    for (let i = 0; i < DROP_REASONS.length; i++) dropped += drops[port * DROP_REASONS.length + i];
+    const delivered = rows[at + FRAMES_OUT];
+    return {
+      framesIn: rows[at + FRAMES_IN],
+      replicas: rows[at + REPLICAS],
+      forwarded: rows[at + FORWARDED],
+      dropped,
+      offered: delivered + lost,
+      delivered,
+      lost,
+    };
+  }
+
+  /** Throws AssertionError unless the counters balance: at each port, and all together. */
   check(): void {
+    for (let port = 0; port < this.ports; port++) {
+      const { framesIn, replicas, forwarded, dropped } = this.portBalance(port);
+      assert(
+        framesIn + replicas === forwarded + dropped,
+        `port ${port}: ${framesIn} frames in + ${replicas} replicas are not ${forwarded} forwarded + ${dropped} dropped`,
+      );
+    }
     const { framesIn, replicas, delivered, dropped } = this.balance();
     assert(
       framesIn + replicas === delivered + dropped,
@@ -189,16 +252,43 @@ export class SwitchCounters {
     );
   }
 
+  /** Begins at zero for `port`. What it has counted stays in the balance of the switch, and in the drops of all. */
+  retire(port: number): void {
+    const { framesIn, replicas, delivered, dropped, lost } = this.portBalance(port);
+    this.retiredMirrored += this.rows[port * ROW + MIRRORED];
+    this.retired.framesIn += framesIn;
+    this.retired.replicas += replicas;
+    this.retired.delivered += delivered;
+    this.retired.dropped += dropped + lost;
+    for (let i = 0; i < DROP_REASONS.length; i++) {
+      this.retiredDrops[i] += this.drops[port * DROP_REASONS.length + i];
+    }
+    this.rows.fill(0, port * ROW, (port + 1) * ROW);
+    this.drops.fill(0, port * DROP_REASONS.length, (port + 1) * DROP_REASONS.length);
+  }
+
+  /** Frames and replicas that were dropped for `reason`, at all ports together. */
+  droppedInAll(reason: DropReason): number {
+    let sum = this.retiredDrops[DROP[reason]];
+    for (let port = 0; port < this.ports; port++) sum += this.droppedFor(port, reason);
+    return sum;
+  }
+
   clear(): void {
     this.settle();
     this.rows.fill(0);
     this.drops.fill(0);
+    this.retiredDrops.fill(0);
+    this.retiredMirrored = 0;
+    this.retired = { framesIn: 0, replicas: 0, delivered: 0, dropped: 0 };
   }
 
   /** Moves the running words into the doubles. */
   settle(): void {
     this.pending = 0;
     for (let port = 0; port < this.ports; port++) {
+      // Each frame that the tables decide has one receiver.
+      this.rows[port * ROW + FORWARDED] += this.records[(port << RECORD_SHIFT) + RUNNING_FRAMES_IN];
       this.settleWord(port, RUNNING_FRAMES_IN, FRAMES_IN);
       this.settleWord(port, RUNNING_BYTES_IN, BYTES_IN);
       this.settleWord(port, RUNNING_FRAMES_OUT, FRAMES_OUT);

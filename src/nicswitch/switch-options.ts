@@ -1,5 +1,6 @@
 import { checkInteger, type FramePool } from '../base/index.ts';
 import { ETHERNET_HEADER_BYTES, VLAN_TAG_BYTES } from '../wire/index.ts';
+import type { SwitchClock } from './frame-rate-limit.ts';
 import type { LocalMatch } from './switch-tables.ts';
 
 /** How large a {@link NicSwitch} is, and what it does that cannot be switched while it runs. */
@@ -21,6 +22,8 @@ export interface NicSwitchOptions {
   readonly mirrorRules?: number;
   /** Default 'vlan'. See {@link LocalMatch}. */
   readonly localMatch?: LocalMatch;
+  /** Where storm limits read the time. Default: none, and no storm limits. */
+  readonly clock?: SwitchClock;
   /** Name under which it counts. Default 'switch'. */
   readonly name?: string;
 }

@@ -1,8 +1,11 @@
 import { hasBit, rowWords, writeBit } from './bitmap.ts';
+import { AS_SWITCH, NOWHERE, TO_PORT, VEPA } from './forwarding.ts';
+import type { SwitchClock } from './frame-rate-limit.ts';
 import { HashFilter } from './hash-filter.ts';
 import { MacTable } from './mac-table.ts';
 import { MirrorRules } from './mirror-rules.ts';
 import { RECORD_SHIFT } from './port-record.ts';
+import { StormControl } from './storm-control.ts';
 import { TagTables } from './tag-tables.ts';
 import { VlanTable } from './vlan-table.ts';
 
@@ -24,8 +27,15 @@ export const VPORT_SET = Object.freeze({
   MULTICAST_HASH: 5,
   UNICAST_HASH: 6,
   SELF_DELIVERY: 7,
+  /** Takes part at all: neither deactivated nor deleted. */
+  ACTIVE: 8,
+  /** See VPortIsolation. */
+  PRIVATE: 9,
+  PROMISCUOUS: 10,
 });
-export const VPORT_SETS = Object.keys(VPORT_SET).length;
+const VPORT_SETS = Object.keys(VPORT_SET).length;
+/** Those before are of filters and may be set anew at any time; those from here on are the host's policy. */
+export const FILTER_SETS = VPORT_SET.ACTIVE;
 
 /** Everything the data path looks at, as it looks at it. Written by SwitchConfiguration only. */
 export class SwitchTables {
@@ -60,6 +70,13 @@ export class SwitchTables {
   unicastPromiscuity = false;
   /** True if unicast frames without exact filter can have receivers. */
   unicastHashing = false;
+  /** True if some VPort is private. */
+  isolation = false;
+  /** Where the frames of each VPort go: see forwarding.ts. */
+  declare readonly forwarding: Int32Array;
+  /** True if some VPort expects its frames back from the adjacent bridge while the switch does not. */
+  reflection = false;
+  declare readonly storms: StormControl;
 
   constructor(
     vports: number,
@@ -67,6 +84,7 @@ export class SwitchTables {
     maxFrameBytes: number,
     localMatch: LocalMatch,
     mirrorRules: number,
+    clock: SwitchClock | null,
   ) {
     const ports = vports + 1;
     this.uplink = vports;
@@ -80,9 +98,11 @@ export class SwitchTables {
     this.setWords = rowWords(ports);
     this.tags = new TagTables(ports, this.setWords);
     this.vportSets = new Int32Array(VPORT_SETS * this.setWords);
+    this.forwarding = new Int32Array(ports).fill(AS_SWITCH);
+    this.storms = new StormControl(ports, clock);
   }
 
-  /** Everything but the settings of VPorts as after construction. */
+  /** Everything but the filters of VPorts as after construction. */
   clear(): void {
     this.macs.clear();
     this.vlans.clear();
@@ -95,6 +115,11 @@ export class SwitchTables {
     this.replication = true;
     this.sourcePruning = true;
     this.defaultVPort = -1;
+    this.forwarding.fill(AS_SWITCH);
+    this.reflection = false;
+    this.storms.clear();
+    this.vportSets.fill(0, VPORT_SET.PRIVATE * this.setWords);
+    for (let vport = 0; vport < this.uplink; vport++) this.writeSet(VPORT_SET.ACTIVE, vport, true);
   }
 
   /** Whether frames are mirrored: without replication none are (82599 data sheet, section 7.10.3.4). */
@@ -105,10 +130,37 @@ export class SwitchTables {
   /** Returns whether what the exact filters show of unicast frames has changed by it. */
   writeSet(set: number, vport: number, member: boolean): boolean {
     writeBit(this.vportSets, set * this.setWords, vport, member);
-    const { unicastPromiscuity, unicastHashing } = this;
+    const { unicastPromiscuity, unicastHashing, isolation } = this;
     this.unicastPromiscuity = this.anyone(VPORT_SET.UNICAST_PROMISCUOUS);
     this.unicastHashing = this.anyone(VPORT_SET.UNICAST_HASH);
-    return this.unicastPromiscuity !== unicastPromiscuity || this.unicastHashing !== unicastHashing;
+    this.isolation = this.anyone(VPORT_SET.PRIVATE);
+    return (
+      this.unicastPromiscuity !== unicastPromiscuity ||
+      this.unicastHashing !== unicastHashing ||
+      this.isolation !== isolation
+    );
+  }
+
+  setForwarding(vport: number, way: number): void {
+    this.forwarding[vport] = way;
+    this.reflection = this.forwarding.includes(VEPA);
+  }
+
+  /** Whether all that `vport` sends goes to the wire alone. */
+  goesToWire(vport: number): boolean {
+    const way = this.forwarding[vport];
+    return way === AS_SWITCH ? !this.loopback : way === VEPA || way === TO_PORT;
+  }
+
+  /** Whether all that `vport` sends goes to one VPort, or nowhere. */
+  goesToVPort(vport: number): boolean {
+    const way = this.forwarding[vport];
+    return way >= 0 || way === NOWHERE;
+  }
+
+  /** Whether private VPorts exchange frames with `vport`. */
+  isOpen(vport: number): boolean {
+    return vport === this.defaultVPort || this.isInSet(VPORT_SET.PROMISCUOUS, vport);
   }
 
   isInSet(set: number, vport: number): boolean {

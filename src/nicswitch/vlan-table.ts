@@ -1,4 +1,5 @@
 import { hasBit, rowWords, writeBit } from './bitmap.ts';
+import type { PortSet } from './port-set.ts';
 
 /** Row of frames without a tag; the rows before it are those of VLAN 0 to 4095. */
 export const UNTAGGED = 4096;
@@ -15,8 +16,10 @@ export const vlanOfWord = (word: number): number => {
 /**
  * Which ports belong to which VLAN, and what follows for receiving.
  *
- * A row holds two sets of ports side by side, so that a frame touches one cache line: first the members, then
- * the receivers. Receivers are the members and those that take every VLAN; all ports while the filter is off.
+ * A row holds two sets of ports side by side, so that a frame touches one cache line: first the senders, then
+ * the receivers. Senders are the members: who may send in the VLAN where that is checked. Receivers are the
+ * members and those that take every VLAN; all ports while the filter is off. A port with a list of allowed
+ * VLANs is neither in the rows of others, and sends in all of its own unless membership is checked, too.
  * To have no tag is treated as one more VLAN. A tag with VLAN 0 carries a priority only: the frame counts as
  * untagged, its members are those of the untagged row and who asked for VLAN 0 by number.
  */
@@ -24,12 +27,19 @@ export class VlanTable {
   declare readonly words: Int32Array;
   /** Words of one set of ports. */
   declare readonly setWords: number;
-  /** Words of a row: `row * rowLength` is the first word of its members. */
+  /** Words of a row: `row * rowLength` is the first word of its senders. */
   declare readonly rowLength: number;
   /** The wire: no VLAN is filtered out there. */
   private readonly uplink: number;
   private readonly vlanZero: Int32Array;
   private readonly promiscuous: Int32Array;
+  /** Who asked for a row: `row * setWords` is its first word. */
+  private readonly members: Int32Array;
+  /** Who may not use a row, in the same form; null while no port has a list. */
+  private denied: Int32Array | null = null;
+  /** Ports that have a list, and ports whose membership is checked. */
+  private readonly listed: Int32Array;
+  private readonly checked: Int32Array;
   private readonly admitted = new Int32Array(4096 >> 5);
   /** Rows that each port is a member of. */
   private readonly rowsOf: Set<number>[];
@@ -41,15 +51,21 @@ export class VlanTable {
     this.rowLength = 2 * this.setWords;
     this.words = new Int32Array(ROWS * this.rowLength);
     this.uplink = ports - 1;
+    this.members = new Int32Array(ROWS * this.setWords);
+    this.listed = new Int32Array(this.setWords);
+    this.checked = new Int32Array(this.setWords);
     this.vlanZero = new Int32Array(this.setWords);
     this.promiscuous = new Int32Array(this.setWords);
     this.rowsOf = Array.from({ length: ports }, () => new Set());
     this.clear();
   }
 
-  /** No members, all VLANs admitted, filter off. */
+  /** No members, no lists, all VLANs admitted, filter off. */
   clear(): void {
-    this.words.fill(0);
+    this.members.fill(0);
+    this.listed.fill(0);
+    this.checked.fill(0);
+    this.denied = null;
     this.vlanZero.fill(0);
     this.promiscuous.fill(0);
     for (const rows of this.rowsOf) rows.clear();
@@ -70,7 +86,45 @@ export class VlanTable {
   }
 
   isMember(port: number, row: number): boolean {
+    return hasBit(this.members, row * this.setWords, port);
+  }
+
+  /** Whether `port` may send in `row` where it is checked. */
+  isSender(port: number, row: number): boolean {
     return hasBit(this.words, row * this.rowLength, port);
+  }
+
+  /** Whether `port` has no list of VLANs, or `row` is in it. */
+  isAllowed(port: number, row: number): boolean {
+    return this.denied === null || !hasBit(this.denied, row * this.setWords, port);
+  }
+
+  /** Takes from `ports` those that may not use `row`. */
+  removeDenied(ports: PortSet, row: number): void {
+    if (this.denied !== null) ports.removeRow(this.denied, row * this.setWords);
+  }
+
+  /** Whether `port` has a list of the rows that it may use. */
+  hasList(port: number): boolean {
+    return hasBit(this.listed, 0, port);
+  }
+
+  /** Gives `port` a list of the rows that it may use, or none. */
+  setAllowed(port: number, rows: ReadonlySet<number> | null): void {
+    if (rows === null && !this.hasList(port)) return;
+    this.denied ??= new Int32Array(ROWS * this.setWords);
+    for (let row = 0; row < ROWS; row++) {
+      writeBit(this.denied, row * this.setWords, port, rows !== null && !rows.has(row));
+    }
+    writeBit(this.listed, 0, port, rows !== null);
+    this.compileAll();
+  }
+
+  /** Whether `port`, if it has a list, may send in those VLANs only of which it is a member. */
+  setChecked(port: number, checked: boolean): void {
+    if (hasBit(this.checked, 0, port) === checked) return;
+    writeBit(this.checked, 0, port, checked);
+    if (this.hasList(port)) this.compileAll();
   }
 
   /** Makes `port` a member of VLAN `row`, or of {@link UNTAGGED}, or takes it out. */
@@ -115,7 +169,7 @@ export class VlanTable {
 
   private writeMember(port: number, row: number, member: boolean): void {
     if (this.isMember(port, row) === member) return;
-    writeBit(this.words, row * this.rowLength, port, member);
+    writeBit(this.members, row * this.setWords, port, member);
     if (member) this.rowsOf[port].add(row);
     else this.rowsOf[port].delete(row);
     this.compile(row);
@@ -126,13 +180,18 @@ export class VlanTable {
   }
 
   private compile(row: number): void {
-    const members = row * this.rowLength;
-    const receivers = members + this.setWords;
+    const { words, setWords, members, denied, listed, checked } = this;
+    const from = row * setWords;
+    const senders = row * this.rowLength;
+    const receivers = senders + setWords;
     const passes = this.passes(row);
-    for (let w = 0; w < this.setWords; w++) {
-      const filtered = passes ? this.words[members + w] | this.promiscuous[w] : 0;
-      this.words[receivers + w] = this.filtering ? filtered : -1;
+    for (let w = 0; w < setWords; w++) {
+      const member = members[from + w];
+      const filtered = passes ? member | this.promiscuous[w] : 0;
+      const allowed = denied === null ? -1 : ~denied[from + w];
+      words[senders + w] = (member | (listed[w] & ~checked[w])) & allowed;
+      words[receivers + w] = (this.filtering ? filtered : -1) & allowed;
     }
-    writeBit(this.words, receivers, this.uplink, true);
+    writeBit(words, receivers, this.uplink, true);
   }
 }

@@ -146,20 +146,27 @@ describe('drop reasons', () => {
     expect(Object.isFrozen(DROP_REASONS)).toBe(true);
     expect(DROP_REASONS).toEqual([
       'runt',
+      'vportInactive',
       'txDisabled',
       'noChannel',
       'tagSpoof',
       'truncatedTag',
       'giant',
       'macSpoof',
+      'vlanNotAllowed',
       'vlanSpoof',
+      'broadcastStorm',
+      'multicastStorm',
+      'unknownUnicastStorm',
       'vlanFilter',
       'noVirtualTag',
       'unknownChannel',
       'noMatch',
       'sourcePruned',
+      'privateVPort',
       'vportDisabled',
       'outputFull',
+      'vportDeleted',
     ]);
   });
 });

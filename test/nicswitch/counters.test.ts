@@ -122,6 +122,8 @@ describe('SwitchCounters', () => {
     const { counters } = made();
     counters.countIn(0, 60, UNICAST);
     expect(() => counters.check()).toThrow(AssertionError);
+    counters.countForwarded(0, 1, 0);
+    expect(() => counters.check()).toThrow(/1 frames in \+ 0 replicas are not 0 delivered \+ 0 dropped/);
     counters.countOut(1, 60, UNICAST);
     counters.check();
   });

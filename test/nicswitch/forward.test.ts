@@ -188,7 +188,7 @@ describe('reconfiguration under load', () => {
   it('holds from the next frame on, and loses none, whatever changes between bursts', () => {
     const vports = 4;
     const round = fc.record({
-      change: change(vports),
+      change: change(vports, true),
       frames: fc.array(traffic(vports), { maxLength: 8 }),
       drain: fc.integer({ min: 0, max: vports }),
     });
@@ -196,8 +196,8 @@ describe('reconfiguration under load', () => {
       fc.property(
         fc.array(round, { maxLength: 30 }),
         (rounds: { change: Change; frames: Sent[]; drain: number }[]) => {
-          const bench = new Bench(vports, { queueEntries: 8 });
           const config = newConfig(vports);
+          const bench = new Bench(vports, { queueEntries: 8, clock: config.clock });
           config.vports.forEach((vport, v) => {
             vport.rx = true;
             vport.tx = true;

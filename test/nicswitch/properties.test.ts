@@ -25,7 +25,7 @@ interface Step {
 
 const steps = fc.array(
   fc.record({
-    changes: fc.array(change(VPORTS), { maxLength: 12 }),
+    changes: fc.array(change(VPORTS, true), { maxLength: 12 }),
     frames: fc.array(traffic(VPORTS), { maxLength: 12 }),
   }),
   { minLength: 1, maxLength: 5 },
@@ -35,8 +35,8 @@ const localMatch = fc.constantFrom('vlan', 'mac');
 /** A switch and the reference, both new. All VPorts may send and receive, which a change takes back now and then. */
 function pair(match: 'vlan' | 'mac'): { nicSwitch: NicSwitch; frames: FramePool; config: ReferenceConfig } {
   const frames = new FramePool({ slots: 64 });
-  const nicSwitch = new NicSwitch({ frames, vports: VPORTS, localMatch: match });
   const config = newConfig(VPORTS);
+  const nicSwitch = new NicSwitch({ frames, vports: VPORTS, localMatch: match, clock: config.clock });
   config.localMatch = match;
   for (let v = 0; v < VPORTS; v++) {
     nicSwitch.setVPortEnabled(v, true, true);

@@ -1,5 +1,12 @@
 import fc from 'fast-check';
-import type { MirrorRule, NicSwitch, PortVlan } from '../../src/nicswitch/index.ts';
+import type {
+  ForwardingMode,
+  MirrorRule,
+  NicSwitch,
+  PortVlan,
+  StormKind,
+  VPortIsolation,
+} from '../../src/nicswitch/index.ts';
 import { BROADCAST, GROUP, mac, STRANGER } from './fixtures.ts';
 import { tagChange, tagStack } from './random-tags.ts';
 import { newPriorities, newVPort, type ReferenceConfig, type ReferenceFrame } from './reference-switch.ts';
@@ -34,8 +41,8 @@ const portVlan: fc.Arbitrary<PortVlan> = fc.oneof(
   { weight: 2, arbitrary: tci },
 );
 
-/** Any change of a switch with `vports` VPorts. */
-export function change(vports: number): fc.Arbitrary<Change> {
+/** Any change of a switch with `vports` VPorts; storm limits and passing time too for one that has a clock. */
+export function change(vports: number, timed = false): fc.Arbitrary<Change> {
   const vport = fc.integer({ min: 0, max: vports - 1 });
   const on = fc.boolean();
   return fc.oneof(
@@ -111,10 +118,26 @@ export function change(vports: number): fc.Arbitrary<Change> {
         s.resetVPort(v);
         c.vports[v] = newVPort();
         c.priorities[v] = newPriorities();
+        c.storms[v] = {};
+        if (c.defaultVPort === v) c.defaultVPort = null;
+        for (const other of c.vports) {
+          if (typeof other.forwarding !== 'object' || other.forwarding.vport !== v) continue;
+          other.forwarding = other.forwarding.port === true ? 'port' : 'nowhere';
+        }
+      }),
+    ),
+    vport.map((v) =>
+      made(`resetFilters(${v})`, (s, c) => {
+        s.resetFilters(v);
+        const { active, isolation, forwarding, allowed } = c.vports[v];
+        c.vports[v] = { ...newVPort(), active, isolation, forwarding, allowed };
+        c.priorities[v] = newPriorities();
         if (c.defaultVPort === v) c.defaultVPort = null;
       }),
     ),
     { weight: 3, arbitrary: tagChange(vports) },
+    { weight: 3, arbitrary: fc.oneof(...policyChanges(vports)) },
+    ...(timed ? [{ weight: 3, arbitrary: fc.oneof(...stormChanges(vports)) }] : []),
     { weight: 2, arbitrary: switchFlag(mostly, 'setVlanFilter') },
     switchFlag(mostly, 'setLoopback'),
     switchFlag(mostly, 'setReplication'),
@@ -170,6 +193,81 @@ function mirrorRule(vport: fc.Arbitrary<number>): fc.Arbitrary<Change> {
       else c.mirrorRules.set(i, wanted);
     }),
   );
+}
+
+/** Changes of what the host lets a VPort do. */
+function policyChanges(vports: number): fc.Arbitrary<Change>[] {
+  const vport = fc.integer({ min: 0, max: vports - 1 });
+  const isolation = fc.constantFrom<VPortIsolation[]>('shared', 'private', 'promiscuous');
+  const allowedVlans = fc.option(fc.record({ vlans: fc.uniqueArray(vlan), untagged: fc.boolean() }));
+  return [
+    fc.tuple(vport, mostly).map(([v, active]) =>
+      made(`setVPortActive(${v}, ${active})`, (s, c) => {
+        s.setVPortActive(v, active);
+        c.vports[v].active = active;
+      }),
+    ),
+    fc.tuple(vport, isolation).map(([v, value]) =>
+      made(`setIsolation(${v}, ${value})`, (s, c) => {
+        s.setIsolation(v, value);
+        c.vports[v].isolation = value;
+      }),
+    ),
+    fc.tuple(vport, forwardingMode(vports)).map(([v, mode]) =>
+      made(`setForwarding(${v}, ${JSON.stringify(mode)})`, (s, c) => {
+        if (typeof mode === 'object' && mode.vport === v) return;
+        s.setForwarding(v, mode);
+        c.vports[v].forwarding = mode;
+      }),
+    ),
+    fc.tuple(vport, allowedVlans).map(([v, allowed]) =>
+      made(`setAllowedVlans(${v}, ${JSON.stringify(allowed)})`, (s, c) => {
+        s.setAllowedVlans(v, allowed);
+        c.vports[v].allowed = allowed && { ...allowed, vlans: new Set(allowed.vlans) };
+      }),
+    ),
+  ];
+}
+
+/** Storm limits, and time that passes. */
+function stormChanges(vports: number): fc.Arbitrary<Change>[] {
+  const rate = fc.record({
+    framesPerSecond: fc.constantFrom(0, 1, 3, 1_000_000, 999_999_937),
+    burstFrames: fc.constantFrom(1, 2, 5),
+  });
+  const kind = fc.constantFrom<StormKind[]>('broadcast', 'multicast', 'unknownUnicast');
+  return [
+    fc.tuple(fc.integer({ min: 0, max: vports }), kind, fc.option(rate)).map(([port, which, limit]) =>
+      made(`setStormLimit(${port}, ${which}, ${JSON.stringify(limit)})`, (s, c) => {
+        s.setStormLimit(port, which, limit);
+        const before = c.storms[port][which];
+        const same =
+          before !== undefined &&
+          before.rate === BigInt(limit?.framesPerSecond ?? -1) &&
+          before.burst === BigInt(limit?.burstFrames ?? -1);
+        if (same) return;
+        if (limit === null) delete c.storms[port][which];
+        else {
+          c.storms[port][which] = {
+            rate: BigInt(limit.framesPerSecond),
+            burst: BigInt(limit.burstFrames),
+            next: 0n,
+          };
+        }
+      }),
+    ),
+    fc.constantFrom(0, 999, 1_000_000, 333_333_333_333, 2_000_000_000_000).map((ps) =>
+      made(`${ps} ps later`, (_, c) => {
+        c.clock.now += ps;
+      }),
+    ),
+  ];
+}
+
+function forwardingMode(vports: number): fc.Arbitrary<ForwardingMode> {
+  const mode = fc.constantFrom<('default' | 'veb' | 'vepa' | 'port')[]>('default', 'veb', 'vepa', 'port');
+  const redirect = fc.record({ vport: fc.integer({ min: 0, max: vports - 1 }), port: fc.boolean() });
+  return fc.oneof(mode, redirect);
 }
 
 /** Settings of a VPort that are on or off: the method, and the field of the reference. */

@@ -1,5 +1,5 @@
 import type { Decision, ReferenceConfig, ReferenceFrame } from './reference-switch.ts';
-import { macAt } from './reference-switch.ts';
+import { isAllowed, macAt } from './reference-switch.ts';
 import { type Dressed, dress, type Layer, TRUNCATED, undress } from './reference-tags.ts';
 
 /** A port extender, slowly: up with the tag of the port, down by the tag alone. */
@@ -21,6 +21,7 @@ export function decideExtender(config: ReferenceConfig, frame: ReferenceFrame, i
     const source = macAt(bytes, 6);
     if (sender.checkMac && (bytes[6] % 2 === 1 || !sender.macs.has(source))) return drop('macSpoof');
     const { vlan } = dressed;
+    if (!isAllowed(sender, vlan)) return drop('vlanNotAllowed');
     const isMember =
       vlan === undefined
         ? sender.acceptUntagged
@@ -60,7 +61,11 @@ export function decideExtender(config: ReferenceConfig, frame: ReferenceFrame, i
   if (named.length === 0) return drop('unknownChannel');
   const others = named.filter((v) => source === null || vports[v].channel !== source);
   if (others.length === 0) return drop('sourcePruned');
-  const enabled = others.filter((v) => vports[v].rx);
+  const allowed = others.filter((v) => isAllowed(vports[v], dressed.vlan));
+  if (allowed.length === 0) return drop('vlanNotAllowed');
+  const active = allowed.filter((v) => vports[v].active);
+  if (active.length === 0) return drop('vportInactive');
+  const enabled = active.filter((v) => vports[v].rx);
   if (enabled.length === 0) return drop('vportDisabled');
   const left = enabled.filter((v) => size <= vports[v].maxFrameBytes);
   if (left.length === 0) return drop('giant');

@@ -1,4 +1,11 @@
-import type { DropReason, MirrorRule, PortVlan } from '../../src/nicswitch/index.ts';
+import type {
+  DropReason,
+  ForwardingMode,
+  MirrorRule,
+  PortVlan,
+  StormKind,
+  VPortIsolation,
+} from '../../src/nicswitch/index.ts';
 import { decideExtender, stripped } from './reference-extender.ts';
 import { type Dressed, dress, TRUNCATED, undress } from './reference-tags.ts';
 
@@ -28,9 +35,28 @@ export interface ReferenceVPort {
   tagStrip: boolean;
   selfDelivery: boolean;
   maxFrameBytes: number;
+  active: boolean;
+  isolation: VPortIsolation;
+  forwarding: ForwardingMode | 'nowhere';
+  /** Null: all. */
+  allowed: { vlans: Set<number>; untagged: boolean } | null;
+}
+
+/**
+ * A storm limit as the generic cell rate algorithm: the earliest instant at which the next frame may come, in ps times
+ * the rate, so that all is whole.
+ */
+export interface ReferenceStorm {
+  rate: bigint;
+  burst: bigint;
+  next: bigint;
 }
 
 export interface ReferenceConfig {
+  /** Simulated time in ps, which the switch reads as well. */
+  clock: { now: number };
+  /** Limits of each port, the wire last. */
+  storms: Partial<Record<StormKind, ReferenceStorm>>[];
   vports: ReferenceVPort[];
   /** By port, that of the wire last. */
   priorities: { defaultPriority: number | null; regeneration: number[] }[];
@@ -90,11 +116,17 @@ export function newVPort(): ReferenceVPort {
     tagStrip: false,
     selfDelivery: false,
     maxFrameBytes: 65_535,
+    active: true,
+    isolation: 'shared',
+    forwarding: 'default',
+    allowed: null,
   };
 }
 
 export function newConfig(vports: number): ReferenceConfig {
   return {
+    clock: { now: 0 },
+    storms: Array.from({ length: vports + 1 }, () => ({})),
     vports: Array.from({ length: vports }, newVPort),
     priorities: Array.from({ length: vports + 1 }, newPriorities),
     doubleVlan: null,
@@ -125,6 +157,7 @@ export function decide(config: ReferenceConfig, frame: ReferenceFrame, ingress: 
   const sender = config.vports[ingress];
   const { bytes } = frame;
   if (bytes.length < 14) return drop('runt');
+  if (!fromWire && !sender.active) return drop('vportInactive');
   if (config.extender !== null) return decideExtender(config, frame, ingress);
   if (!fromWire && !sender.tx) return drop('txDisabled');
 
@@ -143,11 +176,17 @@ export function decide(config: ReferenceConfig, frame: ReferenceFrame, ingress: 
     if (!admitted) return drop('vlanFilter');
   } else {
     if (sender.checkMac && (isGroup(source) || !sender.macs.has(source))) return drop('macSpoof');
+    if (!isAllowed(sender, vlan)) return drop('vlanNotAllowed');
     if (sender.checkVlan && !isMember(sender, vlan)) return drop('vlanSpoof');
-    if (!config.loopback) return { receivers: [toWire] };
   }
+  const storm = stormKind(config, destination);
+  if (storm !== undefined && !passesStorm(config, ingress, storm)) return drop(`${storm}Storm`);
+
+  const mode = fromWire ? 'veb' : modeOf(config, sender);
+  const toOne = typeof mode === 'object' || mode === 'nowhere';
+  if (mode === 'vepa' || mode === 'port') return { receivers: [toWire] };
   const switched = (decision: Decision) => withMirrors(config, decision, ingress, vlan, size, frame, dressed);
-  if (!admitted) return switched({ receivers: [toWire] });
+  if (!toOne && !admitted) return switched({ receivers: [toWire] });
 
   const group = isGroup(destination);
   let reason: DropReason | undefined;
@@ -157,29 +196,54 @@ export function decide(config: ReferenceConfig, frame: ReferenceFrame, ingress: 
     if (left.length === 0) reason ??= otherwise;
   };
   const all = config.vports.map((_, v) => v);
+  const mayUse = (v: number) => isAllowed(config.vports[v], vlan);
   let alsoToWire = !fromWire;
-  if (group && !config.replication) {
+  const toOnly = (vport: number | null) => {
+    reason = undefined;
+    leave(vport === null ? [] : [vport], 'noMatch');
+    leave(receivers.filter(mayUse), 'vlanNotAllowed');
+  };
+  if (toOne) {
+    alsoToWire = typeof mode === 'object' && mode.port === true;
+    toOnly(typeof mode === 'object' ? mode.vport : null);
+    if (receivers.length > 0 && !exchange(config, ingress, receivers[0])) {
+      receivers = [];
+      reason = 'privateVPort';
+    }
+  } else if (group && !config.replication) {
     if (!fromWire) return { receivers: [toWire] };
-    leave(config.defaultVPort === null ? [] : [config.defaultVPort], 'noMatch');
+    toOnly(config.defaultVPort);
   } else {
     const exact = all.filter((v) => config.vports[v].macs.has(destination));
     const wanted = all.filter((v) => wants(config, config.vports[v], destination, exact.length > 0));
     leave(wanted, 'noMatch');
     const inVlan = (v: number) => !config.vlanFilter || receivesVlan(config.vports[v], vlan);
-    if (!group && exact.length > 0 && (config.localMatch === 'mac' || exact.some(inVlan))) alsoToWire = false;
-    const returned = fromWire && group && !config.loopback && config.sourcePruning;
+    const takes = (v: number) => mayUse(v) && inVlan(v);
+    if (!group && exact.length > 0 && (config.localMatch === 'mac' || exact.some(takes))) alsoToWire = false;
+    const reflecting = !config.loopback || config.vports.some(({ forwarding }) => forwarding === 'vepa');
+    const returned = fromWire && group && reflecting && config.sourcePruning;
     const isSource = (v: number) =>
       returned ? config.vports[v].macs.has(source) : v === ingress && !sender.selfDelivery;
     leave(
       receivers.filter((v) => !isSource(v)),
       'sourcePruned',
     );
+    const senders = fromWire
+      ? all.filter((v) => !isGroup(source) && config.vports[v].macs.has(source))
+      : [ingress];
+    leave(
+      receivers.filter((v) => senders.every((s) => exchange(config, s, v))),
+      'privateVPort',
+    );
+    leave(receivers.filter(mayUse), 'vlanNotAllowed');
     leave(receivers.filter(inVlan), 'vlanFilter');
-    if (receivers.length === 0 && fromWire && !group && config.defaultVPort !== null) {
-      reason = undefined;
-      receivers = [config.defaultVPort];
-    }
+    const isDefault = fromWire && !group && reason !== 'privateVPort';
+    if (receivers.length === 0 && isDefault && config.defaultVPort !== null) toOnly(config.defaultVPort);
   }
+  leave(
+    receivers.filter((v) => config.vports[v].active),
+    'vportInactive',
+  );
   leave(
     receivers.filter((v) => config.vports[v].rx),
     'vportDisabled',
@@ -219,7 +283,8 @@ function withMirrors(
     })
     .map(([, rule]) => rule.to)
     .filter((to, i, all) => all.indexOf(to) === i && !ports.includes(to))
-    .filter((to) => config.vports[to].rx && size <= config.vports[to].maxFrameBytes);
+    .filter((to) => config.vports[to].active && config.vports[to].rx)
+    .filter((to) => size <= config.vports[to].maxFrameBytes);
   if (copied.length === 0) return decision;
   return {
     ...decision,
@@ -267,6 +332,47 @@ function hashOf(mac: number, offset: number): number {
 function isMember(vport: ReferenceVPort, vlan: number | undefined): boolean {
   if (vlan === undefined) return vport.acceptUntagged;
   return vport.vlans.has(vlan) || (vlan === 0 && vport.acceptUntagged);
+}
+
+/** Whether the host lets the VPort use the VLAN. */
+export function isAllowed({ allowed }: ReferenceVPort, vlan: number | undefined): boolean {
+  if (allowed === null) return true;
+  if (vlan === undefined) return allowed.untagged;
+  return allowed.vlans.has(vlan) || (vlan === 0 && allowed.untagged);
+}
+
+/** Whether two VPorts exchange frames. */
+function exchange(config: ReferenceConfig, one: number, other: number): boolean {
+  const isolation = (v: number) => (v === config.defaultVPort ? 'promiscuous' : config.vports[v].isolation);
+  const both = [isolation(one), isolation(other)];
+  return one === other || both.includes('promiscuous') || !both.includes('private');
+}
+
+function modeOf({ loopback }: ReferenceConfig, { forwarding }: ReferenceVPort): ForwardingMode | 'nowhere' {
+  if (forwarding === 'default') return loopback ? 'veb' : 'vepa';
+  return forwarding;
+}
+
+/** What kind of storm frames to `destination` can make: none, if a filter names a single address. */
+function stormKind(config: ReferenceConfig, destination: number): StormKind | undefined {
+  if (destination === 0xffff_ffff_ffff) return 'broadcast';
+  if (isGroup(destination)) return 'multicast';
+  const hashed =
+    config.vports.some(({ acceptUnicastHash }) => acceptUnicastHash) &&
+    config.unicastHash.has(hashOf(destination, config.hashOffset));
+  const named = hashed || config.vports.some(({ macs }) => macs.has(destination));
+  return named ? undefined : 'unknownUnicast';
+}
+
+function passesStorm(config: ReferenceConfig, port: number, kind: StormKind): boolean {
+  const storm = config.storms[port][kind];
+  if (storm === undefined) return true;
+  if (storm.rate === 0n) return false;
+  const frame = 1_000_000_000_000n;
+  const now = BigInt(config.clock.now) * storm.rate;
+  if (now < storm.next - (storm.burst - 1n) * frame) return false;
+  storm.next = (now > storm.next ? now : storm.next) + frame;
+  return true;
 }
 
 function receivesVlan(vport: ReferenceVPort, vlan: number | undefined): boolean {
