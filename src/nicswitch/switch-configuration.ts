@@ -387,7 +387,7 @@ export class SwitchConfiguration {
     records[(port << RECORD_SHIFT) + EGRESS] = direct | (tag << TAG_SHIFT);
   }
 
-  private compileAll(): void {
+  protected compileAll(): void {
     for (let vport = 0; vport < this.settings.length; vport++) this.compile(vport);
     this.compileUplink();
   }

@@ -79,7 +79,7 @@ export class TagConfiguration extends SwitchConfiguration {
   setPortExtender(tag: VirtualTagKind | null): void {
     if (tag !== null) checkOneOf('tag', tag, ['etag', 'vntag']);
     this.tables.tags.virtual.setKind(tag);
-    this.compileAllDirect();
+    this.compileAll();
   }
 
   /**
