@@ -1,4 +1,5 @@
 /** The card's embedded switch: usable alone, without time, and as part of the card. */
+export { AdjacentBridge, type AdjacentBridgeOptions } from './adjacent-bridge.ts';
 export { DROP_REASONS, type DropReason, EGRESS_REASONS } from './drop-reason.ts';
 export { EgressStage, type EgressStageOptions } from './egress-stage.ts';
 export type { ForwardingMode, VPortIsolation } from './forwarding.ts';

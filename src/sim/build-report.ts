@@ -186,7 +186,7 @@ function iommuReport(before: Snapshot, after: Snapshot): Report['iommu'] {
 }
 
 function conservationReport(simulation: RunView): Report['conservation'] {
-  const { tracker, machine } = simulation;
+  const { tracker, machine, station } = simulation;
   const { data } = machine.nic;
   const dropped: Record<string, number> = { txRingFull: 0, portQueueFull: 0 };
   tracker.endpoints.forEach((record, index) => {
@@ -194,18 +194,24 @@ function conservationReport(simulation: RunView): Report['conservation'] {
   });
   for (const reason of DROP_REASONS) dropped[reason] = data.switch.dropped(reason);
   Object.assign(dropped, data.drops.totals());
+  const bridge = station.bridge?.bridge;
+  if (bridge !== undefined) {
+    dropped['bridgeFiltered'] = bridge.filtered;
+    dropped['bridgeFull'] = station.bridge?.full ?? 0;
+  }
   return conservation({
     offered: tracker.flows.reduce((sum, flow) => sum + flow.offered, 0),
-    replicas: data.switch.balance().replicas,
+    replicas: data.switch.balance().replicas + (bridge?.replicas ?? 0),
     delivered: tracker.endpoints.reduce((sum, endpoint) => sum + endpoint.totalReceived, 0),
     dropped,
     inFlight: inFlight(simulation),
   });
 }
 
-function allCounters({ machine }: RunView): Record<string, number> {
+function allCounters({ machine, station }: RunView): Record<string, number> {
   const all: [string, number][] = [];
-  for (const part of machine.components) {
+  const bridges = station.bridge === null ? [] : [station.bridge.bridge];
+  for (const part of [...machine.components, ...bridges]) {
     for (const [name, value] of Object.entries(part.counters())) all.push([`${part.name}.${name}`, value]);
   }
   return Object.fromEntries(all.sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -13,6 +13,7 @@ import type { EndpointRef, ResolvedScenario } from './scenario-resolved.ts';
 import { resolveTimes } from './scenario-times.ts';
 import { resolveFlow } from './scenario-traffic.ts';
 import type {
+  BridgeKind,
   GuestOptions,
   HostInterfaceOptions,
   HostOptions,
@@ -31,6 +32,8 @@ export interface CreateMachineOptions {
   readonly nic?: NicProfile | NicOptions;
   readonly guests?: readonly GuestOptions[];
   readonly hostInterface?: HostInterfaceOptions;
+  /** Whether a bridge stands between the card and the station at the port, and which. Default `none`. */
+  readonly adjacentBridge?: BridgeKind;
 }
 
 /** Profiles by kind: what {@link createMachine} takes. */
@@ -112,6 +115,7 @@ export function createMachine(options: CreateMachineOptions = {}): RunningMachin
       nic: isNicProfile(options.nic) ? {} : options.nic,
       guests: options.guests === undefined ? [] : [...options.guests],
       hostInterface: options.hostInterface,
+      ...(options.adjacentBridge === undefined ? {} : { adjacentBridge: options.adjacentBridge }),
     },
     'createMachine',
     isNicProfile(options.nic)

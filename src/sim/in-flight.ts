@@ -25,6 +25,7 @@ export function inFlight(simulation: RunView): Record<string, number> {
     'receive rings': receiveRings,
     'to the wire': data.mac.waiting,
     'from the wire': station.inFlight,
+    ...(station.bridge === null ? {} : { bridge: station.bridge.inFlight }),
   };
 }
 

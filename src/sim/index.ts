@@ -53,6 +53,7 @@ export type {
 } from './scenario-resolved.ts';
 export type {
   Arrivals,
+  BridgeKind,
   CaptureFilter,
   CaptureOptions,
   CaptureTiming,

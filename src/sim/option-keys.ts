@@ -44,7 +44,7 @@ const OPTIONS = {
     stopMs: true,
     count: true,
   } satisfies Keys<Omit<TrafficOptions, 'from'>>,
-  machine: { seed: true, host: true, nic: true, guests: true, hostInterface: true },
+  machine: { seed: true, host: true, nic: true, guests: true, hostInterface: true, adjacentBridge: true },
 };
 
 /**

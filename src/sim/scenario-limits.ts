@@ -1,5 +1,5 @@
 import { ETHERNET_HEADER_BYTES, FCS_BYTES } from '../wire/index.ts';
-import type { Arrivals, DriverKind, Loopback, PageSize } from './scenario-types.ts';
+import type { Arrivals, BridgeKind, DriverKind, Loopback, PageSize } from './scenario-types.ts';
 
 /** What a scenario leaves out. The published JSON Schema states the same values. */
 export const SCENARIO_DEFAULTS = {
@@ -11,6 +11,7 @@ export const SCENARIO_DEFAULTS = {
   ari: true,
   loopback: 'veb' as Loopback,
   mtu: 1500,
+  adjacentBridge: 'none' as BridgeKind,
   vfsPerGuest: 1,
   memoryMiB: 16,
   pageSize: '4K' as PageSize,

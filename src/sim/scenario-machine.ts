@@ -13,6 +13,7 @@ import type {
   ResolvedHost,
   ResolvedHostInterface,
   ResolvedNic,
+  ResolvedScenario,
   ResolvedVf,
 } from './scenario-resolved.ts';
 import { didYouMean } from './scenario-suggest.ts';
@@ -27,13 +28,14 @@ import type {
 import { allocateVfs, type VfPlace } from './scenario-vfs.ts';
 
 /** The machine of a scenario without what happens on it. */
-export type MachineOptions = Pick<Scenario, 'host' | 'nic' | 'guests' | 'hostInterface'>;
+export type MachineOptions = Pick<Scenario, 'host' | 'nic' | 'guests' | 'hostInterface' | 'adjacentBridge'>;
 
 /** A machine with nothing left open. */
 export interface ResolvedMachine {
   host: ResolvedHost;
   nic: ResolvedNic;
   hostInterface: ResolvedHostInterface;
+  adjacentBridge?: ResolvedScenario['adjacentBridge'];
   guests: ResolvedGuest[];
   vfs: ResolvedVf[];
 }
@@ -76,7 +78,13 @@ export function resolveMachine(
     vlan: reporter.vlan('hostInterface.vlan', interfaceOptions.vlan),
     ...resolveDriver(interfaceOptions, 'hostInterface', reporter),
   };
-  return { host, nic, hostInterface, guests, vfs };
+  const bridge = reporter.oneOf('adjacentBridge', options.adjacentBridge ?? DEFAULTS.adjacentBridge, [
+    'none',
+    'plain',
+    'reflective-relay',
+  ]);
+  const adjacentBridge = bridge === 'none' ? {} : { adjacentBridge: bridge };
+  return { host, nic, hostInterface, ...adjacentBridge, guests, vfs };
 }
 
 /** The card filters by so many VLANs (82599 datasheet 8.2.3.27.10); every port VLAN and every trusted one takes a filter. */

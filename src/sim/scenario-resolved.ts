@@ -1,4 +1,4 @@
-import type { Arrivals, DriverKind, Loopback, PageSize, WeightedSize } from './scenario-types.ts';
+import type { Arrivals, BridgeKind, DriverKind, Loopback, PageSize, WeightedSize } from './scenario-types.ts';
 
 /**
  * A scenario with nothing left open: every default filled in, VFs numbered, addresses assigned, times in ps. Plain
@@ -11,6 +11,8 @@ export interface ResolvedScenario {
   host: ResolvedHost;
   nic: ResolvedNic;
   hostInterface: ResolvedHostInterface;
+  /** Only with a bridge between card and station. */
+  adjacentBridge?: Exclude<BridgeKind, 'none'>;
   guests: ResolvedGuest[];
   /** Every enabled VF in order of its number; the index is the number. */
   vfs: ResolvedVf[];

@@ -189,6 +189,13 @@ export const scenarioSchema: Schema<Scenario> = object({
   nic: optional(nicSchema),
   guests: optional(list(guestSchema, 'Virtual machines and their VFs.')),
   hostInterface: optional(hostInterfaceSchema),
+  adjacentBridge: optional(
+    oneOf(
+      ['none', 'plain', 'reflective-relay'],
+      'A bridge between card and station; with reflective relay it also sends back to the card (IEEE 802.1Qbg).',
+    ),
+    DEFAULTS.adjacentBridge,
+  ),
   traffic: optional(list(trafficSchema, 'Streams of synthetic frames.')),
   captures: optional(list(captureSchema, 'Recorded captures to send again.')),
   warmUpMs: optional(

@@ -12,6 +12,8 @@ export interface Scenario {
   nic?: NicOptions;
   guests?: GuestOptions[];
   hostInterface?: HostInterfaceOptions;
+  /** Whether a bridge stands between the card and the station at the port, and which. Default `none`. */
+  adjacentBridge?: BridgeKind;
   traffic?: TrafficOptions[];
   captures?: CaptureOptions[];
   /** Simulated time that carries traffic but is not measured, in ms. Default 0.2. */
@@ -154,6 +156,12 @@ export interface CaptureFilter {
 export type CaptureTiming = 'recorded' | { ratePps: number } | { speedup: number };
 
 /** Whether the card switches between its own VPorts. */
+/**
+ * What the card's cable leads to: the station itself, or a bridge that learns addresses, with the station behind it. A
+ * bridge with reflective relay sends frames back to the card that came from there (IEEE 802.1Qbg).
+ */
+export type BridgeKind = 'none' | 'plain' | 'reflective-relay';
+
 export type Loopback = 'veb' | 'vepa';
 
 /** How a driver learns of its work. */

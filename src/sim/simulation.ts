@@ -85,6 +85,7 @@ export class Simulation implements RunView, VfListener {
       this.tracker,
       scenario.nic.linkGbps,
       nic.profile.macPs,
+      scenario.adjacentBridge === undefined ? null : scenario.adjacentBridge === 'reflective-relay',
     );
   }
 

@@ -5,6 +5,7 @@ import { type DataPlane, InterFrameGaps, type WirePeer } from '../nic/index.ts';
 import { INTER_FRAME_GAP_BYTES, PREAMBLE_BYTES, wireBytes, writeTagged } from '../wire/index.ts';
 import type { FlowTracker } from './flow-tracker.ts';
 import { type FrameSender, type FrameSource, RoundRobin } from './sender.ts';
+import { type BridgeSink, WireBridge } from './wire-bridge.ts';
 
 /** Frames that wait for the wire at most. */
 const QUEUE = 4096;
@@ -15,8 +16,10 @@ const SHORT_WORDS = 32;
  * What is at the other end of the cable: a station that sends and receives at line rate. Frames become bytes
  * in the card's packet buffer when their last bit arrives.
  */
-export class Station implements WirePeer, FrameSender {
+export class Station implements WirePeer, FrameSender, BridgeSink {
   readonly index: number;
+  /** Between card and station, or null. */
+  readonly bridge: WireBridge | null;
   /** Frames on the wire towards the card, and waiting for it. */
   inFlight = 0;
   framesSent = 0;
@@ -39,7 +42,10 @@ export class Station implements WirePeer, FrameSender {
   private readonly scratch = new Int32Array(4096);
   private readonly scratchBytes = new Uint8Array(this.scratch.buffer);
 
-  /** @param delayPs from the last bit on the wire to the card's packet buffer, and back: MAC, PHY and cable. */
+  /**
+   * @param delayPs from the last bit on the wire to the card's packet buffer, and back: MAC, PHY and cable.
+   * @param reflectiveRelay of a bridge between card and station; null for no bridge.
+   */
   constructor(
     index: number,
     scheduler: Scheduler,
@@ -47,6 +53,7 @@ export class Station implements WirePeer, FrameSender {
     tracker: FlowTracker,
     linkGbps: number,
     delayPs: number,
+    reflectiveRelay: boolean | null = null,
   ) {
     this.index = index;
     this.scheduler = scheduler;
@@ -57,6 +64,7 @@ export class Station implements WirePeer, FrameSender {
     this.delayPs = delayPs;
     this.arrive = scheduler.task('station.arrive', (id, sequence) => this.arrived(id, sequence));
     this.free = new Timer(scheduler, 'station.send', () => this.sendNext());
+    this.bridge = reflectiveRelay === null ? null : new WireBridge(scheduler, this, reflectiveRelay, delayPs);
     data.mac.peer = this;
   }
 
@@ -90,9 +98,8 @@ export class Station implements WirePeer, FrameSender {
     const { frames } = this.data;
     const base = (slot << frames.slotShift) >> 2;
     const bytes = frames.lengths[slot];
-    const time = this.scheduler.now + this.delayPs;
     if (tci < 0 && !stripped) {
-      this.tracker.receive(this.index, frames.i32, base, bytes, time);
+      this.receive(frames.i32, base, bytes);
       return;
     }
     // As the wire has it: with the tag that the port puts in, or without the one that it takes out.
@@ -105,12 +112,34 @@ export class Station implements WirePeer, FrameSender {
       words[3] = 0x0081 | ((tci >> 8) << 16) | ((tci & 0xff) << 24);
       for (let i = 3; i < rest; i++) words[i + 1] = frames.i32[base + i];
     }
-    this.tracker.receive(this.index, words, 0, bytes + (stripped ? -4 : 4), time);
+    this.receive(words, 0, bytes + (stripped ? -4 : 4));
+  }
+
+  toStation(slot: number): void {
+    const { frames } = this.bridge as WireBridge;
+    const base = frames.offsetOf(slot) >> 2;
+    this.tracker.receive(this.index, frames.i32, base, frames.lengths[slot], this.scheduler.now);
+  }
+
+  toCard(slot: number): boolean {
+    if (this.queue.room < 2) return false;
+    this.inFlight++;
+    if (this.free.pending) {
+      // Below zero: a slot of the bridge's instead of a template.
+      this.queue.push(~slot);
+      this.queue.push(0);
+    } else this.startHeld(slot);
+    return true;
+  }
+
+  private receive(words: Int32Array, at: number, bytes: number): void {
+    if (this.bridge !== null) this.bridge.receive(words, at, bytes);
+    else this.tracker.receive(this.index, words, at, bytes, this.scheduler.now + this.delayPs);
   }
 
   editedFrameArrived(slot: number, edit: number): void {
     const bytes = writeTagged(this.data.frames, slot, edit, this.scratchBytes);
-    this.tracker.receive(this.index, this.scratch, 0, bytes, this.scheduler.now + this.delayPs);
+    this.receive(this.scratch, 0, bytes);
   }
 
   private know(template: FrameTemplate): void {
@@ -118,7 +147,17 @@ export class Station implements WirePeer, FrameSender {
   }
 
   private start(template: FrameTemplate, sequence: number): void {
-    const bytes = wireBytes(template.bytes) - PREAMBLE_BYTES - INTER_FRAME_GAP_BYTES;
+    this.occupy(wireBytes(template.bytes), template.id, sequence);
+  }
+
+  private startHeld(slot: number): void {
+    const { frames } = this.bridge as WireBridge;
+    this.occupy(wireBytes(frames.lengths[slot]), ~slot, 0);
+  }
+
+  /** The wire to the card takes a frame, with all that it takes there `onWire` bytes. */
+  private occupy(onWire: number, id: number, sequence: number): void {
+    const bytes = onWire - PREAMBLE_BYTES - INTER_FRAME_GAP_BYTES;
     const now = this.scheduler.now;
     if (this.wire.freeAt < now) this.gaps.idle();
     const gap = this.gaps.after(bytes);
@@ -126,20 +165,17 @@ export class Station implements WirePeer, FrameSender {
     const busyPs = this.wire.reserve(now, PREAMBLE_BYTES + bytes + gap) - now;
     this.framesSent++;
     this.bytesSent += bytes;
-    this.scheduler.schedule(
-      busyPs - this.wire.duration(gap) + this.delayPs,
-      this.arrive,
-      template.id,
-      sequence,
-    );
+    this.scheduler.schedule(busyPs - this.wire.duration(gap) + this.delayPs, this.arrive, id, sequence);
     this.free.schedule(busyPs);
   }
 
   /** The wire is free again. */
   private sendNext(): void {
     if (this.queue.length > 0) {
-      const template = this.templates[this.queue.shift()];
-      this.start(template, this.queue.shift());
+      const id = this.queue.shift();
+      const sequence = this.queue.shift();
+      if (id < 0) this.startHeld(~id);
+      else this.start(this.templates[id], sequence);
       return;
     }
     const template = this.sources.next();
@@ -152,7 +188,12 @@ export class Station implements WirePeer, FrameSender {
   /** The last bit of a frame has come to the card. */
   private arrived(id: number, sequence: number): void {
     this.inFlight--;
+    if (id < 0) {
+      this.heldArrived(~id);
+      return;
+    }
     const template = this.templates[id];
+    if (this.bridge !== null && !this.bridge.passes(template)) return;
     const slot = this.data.slotForWire(template.bytes);
     if (slot < 0) return;
     const { i32: target, slotShift } = this.data.frames;
@@ -163,5 +204,20 @@ export class Station implements WirePeer, FrameSender {
     else for (let i = 0; i < words.length; i++) target[base + i] = words[i];
     if (sequenceWord >= 0) target[base + sequenceWord] = sequence;
     this.data.receiveFromWire(slot);
+  }
+
+  /** A frame that the bridge has sent back. */
+  private heldArrived(held: number): void {
+    const bridge = this.bridge as WireBridge;
+    const { lengths, i32 } = bridge.frames;
+    const from = bridge.frames.offsetOf(held) >> 2;
+    const slot = this.data.slotForWire(lengths[held]);
+    if (slot >= 0) {
+      const { frames } = this.data;
+      const base = frames.offsetOf(slot) >> 2;
+      for (let i = 0; i < (lengths[held] + 3) >> 2; i++) frames.i32[base + i] = i32[from + i];
+      this.data.receiveFromWire(slot);
+    }
+    bridge.release(held);
   }
 }

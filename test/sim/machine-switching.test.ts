@@ -281,6 +281,62 @@ describe('VEPA', () => {
   });
 });
 
+describe('VEPA with a bridge at the wire', () => {
+  const nic = { loopback: 'vepa' as const };
+  const relay = { nic, adjacentBridge: 'reflective-relay' as const };
+  const noRelay = { nic, adjacentBridge: 'plain' as const };
+
+  it('lets VFs, PF and port reach each other by reflective relay', () => {
+    const both = [
+      { from: 'b', to: 'a' },
+      { from: 'a', to: 'b' },
+    ];
+    const { received, simulation, conservation } = tenFrames(both, undefined, relay);
+    expect([received[A], received[B]]).toEqual([10, 10]);
+    // What was sent before the bridge had learned the address came to the station as well.
+    expect(received[PORT]).toBe(conservation.replicas);
+    expect(simulation.station.bridge?.bridge).toMatchObject({ framesIn: 20, reflected: 20, filtered: 0 });
+    expect(tenFrames([{ from: 'a', to: 'host' }], undefined, relay).received).toMatchObject({ [HOST]: 10 });
+    expect(tenFrames([{ from: 'port', to: 'b' }], undefined, relay).received).toEqual({ [B]: 10 });
+    expect(tenFrames([{ from: 'a', to: 'port' }], undefined, relay).received[PORT]).toBe(10);
+  });
+
+  it.each(['broadcast', 'multicast'])(
+    'brings frames to %s to everybody once, and not to their sender',
+    (to) => {
+      const { received } = tenFrames([{ from: 'a', to }], undefined, relay);
+      expect(received).toEqual({ [PORT]: 10, [HOST]: 10, [B]: 10, [C]: 10 });
+      expect(tenFrames([{ from: 'port', to }], undefined, relay).received).toEqual({
+        [HOST]: 10,
+        [A]: 10,
+        [B]: 10,
+        [C]: 10,
+      });
+    },
+  );
+
+  it('lets them not without reflective relay: their frames end at the bridge', () => {
+    const both = [
+      { from: 'b', to: 'a' },
+      { from: 'a', to: 'b' },
+    ];
+    const { received, conservation } = tenFrames(both, undefined, noRelay);
+    expect(received[A]).toBeUndefined();
+    expect(received[B]).toBeUndefined();
+    expect((received[PORT] ?? 0) + conservation.dropped.bridgeFiltered).toBe(20);
+    expect(conservation.dropped.bridgeFiltered).toBeGreaterThan(0);
+    expect(tenFrames([{ from: 'a', to: 'broadcast' }], undefined, noRelay).received).toEqual({ [PORT]: 10 });
+  });
+
+  it('carries port VLANs there and back', () => {
+    const vfs = [{ vlan: 10 }, { vlan: 10 }, { vlan: 20 }];
+    const { received, arrivals } = tenFrames([{ from: 'a', to: 'broadcast' }], vfs, relay);
+    expect(received).toEqual({ [PORT]: 10, [B]: 10 });
+    const vlans = new Set(arrivals.map(({ endpoint, vlan }) => `${endpoint} ${vlan}`));
+    expect(vlans).toEqual(new Set([`${PORT} 10`, `${B} null`]));
+  });
+});
+
 describe('the station at the port', () => {
   it('has the address that frames to the port carry', () => {
     expect(tenFrames([{ from: 'a', to: STATION }]).received).toEqual({ [PORT]: 10 });

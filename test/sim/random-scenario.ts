@@ -79,6 +79,7 @@ export const anyScenario: fc.Arbitrary<Scenario> = fc
         { driver, ringSize, vlan: optional(vlan) },
         { requiredKeys: ['driver', 'ringSize'] },
       ),
+      adjacentBridge: fc.constantFrom('none' as const, 'plain' as const, 'reflective-relay' as const),
       traffic: fc.array(flow(names), { minLength: 1, maxLength: 5 }),
       captures: fc.array(
         fc.record({
