@@ -19,6 +19,7 @@ export {
   rateFactorOf,
   weightsOf,
 } from './rate-profile.ts';
+export { REFUSALS, type Refusal, RefusalCounts } from './refusal.ts';
 export { attachSwitchConfiguration, type SharedConfiguration } from './shared-configuration.ts';
 export type { RingSizes, SharedSwitchDescriptor } from './shared-layout.ts';
 export { SharedSwitch, type SharedSwitchOptions } from './shared-switch.ts';
@@ -55,3 +56,16 @@ export {
   targetPort,
 } from './target.ts';
 export type { VirtualTagKind } from './virtual-access.ts';
+export {
+  type ReceiveMode,
+  VPort,
+  type VPortOwner,
+  type VPortState,
+} from './vport.ts';
+export type { VPortLimits } from './vport-limits.ts';
+export {
+  DEFAULT_VPORT_ID,
+  type VPortOptions,
+  VPortTable,
+  type VPortTableOptions,
+} from './vport-table.ts';

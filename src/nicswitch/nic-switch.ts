@@ -251,25 +251,32 @@ export class NicSwitch extends SwitchPolicy implements Component {
 
   /**
    * Takes `vport` out of use: its filters and settings are as after construction, but it is not active, and
-   * nothing is mirrored to it. Frames
-   * that waited at its input are dropped as those of an inactive VPort, those at its output as lost there, and
-   * its counters begin at zero; the balance of the switch keeps what they had counted.
+   * nothing is mirrored to it. Its queues are emptied as by {@link NicSwitch.flushVPort}, and its counters
+   * begin at zero; the balance of the switch keeps what they had counted.
    */
   retireVPort(vport: number): void {
     this.resetVPort(vport);
-    this.setVPortActive(vport, false);
-    const { input, output, frames, portCounts } = this;
     const { mirrors } = this.tables;
     for (let rule = 0; rule < mirrors.capacity; rule++) {
       if (mirrors.destination(rule) === vport) this.setMirrorRule(rule, null);
     }
+    this.flushVPort(vport);
+    this.portCounts.retire(vport);
+  }
+
+  /**
+   * Deactivates `vport` and empties its queues: frames that waited at its input are dropped as those of an
+   * inactive VPort, those at its output as lost there.
+   */
+  flushVPort(vport: number): void {
+    this.setVPortActive(vport, false);
+    const { input, output, frames, portCounts } = this;
     for (let slot = input.shift(vport); slot >= 0; slot = input.shift(vport)) this.forwardAny(slot, vport);
     for (let entry = output.shift(vport); entry >= 0; entry = output.shift(vport)) {
       const slot = entrySlot(entry);
       portCounts.countLost(vport, frames.lengths[slot], classOf(frames, slot), DROP.vportDeleted);
       frames.release(slot);
     }
-    portCounts.retire(vport);
   }
 
   /** Everything as after construction; frames in the queues are released. */

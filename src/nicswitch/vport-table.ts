@@ -1,0 +1,190 @@
+import { checkInteger } from '../base/index.ts';
+import type { NicSwitch } from './nic-switch.ts';
+import { VPort, type VPortHost, type VPortOwner } from './vport.ts';
+import { checkLimits, type VPortLimits } from './vport-limits.ts';
+
+/** Identifier of the default VPort (NDIS: NDIS_DEFAULT_VPORT_ID). */
+export const DEFAULT_VPORT_ID = 0;
+
+/** How a VPort is created. */
+export interface VPortOptions {
+  /** The function that it belongs to. Default 'pf'. */
+  readonly owner?: VPortOwner;
+  /** Its identifier, from 1 on. Default: the lowest that is free. */
+  readonly id?: number;
+  /** Its place in the switch (82599: the pool). Default: the lowest that is free. */
+  readonly place?: number;
+}
+
+/** What there is beside the limits. */
+export interface VPortTableOptions {
+  /** Default: as many as the switch has places, and filters as of a large one. */
+  readonly limits?: Partial<VPortLimits>;
+  /** Place of the default VPort. Default 0. */
+  readonly defaultPlace?: number;
+}
+
+/**
+ * The VPorts of a switch as software sees them: with identifiers, states and owners, over the places that the
+ * switch numbers from 0. The default VPort, identifier 0, is the PF's, takes the place of the switch's default
+ * VPort and is always there. What a place counted for an earlier VPort is not counted for a later one.
+ *
+ * Names and rules are those of NDIS's NIC switches (OID_NIC_SWITCH_CREATE_VPORT and so on), with one
+ * difference: a VPort can be deactivated as well, as `ip link set DEV vf N state disable` does on Linux.
+ *
+ * @example
+ * const vports = new VPortTable(nicSwitch, { limits: { vportsPerVf: 1 } });
+ * const guest = vports.create({ owner: { vf: 3 } }); // active: on a VF
+ * guest.setMac('02:00:00:00:01:00');
+ * const queue = vports.create(); // on the PF, for a guest without a VF
+ * queue.activate();
+ * nicSwitch.route(slot, guest.place);
+ * queue.delete();
+ */
+export class VPortTable {
+  readonly limits: VPortLimits;
+  readonly nicSwitch: NicSwitch;
+  private readonly byId = new Map<number, VPort>();
+  private readonly usedPlaces = new Set<number>();
+  /** How many VPorts are members of each VLAN. */
+  private readonly vlanMembers = new Map<number, number>();
+  private macs = 0;
+  private readonly host: VPortHost;
+
+  /** @throws TypeError or RangeError that names the option. */
+  constructor(nicSwitch: NicSwitch, options: VPortTableOptions = {}) {
+    this.nicSwitch = nicSwitch;
+    this.limits = checkLimits(options.limits ?? {}, nicSwitch.vports);
+    this.host = {
+      nicSwitch,
+      limits: this.limits,
+      takeMac: () => this.takeMac(),
+      freeMac: () => this.macs--,
+      takeVlan: (vlan) => this.takeVlan(vlan),
+      freeVlan: (vlan) => this.freeVlan(vlan),
+      forget: (vport) => this.forget(vport),
+    };
+    for (let place = 0; place < nicSwitch.vports; place++) nicSwitch.retireVPort(place);
+    const place = checkInteger('defaultPlace', options.defaultPlace ?? 0, 0, nicSwitch.vports - 1);
+    this.make(DEFAULT_VPORT_ID, place, 'pf').activate();
+    nicSwitch.setDefaultVPort(place);
+  }
+
+  /** The default VPort. */
+  get default(): VPort {
+    return this.get(DEFAULT_VPORT_ID);
+  }
+
+  /** VPorts that there are, by identifier. */
+  get list(): readonly VPort[] {
+    return [...this.byId.values()].sort((a, b) => a.id - b.id);
+  }
+
+  /** MAC and VLAN filters in use. */
+  get filtersUsed(): { readonly macs: number; readonly vlans: number } {
+    return { macs: this.macs, vlans: this.vlanMembers.size };
+  }
+
+  /** The VPort with this identifier. @throws RangeError if there is none. */
+  get(id: number): VPort {
+    const vport = this.byId.get(id);
+    if (vport === undefined) throw new RangeError(`id must be that of a VPort, got ${String(id)}`);
+    return vport;
+  }
+
+  /** The VPort at a place of the switch, if there is one. */
+  at(place: number): VPort | null {
+    return this.list.find((vport) => vport.place === place) ?? null;
+  }
+
+  /**
+   * Creates a VPort (NDIS: OID_NIC_SWITCH_CREATE_VPORT). One on a VF is active at once; one on the PF when it
+   * is activated.
+   *
+   * @throws TypeError or RangeError that names the option, or the limit that is reached.
+   */
+  create(options: VPortOptions = {}): VPort {
+    const owner = checkOwner(options.owner ?? 'pf');
+    const { limits } = this;
+    const siblings = this.list.filter((vport) => sameOwner(vport.owner, owner)).length;
+    if (this.byId.size >= limits.vports) throw limitReached('VPorts', limits.vports);
+    if (owner === 'pf' && siblings >= limits.vportsOnPf) {
+      throw limitReached('VPorts on the PF', limits.vportsOnPf);
+    }
+    if (owner !== 'pf' && siblings >= limits.vportsPerVf) {
+      throw limitReached(`VPorts on VF ${owner.vf}`, limits.vportsPerVf);
+    }
+    const { vports: places } = this.nicSwitch;
+    const id = this.free('id', options.id, 1, Number.MAX_SAFE_INTEGER, (each) => this.byId.has(each));
+    const place = this.free('place', options.place, 0, places - 1, (each) => this.usedPlaces.has(each));
+    const vport = this.make(id, place, owner);
+    if (owner !== 'pf') vport.activate();
+    return vport;
+  }
+
+  private make(id: number, place: number, owner: VPortOwner): VPort {
+    const vport = new VPort(id, place, owner, this.host);
+    this.byId.set(id, vport);
+    this.usedPlaces.add(place);
+    return vport;
+  }
+
+  /** `wanted` if it is free, else the lowest that is. */
+  private free(
+    name: string,
+    wanted: number | undefined,
+    first: number,
+    last: number,
+    isTaken: (value: number) => boolean,
+  ): number {
+    if (wanted !== undefined) {
+      checkInteger(name, wanted, first, last);
+      if (isTaken(wanted)) throw new RangeError(`${name} ${wanted} belongs to another VPort`);
+      return wanted;
+    }
+    let value = first;
+    while (isTaken(value)) value++;
+    return value;
+  }
+
+  private takeMac(): boolean {
+    if (this.macs >= this.limits.macFilters) return false;
+    this.macs++;
+    return true;
+  }
+
+  private takeVlan(vlan: number): boolean {
+    const members = this.vlanMembers.get(vlan) ?? 0;
+    if (members === 0 && this.vlanMembers.size >= this.limits.vlanFilters) return false;
+    this.vlanMembers.set(vlan, members + 1);
+    return true;
+  }
+
+  private freeVlan(vlan: number): void {
+    const members = this.vlanMembers.get(vlan) as number;
+    if (members === 1) this.vlanMembers.delete(vlan);
+    else this.vlanMembers.set(vlan, members - 1);
+  }
+
+  private forget(vport: VPort): void {
+    this.byId.delete(vport.id);
+    this.usedPlaces.delete(vport.place);
+  }
+}
+
+function checkOwner(owner: VPortOwner): VPortOwner {
+  if (owner === 'pf') return owner;
+  if (typeof owner !== 'object' || owner === null) {
+    throw new TypeError(`owner must be 'pf' or { vf }, got ${String(owner)}`);
+  }
+  return { vf: checkInteger('owner.vf', owner.vf, 0, 65_535) };
+}
+
+function sameOwner(one: VPortOwner, other: VPortOwner): boolean {
+  if (one === 'pf' || other === 'pf') return one === other;
+  return one.vf === other.vf;
+}
+
+function limitReached(what: string, limit: number): RangeError {
+  return new RangeError(`there are already ${limit} ${what}: no more are possible`);
+}

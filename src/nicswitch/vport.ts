@@ -1,0 +1,323 @@
+import { isMulticast } from '../wire/index.ts';
+import { checkMac, type MacAddress } from './mac-address.ts';
+import type { NicSwitch } from './nic-switch.ts';
+import { type Refusal, RefusalCounts } from './refusal.ts';
+import { checkVlan } from './switch-configuration.ts';
+import type { PortBalance, PortCounters } from './switch-counters.ts';
+import type { AllowedVlans } from './switch-policy.ts';
+import type { VPortLimits } from './vport-limits.ts';
+
+/** The function that a VPort belongs to. */
+export type VPortOwner = 'pf' | { readonly vf: number };
+
+/**
+ * Where a VPort is in its life (NDIS: NDIS_NIC_SWITCH_VPORT_STATE, where what is 'created' is deactivated and
+ * what is 'deleted' is undefined).
+ */
+export type VPortState = 'created' | 'activated' | 'deactivated' | 'deleted';
+
+/** What its driver wants to receive beside its own addresses. */
+export type ReceiveMode = 'none' | 'multicast' | 'allMulticast' | 'promiscuous';
+
+/** @internal What a VPort needs of its table. */
+export interface VPortHost {
+  readonly nicSwitch: NicSwitch;
+  readonly limits: VPortLimits;
+  /** Takes one of the card's MAC filters; false if there is none left. */
+  takeMac(): boolean;
+  freeMac(): void;
+  takeVlan(vlan: number): boolean;
+  freeVlan(vlan: number): void;
+  forget(vport: VPort): void;
+}
+
+/**
+ * A VPort: identifier, place in the switch, owner, state, and what the host and its guest have set. Methods
+ * that begin with `request` are the guest's: they do what the host allows, return why not, and count it. All
+ * others are the host's. Further settings are made at {@link VPort.place} of the switch.
+ */
+export class VPort {
+  readonly id: number;
+  /** Number of the VPort in the switch. */
+  readonly place: number;
+  readonly owner: VPortOwner;
+  private readonly host: VPortHost;
+  private readonly refused = new RefusalCounts();
+  private readonly filters = new Set<number>();
+  private readonly vlans = new Set<number>();
+  private allowed: { vlans: ReadonlySet<number>; untagged: boolean } | null = null;
+  private life: VPortState = 'created';
+  private primary: number | null = null;
+  private givenMac = false;
+  private portVlan: number | null = null;
+  private trust = false;
+  private mode: ReceiveMode = 'none';
+  private lastCounters: PortCounters | null = null;
+
+  /** @internal See {@link VPortTable.create}. */
+  constructor(id: number, place: number, owner: VPortOwner, host: VPortHost) {
+    this.id = id;
+    this.place = place;
+    this.owner = owner;
+    this.host = host;
+    host.nicSwitch.setVPortEnabled(place, true, true);
+  }
+
+  get state(): VPortState {
+    return this.life;
+  }
+
+  /** Its own address, if it has one. */
+  get mac(): number | null {
+    return this.primary;
+  }
+
+  /** Whether its guest is trusted: with other addresses, and with receive modes beyond its groups. */
+  get trusted(): boolean {
+    return this.trust;
+  }
+
+  /** What its driver receives beside its own addresses. */
+  get receiveMode(): ReceiveMode {
+    return this.mode;
+  }
+
+  /** Refusals of what its guest asked for, by reason. */
+  get refusals(): Record<Refusal, number> {
+    return this.refused.byReason();
+  }
+
+  /** What it has seen; for one that is deleted, until then. */
+  get counters(): PortCounters {
+    return this.lastCounters ?? this.host.nicSwitch.portCounters(this.place);
+  }
+
+  /** Both sides of what it has seen. @throws Error if it is deleted. */
+  balance(): PortBalance {
+    this.checkThere();
+    return this.host.nicSwitch.portBalance(this.place);
+  }
+
+  /** Takes part from the next frame on. @throws Error if it is active already, or deleted. */
+  activate(): void {
+    this.checkThere();
+    if (this.life === 'activated') throw this.wrongState('is active already');
+    this.life = 'activated';
+    this.host.nicSwitch.setVPortActive(this.place, true);
+  }
+
+  /**
+   * Takes no more part, from the next frame on; its filters stay. What is in its output queue stays there.
+   *
+   * @throws Error if it is not active, or if it is the default VPort.
+   */
+  deactivate(): void {
+    this.checkThere();
+    if (this.id === 0) throw this.wrongState('is the default one: it cannot be deactivated');
+    if (this.life !== 'activated') throw this.wrongState('is not active');
+    this.life = 'deactivated';
+    this.host.nicSwitch.setVPortActive(this.place, false);
+  }
+
+  /**
+   * Takes it out of use, with all its filters, and gives its identifier and its place back (NDIS:
+   * OID_NIC_SWITCH_DELETE_VPORT). Frames that wait in its queues are released and counted dropped.
+   *
+   * @throws Error if it is the default VPort, or deleted already.
+   */
+  delete(): void {
+    this.checkThere();
+    if (this.id === 0) throw this.wrongState('is the default one: it cannot be deleted');
+    const { host, place } = this;
+    for (let i = this.filters.size; i > 0; i--) host.freeMac();
+    for (const vlan of this.vlans) host.freeVlan(vlan);
+    host.nicSwitch.flushVPort(place);
+    this.lastCounters = host.nicSwitch.portCounters(place);
+    host.nicSwitch.retireVPort(place);
+    host.forget(this);
+    this.life = 'deleted';
+  }
+
+  /**
+   * Gives it its address, or takes it away. With trust, its guest may still take another.
+   *
+   * @returns why it could not be: the filters are used up.
+   * @throws TypeError or RangeError if it is no single address.
+   */
+  setMac(mac: MacAddress | null): Refusal | null {
+    this.checkThere();
+    const address = mac === null ? null : checkMac(mac);
+    if (address !== null && !isSingle(address))
+      throw new RangeError(`mac must be a single address, got ${mac}`);
+    const refusal = address === null ? this.dropPrimary() : this.replacePrimary(address);
+    if (refusal === null) this.givenMac = mac !== null;
+    return refusal;
+  }
+
+  /** Whether its guest is trusted, as `ip link set DEV vf N trust on`. Losing trust, it loses the modes that need it. */
+  setTrusted(trusted: boolean): void {
+    this.checkThere();
+    this.trust = trusted;
+    if (!trusted && needsTrust(this.mode)) this.applyMode('multicast');
+  }
+
+  /** Gives it a port VLAN, which it then is a member of, or takes it away. Its guest may ask for no VLAN then. */
+  setPortVlan(tci: number | null): Refusal | null {
+    this.checkThere();
+    const { nicSwitch } = this.host;
+    if (this.portVlan !== null) this.leaveVlan(this.portVlan & 0xfff);
+    this.portVlan = null;
+    nicSwitch.setPortVlan(this.place, tci ?? 'descriptor');
+    nicSwitch.setAcceptUntagged(this.place, tci === null);
+    if (tci === null) return null;
+    for (const vlan of [...this.vlans]) this.leaveVlan(vlan);
+    this.portVlan = tci;
+    return this.joinVlan(tci & 0xfff);
+  }
+
+  /** The VLANs that it may use: see `NicSwitch.setAllowedVlans`. It leaves those that are not among them. */
+  setAllowedVlans(allowed: AllowedVlans | null): void {
+    this.checkThere();
+    const list =
+      allowed === null ? null : { vlans: new Set(allowed.vlans), untagged: allowed.untagged ?? true };
+    this.host.nicSwitch.setAllowedVlans(this.place, list);
+    this.allowed = list;
+    for (const vlan of [...this.vlans]) if (!this.mayUse(vlan)) this.leaveVlan(vlan);
+  }
+
+  /** Its guest takes `mac` as its address. */
+  requestMac(mac: MacAddress): Refusal | null {
+    this.checkThere();
+    const address = checkMac(mac);
+    if (!isSingle(address)) return this.refused.count('invalidMac');
+    const isOther = this.givenMac && !this.trust && address !== this.primary;
+    return this.refused.count(isOther ? 'notTrusted' : this.replacePrimary(address));
+  }
+
+  /** Its guest wants frames to `mac` as well, a single address or a group's. */
+  requestFilter(mac: MacAddress): Refusal | null {
+    this.checkThere();
+    const address = checkMac(mac);
+    if (!isSingle(address) && !isMulticast(address)) return this.refused.count('invalidMac');
+    if (isSingle(address) && this.givenMac && !this.trust && address !== this.primary) {
+      return this.refused.count('notTrusted');
+    }
+    return this.refused.count(this.addFilter(address));
+  }
+
+  /** Its guest no longer wants frames to `mac`. */
+  releaseFilter(mac: MacAddress): void {
+    this.checkThere();
+    const address = checkMac(mac);
+    if (address !== this.primary) this.removeFilter(address);
+  }
+
+  /** Its guest wants to be a member of `vlan`. */
+  requestVlan(vlan: number): Refusal | null {
+    this.checkThere();
+    checkVlan(vlan);
+    if (this.portVlan !== null) return this.refused.count('portVlan');
+    if (!this.mayUse(vlan)) return this.refused.count('vlanNotAllowed');
+    return this.refused.count(this.joinVlan(vlan));
+  }
+
+  /** Its guest leaves `vlan`; a port VLAN it cannot leave. */
+  releaseVlan(vlan: number): void {
+    this.checkThere();
+    if (this.portVlan === null) this.leaveVlan(vlan);
+  }
+
+  /**
+   * Its guest wants to receive more than its own addresses. Without trust it gets groups that it asked for at
+   * most, as from Linux's ixgbe. Returns what it has got.
+   */
+  requestReceiveMode(mode: ReceiveMode): ReceiveMode {
+    this.checkThere();
+    const isRefused = needsTrust(mode) && !this.trust;
+    if (isRefused) this.refused.count('notTrusted');
+    this.applyMode(isRefused ? 'multicast' : mode);
+    return this.mode;
+  }
+
+  private applyMode(mode: ReceiveMode): void {
+    const { nicSwitch } = this.host;
+    this.mode = mode;
+    nicSwitch.setAcceptMulticastHash(this.place, mode !== 'none');
+    nicSwitch.setMulticastPromiscuous(this.place, needsTrust(mode));
+    nicSwitch.setUnicastPromiscuous(this.place, mode === 'promiscuous');
+  }
+
+  private mayUse(vlan: number): boolean {
+    const { allowed } = this;
+    return allowed === null || allowed.vlans.has(vlan) || (vlan === 0 && allowed.untagged);
+  }
+
+  private dropPrimary(): null {
+    if (this.primary !== null) this.removeFilter(this.primary);
+    this.primary = null;
+    return null;
+  }
+
+  /** The new address takes the filter of the old one. */
+  private replacePrimary(address: number): Refusal | null {
+    const before = this.primary;
+    if (before === address) return null;
+    if (before !== null) this.removeFilter(before);
+    const refusal = this.addFilter(address);
+    if (refusal === null) this.primary = address;
+    else if (before !== null) this.addFilter(before);
+    return refusal;
+  }
+
+  private addFilter(address: number): Refusal | null {
+    if (this.filters.has(address)) return null;
+    const { host } = this;
+    if (this.filters.size >= host.limits.macFiltersPerVPort) return 'vportFilters';
+    if (!host.takeMac()) return 'cardFilters';
+    if (!host.nicSwitch.addMac(this.place, address)) {
+      host.freeMac();
+      return 'cardFilters';
+    }
+    this.filters.add(address);
+    return null;
+  }
+
+  private removeFilter(address: number): void {
+    if (!this.filters.delete(address)) return;
+    this.host.nicSwitch.removeMac(this.place, address);
+    this.host.freeMac();
+  }
+
+  private joinVlan(vlan: number): Refusal | null {
+    if (this.vlans.has(vlan)) return null;
+    const { host } = this;
+    if (this.vlans.size >= host.limits.vlanFiltersPerVPort) return 'vportFilters';
+    if (!host.takeVlan(vlan)) return 'cardFilters';
+    host.nicSwitch.addVlan(this.place, vlan);
+    this.vlans.add(vlan);
+    return null;
+  }
+
+  private leaveVlan(vlan: number): void {
+    if (!this.vlans.delete(vlan)) return;
+    this.host.nicSwitch.removeVlan(this.place, vlan);
+    this.host.freeVlan(vlan);
+  }
+
+  private checkThere(): void {
+    if (this.life === 'deleted') throw this.wrongState('is deleted');
+  }
+
+  private wrongState(problem: string): Error {
+    return new Error(`VPort ${this.id} ${problem}`);
+  }
+}
+
+function needsTrust(mode: ReceiveMode): boolean {
+  return mode === 'allMulticast' || mode === 'promiscuous';
+}
+
+/** Whether it is an address that a VPort can have. */
+function isSingle(address: number): boolean {
+  return address !== 0 && !isMulticast(address);
+}
