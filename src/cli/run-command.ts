@@ -1,7 +1,9 @@
+import { dirname, relative, resolve } from 'node:path';
 import type { Report } from '../sim/report.ts';
 import { formatJson, formatReportJson } from '../sim/report-json.ts';
 import { SCENARIO_RANGES } from '../sim/scenario-limits.ts';
 import type { LoadedScenario } from '../sim/scenario-resolve.ts';
+import type { Scenario } from '../sim/scenario-types.ts';
 import { CaptureFile } from './capture-file.ts';
 import { type Command, type CommandInput, EXIT } from './command.ts';
 import { numberOption } from './command-line.ts';
@@ -24,7 +26,8 @@ export function makeRunCommand(makeSimulation: (loaded: LoadedScenario) => Runna
       'duration-ms': { value: 'X', about: 'Measure so many simulated ms instead of what the scenario says.' },
       out: {
         value: 'DIR',
-        about: 'Also write report.json, report.txt and scenario.resolved.json into a folder.',
+        about:
+          'Also write report.json, report.txt, scenario.resolved.json, and scenario.json to run it again, into a folder.',
       },
       capture: {
         value: 'FILE.pcapng',
@@ -49,6 +52,10 @@ export function makeRunCommand(makeSimulation: (loaded: LoadedScenario) => Runna
       );
       if (input.flags.has('no-wall')) delete report.wall;
       if (capture !== undefined) captureFile?.write(capture.parts());
+      out?.write(
+        'scenario.json',
+        formatJson(repeatable(loaded.source, input.parameters[0], outPath as string)),
+      );
       await deliver(report, input.flags.has('json'), out, io);
       return interruptedBy === null ? EXIT.done : INTERRUPT_STATUS[interruptedBy];
     },
@@ -59,6 +66,14 @@ function overrides(input: CommandInput) {
   const seed = numberOption(input, 'seed', SCENARIO_RANGES.seed, 'integer');
   const durationMs = numberOption(input, 'duration-ms', SCENARIO_RANGES.durationMs);
   return { ...(seed !== undefined && { seed }), ...(durationMs !== undefined && { durationMs }) };
+}
+
+/** A scenario as it was run, for a file in the folder `outPath`: its captures are named as seen from there. */
+function repeatable(scenario: Scenario, file: string, outPath: string): Scenario {
+  const { $schema: _, captures, ...rest } = scenario;
+  if (captures === undefined) return rest;
+  const seenFrom = (name: string) => relative(outPath, resolve(dirname(file), name)).replaceAll('\\', '/');
+  return { ...rest, captures: captures.map((capture) => ({ ...capture, file: seenFrom(capture.file) })) };
 }
 
 /** Files first: a reader of the standard output who goes away early does not cost them. */

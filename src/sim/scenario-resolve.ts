@@ -20,6 +20,8 @@ export interface ResolveOptions {
 /** A scenario that is ready to run. */
 export interface LoadedScenario {
   scenario: ResolvedScenario;
+  /** What it was made from. */
+  source: Scenario;
   /** The frames of `scenario.captures[i]`, filtered, in order of time. */
   captures: (readonly CapturePacket[])[];
 }
@@ -50,6 +52,7 @@ export function resolveScenario(scenario: Scenario, options: ResolveOptions = {}
   nameFlows(flows, traffic, reporter);
   const captures = resolveCaptures(scenario.captures ?? [], { ...context, readCapture });
   return {
+    source: scenario,
     scenario: {
       name: scenario.name ?? '',
       description: scenario.description ?? '',

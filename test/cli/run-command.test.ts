@@ -73,7 +73,12 @@ describe('run', () => {
   it('writes the report and the resolved scenario into a folder, whole files only', async () => {
     const out = join(folder, 'deep', 'out');
     const { io } = await run('--out', out);
-    expect(readdirSync(out).sort()).toEqual(['report.json', 'report.txt', 'scenario.resolved.json']);
+    expect(readdirSync(out).sort()).toEqual([
+      'report.json',
+      'report.txt',
+      'scenario.json',
+      'scenario.resolved.json',
+    ]);
     expect(readFileSync(join(out, 'report.txt'), 'utf8')).toBe(io.out);
     const report = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8')) as Report;
     const resolved = JSON.parse(readFileSync(join(out, 'scenario.resolved.json'), 'utf8')) as unknown;
@@ -105,6 +110,7 @@ describe('run', () => {
       'frames.pcapng',
       'report.json',
       'report.txt',
+      'scenario.json',
       'scenario.resolved.json',
     ]);
     expect([...readFileSync(join(out, 'frames.pcapng'))]).toEqual([1, 2, simulation.calls.length]);
