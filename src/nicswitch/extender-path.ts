@@ -1,6 +1,6 @@
 import { CHANNEL_SET, channelValue } from './channel-table.ts';
 import { type DirectPath, type DirectPathParts, isSourceOf } from './direct-path.ts';
-import { eCidOf, upwardsETag } from './extender-selection.ts';
+import { eCidOf, ingressECidOf, upwardsETag } from './extender-selection.ts';
 import { GROUP_BIT } from './mac-table.ts';
 import { QUEUE_TAIL } from './port-queues.ts';
 import {
@@ -48,9 +48,8 @@ const VNTAG_TYPE = 0x2689;
 const ETAG_BYTES = 8;
 const VNTAG_BYTES = 6;
 const VLAN_BYTES = 4;
-// Bits of an E-Tag: the ingress base beside the EtherType; GRP and the ingress extension in the word behind.
-const INGRESS_BASE = 0xff0f0000;
-const INGRESS_AND_GROUP = 0x00ff0030;
+/** GRP of an E-Tag, in the word behind its EtherType's. */
+const GROUP = 0x30;
 // Bits of a VN-Tag: d and p beside the EtherType, l in the word behind.
 const D_AND_P = 0x00c00000;
 const D = 0x00800000;
@@ -93,14 +92,16 @@ export function createExtenderPath(parts: DirectPathParts, base: DirectPath): Di
     let innerType: number;
     let tagBytes: number;
     if ((type & 0xffff) === ETAG_TYPE && virtual.kind === 'etag') {
-      if (((type & INGRESS_BASE) | (half & INGRESS_AND_GROUP)) !== 0) return LONG_WAY;
       channel = eCidOf(half);
+      // To a group, or to where it comes from.
+      if ((half & GROUP) !== 0 || ingressECidOf(type, half) === channel) return LONG_WAY;
       innerType = i32[word | 5] & 0xffff;
       tagBytes = ETAG_BYTES;
     } else {
       if ((type & 0xffff) !== VNTAG_TYPE || virtual.kind !== 'vntag') return LONG_WAY;
-      if ((type & D_AND_P) !== D || (half & L) !== 0) return LONG_WAY;
       channel = ((type >>> 8) & 0x3f00) | (type >>> 24);
+      const source = ((half & 0xf) << 8) | ((half >>> 8) & 0xff);
+      if ((type & D_AND_P) !== D || ((half & L) !== 0 && source === channel)) return LONG_WAY;
       innerType = half >>> 16;
       tagBytes = VNTAG_BYTES;
     }

@@ -1,5 +1,12 @@
 /** The card's embedded switch: usable alone, without time, and as part of the card. */
+
 export { AdjacentBridge, type AdjacentBridgeOptions } from './adjacent-bridge.ts';
+export {
+  type BridgeOutput,
+  ControllingBridge,
+  type ControllingBridgeOptions,
+  type PortExtender,
+} from './controlling-bridge.ts';
 export { DROP_REASONS, type DropReason, EGRESS_REASONS } from './drop-reason.ts';
 export { EgressStage, type EgressStageOptions } from './egress-stage.ts';
 export type { ForwardingMode, VPortIsolation } from './forwarding.ts';
