@@ -22,6 +22,8 @@ export class ChannelTable {
   readonly setWords: number;
   /** Row number n begins at `n * setWords`. Replaced when it grows. */
   sets: Int32Array;
+  /** Beside the one with nobody in it. */
+  private usedPages = 0;
   private usedSets = 0;
   private readonly freeSets: number[] = [];
 
@@ -35,6 +37,7 @@ export class ChannelTable {
     this.pages.fill(0);
     this.values = new Int32Array(PAGE).fill(NO_PORT);
     this.sets.fill(0);
+    this.usedPages = 0;
     this.usedSets = 0;
     this.freeSets.length = 0;
   }
@@ -72,10 +75,12 @@ export class ChannelTable {
   private write(channel: number, value: number): void {
     let page = this.pages[channel >>> PAGE_SHIFT];
     if (page === 0) {
-      page = this.values.length;
-      const longer = new Int32Array(page + PAGE).fill(NO_PORT, page);
-      longer.set(this.values);
-      this.values = longer;
+      page = ++this.usedPages * PAGE;
+      if (page === this.values.length) {
+        const longer = new Int32Array(2 * page).fill(NO_PORT, page);
+        longer.set(this.values);
+        this.values = longer;
+      }
       this.pages[channel >>> PAGE_SHIFT] = page;
     }
     this.values[page + (channel & (PAGE - 1))] = value;
