@@ -12,6 +12,8 @@ export { ReceiveEngine } from './receive-engine.ts';
 export { type ReceiveEngineOptions, type ReceiveSink, TagOperation } from './receive-options.ts';
 export type { ReceiveRing } from './receive-ring.ts';
 export { CACHE_ENTRIES, Ring } from './ring.ts';
+export { ScheduledTurns } from './scheduled-turns.ts';
 export { TransmitEngine } from './transmit-engine.ts';
 export type { TransmitEngineOptions, TransmitSink } from './transmit-options.ts';
 export type { TransmitRing } from './transmit-ring.ts';
+export type { Turns } from './transmit-turns.ts';

@@ -8,7 +8,7 @@ import { INCOMPLETE, sizeOfNextFrame } from './transmit-frame.ts';
 import type { TransmitEngineOptions, TransmitSink } from './transmit-options.ts';
 import { NONE, TransmitRing, TransmitSlot } from './transmit-ring.ts';
 import { TransmitStatus } from './transmit-status.ts';
-import { TransmitTurns } from './transmit-turns.ts';
+import { TransmitTurns, type Turns } from './transmit-turns.ts';
 
 /**
  * The transmit half of the DMA engine: fetches descriptors and frames of many rings, round robin, with as
@@ -29,7 +29,7 @@ export class TransmitEngine implements DmaClient, Component {
   private readonly maxFrameBytes: number;
   private bufferFree: number;
 
-  private readonly turns: TransmitTurns;
+  private turns: Turns;
   /** Queues of rings whose fetch or status found no room at the port. */
   private readonly waiting: IntRing;
   private serving = false;
@@ -140,6 +140,22 @@ export class TransmitEngine implements DmaClient, Component {
     this.status.write(ring);
     this.turns.add(ring);
     this.prefetch(ring);
+    this.serve();
+  }
+
+  /** Who has the next turn is decided by `turns` from now on; null: a frame of each ring in turn. */
+  useTurns(turns: Turns | null): void {
+    this.turns.clear();
+    this.turns = turns ?? new TransmitTurns(this.rings.all);
+    for (const ring of this.rings.all) {
+      ring.isActive = 0;
+      this.turns.add(ring);
+    }
+    this.serve();
+  }
+
+  /** Somebody may have a turn who had none: a limit has let it go. */
+  resume(): void {
     this.serve();
   }
 
@@ -349,7 +365,7 @@ export class TransmitEngine implements DmaClient, Component {
     slot.closed = 1;
     slot.last = index;
     slot.end = index;
-    this.turns.pass();
+    this.turns.pass(slot.bytes);
     if (slot.trains === 0) this.handOver(ring);
   }
 

@@ -10,4 +10,5 @@ export {
   type QueueRegistersAt,
   queuePairBytes,
 } from './queue-pair.ts';
+export type { VfTxRate } from './vf-rates.ts';
 export type { VfSettings } from './vf-settings.ts';

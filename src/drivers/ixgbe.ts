@@ -1,9 +1,11 @@
 import type { BarWindow, DeviceHandle } from '../host/index.ts';
+import type { RateProfile } from '../nicswitch/index.ts';
 import { macHighWord, macLowWord } from '../wire/index.ts';
 import { DataPath, type SoftwareCosts } from './data-path.ts';
 import { multicastHash } from './mailbox-protocol.ts';
 import { PfMailboxService } from './pf-mailbox-service.ts';
 import { QueuePair, type QueueRegistersAt } from './queue-pair.ts';
+import { VfRates, type VfTxRate } from './vf-rates.ts';
 import type { VfSettings } from './vf-settings.ts';
 
 /** How the PF's driver works. */
@@ -19,6 +21,8 @@ export interface PfDriverOptions {
   readonly groups: readonly number[];
   /** Whether frames are switched between VPorts (VEB) or all go to the wire (VEPA). */
   readonly loopback: boolean;
+  /** What the card can do about transmit rates. */
+  readonly rates: RateProfile;
 }
 
 // PF registers (82599 datasheet 8.2.3).
@@ -110,6 +114,7 @@ export class IxgbeDriver {
   private readonly bar: BarWindow;
   private readonly options: PfDriverOptions;
   private readonly mailbox: PfMailboxService;
+  private readonly rates: VfRates;
   private vfs: readonly VfSettings[] = [];
   /** VLAN of each of the 64 filters; -1 is free. */
   private readonly vlanFilters = new Int32Array(64).fill(-1);
@@ -121,6 +126,7 @@ export class IxgbeDriver {
     this.options = options;
     this.bar = handle.bar(0);
     this.path = this.makePath();
+    this.rates = new VfRates(this.bar, options.rates, QUEUES_PER_POOL);
     this.mailbox = new PfMailboxService(this.bar, {
       settings: (vf) => this.vfs[vf],
       setVlan: (vf, vlan, add) => this.setVlanMember(vf, vlan, add),
@@ -166,6 +172,24 @@ export class IxgbeDriver {
     this.stopped = false;
   }
 
+  /** Transmit rates of a VF, as they are in force. */
+  vfTxRate(vf: number): VfTxRate {
+    return this.rates.of(vf);
+  }
+
+  /**
+   * Changes the transmit rates of a VF, as `ip link set DEV vf N max_tx_rate M min_tx_rate M` does; 0 is none.
+   * Returns why the card cannot do that, or null; then nothing has changed.
+   */
+  setVfTxRate(vf: number, rate: Partial<VfTxRate>): string | null {
+    return this.rates.set(vf, { ...this.rates.of(vf), ...rate });
+  }
+
+  /** The link has come up, perhaps with another speed: limits that are relative to the old one are dropped. */
+  linkChanged(): void {
+    this.rates.checkLink();
+  }
+
   private makePath(): DataPath {
     const bar = this.bar;
     const { ringSize } = this.options;
@@ -201,6 +225,7 @@ export class IxgbeDriver {
     this.path.queue.start();
     this.connectInterrupts(pool);
     this.waitForLink();
+    this.rates.restore(this.vfs);
     this.path.start();
     // 4.6.10.2: the VFs' drivers wait for this.
     if (pool > 0) bar.write32(CTRL_EXT, CTRL_EXT_PFRSTD);

@@ -7,4 +7,9 @@ export interface VfSettings {
   /** VLANs that the guest may ask for. */
   readonly trustedVlans: readonly number[];
   readonly spoofCheck: boolean;
+  /** Transmit rates in Mb/s: no more than, and at least; 0 or left out for none. */
+  readonly maxTxMbps?: number;
+  readonly minTxMbps?: number;
+  /** Traffic class, 0 to 7. */
+  readonly trafficClass?: number;
 }

@@ -19,6 +19,7 @@ import { EICR_MAILBOX, linksUp, PfRegisters } from './pf-registers.ts';
 import type { NicProfile } from './profile.ts';
 import { QueueRegisters } from './queue-registers.ts';
 import { SwitchControl } from './switch-control.ts';
+import { TransmitScheduling } from './transmit-scheduling.ts';
 import { VfRegisters } from './vf-registers.ts';
 
 /** How a card is made. */
@@ -57,6 +58,7 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
   readonly mailboxes: Mailboxes;
   readonly queues: QueueRegisters;
   readonly registers: PfRegisters;
+  readonly scheduling: TransmitScheduling;
   /** Offsets of VF registers that the model does not know, and how often they were touched. */
   readonly unknownVfRegisters = new Map<number, number>();
 
@@ -130,6 +132,14 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
       linkGbps: options.linkGbps,
       vfs: () => ({ count: this.pf.sriov?.count ?? 0, enabled: this.pf.sriov?.enabled ?? false }),
     });
+    this.scheduling = new TransmitScheduling(
+      `${name}.transmit`,
+      scheduler,
+      this.data.transmit,
+      this.registers.file,
+      profile,
+      options.linkGbps,
+    );
     this.control = new SwitchControl(this.registers.file, this.data.switch, profile.pools, (pool) =>
       this.queues.stripsTags(pool * profile.queuesPerPool),
     );
@@ -332,6 +342,7 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
     this.mailboxes.reset();
     this.registers.reset();
     this.control.allChanged();
+    this.scheduling.reset();
     this.switchChanged();
     this.flowChanged();
     this.assignQueues();

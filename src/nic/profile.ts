@@ -49,6 +49,8 @@ export interface NicProfile {
   readonly mirrorRules: number;
   /** When a unicast frame that a pool sends is kept from the wire. */
   readonly localMatch: LocalMatch;
+  /** Limits in kb/s instead of rate factors, of pools instead of queues, and guaranteed minima. Default false. */
+  readonly exactRates?: boolean;
   /** Core clock, and what a frame takes in the switch: cycles until it comes out, cycles until the next may go in. */
   readonly coreClockPs: number;
   readonly switchCycles: number;

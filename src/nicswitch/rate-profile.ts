@@ -4,6 +4,12 @@ import { FCS_BYTES, MIN_FRAME_BYTES } from '../wire/index.ts';
 /** How a card limits rates: what can be asked for, and what comes of it. */
 export interface RateProfile {
   readonly name: string;
+  /** Whether limits are rate factors, relative to the link. */
+  readonly factors: boolean;
+  /** Whether VPorts can be in different traffic classes. */
+  readonly classes: boolean;
+  /** What a limit can be, for people. */
+  readonly allowed: string;
   /** Credit that a limit keeps for a frame that was held up by others, in bytes. */
   readonly windowBytes: number;
   /** Why a limit of `mbps` cannot be had on a link of `linkMbps`, or null. */
@@ -58,6 +64,9 @@ export function countedBytes(bytes: number): number {
 /** Exact limits from 1 Mb/s to the rate of the link, and guaranteed minima. */
 export const EXACT_RATES: RateProfile = Object.freeze({
   name: 'exact',
+  factors: false,
+  classes: true,
+  allowed: '1 to the rate of the link',
   windowBytes: MMW_BYTES,
   refuseMax: (mbps: number, linkMbps: number) => refuse(mbps, 1, linkMbps),
   refuseMin: (mbps: number, linkMbps: number) => refuse(mbps, 0, linkMbps),
@@ -67,6 +76,9 @@ export const EXACT_RATES: RateProfile = Object.freeze({
 /** The Intel 82599: limits as rate factors, on a link of 10 Gb/s, above 10 Mb/s; no guaranteed minima. */
 export const INTEL_82599_RATES: RateProfile = Object.freeze({
   name: 'intel-82599',
+  factors: true,
+  classes: false,
+  allowed: '11 to 10000 on a link of 10 Gb/s',
   windowBytes: MMW_BYTES,
   refuseMax: (mbps: number, linkMbps: number) => {
     if (linkMbps !== LINK_MBPS) return `the card limits rates at 10 Gb/s only, the link has ${linkMbps} Mb/s`;

@@ -89,6 +89,9 @@ function endpointReports(
         : { routingId: formatRoutingId(sriov.routingIdOf(vf.vf)) }),
       mac: vf.mac,
       vlan: vf.vlan,
+      ...(vf.maxTxMbps > 0 ? { maxTxMbps: vf.maxTxMbps } : {}),
+      ...(vf.minTxMbps > 0 ? { minTxMbps: vf.minTxMbps } : {}),
+      ...(vf.trafficClass > 0 ? { class: vf.trafficClass } : {}),
     };
   };
   return tracker.endpoints.map((record, index) => {

@@ -1,7 +1,7 @@
 import { checkInteger, checkNumber } from '../base/index.ts';
 import { MILLISECOND } from '../kernel/index.ts';
 import type { NicProfile } from '../nic/index.ts';
-import { type HostProfile, intel82599, xeonE5v4 } from '../profiles/index.ts';
+import { genericNic, type HostProfile, intel82599, xeonE5v4 } from '../profiles/index.ts';
 import { parseMac } from '../wire/index.ts';
 import { checkMachineOptions, checkOptions } from './option-keys.ts';
 import type { Report } from './report.ts';
@@ -9,6 +9,7 @@ import { EndpointDirectory } from './scenario-endpoints.ts';
 import { ProblemReporter } from './scenario-error.ts';
 import { MULTICAST_MAC } from './scenario-limits.ts';
 import { resolveMachine } from './scenario-machine.ts';
+import { ratesOf } from './scenario-profiles.ts';
 import type { EndpointRef, ResolvedScenario } from './scenario-resolved.ts';
 import { resolveTimes } from './scenario-times.ts';
 import { resolveFlow } from './scenario-traffic.ts';
@@ -39,7 +40,7 @@ export interface CreateMachineOptions {
 /** Profiles by kind: what {@link createMachine} takes. */
 export const profiles = Object.freeze({
   host: Object.freeze({ xeonE5v4 }),
-  nic: Object.freeze({ intel82599 }),
+  nic: Object.freeze({ genericNic, intel82599 }),
 });
 
 /** How long a flow without an end runs, in ms: longer than anything can. */
@@ -119,7 +120,12 @@ export function createMachine(options: CreateMachineOptions = {}): RunningMachin
     },
     'createMachine',
     isNicProfile(options.nic)
-      ? { totalVfs: nicProfile.pools, usableVfs: nicProfile.pools - 1, linkGbps: nicProfile.linkGbps }
+      ? {
+          totalVfs: nicProfile.pools,
+          usableVfs: nicProfile.pools - 1,
+          linkGbps: nicProfile.linkGbps,
+          rates: ratesOf(nicProfile),
+        }
       : undefined,
   );
   const scenario: ResolvedScenario = {

@@ -34,6 +34,7 @@ import type { HostProfile } from '../profiles/index.ts';
 import { parseMac } from '../wire/index.ts';
 import { definePfSysfs } from './pf-sysfs.ts';
 import type { ResolvedMachine } from './scenario-machine.ts';
+import { ratesOf } from './scenario-profiles.ts';
 
 /** What a machine is made of. */
 export interface MachineParts extends ResolvedMachine {
@@ -234,6 +235,7 @@ export class Machine {
       vlan: this.parts.hostInterface.vlan,
       groups: this.parts.groups,
       loopback: this.parts.nic.loopback === 'veb',
+      rates: ratesOf(this.parts.nicProfile),
     });
     this.ixgbe.probe();
     definePfSysfs(this.sysfs, this.pfPath, pf, {
@@ -293,6 +295,9 @@ export class Machine {
         vlan: vfs[vf]?.vlan ?? null,
         trustedVlans: vfs[vf]?.trustedVlans ?? [],
         spoofCheck: vfs[vf]?.spoofCheck ?? true,
+        maxTxMbps: vfs[vf]?.maxTxMbps ?? 0,
+        minTxMbps: vfs[vf]?.minTxMbps ?? 0,
+        trafficClass: vfs[vf]?.trafficClass ?? 0,
       })),
     );
     routingIds.forEach((routingId, vf) => {

@@ -29,7 +29,16 @@ const OPTIONS = {
     mtu: true,
   } satisfies Keys<NicOptions>,
   guest: { ...DRIVER, name: true, vfs: true, memoryMiB: true, pageSize: true } satisfies Keys<GuestOptions>,
-  vf: { vf: true, mac: true, vlan: true, trustedVlans: true, spoofCheck: true } satisfies Keys<VfOptions>,
+  vf: {
+    vf: true,
+    mac: true,
+    vlan: true,
+    trustedVlans: true,
+    spoofCheck: true,
+    maxTxMbps: true,
+    minTxMbps: true,
+    class: true,
+  } satisfies Keys<VfOptions>,
   hostInterface: { ...DRIVER, mac: true, vlan: true } satisfies Keys<HostInterfaceOptions>,
   traffic: {
     name: true,

@@ -75,6 +75,10 @@ export interface EndpointReport {
   mac?: string;
   /** Port VLAN, or null. */
   vlan?: number | null;
+  /** Transmit rates and class that are set for a VF, if they are. */
+  maxTxMbps?: number;
+  minTxMbps?: number;
+  class?: number;
   /** Frames that traffic wanted to send. */
   offered: FrameCount;
   /** Frames that left: a VPort's reached the switch, the station's reached the card. */

@@ -18,6 +18,7 @@ export const SCENARIO_DEFAULTS = {
   driver: 'interrupt' as DriverKind,
   ringSize: 512,
   spoofCheck: true,
+  class: 0,
   frameBytes: 64,
   arrivals: 'constant' as Arrivals,
   startMs: 0,
@@ -37,6 +38,9 @@ export const SCENARIO_RANGES = {
   memoryMiB: [4, 1_048_576],
   // 802.1Q: 0 is a priority tag, 4095 is reserved.
   vlan: [1, 4094],
+  // What of these a card can do, its profile says.
+  txMbps: [1, 1_000_000],
+  class: [0, 7],
   frameBytes: [64, 9732],
   weight: [1, 1_000_000],
   ratePps: [0.001, 1e9],

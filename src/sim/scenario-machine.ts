@@ -8,6 +8,7 @@ import {
 import { MacBook } from './scenario-mac.ts';
 import { checkMemory } from './scenario-memory.ts';
 import { HOST_PROFILE_NAMES, NIC_PROFILE_NAMES, type NicFacts, nicFacts } from './scenario-profiles.ts';
+import { checkMinima, NO_RATES, resolveRates } from './scenario-rates.ts';
 import type {
   ResolvedGuest,
   ResolvedHost,
@@ -71,7 +72,8 @@ export function resolveMachine(
   const interfaceOptions = options.hostInterface ?? {};
   const givenHostMac =
     interfaceOptions.mac === undefined ? undefined : macs.claim('hostInterface.mac', interfaceOptions.mac);
-  const vfs = resolveVfs(places, guests, nic.vfs, macs, reporter);
+  const vfs = resolveVfs(places, guests, nic, card, macs, reporter);
+  checkMinima(vfs, nic.linkGbps * 1000, reporter);
   checkVlanFilters(vfs, interfaceOptions.vlan, reporter);
   const hostInterface: ResolvedHostInterface = {
     mac: givenHostMac ?? macs.assign(0, 0),
@@ -215,7 +217,8 @@ function checkGuestNames(guests: readonly ResolvedGuest[], reporter: ProblemRepo
 function resolveVfs(
   places: readonly VfPlace[],
   guests: readonly ResolvedGuest[],
-  count: number,
+  nic: ResolvedNic,
+  card: NicFacts,
   macs: MacBook,
   reporter: ProblemReporter,
 ): ResolvedVf[] {
@@ -232,9 +235,10 @@ function resolveVfs(
       mac: given[i] ?? macs.assign(guest + 1, index),
       ...resolveVlans(options, path, reporter),
       spoofCheck: options.spoofCheck ?? DEFAULTS.spoofCheck,
+      ...resolveRates(options, path, nic.linkGbps * 1000, card.rates, reporter),
     };
   }
-  for (let vf = 0; vf < count; vf++) {
+  for (let vf = 0; vf < nic.vfs; vf++) {
     vfs[vf] ??= {
       vf,
       name: `VF ${vf}`,
@@ -243,6 +247,7 @@ function resolveVfs(
       vlan: null,
       trustedVlans: [],
       spoofCheck: DEFAULTS.spoofCheck,
+      ...NO_RATES,
     };
   }
   return vfs;

@@ -1,3 +1,5 @@
+import { EXACT_RATES, INTEL_82599_RATES, type RateProfile } from '../nicswitch/index.ts';
+
 /** What a scenario has to know of a card to be checked. */
 export interface NicFacts {
   /** TotalVFs of the SR-IOV capability. */
@@ -6,11 +8,19 @@ export interface NicFacts {
   usableVfs: number;
   /** Rates of the port in Gb/s. */
   linkGbps: readonly number[];
+  /** What it can do about transmit rates. */
+  rates: RateProfile;
+}
+
+/** What a card can do about transmit rates. */
+export function ratesOf(card: { readonly exactRates?: boolean }): RateProfile {
+  return card.exactRates === true ? EXACT_RATES : INTEL_82599_RATES;
 }
 
 const NICS: Readonly<Record<string, NicFacts>> = {
   // 64 pools, of which the ixgbe PF driver keeps one.
-  'intel-82599': { totalVfs: 64, usableVfs: 63, linkGbps: [1, 10] },
+  'intel-82599': { totalVfs: 64, usableVfs: 63, linkGbps: [1, 10], rates: INTEL_82599_RATES },
+  generic: { totalVfs: 64, usableVfs: 63, linkGbps: [1, 10], rates: EXACT_RATES },
 };
 
 /** Cards that a scenario may name. */

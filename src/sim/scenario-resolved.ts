@@ -72,6 +72,10 @@ export interface ResolvedVf {
   vlan: number | null;
   trustedVlans: number[];
   spoofCheck: boolean;
+  /** Transmit rates in Mb/s; 0 for none. */
+  maxTxMbps: number;
+  minTxMbps: number;
+  trafficClass: number;
 }
 
 /** Something that sends and receives. The PF is the host's own interface, the port stands for what is beyond it. */

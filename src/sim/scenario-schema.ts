@@ -82,6 +82,13 @@ export const vfSchema: Schema<VfOptions> = object({
     flag('Whether frames with a foreign source address are dropped.'),
     DEFAULTS.spoofCheck,
   ),
+  maxTxMbps: optional(
+    integer(RANGES.txMbps, 'The VF sends at most so many Mb/s, counted as layer 2. Default: no limit.'),
+  ),
+  minTxMbps: optional(
+    integer(RANGES.txMbps, 'The VF can send at least so many Mb/s while all want more. Default: none.'),
+  ),
+  class: optional(integer(RANGES.class, 'Traffic class; frames of a higher one go first.'), DEFAULTS.class),
 });
 
 /** A guest, in a file. */

@@ -80,6 +80,12 @@ export interface VfOptions {
   trustedVlans?: number[];
   /** Whether the card drops frames with a source address that is not the VF's. Default true. */
   spoofCheck?: boolean;
+  /** The VF sends at most so many Mb/s (layer 2). Default: no limit. */
+  maxTxMbps?: number;
+  /** The VF can send at least so many Mb/s while all want more. Default: none. */
+  minTxMbps?: number;
+  /** Traffic class, 0 to 7; frames of a higher one go first. Default 0. */
+  class?: number;
 }
 
 /** The Physical Function's own network interface, the default VPort. */

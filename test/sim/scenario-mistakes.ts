@@ -33,6 +33,44 @@ export const MISTAKES: readonly Mistake[] = [
     line: 'guests: use 65 VLANs in all; allowed 64 port and trusted VLANs',
   },
   {
+    name: 'a rate limit that the 82599 does not have',
+    scenario: { guests: [{ vfs: [{ maxTxMbps: 10 }] }] },
+    line: 'guests[0].vfs[0].maxTxMbps: 10 Mb/s is no whole number from 11 to 10000; allowed 11 to 10000 on a link of 10 Gb/s',
+  },
+  {
+    name: 'a rate limit on a link of 1 Gb/s',
+    scenario: { nic: { linkGbps: 1 }, guests: [{ vfs: [{ maxTxMbps: 100 }] }] },
+    line: 'guests[0].vfs[0].maxTxMbps: the card limits rates at 10 Gb/s only, the link has 1000 Mb/s; allowed 11 to 10000 on a link of 10 Gb/s',
+  },
+  {
+    name: 'a guaranteed rate that the 82599 does not have',
+    scenario: { guests: [{ vfs: [{ minTxMbps: 100 }] }] },
+    line: 'guests[0].vfs[0].minTxMbps: the card guarantees no minimum rate; allowed on the profile generic',
+  },
+  {
+    name: 'a traffic class that the 82599 does not have',
+    scenario: { guests: [{ vfs: [{ class: 3 }] }] },
+    line: 'guests[0].vfs[0].class: the card has no traffic classes with 64 pools; allowed 0, others on the profile generic',
+  },
+  {
+    name: 'a traffic class that no card has',
+    scenario: { nic: { profile: 'generic' }, guests: [{ vfs: [{ class: 8 }] }] },
+    line: 'guests[0].vfs[0].class: 8 is out of range; allowed 0 to 7',
+  },
+  {
+    name: 'a guaranteed rate above the limit',
+    scenario: { nic: { profile: 'generic' }, guests: [{ vfs: [{ minTxMbps: 300, maxTxMbps: 200 }] }] },
+    line: 'guests[0].vfs[0].minTxMbps: 300 Mb/s are more than the VF may send; allowed at most maxTxMbps, 200',
+  },
+  {
+    name: 'guaranteed rates above that of the link',
+    scenario: {
+      nic: { profile: 'generic' },
+      guests: [{ vfs: [{ minTxMbps: 6000 }] }, { vfs: [{ minTxMbps: 5000 }] }],
+    },
+    line: 'guests: guarantee 11000 Mb/s in all; allowed the 10000 Mb/s of the link',
+  },
+  {
     name: 'a key that is like no other',
     scenario: { nic: { bandwidth: 3 } },
     line: 'nic.bandwidth: unknown key; allowed profile, vfs, ari, loopback, linkGbps, mtu',
@@ -50,7 +88,7 @@ export const MISTAKES: readonly Mistake[] = [
   {
     name: 'an unknown profile',
     scenario: { nic: { profile: 'intel-82598' } },
-    line: 'nic.profile: "intel-82598" is unknown (did you mean "intel-82599"?); allowed intel-82599',
+    line: 'nic.profile: "intel-82598" is unknown (did you mean "intel-82599"?); allowed intel-82599, generic',
   },
   {
     name: 'a list instead of an object',

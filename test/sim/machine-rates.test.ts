@@ -1,0 +1,175 @@
+import { describe, expect, it } from 'vitest';
+import type { Report, Scenario } from '../../src/index.ts';
+import { boot, reportOf } from './rig.ts';
+
+interface VfRates {
+  maxTxMbps?: number;
+  minTxMbps?: number;
+  class?: number;
+}
+
+/** Guests with a VF each, all of which send as much as they can to the wire. */
+function overload(vfs: readonly VfRates[], profile: string, durationMs: number, bytes = 1518): Scenario {
+  return {
+    nic: { profile },
+    guests: vfs.map((vf, i) => ({ name: `g${i}`, driver: 'poll', ringSize: 64, vfs: [vf] })),
+    traffic: vfs.map((_, i) => ({ from: `g${i}`, to: 'port', frameBytes: bytes, saturate: true })),
+    warmUpMs: 1,
+    durationMs,
+  };
+}
+
+/** What each VF has sent, in Mb/s of layer 2. */
+function sentMbps(report: Report): number[] {
+  expect(report.conservation.balanced).toBe(true);
+  return report.endpoints.filter(({ kind }) => kind === 'vf').map(({ txGbps }) => txGbps * 1000);
+}
+
+function expectWithin(share: number, actual: readonly number[], expected: readonly number[]): void {
+  expect(actual).toHaveLength(expected.length);
+  for (const [i, each] of actual.entries()) {
+    expect(Math.abs(each / expected[i] - 1), `VF ${i}: ${each} Mb/s for ${expected[i]}`).toBeLessThan(share);
+  }
+}
+
+describe('rate limits in the machine', () => {
+  it.each(['intel-82599', 'generic'])(
+    'hold for 63 VFs at once within 1 percent: %s',
+    (profile) => {
+      const limits = Array.from({ length: 63 }, (_, vf) => 60 + 2 * vf); // 7.7 Gb/s in all
+      const report = reportOf(
+        overload(
+          limits.map((maxTxMbps) => ({ maxTxMbps })),
+          profile,
+          40,
+          500,
+        ),
+      );
+      expectWithin(0.01, sentMbps(report), limits);
+      expect(report.endpoints[2]).toMatchObject({ maxTxMbps: 60 });
+    },
+    120_000,
+  );
+
+  it('hold over a whole second', () => {
+    const limits = [11, 13, 100, 250, 333];
+    const report = reportOf(
+      overload(
+        limits.map((maxTxMbps) => ({ maxTxMbps })),
+        'intel-82599',
+        1000,
+      ),
+    );
+    expectWithin(0.01, sentMbps(report), limits);
+  }, 120_000);
+
+  it('leave the rest of the link to who has none', () => {
+    const [limited, free] = sentMbps(reportOf(overload([{ maxTxMbps: 1_000 }, {}], 'intel-82599', 5)));
+    expectWithin(0.01, [limited], [1_000]);
+    // A frame of 1,518 bytes takes 1,538 on the wire.
+    expectWithin(0.01, [limited + free], [(10_000 * 1518) / 1538]);
+  });
+
+  it('hold between VFs as well: what a VF fetches is limited, wherever it goes', () => {
+    const report = reportOf({
+      guests: [{ name: 'a', vfs: [{ maxTxMbps: 200 }] }, { name: 'b' }],
+      traffic: [{ from: 'a', to: 'b', frameBytes: 300, saturate: true }],
+      warmUpMs: 1,
+      durationMs: 10,
+    });
+    expectWithin(0.01, [sentMbps(report)[0]], [200]);
+  });
+});
+
+describe('guaranteed minima in the machine', () => {
+  it('are kept under overload, and what nobody is guaranteed is shared', () => {
+    const minima = [4_000, 2_000, 1_000, 0];
+    const report = reportOf(
+      overload(
+        minima.map((minTxMbps) => (minTxMbps > 0 ? { minTxMbps } : {})),
+        'generic',
+        10,
+      ),
+    );
+    const sent = sentMbps(report);
+    const total = sent.reduce((sum, each) => sum + each);
+    // 3,000 Mb/s are guaranteed to nobody: 600 for each of the VFs and the host.
+    const shares = [4_600, 2_600, 1_600, 600].map((share) => (share / 9_400) * total);
+    expectWithin(0.02, sent, shares);
+  });
+});
+
+describe('traffic classes in the machine', () => {
+  it('let the highest go first, exactly', () => {
+    const vfs = [{ class: 0 }, { class: 3, maxTxMbps: 2_000 }, { class: 1 }];
+    const [low, high, middle] = sentMbps(reportOf(overload(vfs, 'generic', 5)));
+    expectWithin(0.01, [high, high + middle], [2_000, (10_000 * 1518) / 1538]);
+    expect(low).toBe(0);
+  });
+});
+
+describe("the PF's driver", () => {
+  const scenario: Scenario = { guests: [{ name: 'a', vfs: 2 }] };
+
+  it.each([
+    [{ maxMbps: 10 }, '10 Mb/s is no whole number from 11 to 10000'],
+    [{ maxMbps: 10_001 }, '10001 Mb/s is no whole number from 11 to 10000'],
+    [{ minMbps: 100 }, 'the card guarantees no minimum rate'],
+    [{ trafficClass: 1 }, 'the card has no traffic classes with 64 pools'],
+    [{ maxMbps: 11 }, null],
+    [{ maxMbps: 10_000 }, null],
+    [{ maxMbps: 0 }, null],
+  ])('answers a request for %o with %o', (rate, answer) => {
+    const { pfDriver } = boot(scenario).machine;
+    pfDriver.setVfTxRate(0, { maxMbps: 500 });
+    expect(pfDriver.setVfTxRate(0, rate)).toBe(answer);
+    expect(pfDriver.vfTxRate(0)).toEqual({
+      maxMbps: answer === null ? rate.maxMbps : 500,
+      minMbps: 0,
+      trafficClass: 0,
+    });
+    expect(pfDriver.setVfTxRate(2, { maxMbps: 500 })).toBe('there is no VF 2');
+  });
+
+  it('limits no VF on a link of 1 Gb/s', () => {
+    const { pfDriver } = boot({ ...scenario, nic: { linkGbps: 1 } }).machine;
+    expect(pfDriver.setVfTxRate(0, { maxMbps: 500 })).toBe(
+      'the card limits rates at 10 Gb/s only, the link has 1000 Mb/s',
+    );
+  });
+
+  it('writes the rate factor to each queue of the VF', () => {
+    const { pfDriver, nic, scheduler } = boot(scenario).machine;
+    pfDriver.setVfTxRate(1, { maxMbps: 3_000 });
+    scheduler.runUntil(scheduler.now + 10_000_000); // the writes are posted
+    const limits = [1, 2, 3, 4].map((queue) => {
+      nic.registers.write32(0x4904, queue, 15);
+      return nic.registers.read32(0x4984) >>> 0;
+    });
+    const factor = 0x8000_0000 + (3 << 14) + 5_461;
+    expect(limits).toEqual([0, factor, factor, 0]);
+    expect(nic.registers.read32(0x4980)).toBe(4);
+  });
+
+  it('changes a rate while frames flow', () => {
+    const simulation = boot({
+      guests: [{ name: 'a', driver: 'poll' }],
+      traffic: [{ from: 'a', to: 'port', frameBytes: 1518, saturate: true }],
+      warmUpMs: 0.5,
+      durationMs: 4.5,
+    });
+    const sent = () => simulation.machine.nic.data.mac.bytesSent;
+    const mbpsOver = (ms: number) => {
+      const before = sent();
+      simulation.advance(simulation.machine.scheduler.now + ms * 1e9);
+      return ((sent() - before) * 8) / (ms * 1e3);
+    };
+    simulation.advance(simulation.machine.scheduler.now + 5e8);
+    expectWithin(0.02, [mbpsOver(1)], [(10_000 * 1518) / 1538]);
+    simulation.machine.pfDriver.setVfTxRate(0, { maxMbps: 1_000 });
+    mbpsOver(0.3); // what was fetched before
+    expectWithin(0.02, [mbpsOver(1)], [1_000]);
+    simulation.machine.pfDriver.setVfTxRate(0, { maxMbps: 0 });
+    expectWithin(0.02, [mbpsOver(1)], [(10_000 * 1518) / 1538]);
+  });
+});
