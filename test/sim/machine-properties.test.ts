@@ -4,16 +4,17 @@ import { MICROSECOND } from '../../src/kernel/index.ts';
 import type { ResolvedFlow, ResolvedScenario } from '../../src/sim/index.ts';
 import { FIRST_VF_ENDPOINT_INDEX, PF_ENDPOINT_INDEX, PORT_ENDPOINT_INDEX } from '../../src/sim/simulation.ts';
 import { EventLog } from '../../src/trace/index.ts';
-import { anyScenario } from './random-scenario.ts';
+import { anyReflected, anyScenario } from './random-scenario.ts';
 import { type Arrival, boot, endpointIndex, jsonOf, noteArrivals, notReturned, run, settle } from './rig.ts';
 
+const anyBridge = fc.oneof({ weight: 2, arbitrary: anyScenario }, { weight: 1, arbitrary: anyReflected });
 const numRuns = process.env['SRIOVSIM_LONG'] === '1' ? 300 : 12;
 
 describe('any machine with any traffic', () => {
   it('accounts for every frame at any instant', () => {
     fc.assert(
       fc.property(
-        anyScenario,
+        anyBridge,
         fc.array(fc.integer({ min: 1, max: 60 }), { maxLength: 4 }),
         (scenario, stops) => {
           const simulation = boot(scenario);
@@ -32,7 +33,7 @@ describe('any machine with any traffic', () => {
 
   it('has everything back where it was when the traffic is over', () => {
     fc.assert(
-      fc.property(anyScenario, (scenario) => {
+      fc.property(anyBridge, (scenario) => {
         const simulation = run(scenario);
         settle(simulation);
         expect(notReturned(simulation)).toEqual([]);
