@@ -1,5 +1,6 @@
 /** Drivers: what the host and the guests run on the card, over {@link DeviceHandle} and nothing else. */
 export { DataPath, type ReceiveHandler, type SaturatingSource, type SoftwareCosts } from './data-path.ts';
+export { type PortFlowControl, writeFlowControl } from './flow-setup.ts';
 export type { FrameTemplate } from './frame-template.ts';
 export { IXGBE_MAX_VFS, IxgbeDriver, type PfDriverOptions } from './ixgbe.ts';
 export { IxgbevfDriver, type VfDriverOptions } from './ixgbevf.ts';

@@ -2,6 +2,7 @@ import type { BarWindow, DeviceHandle } from '../host/index.ts';
 import type { RateProfile } from '../nicswitch/index.ts';
 import { macHighWord, macLowWord } from '../wire/index.ts';
 import { DataPath, type SoftwareCosts } from './data-path.ts';
+import { type PortFlowControl, writeFlowControl } from './flow-setup.ts';
 import { multicastHash } from './mailbox-protocol.ts';
 import { PfMailboxService } from './pf-mailbox-service.ts';
 import { QueuePair, type QueueRegistersAt } from './queue-pair.ts';
@@ -23,6 +24,8 @@ export interface PfDriverOptions {
   readonly loopback: boolean;
   /** What the card can do about transmit rates. */
   readonly rates: RateProfile;
+  /** Flow control of the port; without it there is none. */
+  readonly flowControl?: PortFlowControl | null;
 }
 
 // PF registers (82599 datasheet 8.2.3).
@@ -192,8 +195,9 @@ export class IxgbeDriver {
 
   private makePath(): DataPath {
     const bar = this.bar;
-    const { ringSize } = this.options;
-    const queue = new QueuePair(this.handle, bar, { ...registersOf(0), ringSize });
+    const { ringSize, flowControl } = this.options;
+    const drops = flowControl?.sendsPause !== true;
+    const queue = new QueuePair(this.handle, bar, { ...registersOf(0), ringSize, drops });
     const unmask = this.options.mode === 'poll' ? null : () => bar.write32(EIMS, 1 << QUEUE_VECTOR);
     return new DataPath(this.handle, queue, this.options.costs, unmask);
   }
@@ -219,6 +223,8 @@ export class IxgbeDriver {
       this.configureVf(vf, settings);
     });
     if (pools) this.configurePool(pool, this.options.vlan, false);
+    const { flowControl } = this.options;
+    if (flowControl !== null && flowControl !== undefined) writeFlowControl(bar, flowControl);
     bar.write32(DMATXCTL, 1);
     bar.write32(RXCTRL, 1);
     this.path.queue.moveTo(registersOf(pool * QUEUES_PER_POOL));
@@ -248,6 +254,8 @@ export class IxgbeDriver {
     bar.write32(PFVTCTL, PFVTCTL_ENABLE | (pool << 7));
     bar.write32(VLNCTRL, VLNCTRL_VFE);
     for (let i = 0; i <= pool; i++) {
+      // A queue that drops needs nobody to stop; one that does not blocks others.
+      if (this.options.flowControl?.sendsPause === true) break;
       for (let q = 0; q < QUEUES_PER_POOL; q++) {
         bar.write32(PFQDE, PFQDE_WRITE | ((i * QUEUES_PER_POOL + q) << 8));
       }

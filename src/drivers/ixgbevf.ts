@@ -21,6 +21,8 @@ export interface VfDriverOptions {
   readonly vlans: readonly number[];
   /** Group addresses to receive. */
   readonly groups: readonly number[];
+  /** Whether the card drops a frame for which there is no descriptor; else it waits. Default true. */
+  readonly drops?: boolean;
 }
 
 // VF registers (82599 datasheet 8.3).
@@ -87,6 +89,7 @@ export class IxgbevfDriver {
       receiveRegisters: VF_RECEIVE,
       transmitRegisters: VF_TRANSMIT,
       ringSize: options.ringSize,
+      drops: options.drops,
     });
     const polls = options.mode === 'poll';
     const unmask = polls ? null : () => this.bar.write32(VTEIMS, 1 << QUEUE_VECTOR);

@@ -13,6 +13,8 @@ export interface QueueRegistersAt {
 export interface QueuePairOptions extends QueueRegistersAt {
   /** Descriptors of each ring, a power of two from 64 to 4,096. */
   readonly ringSize: number;
+  /** Whether the card drops a frame for which there is no descriptor; else it waits. Default true. */
+  readonly drops?: boolean;
 }
 
 /** Takes received frames. */
@@ -35,8 +37,9 @@ const CONTROL = 0x28;
 const CONTROL_ENABLE = 1 << 25;
 /** Looks at ENABLE before the driver gives up; each is a round trip over the link. */
 const ENABLE_POLLS = 1000;
-/** SRRCTL: buffers of 2 KiB, one advanced descriptor a buffer, drop when there is none. */
-const SRRCTL_2K_ADVANCED_DROP = 2 | (1 << 25) | (1 << 28);
+/** SRRCTL: buffers of 2 KiB, one advanced descriptor a buffer; drop when there is none. */
+const SRRCTL_2K_ADVANCED = 2 | (1 << 25);
+const SRRCTL_DROP_EN = 1 << 28;
 /** TXDCTL: prefetch below 32 cached when 8 wait; as ixgbe and DPDK set it. */
 const TXDCTL_THRESHOLDS = 32 | (8 << 8);
 /** An advanced data descriptor that is a whole frame: DTYP 3, EOP, IFCS, DEXT. */
@@ -111,6 +114,8 @@ class RingEntry {
  */
 export class QueuePair {
   readonly ringSize: number;
+  /** SRRCTL.DROP_EN, or 0. */
+  private readonly dropEnable: number;
   /** Frames handed to the card and received from it. */
   framesPosted = 0;
   framesReceived = 0;
@@ -134,6 +139,7 @@ export class QueuePair {
   private rxTail = 0;
 
   constructor(handle: DeviceHandle, bar: BarWindow, options: QueuePairOptions) {
+    this.dropEnable = (options.drops ?? true) ? SRRCTL_DROP_EN : 0;
     this.ringSize = checkPowerOfTwo('ringSize', options.ringSize, 64, 4096);
     this.mask = this.ringSize - 1;
     this.handle = handle;
@@ -164,7 +170,7 @@ export class QueuePair {
       bar.write32(registers + BASE_HIGH, Math.floor(ring.address / 2 ** 32));
       bar.write32(registers + LENGTH, this.ringSize * 16);
     }
-    bar.write32(rx + SRRCTL, SRRCTL_2K_ADVANCED_DROP);
+    bar.write32(rx + SRRCTL, SRRCTL_2K_ADVANCED | this.dropEnable);
     bar.write32(rx + CONTROL, CONTROL_ENABLE);
     bar.write32(tx + CONTROL, CONTROL_ENABLE | TXDCTL_THRESHOLDS);
     // The tail must not move before ENABLE reads back as one (4.6.7).

@@ -125,6 +125,7 @@ export function createMachine(options: CreateMachineOptions = {}): RunningMachin
           usableVfs: nicProfile.pools - 1,
           linkGbps: nicProfile.linkGbps,
           rates: ratesOf(nicProfile),
+          receiveBufferKiB: nicProfile.receiveBufferBytes / 1024,
         }
       : undefined,
   );

@@ -74,6 +74,11 @@ export class FlowSource implements FrameSource {
     );
   }
 
+  /** Priority of its frames. */
+  get priority(): number {
+    return this.parts.flow.priority ?? 0;
+  }
+
   next(): FrameTemplate | null {
     if (this.scheduler.now >= this.stopPs || this.count >= this.limit) {
       this.parts.sender.removeSource(this);
@@ -156,13 +161,14 @@ export class FlowSource implements FrameSource {
 
   private makeTemplate(frameBytes: number): FrameTemplate {
     const { flow, record, templates } = this.parts;
+    const tagged = flow.vlan !== null || flow.priority !== null;
     const words = new Int32Array(Math.ceil((frameBytes - FCS_BYTES) / 4));
     const bytes = new Uint8Array(frameBytes + 4);
     const length = buildTestFrame(
       {
         destination: parseMac(flow.destinationMac),
         source: parseMac(flow.sourceMac),
-        vlan: flow.vlan === null ? undefined : { id: flow.vlan },
+        vlan: tagged ? { id: flow.vlan ?? 0, priority: flow.priority ?? 0 } : undefined,
         flow: record.index,
         frameBytes,
       },
@@ -170,7 +176,7 @@ export class FlowSource implements FrameSource {
       0,
     );
     new Uint8Array(words.buffer).set(bytes.subarray(0, length));
-    const sequenceWord = (stampOffset(flow.vlan !== null) + 2) / 4 + 1;
+    const sequenceWord = (stampOffset(tagged) + 2) / 4 + 1;
     const template = { id: templates.take(), words, bytes: length, sequenceWord };
     this.bySize.set(frameBytes, template);
     return template;

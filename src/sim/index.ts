@@ -66,6 +66,8 @@ export type {
   Loopback,
   NicOptions,
   PageSize,
+  PauseUse,
+  PortOptions,
   Scenario,
   TrafficOptions,
   VfOptions,

@@ -1,5 +1,5 @@
-import { log2Exact, RandomStreams } from '../base/index.ts';
-import { type DataPath, IxgbeDriver, IxgbevfDriver } from '../drivers/index.ts';
+import { ceilPowerOfTwo, log2Exact, RandomStreams } from '../base/index.ts';
+import { type DataPath, IxgbeDriver, IxgbevfDriver, type PortFlowControl } from '../drivers/index.ts';
 import {
   AddressSpace,
   DeviceHandle,
@@ -31,10 +31,12 @@ import {
   TlpPool,
 } from '../pcie/index.ts';
 import type { HostProfile } from '../profiles/index.ts';
-import { parseMac } from '../wire/index.ts';
+import { FCS_BYTES, MIN_FRAME_BYTES, parseMac } from '../wire/index.ts';
 import { definePfSysfs } from './pf-sysfs.ts';
 import type { ResolvedMachine } from './scenario-machine.ts';
+import { portFlowControl } from './scenario-port.ts';
 import { ratesOf } from './scenario-profiles.ts';
+import type { ResolvedNic } from './scenario-resolved.ts';
 
 /** What a machine is made of. */
 export interface MachineParts extends ResolvedMachine {
@@ -176,7 +178,7 @@ export class Machine {
       probe,
       tlps,
       link: this.link,
-      profile: nicProfile,
+      profile: withSlots(nicProfile, parts.nic),
       linkGbps: parts.nic.linkGbps,
       maxPayloadBytes,
       maxReadRequestBytes,
@@ -195,6 +197,12 @@ export class Machine {
         pageBytes: guest.pageSize === '2M' ? 2 ** 21 : 4096,
       }),
     );
+  }
+
+  /** Flow control that the drivers set up, or null. */
+  private get flowControl(): PortFlowControl | null {
+    const { nic, nicProfile } = this.parts;
+    return portFlowControl(nic, nicProfile.receiveBufferBytes, nicProfile.macPs);
   }
 
   /** The PF's driver. */
@@ -236,6 +244,7 @@ export class Machine {
       groups: this.parts.groups,
       loopback: this.parts.nic.loopback === 'veb',
       rates: ratesOf(this.parts.nicProfile),
+      flowControl: this.flowControl,
     });
     this.ixgbe.probe();
     definePfSysfs(this.sysfs, this.pfPath, pf, {
@@ -329,6 +338,7 @@ export class Machine {
     const driver = new IxgbevfDriver(handle, {
       ...this.driverOptions(guest),
       vlans: this.parts.vfs[vf].trustedVlans,
+      drops: this.flowControl?.sendsPause !== true,
       groups: this.parts.groups,
     });
     this.vfDrivers.set(vf, driver);
@@ -374,4 +384,15 @@ export class Machine {
   private wait(milliseconds: number): void {
     this.scheduler.runUntil(this.scheduler.now + milliseconds * MILLISECOND);
   }
+}
+
+/**
+ * The card with a slot for every frame that its packet buffers hold: where nothing may be lost, the model must
+ * not run out of slots before the card runs out of memory.
+ */
+function withSlots(profile: NicProfile, { port }: ResolvedNic): NicProfile {
+  if (port.pause === 'none' && port.pfc.length === 0) return profile;
+  const bytes = profile.receiveBufferBytes + profile.transmitBufferBytes;
+  const frames = ceilPowerOfTwo(Math.ceil(bytes / (MIN_FRAME_BYTES - FCS_BYTES)));
+  return { ...profile, frameSlots: Math.max(profile.frameSlots, frames) };
 }

@@ -5,6 +5,7 @@ import type {
   HostInterfaceOptions,
   HostOptions,
   NicOptions,
+  PortOptions,
   TrafficOptions,
   VfOptions,
 } from './scenario-types.ts';
@@ -27,6 +28,7 @@ const OPTIONS = {
     loopback: true,
     linkGbps: true,
     mtu: true,
+    port: true,
   } satisfies Keys<NicOptions>,
   guest: { ...DRIVER, name: true, vfs: true, memoryMiB: true, pageSize: true } satisfies Keys<GuestOptions>,
   vf: {
@@ -39,12 +41,21 @@ const OPTIONS = {
     minTxMbps: true,
     class: true,
   } satisfies Keys<VfOptions>,
+  port: {
+    pause: true,
+    pfc: true,
+    xoffKiB: true,
+    xonKiB: true,
+    fec: true,
+    cableMetres: true,
+  } satisfies Keys<PortOptions>,
   hostInterface: { ...DRIVER, mac: true, vlan: true } satisfies Keys<HostInterfaceOptions>,
   traffic: {
     name: true,
     to: true,
     frameBytes: true,
     vlan: true,
+    priority: true,
     ratePps: true,
     rateMbps: true,
     saturate: true,
@@ -88,7 +99,11 @@ export function checkMachineOptions(
   checkOptions('createMachine options', options, 'machine');
   const { host, nic, guests, hostInterface } = options as Record<string, unknown>;
   if (host !== undefined && !isProfile.host) checkOptions('host', host, 'host');
-  if (nic !== undefined && !isProfile.nic) checkOptions('nic', nic, 'nic');
+  if (nic !== undefined && !isProfile.nic) {
+    checkOptions('nic', nic, 'nic');
+    const { port } = nic as NicOptions;
+    if (port !== undefined) checkOptions('nic.port', port, 'port');
+  }
   if (hostInterface !== undefined) checkOptions('hostInterface', hostInterface, 'hostInterface');
   if (guests === undefined) return;
   if (!Array.isArray(guests)) throw new TypeError(`guests must be a list, got ${show(guests)}`);

@@ -1,5 +1,6 @@
+import type { Fec } from '../nic/index.ts';
 import { ETHERNET_HEADER_BYTES, FCS_BYTES } from '../wire/index.ts';
-import type { Arrivals, BridgeKind, DriverKind, Loopback, PageSize } from './scenario-types.ts';
+import type { Arrivals, BridgeKind, DriverKind, Loopback, PageSize, PauseUse } from './scenario-types.ts';
 
 /** What a scenario leaves out. The published JSON Schema states the same values. */
 export const SCENARIO_DEFAULTS = {
@@ -12,6 +13,9 @@ export const SCENARIO_DEFAULTS = {
   loopback: 'veb' as Loopback,
   mtu: 1500,
   adjacentBridge: 'none' as BridgeKind,
+  pause: 'none' as PauseUse,
+  fec: 'none' as Fec,
+  cableMetres: 0,
   vfsPerGuest: 1,
   memoryMiB: 16,
   pageSize: '4K' as PageSize,
@@ -35,6 +39,10 @@ export const SCENARIO_RANGES = {
   // RFC 791: every link carries 68 bytes. 9710 + 18 = 9728 is the largest frame of the drivers for the 82599.
   // Drivers have buffers of 2 KiB and send a frame from one: no jumbo frames.
   mtu: [68, 1500],
+  bufferKiB: [1, 65_536],
+  // 40 km is the longest reach of an 802.3 port at these rates.
+  cableMetres: [0, 40_000],
+  priority: [0, 7],
   memoryMiB: [4, 1_048_576],
   // 802.1Q: 0 is a priority tag, 4095 is reserved.
   vlan: [1, 4094],

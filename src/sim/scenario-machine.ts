@@ -7,6 +7,7 @@ import {
 } from './scenario-limits.ts';
 import { MacBook } from './scenario-mac.ts';
 import { checkMemory } from './scenario-memory.ts';
+import { resolvePort } from './scenario-port.ts';
 import { HOST_PROFILE_NAMES, NIC_PROFILE_NAMES, type NicFacts, nicFacts } from './scenario-profiles.ts';
 import { checkMinima, NO_RATES, resolveRates } from './scenario-rates.ts';
 import type {
@@ -158,6 +159,7 @@ function resolveNic(
     loopback: reporter.oneOf('nic.loopback', options.loopback ?? DEFAULTS.loopback, ['veb', 'vepa']),
     linkGbps,
     mtu: reporter.integer('nic.mtu', options.mtu ?? DEFAULTS.mtu, RANGES.mtu),
+    port: resolvePort(options.port ?? {}, linkGbps, card.receiveBufferKiB, reporter),
   };
 }
 

@@ -8,6 +8,8 @@ export interface NicFacts {
   usableVfs: number;
   /** Rates of the port in Gb/s. */
   linkGbps: readonly number[];
+  /** Receive packet buffer in KiB. */
+  receiveBufferKiB: number;
   /** What it can do about transmit rates. */
   rates: RateProfile;
 }
@@ -19,8 +21,14 @@ export function ratesOf(card: { readonly exactRates?: boolean }): RateProfile {
 
 const NICS: Readonly<Record<string, NicFacts>> = {
   // 64 pools, of which the ixgbe PF driver keeps one.
-  'intel-82599': { totalVfs: 64, usableVfs: 63, linkGbps: [1, 10], rates: INTEL_82599_RATES },
-  generic: { totalVfs: 64, usableVfs: 63, linkGbps: [1, 10], rates: EXACT_RATES },
+  'intel-82599': {
+    totalVfs: 64,
+    usableVfs: 63,
+    linkGbps: [1, 10],
+    receiveBufferKiB: 512,
+    rates: INTEL_82599_RATES,
+  },
+  generic: { totalVfs: 64, usableVfs: 63, linkGbps: [1, 10], receiveBufferKiB: 512, rates: EXACT_RATES },
 };
 
 /** Cards that a scenario may name. */

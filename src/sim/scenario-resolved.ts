@@ -1,4 +1,13 @@
-import type { Arrivals, BridgeKind, DriverKind, Loopback, PageSize, WeightedSize } from './scenario-types.ts';
+import type { Fec } from '../nic/index.ts';
+import type {
+  Arrivals,
+  BridgeKind,
+  DriverKind,
+  Loopback,
+  PageSize,
+  PauseUse,
+  WeightedSize,
+} from './scenario-types.ts';
 
 /**
  * A scenario with nothing left open: every default filled in, VFs numbered, addresses assigned, times in ps. Plain
@@ -38,6 +47,19 @@ export interface ResolvedNic {
   loopback: Loopback;
   linkGbps: number;
   mtu: number;
+  port: ResolvedPort;
+}
+
+/** The physical port. */
+export interface ResolvedPort {
+  pause: PauseUse;
+  /** Priorities with priority flow control, in ascending order. */
+  pfc: number[];
+  /** Null: as much as headroom leaves. */
+  xoffKiB: number | null;
+  xonKiB: number | null;
+  fec: Fec;
+  cableMetres: number;
 }
 
 /** The Physical Function's own network interface. */
@@ -102,6 +124,8 @@ export interface ResolvedFlow {
   sizes: FrameSizes;
   /** Tag that the sender puts on, or null. */
   vlan: number | null;
+  /** Priority in that tag, or null. */
+  priority: number | null;
   rate: FlowRate;
   startPs: number;
   /** At most the end of the run. */

@@ -10,6 +10,7 @@ import type {
   HostInterfaceOptions,
   HostOptions,
   NicOptions,
+  PortOptions,
   Scenario,
   TrafficOptions,
   VfOptions,
@@ -45,6 +46,28 @@ export const hostSchema: Schema<HostOptions> = object({
   ),
 });
 
+/** The physical port, in a file. */
+export const portSchema: Schema<PortOptions> = object({
+  pause: optional(
+    oneOf(['none', 'receive', 'send', 'both'], 'PAUSE frames that the card heeds and sends.'),
+    DEFAULTS.pause,
+  ),
+  pfc: optional(
+    list(integer(RANGES.priority, 'A priority.'), 'Priorities with priority flow control. Default: none.'),
+  ),
+  xoffKiB: optional(
+    integer(
+      RANGES.bufferKiB,
+      'KiB of a class in the receive buffer that stop its sender. Default: headroom is enough.',
+    ),
+  ),
+  xonKiB: optional(
+    integer(RANGES.bufferKiB, 'KiB below which the sender goes on. Default: half of xoffKiB.'),
+  ),
+  fec: optional(oneOf(['none', 'base-r', 'rs'], 'Forward error correction.'), DEFAULTS.fec),
+  cableMetres: optional(number(RANGES.cableMetres, 'Length of the cable.'), DEFAULTS.cableMetres),
+});
+
 /** The card, in a file. */
 export const nicSchema: Schema<NicOptions> = object({
   profile: optional(oneOf(NIC_PROFILE_NAMES, 'The card.'), DEFAULTS.nicProfile),
@@ -56,6 +79,7 @@ export const nicSchema: Schema<NicOptions> = object({
   ),
   linkGbps: optional(number([0.001, 1000], 'Rate of the port in Gb/s. Default: the fastest of the profile.')),
   mtu: optional(integer(RANGES.mtu, 'Largest layer 3 packet in bytes.'), DEFAULTS.mtu),
+  port: optional(portSchema),
 });
 
 const driverShape = {
@@ -148,6 +172,9 @@ export const trafficSchema: Schema<TrafficOptions> = object({
   to: endpoint(`${ENDPOINT}, broadcast, multicast or a MAC address`, 'Who is meant to receive.'),
   frameBytes: optional(frameBytesSchema, DEFAULTS.frameBytes),
   vlan: optional(vlanId('VLAN that the sender tags its frames with. Default: untagged.')),
+  priority: optional(
+    integer(RANGES.priority, 'Priority in the tag; without vlan a priority tag. Default: as without.'),
+  ),
   ratePps: optional(number(RANGES.ratePps, 'Frames a second.')),
   rateMbps: optional(number(RANGES.rateMbps, 'Megabits a second, FCS included, preamble and gap not.')),
   saturate: optional(z.literal(true, saying('true')).check(z.describe('As fast as the sender can.'))),

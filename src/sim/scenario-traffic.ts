@@ -32,7 +32,7 @@ export function resolveFlow(options: TrafficOptions, path: string, context: Traf
   const sizes = resolveSizes(
     options.frameBytes ?? DEFAULTS.frameBytes,
     `${path}.frameBytes`,
-    vlan !== null,
+    vlan !== null || options.priority !== undefined,
     context,
   );
   return {
@@ -43,6 +43,10 @@ export function resolveFlow(options: TrafficOptions, path: string, context: Traf
     destinationMac: to.mac,
     sizes,
     vlan,
+    priority:
+      options.priority === undefined
+        ? null
+        : reporter.integer(`${path}.priority`, options.priority, RANGES.priority),
     rate: resolveRate(options, path, meanFrameBytes(sizes), reporter),
     ...resolveSpan(options, path, context),
     count:

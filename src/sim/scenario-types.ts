@@ -1,3 +1,5 @@
+import type { Fec } from '../nic/index.ts';
+
 /** What a user types: every field has a default except the two ends of a traffic entry and the file of a capture. */
 
 /** A scenario as it is written in a file. `parseScenario` checks one, {@link resolveScenario} fills it in. */
@@ -46,6 +48,30 @@ export interface NicOptions {
   linkGbps?: number;
   /** Largest layer 3 packet in bytes; a frame has 18 more, and 4 more still with a VLAN tag. Default 1500. */
   mtu?: number;
+  /** The physical port and its cable. */
+  port?: PortOptions;
+}
+
+/** The physical port: flow control, cable, forward error correction. Both of its ends are set up alike. */
+export interface PortOptions {
+  /**
+   * PAUSE of IEEE 802.3: the card heeds it (`receive`), sends it (`send`), or both. While it sends it no receive
+   * queue drops. Default `none`.
+   */
+  pause?: PauseUse;
+  /**
+   * Priorities with priority flow control (IEEE 802.1Qbb), which the card heeds and sends; each has a part of
+   * the receive buffer of its own, the others share one. Default: none.
+   */
+  pfc?: number[];
+  /** KiB of a class in the receive buffer from which on its sender is stopped. Default: headroom is enough. */
+  xoffKiB?: number;
+  /** KiB below which it goes on. Default: half of `xoffKiB`. */
+  xonKiB?: number;
+  /** Forward error correction: `none`, `base-r` at 25 and 40 Gb/s, `rs` at 25 and 100 Gb/s. Default `none`. */
+  fec?: Fec;
+  /** Length of the cable in metres. Default 0. */
+  cableMetres?: number;
 }
 
 /** How a guest's or the host's network driver works. */
@@ -108,6 +134,8 @@ export interface TrafficOptions {
   frameBytes?: FrameBytes;
   /** VLAN that the sender tags its frames with. Default: untagged. */
   vlan?: number;
+  /** Priority in the frames' tag, 0 to 7; without `vlan` the tag is a priority tag (VLAN 0). Default: as it is without. */
+  priority?: number;
   /** Frames a second. */
   ratePps?: number;
   /** Megabits a second, FCS included, preamble and gap not. */
@@ -161,13 +189,16 @@ export interface CaptureFilter {
 /** When the frames of a capture are sent. */
 export type CaptureTiming = 'recorded' | { ratePps: number } | { speedup: number };
 
-/** Whether the card switches between its own VPorts. */
+/** What a port does with PAUSE frames. */
+export type PauseUse = 'none' | 'receive' | 'send' | 'both';
+
 /**
  * What the card's cable leads to: the station itself, or a bridge that learns addresses, with the station behind it. A
  * bridge with reflective relay sends frames back to the card that came from there (IEEE 802.1Qbg).
  */
 export type BridgeKind = 'none' | 'plain' | 'reflective-relay';
 
+/** Whether the card switches between its own VPorts. */
 export type Loopback = 'veb' | 'vepa';
 
 /** How a driver learns of its work. */

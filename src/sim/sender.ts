@@ -11,6 +11,8 @@ export interface FrameSender {
 
 /** Frames without end. */
 export interface FrameSource {
+  /** Priority of its frames; 0 if it does not say. */
+  readonly priority?: number;
   /**
    * The next frame's template, which the sender sends after {@link FrameSource.sequence}; null when there is
    * none.
@@ -50,10 +52,12 @@ export class RoundRobin {
     this.turn = 0;
   }
 
-  next(): FrameTemplate | null {
+  /** @param paused priorities, one bit each, that may not be sent. */
+  next(paused = 0): FrameTemplate | null {
     for (let left = this.sources.length; left > 0; left--) {
       if (this.turn >= this.sources.length) this.turn = 0;
       const source = this.sources[this.turn++];
+      if (paused !== 0 && ((paused >> (source.priority ?? 0)) & 1) !== 0) continue;
       const template = source.next();
       if (template !== null) {
         this.last = source;

@@ -16,6 +16,7 @@ import type { Report } from './report.ts';
 import type { RunView } from './run-view.ts';
 import { ScenarioError } from './scenario-error.ts';
 import { MULTICAST_MAC } from './scenario-limits.ts';
+import { cableDelayPs } from './scenario-port.ts';
 import type { EndpointRef, ResolvedCapture, ResolvedFlow, ResolvedScenario } from './scenario-resolved.ts';
 import type { FrameSender } from './sender.ts';
 import { Station } from './station.ts';
@@ -84,9 +85,12 @@ export class Simulation implements RunView, VfListener {
       nic.data,
       this.tracker,
       scenario.nic.linkGbps,
-      nic.profile.macPs,
+      nic.profile.macPs + cableDelayPs(scenario.nic),
       scenario.adjacentBridge === undefined ? null : scenario.adjacentBridge === 'reflective-relay',
     );
+    const { port } = scenario.nic;
+    if (port.pfc.length > 0) this.station.heedPauses('priority');
+    else if (port.pause === 'send' || port.pause === 'both') this.station.heedPauses('link');
   }
 
   /**

@@ -1,10 +1,17 @@
 import { IntRing } from '../base/index.ts';
 import type { FrameTemplate } from '../drivers/index.ts';
 import { type Scheduler, Serializer, Timer } from '../kernel/index.ts';
-import { type DataPlane, InterFrameGaps, type WirePeer } from '../nic/index.ts';
-import { INTER_FRAME_GAP_BYTES, PREAMBLE_BYTES, wireBytes, writeTagged } from '../wire/index.ts';
+import { type DataPlane, InterFrameGaps, type PauseMode, PauseTimers, type WirePeer } from '../nic/index.ts';
+import {
+  INTER_FRAME_GAP_BYTES,
+  type MacControl,
+  PREAMBLE_BYTES,
+  wireBytes,
+  writeTagged,
+} from '../wire/index.ts';
 import type { FlowTracker } from './flow-tracker.ts';
 import { type FrameSender, type FrameSource, RoundRobin } from './sender.ts';
+import { StationQueues, templatePriority } from './station-queues.ts';
 import { type BridgeSink, WireBridge } from './wire-bridge.ts';
 
 /** Frames that wait for the wire at most. */
@@ -39,6 +46,13 @@ export class Station implements WirePeer, FrameSender, BridgeSink {
   private readonly queue = new IntRing(2 * QUEUE);
   private readonly free: Timer;
   private readonly sources = new RoundRobin();
+  private readonly linkGbps: number;
+  /** What the card has stopped, and what waits meanwhile; null for a station that heeds no pause. */
+  private pauses: PauseTimers | null = null;
+  private queues: StationQueues | null = null;
+  /** MAC Control frames on their way in either direction, in order: tasks carry integers only. */
+  private readonly controls: MacControl[] = [];
+  private pauseArrives = -1;
   private readonly scratch = new Int32Array(4096);
   private readonly scratchBytes = new Uint8Array(this.scratch.buffer);
 
@@ -59,6 +73,7 @@ export class Station implements WirePeer, FrameSender, BridgeSink {
     this.scheduler = scheduler;
     this.data = data;
     this.tracker = tracker;
+    this.linkGbps = linkGbps;
     this.wire = new Serializer(8000, linkGbps);
     this.gaps = new InterFrameGaps(linkGbps);
     this.delayPs = delayPs;
@@ -70,6 +85,7 @@ export class Station implements WirePeer, FrameSender, BridgeSink {
 
   send(template: FrameTemplate, sequence: number): boolean {
     this.know(template);
+    if (this.queues !== null) return this.sendByPriority(this.queues, template, sequence);
     if (this.free.pending) {
       if (this.queue.room < 2) {
         this.queueFull++;
@@ -142,6 +158,59 @@ export class Station implements WirePeer, FrameSender, BridgeSink {
     this.receive(this.scratch, 0, bytes);
   }
 
+  controlSent(control: MacControl): void {
+    if (this.pauses === null) return;
+    this.controls.push(control);
+    this.scheduler.schedule(this.delayPs, this.pauseArrives, 0, 0);
+  }
+
+  /** From now on stops when the card says so: everything, or by priority. */
+  heedPauses(mode: PauseMode): void {
+    const { scheduler } = this;
+    this.queues = new StationQueues(QUEUE);
+    this.pauses = new PauseTimers(scheduler, 'station.resume', this.linkGbps, () => this.resume());
+    this.pauses.setMode(mode);
+    this.pauseArrives = scheduler.task('station.pause', () =>
+      this.pauses?.receive(this.controls.shift() as MacControl),
+    );
+  }
+
+  /** What the station heeds of pauses: counts, and how long each priority was stopped. */
+  get pauseTimers(): PauseTimers | null {
+    return this.pauses;
+  }
+
+  private resume(): void {
+    if (!this.free.pending) this.sendNext();
+  }
+
+  private sendByPriority(queues: StationQueues, template: FrameTemplate, sequence: number): boolean {
+    if (!queues.push(templatePriority(template), template.id, sequence)) {
+      this.queueFull++;
+      return false;
+    }
+    this.inFlight++;
+    if (!this.free.pending) this.sendNext();
+    return true;
+  }
+
+  /** With flow control: what waits and may be sent, else a source that may. */
+  private sendNextByPriority(queues: StationQueues, paused: number): void {
+    const waiting = queues.shift(paused);
+    if (waiting >= 0) {
+      this.start(this.templates[waiting], queues.sequence);
+      return;
+    }
+    const template = this.sources.next(paused);
+    if (template !== null) this.startFromSource(template);
+  }
+
+  private startFromSource(template: FrameTemplate): void {
+    this.know(template);
+    this.inFlight++;
+    this.start(template, this.sources.sequence(this.scheduler.now));
+  }
+
   private know(template: FrameTemplate): void {
     this.templates[template.id] = template;
   }
@@ -171,6 +240,12 @@ export class Station implements WirePeer, FrameSender, BridgeSink {
 
   /** The wire is free again. */
   private sendNext(): void {
+    const paused = this.pauses?.paused ?? 0;
+    // What the bridge in front sends back waits in the common queue, and for every pause.
+    if (this.queues !== null && (paused !== 0 || this.queue.length === 0)) {
+      this.sendNextByPriority(this.queues, paused);
+      return;
+    }
     if (this.queue.length > 0) {
       const id = this.queue.shift();
       const sequence = this.queue.shift();
@@ -179,10 +254,7 @@ export class Station implements WirePeer, FrameSender, BridgeSink {
       return;
     }
     const template = this.sources.next();
-    if (template === null) return;
-    this.know(template);
-    this.inFlight++;
-    this.start(template, this.sources.sequence(this.scheduler.now));
+    if (template !== null) this.startFromSource(template);
   }
 
   /** The last bit of a frame has come to the card. */

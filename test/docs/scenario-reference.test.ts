@@ -14,6 +14,7 @@ const PARTS: readonly (readonly [string, Schema])[] = [
   ['scenario', scenario],
   ['host', part('host')],
   ['nic', part('nic')],
+  ['port', part('nic').properties?.['port'] as Schema],
   ['guests', guest],
   ['vfs', items(vfLists[1])],
   ['hostInterface', part('hostInterface')],

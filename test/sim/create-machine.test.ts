@@ -47,7 +47,7 @@ describe('createMachine', () => {
     [{ nic: 'intel-82599' }, 'nic must be an object, got "intel-82599"'],
     [
       { nic: { speed: 10 } },
-      'nic has no option "speed": allowed are profile, vfs, ari, loopback, linkGbps, mtu',
+      'nic has no option "speed": allowed are profile, vfs, ari, loopback, linkGbps, mtu, port',
     ],
     [{ host: null }, 'host must be an object, got null'],
     [{ host: { iomu: true } }, 'host has no option "iomu" (did you mean "iommu"?)'],

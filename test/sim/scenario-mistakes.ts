@@ -12,7 +12,7 @@ const flow = { from: 'a', to: 'b', ratePps: 1000 };
 const KEYS =
   '$schema, name, description, seed, host, nic, guests, hostInterface, adjacentBridge, traffic, captures, warmUpMs, durationMs';
 const FLOW_KEYS =
-  'name, from, to, frameBytes, vlan, ratePps, rateMbps, saturate, arrivals, startMs, stopMs, count';
+  'name, from, to, frameBytes, vlan, priority, ratePps, rateMbps, saturate, arrivals, startMs, stopMs, count';
 const UNICAST = 'unicast addresses such as 02:00:00:00:01:00';
 
 /** Captures stand beside the scenario: namespaces.pcap (82 frames), truncated.pcap, text.txt. */
@@ -73,7 +73,7 @@ export const MISTAKES: readonly Mistake[] = [
   {
     name: 'a key that is like no other',
     scenario: { nic: { bandwidth: 3 } },
-    line: 'nic.bandwidth: unknown key; allowed profile, vfs, ari, loopback, linkGbps, mtu',
+    line: 'nic.bandwidth: unknown key; allowed profile, vfs, ari, loopback, linkGbps, mtu, port',
   },
   {
     name: 'a misspelt key inside one of several forms',
@@ -347,6 +347,26 @@ export const MISTAKES: readonly Mistake[] = [
     name: 'a speed that the port does not have',
     scenario: { nic: { linkGbps: 40 } },
     line: 'nic.linkGbps: the port has no 40 Gb/s; allowed 1, 10',
+  },
+  {
+    name: 'forward error correction that the rate does not have',
+    scenario: { nic: { port: { fec: 'rs' } } },
+    line: 'nic.port.fec: a port at 10 Gb/s has no "rs"; allowed none',
+  },
+  {
+    name: 'PAUSE beside priority flow control',
+    scenario: { nic: { port: { pfc: [3], pause: 'both' } } },
+    line: 'nic.port.pfc: a port has PAUSE or priority flow control; allowed pfc or pause, not both',
+  },
+  {
+    name: 'a threshold above the class of the receive buffer',
+    scenario: { nic: { port: { pfc: [3], xoffKiB: 257 } } },
+    line: 'nic.port.xoffKiB: 257 is out of range; allowed 1 to 256',
+  },
+  {
+    name: 'a priority that there is not',
+    scenario: { nic: { port: { pfc: [8] } } },
+    line: 'nic.port.pfc[0]: 8 is out of range; allowed 0 to 7',
   },
   {
     name: 'two entries of one name',

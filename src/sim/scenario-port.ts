@@ -1,0 +1,102 @@
+import type { PortFlowControl } from '../drivers/index.ts';
+import { CABLE_PS_PER_METRE, fecDelayPs, fecsOf, headroomBytes } from '../nic/index.ts';
+import { MAX_TAGGED_FRAME_BYTES } from '../wire/index.ts';
+import { type ProblemReporter, showValue } from './scenario-error.ts';
+import { SCENARIO_DEFAULTS as DEFAULTS, SCENARIO_RANGES as RANGES } from './scenario-limits.ts';
+import type { ResolvedNic, ResolvedPort } from './scenario-resolved.ts';
+import type { PortOptions } from './scenario-types.ts';
+
+/** Fills in the physical port, and checks what hangs together. */
+export function resolvePort(
+  options: PortOptions,
+  linkGbps: number,
+  bufferKiB: number,
+  reporter: ProblemReporter,
+): ResolvedPort {
+  const fec = options.fec ?? DEFAULTS.fec;
+  const allowed = fecsOf(linkGbps);
+  if (!allowed.includes(fec)) {
+    reporter.fail(
+      'nic.port.fec',
+      fec,
+      `a port at ${linkGbps} Gb/s has no ${showValue(fec)}`,
+      allowed.join(', '),
+    );
+  }
+  const pause = reporter.oneOf('nic.port.pause', options.pause ?? DEFAULTS.pause, [
+    'none',
+    'receive',
+    'send',
+    'both',
+  ]);
+  const pfc = [...new Set(options.pfc ?? [])].sort((a, b) => a - b);
+  for (const [i, priority] of (options.pfc ?? []).entries()) {
+    reporter.integer(`nic.port.pfc[${i}]`, priority, RANGES.priority);
+  }
+  if (pfc.length > 0 && pause !== 'none') {
+    const problem = 'a port has PAUSE or priority flow control';
+    reporter.fail('nic.port.pfc', options.pfc, problem, 'pfc or pause, not both');
+  }
+  // Eight priorities with flow control leave no class to the others, and need none.
+  const classes = Math.min(8, pfc.length + 1);
+  const most = Math.floor(bufferKiB / classes);
+  const xoffKiB = options.xoffKiB ?? null;
+  const xonKiB = options.xonKiB ?? null;
+  if (xoffKiB !== null) reporter.integer('nic.port.xoffKiB', xoffKiB, [1, most]);
+  if (xonKiB !== null) reporter.integer('nic.port.xonKiB', xonKiB, [1, xoffKiB ?? most]);
+  return {
+    pause,
+    pfc,
+    xoffKiB,
+    xonKiB,
+    fec,
+    cableMetres: reporter.number(
+      'nic.port.cableMetres',
+      options.cableMetres ?? DEFAULTS.cableMetres,
+      RANGES.cableMetres,
+    ),
+  };
+}
+
+/** One way from the last bit that is sent to the switch of the other end, beside what the MACs themselves take. */
+export function cableDelayPs({ linkGbps, port }: ResolvedNic): number {
+  return Math.round(port.cableMetres * CABLE_PS_PER_METRE) + fecDelayPs(linkGbps, port.fec);
+}
+
+/** What the port's options mean for a card with a receive buffer of so many bytes. */
+export function portFlowControl(
+  nic: ResolvedNic,
+  bufferBytes: number,
+  macPs: number,
+): PortFlowControl | null {
+  const { port, linkGbps } = nic;
+  const priorities = port.pfc.length > 0;
+  if (!priorities && port.pause === 'none') return null;
+  const headroom = headroomBytes({
+    gigabits: linkGbps,
+    delayPs: macPs + cableDelayPs(nic),
+    responsePs: 0,
+    sentFrameBytes: MAX_TAGGED_FRAME_BYTES,
+    receivedFrameBytes: MAX_TAGGED_FRAME_BYTES,
+  });
+  const count = Math.min(8, port.pfc.length + 1);
+  const first = count - port.pfc.length;
+  const bytes = Math.floor(bufferBytes / count / 1024) * 1024;
+  const classOf = Array.from({ length: 8 }, (_, priority) => {
+    const at = port.pfc.indexOf(priority);
+    return at < 0 ? 0 : first + at;
+  });
+  const classes = Array.from({ length: count }, (_, c) => {
+    if (priorities && c < first) return { bytes, xoff: 0, xon: 0 };
+    const xoff = port.xoffKiB === null ? Math.max(32, bytes - headroom) : port.xoffKiB * 1024;
+    const xon = port.xonKiB === null ? xoff / 2 : port.xonKiB * 1024;
+    return { bytes, xoff: xoff - (xoff % 32), xon: Math.max(32, xon - (xon % 32)) };
+  });
+  return {
+    heedsPause: priorities || port.pause === 'receive' || port.pause === 'both',
+    sendsPause: priorities || port.pause === 'send' || port.pause === 'both',
+    classOf,
+    priorities,
+    classes,
+  };
+}
