@@ -1,48 +1,77 @@
+import { type BenchOptions, type BenchPart, type BenchResult, interleave, summarise } from './harness.ts';
 import {
-  type BenchOptions,
-  type BenchPart,
-  type BenchResult,
-  heapGrowth,
-  interleave,
-  summarise,
-} from './harness.ts';
-import { compileC, type Rounds, type SwitchProgram, startC, startJs } from './reference/programs.ts';
+  compileC,
+  type Rounds,
+  type SwitchProgram,
+  startC,
+  startJs,
+  type Traces,
+} from './reference/programs.ts';
 import { FRAMES, HEADLINE, type SwitchScenario, SwitchWork } from './reference/switch-scenario.ts';
 
+/** Frames of each size, between 2, 64 and 256 VPorts; then one thing changed at a time. */
 const SCENARIOS: readonly (readonly [string, SwitchScenario])[] = [
-  ['64 VPorts, 64 B', HEADLINE],
-  ['2 VPorts, 64 B', { ...HEADLINE, vports: 2 }],
-  ['256 VPorts, 64 B', { ...HEADLINE, vports: 256 }],
-  ['64 VPorts, 4,096 filters, 64 B', { ...HEADLINE, macsPerVPort: 64 }],
-  ['64 VPorts, 64 B, 10 % broadcast', { ...HEADLINE, broadcastPercent: 10 }],
-  ['64 VPorts, 1,518 B', { ...HEADLINE, frameBytes: 1518 }],
+  ...([64, 256, 1518, 'imix'] as const).flatMap((frameBytes) =>
+    [2, 64, 256].map((vports): [string, SwitchScenario] => [
+      `${vports} VPorts, ${frameBytes === 'imix' ? 'IMIX' : `${frameBytes.toLocaleString('en')} B`}`,
+      { ...HEADLINE, vports, frameBytes },
+    ]),
+  ),
+  ...[16, 256, 4096].map((filters): [string, SwitchScenario] => [
+    `16 VPorts, 64 B, ${filters.toLocaleString('en')} filters`,
+    { ...HEADLINE, vports: 16, macsPerVPort: filters / 16 },
+  ]),
+  ['64 VPorts, 64 B, 4,096 filters', { ...HEADLINE, macsPerVPort: 64 }],
   ['64 VPorts, 64 B, anti-spoofing off', { ...HEADLINE, antiSpoof: false }],
+  ['64 VPorts, 64 B, no VLAN', { ...HEADLINE, vlan: 'none' }],
+  ['64 VPorts, 64 B, port VLAN', { ...HEADLINE, vlan: 'port' }],
+  ...[2, 64, 256].map((vports): [string, SwitchScenario] => [
+    `${vports} VPorts, 64 B, 10 % broadcast`,
+    { ...HEADLINE, vports, broadcastPercent: 10 },
+  ]),
 ];
 
 /**
- * Frames switched per second of processor time, from VPort to VPort, with MAC and VLAN filters and anti-spoofing:
- * offering bursts of 32, switching, and draining, in one thread. The same in C beside it, checked to be the same work: equal entries in equal
- * order in all output queues, equal counters.
+ * The switch alone, from VPort to VPort, with MAC and VLAN filters and anti-spoofing: offering bursts, switching,
+ * draining, in one thread and per second of processor time. The same in C beside it, checked to be the same
+ * work: equal entries in equal order in all output queues, equal counters.
  */
 export const part: BenchPart = {
   name: 'switch',
   async run(options: BenchOptions): Promise<BenchResult[]> {
     const program = compileC();
     const results: BenchResult[] = [];
+    const traces: Traces[] = [];
     for (const [name, scenario] of SCENARIOS) {
-      results.push(...(await measure(options, name, scenario, program)));
+      const measured = await measure(options, name, scenario, program);
+      results.push(...measured.lines);
+      traces.push(measured.traces);
     }
-    return [...results, ...(await growth(options)), ...standing(options)];
+    const runs = `all ${traces.length} above`;
+    return [
+      ...results,
+      ...(await growth(options)),
+      summarise(
+        `bytes of frames written, ${runs}`,
+        'bytes',
+        traces.map(({ bytesWritten }) => bytesWritten),
+      ),
+      summarise(
+        `heap growth over ${millionFrames(options)} M frames, ${runs}`,
+        'bytes',
+        traces.map(({ heapBytes }) => heapBytes),
+      ),
+    ];
   },
 };
 
-/** The switch and, with a compiler, its twin in C, in turn. */
+/** The switch and, with a compiler, its twin in C, in turn; and what the switch leaves behind. */
 async function measure(
   options: BenchOptions,
   name: string,
   scenario: SwitchScenario,
   program: string | undefined,
-): Promise<BenchResult[]> {
+): Promise<{ lines: BenchResult[]; traces: Traces }> {
   const rounds = roundsFor(options, scenario);
   const rate = (name: string, switching: SwitchProgram) => ({
     name,
@@ -52,21 +81,26 @@ async function measure(
     },
   });
   const js = startJs(scenario);
-  if (program === undefined) {
-    const contenders = [rate(`${name} (no C compiler to compare with)`, js)];
-    const lines = await interleave(options, { unit: 'frames/s', timing: 'own', contenders });
-    js.close();
-    return lines;
-  }
-  const c = startC(program, new SwitchWork(scenario));
-  const reference = `the same in C: ${name}`;
+  const c = program === undefined ? undefined : startC(program, new SwitchWork(scenario));
+  const reference = c === undefined ? name : `the same in C: ${name}`;
   try {
-    checkSameWork(name, await js.rounds(10), await c.rounds(10));
-    const contenders = [rate(name, js), rate(reference, c)];
-    return await interleave(options, { unit: 'frames/s', timing: 'own', reference, contenders });
+    if (c !== undefined) checkSameWork(name, await js.rounds(10), await c.rounds(10));
+    const contenders = c === undefined ? [rate(name, js)] : [rate(name, js), rate(reference, c)];
+    const lines = await interleave(options, { unit: 'frames/s', timing: 'own', reference, contenders });
+    const [{ median, min, max, samples }] = lines;
+    const cost = {
+      name: `${name}, a frame`,
+      unit: 'ns',
+      median: 1e9 / median,
+      min: 1e9 / max,
+      max: 1e9 / min,
+      samples,
+    };
+    const traces = await js.traces(Math.ceil((millionFrames(options) * 1e6) / FRAMES));
+    return { lines: [...lines, cost], traces };
   } finally {
     js.close();
-    c.close();
+    c?.close();
   }
 }
 
@@ -83,22 +117,29 @@ function checkSameWork(name: string, own: Rounds, twin: Rounds): void {
 
 /** What a frame costs with more VPorts and more filters, against two VPorts. */
 async function growth(options: BenchOptions): Promise<BenchResult[]> {
-  const costs = [
+  return costs(options, [
     ['a frame, 2 VPorts', { ...HEADLINE, vports: 2 }],
     ['a frame, 64 VPorts', HEADLINE],
     ['a frame, 256 VPorts', { ...HEADLINE, vports: 256 }],
     ['a frame, 64 VPorts, 4,096 filters', { ...HEADLINE, macsPerVPort: 64 }],
+    ['a frame, 64 VPorts, written, sent and read over shared rings', { ...HEADLINE, shared: true }],
     ['a frame, 64 VPorts, the second switch of a process', { ...HEADLINE, switchesBefore: 1 }],
-  ] as const;
-  const programs = costs.map(([, scenario]) => startJs(scenario));
+  ]);
+}
+
+/** Nanoseconds a frame for each scenario, in turn; the first is what the others are compared to. */
+export async function costs(
+  options: BenchOptions,
+  scenarios: readonly (readonly [string, SwitchScenario])[],
+): Promise<BenchResult[]> {
+  const programs = scenarios.map(([, scenario]) => startJs(scenario));
   const lines = await interleave(options, {
     unit: 'ns',
     timing: 'own',
-    reference: costs[0][0],
-    contenders: costs.map(([name, scenario], i) => ({
+    contenders: scenarios.map(([name, scenario], i) => ({
       name,
       run: async () => {
-        const { frames, ns } = await programs[i].rounds(Math.ceil(roundsFor(options, scenario) / 4));
+        const { frames, ns } = await programs[i].rounds(Math.ceil(roundsFor(options, scenario) / 2));
         return ns / frames;
       },
     })),
@@ -107,26 +148,15 @@ async function growth(options: BenchOptions): Promise<BenchResult[]> {
   return lines;
 }
 
-/** What must not happen at all: copying frames and using memory. */
-function standing(options: BenchOptions): BenchResult[] {
-  const work = new SwitchWork({ ...HEADLINE, broadcastPercent: 10 });
-  const before = work.frames.u8.slice();
-  const frames = options.quick ? 1e6 : 1e7;
-  const rounds = Math.ceil(frames / work.order.length);
-  const heap = heapGrowth(
-    { ...options, samples: Math.min(options.samples, 3) },
-    `heap growth over ${frames / 1e6} M frames, 10 % broadcast`,
-    () => work.rounds(rounds),
-  );
-  let changed = 0;
-  for (const [i, byte] of work.frames.u8.entries()) if (byte !== before[i]) changed++;
-  return [summarise('bytes of frames written, 10 % broadcast', 'bytes', [changed]), heap];
+/** For samples of a tenth of a second; the first ones are the compiler's time. */
+export function roundsFor(options: BenchOptions, scenario: SwitchScenario): number {
+  const frames = (options.quick ? 1e6 : 4e6) / (scenario.broadcastPercent > 0 ? 1 + scenario.vports / 10 : 1);
+  return Math.ceil(frames / FRAMES);
 }
 
-/** For samples of a tenth of a second; the first ones are the compiler's time. */
-function roundsFor(options: BenchOptions, scenario: SwitchScenario): number {
-  const frames = (options.quick ? 1e6 : 8e6) / (scenario.broadcastPercent > 0 ? 8 : 1);
-  return Math.ceil(frames / FRAMES);
+/** Frames over which the heap is watched. */
+function millionFrames({ quick }: BenchOptions): number {
+  return quick ? 0.1 : 1;
 }
 
 function hex(value: number): string {

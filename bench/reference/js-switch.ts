@@ -1,19 +1,47 @@
 /**
  * The switch as a program, like its twin in C: takes a scenario as JSON, and then a number of rounds from each line
- * of its input; for each it prints frames, nanoseconds and two checksums. In a process of its own, because the
- * compiler treats the first switch of a process better than those that follow.
+ * of its input; for each it prints frames, nanoseconds and two checksums. After `traces` and a number of rounds it
+ * prints what those have left behind: bytes of frames that have changed, and of the heap. In a process of its own,
+ * because the compiler treats the first switch of a process better than those that follow.
  */
 import { createInterface } from 'node:readline';
+import { SharedWork } from './shared-work.ts';
 import { type SwitchScenario, SwitchWork } from './switch-scenario.ts';
 
-const work = new SwitchWork(JSON.parse(process.argv[2]) as SwitchScenario);
+const scenario = JSON.parse(process.argv[2]) as SwitchScenario;
+const shared = scenario.shared === true ? new SharedWork(scenario) : undefined;
+const work = new SwitchWork(scenario);
 
 for await (const line of createInterface({ input: process.stdin })) {
+  const [first, second] = line.split(' ');
+  console.log((first === 'traces' ? traces(Number(second)) : rounds(Number(first))).join(' '));
+}
+
+function rounds(count: number): number[] {
   // Processor time, as in C: what else the machine does counts less.
   const start = process.cpuUsage();
-  const frames = work.rounds(Number(line));
+  const frames = (shared ?? work).rounds(count);
   const { user, system } = process.cpuUsage(start);
-  const ns = (user + system) * 1e3;
   work.nicSwitch.checkBalance();
-  console.log([frames, ns, work.checksum >>> 0, work.portsChecksum() >>> 0].join(' '));
+  return [frames, (user + system) * 1e3, work.checksum >>> 0, work.portsChecksum() >>> 0];
+}
+
+function traces(count: number): number[] {
+  const { u8 } = work.frames;
+  const before = u8.slice();
+  const heapBefore = settledHeapBytes();
+  work.rounds(count);
+  const heapBytes = settledHeapBytes() - heapBefore;
+  let changed = 0;
+  for (let i = 0; i < u8.length; i++) if (u8[i] !== before[i]) changed++;
+  return [changed, heapBytes];
+}
+
+function settledHeapBytes(): number {
+  const { gc } = globalThis;
+  if (gc === undefined) throw new Error('heap growth is measured under node --expose-gc only');
+  gc();
+  gc();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
 }

@@ -20,6 +20,14 @@ export interface Rounds {
   portsChecksum: number;
 }
 
+/** What should not be there after some rounds. */
+export interface Traces {
+  /** Bytes of frames that are not what they were. */
+  bytesWritten: number;
+  /** Bytes by which the heap has grown, array buffers included. */
+  heapBytes: number;
+}
+
 /** Compiles the switch in C with `gcc -O3 -march=native`; undefined where there is no compiler. */
 export function compileC(): string | undefined {
   mkdirSync(folder, { recursive: true });
@@ -34,42 +42,57 @@ export function compileC(): string | undefined {
 
 /** A running program that switches rounds of one scenario when it is told to. */
 export class SwitchProgram {
-  readonly #child: ChildProcess;
-  #settle: ((line: string | Error) => void) | undefined;
+  private readonly child: ChildProcess;
+  private settle: ((line: string | Error) => void) | undefined = undefined;
 
   constructor(command: string, args: readonly string[]) {
-    this.#child = spawn(command, args, { stdio: ['pipe', 'pipe', 2] });
+    this.child = spawn(command, args, { stdio: ['pipe', 'pipe', 2] });
     let text = '';
-    this.#child.stdout?.on('data', (chunk: Buffer) => {
+    this.child.stdout?.on('data', (chunk: Buffer) => {
       text += chunk.toString();
       const end = text.indexOf('\n');
       if (end < 0) return;
       const line = text.slice(0, end);
       text = text.slice(end + 1);
-      this.#settle?.(line);
+      this.settle?.(line);
     });
-    this.#child.on('error', (error) => this.#settle?.(error));
-    this.#child.on('exit', (code) => this.#settle?.(new Error(`${command} ended with status ${code}`)));
+    this.child.on('error', (error) => this.settle?.(error));
+    this.child.on('exit', (code) => this.settle?.(new Error(`${command} ended with status ${code}`)));
   }
 
   async rounds(count: number): Promise<Rounds> {
-    const line = await new Promise<string>((resolve, reject) => {
-      this.#settle = (answer) => (typeof answer === 'string' ? resolve(answer) : reject(answer));
-      this.#child.stdin?.write(`${count}\n`);
-    });
-    const [frames, ns, checksum, portsChecksum] = line.split(' ').map(Number);
+    const [frames, ns, checksum, portsChecksum] = await this.ask(`${count}`);
     return { frames, ns, checksum, portsChecksum };
   }
 
+  /** What `count` rounds leave behind. Only of this package's switch. */
+  async traces(count: number): Promise<Traces> {
+    const [bytesWritten, heapBytes] = await this.ask(`traces ${count}`);
+    return { bytesWritten, heapBytes };
+  }
+
+  private async ask(question: string): Promise<number[]> {
+    const line = await new Promise<string>((resolve, reject) => {
+      this.settle = (answer) => (typeof answer === 'string' ? resolve(answer) : reject(answer));
+      this.child.stdin?.write(`${question}\n`);
+    });
+    return line.split(' ').map(Number);
+  }
+
   close(): void {
-    this.#settle = undefined;
-    this.#child.stdin?.end();
+    this.settle = undefined;
+    this.child.stdin?.end();
   }
 }
 
 /** The switch of this package. */
 export function startJs(scenario: SwitchScenario): SwitchProgram {
-  return new SwitchProgram(process.execPath, [script, JSON.stringify(scenario)]);
+  return new SwitchProgram(process.execPath, [
+    '--expose-gc',
+    '--max-inlined-bytecode-size-cumulative=2500',
+    script,
+    JSON.stringify(scenario),
+  ]);
 }
 
 /** The same in C; `program` is what {@link compileC} returned. */

@@ -10,14 +10,23 @@ import {
   writeVlanTag,
 } from 'sriovsim/wire';
 
-/** Traffic between VPorts, each with its own addresses and all in one VLAN, filtered. */
+/**
+ * Where the VLAN of a frame is: nowhere, and no VLAN is filtered; in a tag in its bytes, as a guest puts it; or
+ * in a tag beside it, which the switch puts there for the sender and takes off for the receiver.
+ */
+export type VlanMode = 'none' | 'guest' | 'port';
+
+/** Traffic between VPorts, each with its own addresses and all in one VLAN. */
 export interface SwitchScenario {
   readonly vports: number;
-  /** With frame check sequence, as one counts on the wire. */
-  readonly frameBytes: number;
+  /** With frame check sequence, as one counts on the wire; `imix`: 64, 594 and 1,518 bytes as 7 to 4 to 1. */
+  readonly frameBytes: number | 'imix';
   readonly macsPerVPort: number;
   readonly broadcastPercent: number;
   readonly antiSpoof: boolean;
+  readonly vlan: VlanMode;
+  /** Over the rings of a SharedSwitch. Default false. */
+  readonly shared?: boolean;
   /** Other switches that the process has made before. Default 0. */
   readonly switchesBefore?: number;
 }
@@ -28,7 +37,12 @@ export const HEADLINE: SwitchScenario = {
   macsPerVPort: 1,
   broadcastPercent: 0,
   antiSpoof: true,
+  vlan: 'guest',
 };
+
+const VLAN_MODES: readonly VlanMode[] = ['none', 'guest', 'port'];
+/** Sizes of twelve frames. */
+const IMIX = [64, 64, 594, 64, 64, 594, 1518, 64, 594, 64, 64, 594];
 
 const VLAN = 100;
 /** Frames in flight, and switched in a round, however many VPorts there are: the card's buffer has one size. */
@@ -48,7 +62,7 @@ export class SwitchWork {
   readonly order: Int32Array;
   /** Over all entries of all output queues, in the order of ports; a signed word. */
   checksum = 0;
-  readonly #drained: Int32Array;
+  private readonly drained: Int32Array;
 
   constructor(scenario: SwitchScenario) {
     const { broadcastPercent } = scenario;
@@ -59,28 +73,34 @@ export class SwitchWork {
     this.scenario = scenario;
     this.frames = new FramePool({ slots, slotBytes: SLOT_BYTES });
     this.queueEntries = Math.max(broadcastPercent === 0 ? 256 : 1024, this.burst);
-    this.nicSwitch = configured(scenario, this.frames, this.queueEntries);
+    this.nicSwitch = new NicSwitch({
+      frames: this.frames,
+      vports: scenario.vports,
+      queueEntries: this.queueEntries,
+      macFilters: scenario.vports * scenario.macsPerVPort,
+    });
+    configure(scenario, this.nicSwitch);
     this.order = Int32Array.from({ length: slots }, () => this.frames.take());
     for (let i = slots - 1; i > 0; i--) swap(this.order, i, random.integer(i + 1));
     for (const [i, slot] of this.order.entries()) {
       writeFrame(scenario, this.frames, slot, Math.floor(i / this.burst), random);
     }
-    this.#drained = new Int32Array(this.queueEntries);
+    this.drained = new Int32Array(this.queueEntries);
   }
 
   /** Offers every frame once, switches, drains, `count` times; returns the frames switched. */
   rounds(count: number): number {
     let taken = 0;
     this.checksum = 0;
-    for (let round = 0; round < count; round++) taken += this.#round();
+    for (let round = 0; round < count; round++) taken += this.round();
     return taken;
   }
 
   /** A function of its own: what is called often is compiled as a whole, a long loop only as it stands. */
-  #round(): number {
+  private round(): number {
     const { nicSwitch, order, frames, burst } = this;
     const { input, output, vports, uplink } = nicSwitch;
-    const drained = this.#drained;
+    const drained = this.drained;
     // Who drained them gives all references back.
     frames.references.fill(1);
     for (let vport = 0; vport < vports; vport++) input.pushBurst(vport, order, vport * burst, burst);
@@ -119,7 +139,8 @@ export class SwitchWork {
     const spoof = scenario.antiSpoof ? 1 : 0;
     const places = this.nicSwitch.tables.macs.places.length / 2;
     const head = [scenario.vports, frames.slots, SLOT_BYTES, this.queueEntries, MAX_FRAME_BYTES, this.burst];
-    const words = [...head, VLAN, spoof, spoof, macs.length / 3, places, 0, ...macs];
+    const mode = VLAN_MODES.indexOf(scenario.vlan);
+    const words = [...head, VLAN, spoof, spoof, macs.length / 3, places, mode, ...macs];
     return [Int32Array.from(words), order, frames.lengths, frames.outerTci, frames.u8].map(
       (part) => new Uint8Array(part.buffer, part.byteOffset, part.byteLength),
     );
@@ -132,22 +153,17 @@ function useAnother(): void {
   work.rounds(5000);
 }
 
-function configured(scenario: SwitchScenario, frames: FramePool, queueEntries: number): NicSwitch {
-  const { vports, antiSpoof } = scenario;
-  const nicSwitch = new NicSwitch({
-    frames,
-    vports,
-    queueEntries,
-    macFilters: vports * scenario.macsPerVPort,
-  });
-  nicSwitch.setVlanFilter(true);
+/** Gives a switch the VPorts, filters and checks of a scenario. */
+export function configure(scenario: SwitchScenario, nicSwitch: NicSwitch): void {
+  const { vports, antiSpoof, vlan } = scenario;
+  nicSwitch.setVlanFilter(vlan !== 'none');
   for (let vport = 0; vport < vports; vport++) {
     nicSwitch.setVPortEnabled(vport, true, true);
     nicSwitch.addVlan(vport, VLAN);
+    if (vlan === 'port') nicSwitch.setPortVlan(vport, VLAN);
     nicSwitch.setAntiSpoof(vport, { mac: antiSpoof, vlan: antiSpoof });
   }
   eachMac(scenario, (vport, mac) => nicSwitch.addMac(vport, mac));
-  return nicSwitch;
 }
 
 function eachMac(scenario: SwitchScenario, visit: (vport: number, mac: number) => void): void {
@@ -168,14 +184,16 @@ function writeFrame(
   from: number,
   random: RandomStream,
 ): void {
-  const { vports, macsPerVPort, broadcastPercent, frameBytes } = scenario;
+  const { vports, macsPerVPort, broadcastPercent, vlan } = scenario;
+  const frameBytes = scenario.frameBytes === 'imix' ? IMIX[random.integer(IMIX.length)] : scenario.frameBytes;
   const at = frames.offsetOf(slot);
   const to = (from + 1 + random.integer(vports - 1)) % vports;
   const broadcast = random.integer(100) < broadcastPercent;
   const destination = broadcast ? BROADCAST : macOf(to, random.integer(macsPerVPort));
   const source = macOf(from, random.integer(macsPerVPort));
-  writeEthernet(frames.u8, at, { destination, source, etherType: EtherType.VLAN });
-  const tag = writeVlanTag(frames.u8, at + ETHERNET.TYPE, { id: VLAN });
+  const etherType = vlan === 'guest' ? EtherType.VLAN : EtherType.IPV4;
+  writeEthernet(frames.u8, at, { destination, source, etherType });
+  const tag = vlan === 'guest' ? writeVlanTag(frames.u8, at + ETHERNET.TYPE, { id: VLAN }) : 0;
   frames.u8.set([EtherType.IPV4 >> 8, EtherType.IPV4 & 0xff], at + ETHERNET.TYPE + tag);
   frames.lengths[slot] = frameBytes - FCS_BYTES;
 }

@@ -15,6 +15,8 @@ enum { TAG_STRIP = 1, TAG_INSERT = 2, TAG_SHIFT = 24 };
 enum { RUNT, TX_DISABLED, TRUNCATED_TAG, GIANT, MAC_SPOOF, VLAN_SPOOF, VLAN_FILTER, NO_MATCH, SOURCE_PRUNED,
        VPORT_DISABLED, OUTPUT_FULL, REASONS };
 enum { UNICAST, MULTICAST, BROADCAST };
+/* Where the VLAN of a frame is: see VlanMode in switch-scenario.ts. */
+enum { VLAN_NONE, VLAN_GUEST, VLAN_PORT };
 
 /* In the first cache line what a frame needs of its receiver. */
 struct port {
@@ -311,7 +313,7 @@ int main(int argc, char **argv) {
   if (file == NULL || fread(head, 4, 12, file) != 12) return 2;
   vports = head[0], slots = head[1], slot_bytes = head[2], queue_entries = head[3];
   max_frame_bytes = head[4], frames_per_port = head[5];
-  uint32_t vlan = head[6], check_mac = head[7], check_vlan = head[8], macs = head[9], place_count = head[10];
+  uint32_t vlan = head[6], check_mac = head[7], check_vlan = head[8], macs = head[9], place_count = head[10], vlan_mode = head[11];
   uplink = vports;
   word_shift = (uint32_t)__builtin_ctz(slot_bytes) - 2;
   queue_shift = (uint32_t)__builtin_ctz(queue_entries);
@@ -344,9 +346,14 @@ int main(int argc, char **argv) {
       uint32_t *words = vlans + (size_t)row * row_words;
       int member = port < vports && (row == vlan || row == UNTAGGED || row == 0);
       if (member) words[port >> 5] |= 1u << (port & 31);
-      if (member || port == uplink) words[set_words + (port >> 5)] |= 1u << (port & 31);
+      int receives = member || port == uplink || vlan_mode == VLAN_NONE;
+      if (receives) words[set_words + (port >> 5)] |= 1u << (port & 31);
     }
     if (port == uplink) continue;
+    if (vlan_mode == VLAN_PORT) {
+      p->port_tag = (int32_t)vlan;
+      p->tag_bits = TAG_STRIP << TAG_SHIFT;
+    }
     p->check_mac = check_mac ? 0xffffffffu : 0;
     p->check_vlan = check_vlan;
     broadcast_set[port >> 5] |= 1u << (port & 31);
