@@ -122,6 +122,7 @@ async function growth(options: BenchOptions): Promise<BenchResult[]> {
     ['a frame, 64 VPorts', HEADLINE],
     ['a frame, 256 VPorts', { ...HEADLINE, vports: 256 }],
     ['a frame, 64 VPorts, 4,096 filters', { ...HEADLINE, macsPerVPort: 64 }],
+    ['a frame, 64 VPorts of a port extender, E-Tags up and down', { ...HEADLINE, etag: true }],
     ['a frame, 64 VPorts, written, sent and read over shared rings', { ...HEADLINE, shared: true }],
     ['a frame, 64 VPorts, the second switch of a process', { ...HEADLINE, switchesBefore: 1 }],
   ]);

@@ -5,10 +5,17 @@ import type { SwitchScenario, SwitchWork } from './switch-scenario.ts';
 
 /** Compiled bench files lie one folder deeper than their sources. */
 const compiled = import.meta.url.includes('/.build/');
-const root = new URL(compiled ? '../../../' : '../../', import.meta.url);
+/** The project's folder. */
+export const root = new URL(compiled ? '../../../' : '../../', import.meta.url);
 const source = fileURLToPath(new URL('bench/reference/switch.c', root));
 const folder = fileURLToPath(new URL('.build/reference/', root));
 const script = fileURLToPath(new URL(`js-switch.${compiled ? 'js' : 'ts'}`, import.meta.url));
+
+/** Files for programs in C, until this one ends. */
+const files: string[] = [];
+process.once('exit', () => {
+  for (const file of files) rmSync(file, { force: true });
+});
 
 /** What a program says of some rounds. */
 export interface Rounds {
@@ -97,8 +104,8 @@ export function startJs(scenario: SwitchScenario): SwitchProgram {
 
 /** The same in C; `program` is what {@link compileC} returned. */
 export function startC(program: string, work: SwitchWork): SwitchProgram {
-  const file = `${folder}scenario-${process.pid}.bin`;
+  const file = `${folder}scenario-${process.pid}-${files.length}.bin`;
   writeFileSync(file, Buffer.concat(work.file()));
-  process.once('exit', () => rmSync(file, { force: true }));
+  files.push(file);
   return new SwitchProgram(program, [file]);
 }

@@ -5,6 +5,7 @@ import {
   ETHERNET,
   EtherType,
   FCS_BYTES,
+  writeETag,
   writeEthernet,
   writeMac,
   writeVlanTag,
@@ -16,6 +17,9 @@ import {
  */
 export type VlanMode = 'none' | 'guest' | 'port';
 
+/** First channel of the VPorts of a port extender. */
+const FIRST_CHANNEL = 0x100;
+
 /** Traffic between VPorts, each with its own addresses and all in one VLAN. */
 export interface SwitchScenario {
   readonly vports: number;
@@ -25,6 +29,11 @@ export interface SwitchScenario {
   readonly broadcastPercent: number;
   readonly antiSpoof: boolean;
   readonly vlan: VlanMode;
+  /**
+   * A port extender: every second VPort sends to the wire, and in the place of the others the wire sends to
+   * VPorts, all with E-Tags. Default false. Not in C.
+   */
+  readonly etag?: boolean;
   /** Over the rings of a SharedSwitch. Default false. */
   readonly shared?: boolean;
   /** Other switches that the process has made before. Default 0. */
@@ -72,7 +81,9 @@ export class SwitchWork {
     for (let i = 0; i < (scenario.switchesBefore ?? 0); i++) useAnother();
     this.scenario = scenario;
     this.frames = new FramePool({ slots, slotBytes: SLOT_BYTES });
-    this.queueEntries = Math.max(broadcastPercent === 0 ? 256 : 1024, this.burst);
+    // Room for what comes together at a port by chance, and for all of a round where it gathers there.
+    const gathers = broadcastPercent > 0 || scenario.etag === true;
+    this.queueEntries = Math.max(gathers ? 1024 : 256, 2 * this.burst);
     this.nicSwitch = new NicSwitch({
       frames: this.frames,
       vports: scenario.vports,
@@ -103,7 +114,8 @@ export class SwitchWork {
     const drained = this.drained;
     // Who drained them gives all references back.
     frames.references.fill(1);
-    for (let vport = 0; vport < vports; vport++) input.pushBurst(vport, order, vport * burst, burst);
+    if (this.scenario.etag === true) this.offerETags();
+    else for (let vport = 0; vport < vports; vport++) input.pushBurst(vport, order, vport * burst, burst);
     const taken = nicSwitch.forward();
     let sum = this.checksum;
     for (let port = 0; port <= uplink; port++) {
@@ -112,6 +124,14 @@ export class SwitchWork {
     }
     this.checksum = sum;
     return taken;
+  }
+
+  private offerETags(): void {
+    const { nicSwitch, order, burst } = this;
+    const { input, vports, uplink } = nicSwitch;
+    for (let vport = 0; vport < vports; vport++) {
+      input.pushBurst(vport % 2 === 0 ? vport : uplink, order, vport * burst, burst);
+    }
   }
 
   /** Frames out and lost at each port, in one number. */
@@ -164,6 +184,9 @@ export function configure(scenario: SwitchScenario, nicSwitch: NicSwitch): void 
     nicSwitch.setAntiSpoof(vport, { mac: antiSpoof, vlan: antiSpoof });
   }
   eachMac(scenario, (vport, mac) => nicSwitch.addMac(vport, mac));
+  if (scenario.etag !== true) return;
+  nicSwitch.setPortExtender('etag');
+  for (let vport = 0; vport < vports; vport++) nicSwitch.setChannel(vport, FIRST_CHANNEL + vport);
 }
 
 function eachMac(scenario: SwitchScenario, visit: (vport: number, mac: number) => void): void {
@@ -193,8 +216,11 @@ function writeFrame(
   const source = macOf(from, random.integer(macsPerVPort));
   const etherType = vlan === 'guest' ? EtherType.VLAN : EtherType.IPV4;
   writeEthernet(frames.u8, at, { destination, source, etherType });
-  const tag = vlan === 'guest' ? writeVlanTag(frames.u8, at + ETHERNET.TYPE, { id: VLAN }) : 0;
-  frames.u8.set([EtherType.IPV4 >> 8, EtherType.IPV4 & 0xff], at + ETHERNET.TYPE + tag);
+  let type = at + ETHERNET.TYPE;
+  if (scenario.etag === true && from % 2 === 1)
+    type += writeETag(frames.u8, type, { base: FIRST_CHANNEL + to });
+  if (vlan === 'guest') type += writeVlanTag(frames.u8, type, { id: VLAN });
+  frames.u8.set([EtherType.IPV4 >> 8, EtherType.IPV4 & 0xff], type);
   frames.lengths[slot] = frameBytes - FCS_BYTES;
 }
 

@@ -59,7 +59,7 @@ static void *array(size_t count, size_t size) {
 }
 
 static uint32_t mac_hash(uint32_t low, uint32_t high) {
-  return (low * 0x9e3779b1u + high * 0x85ebca77u) >> hash_shift;
+  return (low * 0xc2242a6fu + high * 0x8d5a6925u) >> hash_shift;
 }
 
 static uint32_t lookup(uint32_t low, uint32_t high) {

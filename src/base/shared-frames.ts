@@ -13,6 +13,8 @@ export interface SharedFrames {
   readonly serviceTag: Int32Array;
   readonly virtualTag: Int32Array;
   readonly virtualTagExtension: Int32Array;
+  /** Byte offset of a slot in `u8`. */
+  offsetOf(slot: number): number;
 }
 
 /**
@@ -29,5 +31,6 @@ export function sharedFrames(buffer: ArrayBufferLike, slots: number, slotBytes: 
     serviceTag: column(2),
     virtualTag: column(3),
     virtualTagExtension: column(4),
+    offsetOf: (slot) => slot * slotBytes,
   };
 }

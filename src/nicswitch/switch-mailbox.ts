@@ -2,7 +2,7 @@ import type { NicSwitch } from './nic-switch.ts';
 import { MAIL_BYTES, MAIL_EVENT, MAIL_STATE, MAILBOX_BYTES, type SharedLayout } from './shared-layout.ts';
 import { wake } from './shared-wait.ts';
 
-type Verb = 'set' | 'add' | 'remove' | 'reset' | 'create' | 'activate' | 'deactivate' | 'delete';
+type Verb = 'set' | 'add' | 'remove' | 'reset' | 'retire' | 'flush';
 
 /** Name of a method that configures a {@link NicSwitch}: `setAntiSpoof`, `addMac`, `resetVPort` and so on. */
 export type ConfigurationMethod = {
@@ -22,7 +22,7 @@ export type ConfigurationChange = {
 export type ChangeResult = boolean | number | string | null;
 
 /** The mailbox at run time: which names are those of methods that configure. */
-const CONFIGURES = /^(set|add|remove|reset|create|activate|deactivate|delete)[A-Z]/;
+const CONFIGURES = /^(set|add|remove|reset|retire|flush)[A-Z]/;
 /** Names like those, of what is not for callers. */
 const INTERNAL = ['setDefaults', 'resetConfiguration'];
 

@@ -75,6 +75,11 @@ export class SwitchPort {
     return this.receiver.bytesOf(entry);
   }
 
+  /** See {@link SwitchReceiver.copyTo}. */
+  copyTo(target: Uint8Array, entry: number, at = 0): number {
+    return this.receiver.copyTo(target, entry, at);
+  }
+
   /** See {@link SwitchReceiver.release}. */
   release(count = 1): void {
     this.receiver.release(count);

@@ -1,4 +1,5 @@
 import { checkInteger, type SharedFrames, sharedFrames } from '../base/index.ts';
+import { writeTagged } from '../wire/index.ts';
 import {
   CLOSED,
   FOR_ROOM,
@@ -12,7 +13,7 @@ import {
   SWITCH_WAITS,
 } from './shared-layout.ts';
 import { sleep, wake } from './shared-wait.ts';
-import { entrySlot } from './target.ts';
+import { entrySlot, tagOperation } from './target.ts';
 
 /**
  * The receiving end of a port of a {@link SharedSwitch}, in one thread: reads frames where their sender has
@@ -27,7 +28,8 @@ export class SwitchReceiver {
   readonly slotBytes: number;
   /** Bytes of all slots. */
   readonly u8: Uint8Array;
-  private readonly frames: SharedFrames;
+  /** The frames, with what travels beside them. */
+  readonly frames: SharedFrames;
   private readonly control: Int32Array;
   private readonly words: number;
   private readonly items: Int32Array;
@@ -90,6 +92,14 @@ export class SwitchReceiver {
   bytesOf(entry: number): Uint8Array {
     const offset = this.offsetOf(entry);
     return this.u8.subarray(offset, offset + this.lengthOf(entry));
+  }
+
+  /**
+   * Copies the frame of `entry` to `target` as it is to be seen by its receiver, with tags put in and left out,
+   * and returns its bytes: see {@link writeTagged}, also for the room that it takes.
+   */
+  copyTo(target: Uint8Array, entry: number, at = 0): number {
+    return writeTagged(this.frames, entrySlot(entry), tagOperation(entry), target, at);
   }
 
   /**

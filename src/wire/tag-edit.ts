@@ -1,4 +1,4 @@
-import type { FramePool } from '../base/index.ts';
+import type { SharedFrames } from '../base/index.ts';
 import { read16, write16, write32 } from './bytes.ts';
 import { ETAG_BYTES } from './etag.ts';
 import { ETHERNET, EtherType } from './ethernet.ts';
@@ -35,7 +35,7 @@ export const MAX_TAG_BYTES = ETAG_BYTES + 2 * VLAN_TAG_BYTES;
 export const MAX_TAGGED_HEADER_BYTES = 12 + MAX_TAG_BYTES + VLAN_TAG_BYTES;
 
 /** Bytes of the frame in `slot` after `edit`, one or more of {@link TagEdit}. */
-export function taggedBytes(frames: FramePool, slot: number, edit: number): number {
+export function taggedBytes(frames: SharedFrames, slot: number, edit: number): number {
   const bytes = frames.lengths[slot];
   if (edit === TagEdit.NONE || bytes < ETHERNET.TYPE) return bytes;
   return bytes - strippedBytes(frames, slot, edit) + insertedBytes(frames, slot, edit);
@@ -55,7 +55,7 @@ export function taggedBytes(frames: FramePool, slot: number, edit: number): numb
  * }
  */
 export function writeTagged(
-  frames: FramePool,
+  frames: SharedFrames,
   slot: number,
   edit: number,
   target: Uint8Array,
@@ -72,7 +72,7 @@ export function writeTagged(
 
 /** The first part of {@link writeTagged}, up to behind the last tag that is edited; what follows lies in the slot. */
 export function writeTaggedHeader(
-  frames: FramePool,
+  frames: SharedFrames,
   slot: number,
   edit: number,
   target: Uint8Array,
@@ -109,7 +109,7 @@ export function virtualTagBytes(etherType: number): number {
   return etherType === EtherType.VNTAG ? VNTAG_BYTES : 0;
 }
 
-function strippedBytes(frames: FramePool, slot: number, edit: number): number {
+function strippedBytes(frames: SharedFrames, slot: number, edit: number): number {
   const base = frames.offsetOf(slot);
   const virtual =
     (edit & TagEdit.STRIP_VIRTUAL) === 0 ? 0 : virtualTagBytes(read16(frames.u8, base + ETHERNET.TYPE));
@@ -118,7 +118,7 @@ function strippedBytes(frames: FramePool, slot: number, edit: number): number {
   return virtual + tags * VLAN_TAG_BYTES;
 }
 
-function insertedBytes(frames: FramePool, slot: number, edit: number): number {
+function insertedBytes(frames: SharedFrames, slot: number, edit: number): number {
   let bytes = 0;
   if ((edit & TagEdit.INSERT_VIRTUAL) !== 0)
     bytes += frames.virtualTagExtension[slot] < 0 ? VNTAG_BYTES : ETAG_BYTES;
@@ -127,7 +127,7 @@ function insertedBytes(frames: FramePool, slot: number, edit: number): number {
   return bytes;
 }
 
-function writeVirtualTag(frames: FramePool, slot: number, target: Uint8Array, to: number): number {
+function writeVirtualTag(frames: SharedFrames, slot: number, target: Uint8Array, to: number): number {
   const extension = frames.virtualTagExtension[slot];
   write16(target, to, extension < 0 ? EtherType.VNTAG : EtherType.ETAG);
   write32(target, to + 2, frames.virtualTag[slot]);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MacTable, macHash, NOBODY, SET } from '../../src/nicswitch/mac-table.ts';
+import { MacTable, macHash, NOBODY, nearValue, SET } from '../../src/nicswitch/mac-table.ts';
+import { macHighWord, macLowWord } from '../../src/wire/index.ts';
 
 const PORTS = 40;
 
@@ -16,6 +17,11 @@ function neighbours(count: number): { low: number; high: number }[] {
   return found;
 }
 
+/** An address as it lies in a frame. */
+function wordsOf(mac: number): { low: number; high: number } {
+  return { low: macLowWord(mac), high: macHighWord(mac) };
+}
+
 describe('MacTable', () => {
   it('knows nobody at first, not even the address of zeros that empty places look like', () => {
     const table = new MacTable(16, PORTS);
@@ -29,6 +35,35 @@ describe('MacTable', () => {
     table.add(0, 0, 0);
     for (let bit = 0; bit < 32; bit++) expect(table.lookup(1 << bit, 0)).toBe(NOBODY);
     for (let bit = 0; bit < 16; bit++) expect(table.lookup(0, 1 << bit)).toBe(NOBODY);
+  });
+
+  it('is read by the data path alike, however many places an address is from its first', () => {
+    const table = new MacTable(64, PORTS);
+    const addresses = neighbours(24);
+    for (const [port, { low, high }] of addresses.slice(0, 16).entries()) table.add(port, low, high);
+    for (const { low, high } of addresses) {
+      // What stands above the last two bytes of an address is not part of it.
+      expect(nearValue(table.places, table.shift, low, high | 0x12340000)).toBe(table.lookup(low, high));
+    }
+  });
+
+  it.each([
+    [1, 256],
+    [2, 1024],
+    [256, 256],
+    [65_536, 128],
+  ])('spreads addresses in steps of %d: %d of them are at their first two places', (step, count) => {
+    const table = new MacTable(4096, PORTS);
+    const addresses = Array.from({ length: count }, (_, i) => wordsOf(0x020000000100 + i * step));
+    for (const { low, high } of addresses) table.add(1, low, high);
+    const { places, shift, mask } = table;
+    const far = addresses.filter(({ low, high }) => {
+      const place = (macHash(low, high) >>> shift) << 1;
+      return ![place, (place + 2) & mask].some(
+        (at) => places[at] === low && (places[at + 1] & 0xffff) === high,
+      );
+    });
+    expect(far.length).toBeLessThanOrEqual(count / 100);
   });
 
   it('holds as many addresses as it was made for', () => {

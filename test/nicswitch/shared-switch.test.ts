@@ -175,6 +175,14 @@ describe('a port of a shared switch', () => {
     shared.forward();
     const entry = b.receive();
     expect([tagOperation(entry), b.tciOf(entry)]).toEqual([TAG_INSERT, 10]);
+    const copy = new Uint8Array(80);
+    expect(b.copyTo(copy, entry)).toBe(64);
+    expect(copy.subarray(0, 64)).toEqual(
+      Uint8Array.from([
+        ...frameBytes({ to: mac(1), tci: 10 }).subarray(0, 16),
+        ...frameBytes({ to: mac(1) }).subarray(12),
+      ]),
+    );
   });
 
   it('has as many slots to fill as its ring has entries, and new ones once the switch has taken them', () => {
