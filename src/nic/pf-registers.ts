@@ -47,6 +47,8 @@ const PF = 0;
 /** CTRL bits. */
 const CTRL_RST = 1 << 26;
 const CTRL_LRST = 1 << 3;
+/** CTRL_EXT.EXTENDED_VLAN. */
+const EXTENDED_VLAN = 1 << 26;
 /** CTRL_EXT.PFRSTD. */
 const PFRSTD = 1 << 14;
 /** RXCTRL.RXEN. */
@@ -139,8 +141,10 @@ export class PfRegisters implements BarTarget {
       context.resetDevice();
       file.set('CTRL', 0);
     });
-    file.onWrite('CTRL_EXT', (_, stored) => {
+    file.onWrite('CTRL_EXT', (_, stored, __, before) => {
       if ((stored & PFRSTD) !== 0) context.mailboxes.resetDone();
+      // As if the EtherType of outer tags had changed: there are any now, or none.
+      if (((stored ^ before) & EXTENDED_VLAN) !== 0) context.switchChanged('EXVET', 0);
     });
     file.onRead('STATUS', (_, stored) => {
       const { count, enabled } = context.vfs();

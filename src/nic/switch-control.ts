@@ -17,6 +17,10 @@ const MPE = 1 << 28;
 const VLANA_ALWAYS = 1;
 const VLANA_NEVER = 2;
 const LBE = 1 << 0;
+const EXTENDED_VLAN = 1 << 26;
+const GDV = 1 << 3;
+/** The least number that is an EtherType and no length. */
+const LEAST_ETHERTYPE = 0x600;
 
 /** What has to be told to the switch again. */
 const MODE = 1 << 0;
@@ -31,6 +35,8 @@ const STEERING: Readonly<Record<string, { readonly parts?: number; readonly pool
   PFVTCTL: { parts: MODE },
   FCTRL: { parts: MODE },
   PFDTXGSWC: { parts: MODE },
+  DMATXCTL: { parts: MODE },
+  EXVET: { parts: MODE },
   RAL: { parts: ADDRESSES },
   RAH: { parts: ADDRESSES },
   MPSAR: { parts: ADDRESSES },
@@ -138,6 +144,18 @@ export class SwitchControl {
     } else this.applySinglePool();
     nicSwitch.setReplication(!virtualized || (control & RPL_EN) !== 0);
     nicSwitch.setLoopback((this.file.get('PFDTXGSWC') & LBE) !== 0);
+    this.applyDoubleVlan();
+  }
+
+  /** Double VLAN mode (7.4.5): for received and for sent frames, which are the same to a switch. */
+  private applyDoubleVlan(): void {
+    const { file } = this;
+    const outerType = file.get('EXVET') >>> 16;
+    const received = (file.get('CTRL_EXT') & EXTENDED_VLAN) !== 0;
+    const sent = (file.get('DMATXCTL') & GDV) !== 0;
+    // A type that no frame has is that of none.
+    const isOn = received && sent && outerType >= LEAST_ETHERTYPE;
+    this.switch.setDoubleVlan(isOn ? { outerType, filter: 'inner' } : null);
   }
 
   /** Without virtualization all that passes the filters is pool 0's (7.1.1, 7.1.2.1.1). */

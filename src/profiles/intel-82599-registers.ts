@@ -89,7 +89,10 @@ export const INTEL_82599_REGISTERS: RegisterTable = {
       access: 'RW',
       phrase: 'extended device control',
       section: '8.2.3.1.3',
-      fields: [bit('PFRSTD', 14, 'RW', 'PF reset done: sets RSTD in every VF mailbox')],
+      fields: [
+        bit('PFRSTD', 14, 'RW', 'PF reset done: sets RSTD in every VF mailbox'),
+        bit('EXTENDED_VLAN', 26, 'RW', 'received frames have an outer VLAN tag'),
+      ],
     },
     rw('EEC', 0x10010, 'EEPROM control; present and read automatically', '8.2.3.2.1', 0x300),
     rw('RTTDCS', 0x4900, 'transmit descriptor plane control: TDPAC, VMPAC, ARBDIS, SPEED_CHG', '8.2.3.10.2'),
@@ -100,7 +103,7 @@ export const INTEL_82599_REGISTERS: RegisterTable = {
     rw('RTTBCNRC', 0x4984, 'limit of the selected queue: RF_DEC 13:0, RF_INT 23:14, RS_ENA', '8.2.3.10.16'),
     rw('MTQC', 0x8120, 'multiple transmit queues: 64 pools of two', '8.2.3.9.15'),
     rw('MRQC', 0xec80, 'multiple receive queues: MRQE', '8.2.3.7.12'),
-    rw('DMATXCTL', 0x4a80, 'DMA transmit control: TE', '8.2.3.9.2'),
+    rw('DMATXCTL', 0x4a80, 'DMA transmit control: TE, GDV', '8.2.3.9.2'),
     rw('RXCTRL', 0x3000, 'receive control: RXEN', '8.2.3.8.10'),
     rw('RDRXCTL', 0x2f00, 'receive DMA control: DMAIDONE', '8.2.3.8.8', 0x8),
     {
@@ -135,6 +138,14 @@ export const INTEL_82599_REGISTERS: RegisterTable = {
         bit('VFE', 30, 'RW', 'VLAN filter'),
       ],
       0x8100,
+    ),
+    fields(
+      'EXVET',
+      0x5078,
+      'EtherType of outer VLAN tags',
+      '8.2.3.7.3',
+      [bits('VET_EXT', 16, 16, 'RW', 'outer VLAN EtherType')],
+      0x8100_0000 | 0,
     ),
     fields('MCSTCTRL', 0x5090, 'hash tables of addresses', '8.2.3.7.6', [
       bits('MO', 0, 2, 'RW', 'which 12 bits of an address are the index'),

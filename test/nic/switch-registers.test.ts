@@ -1,8 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { DROP_REASONS, hashIndex, tagOperation, targetPort } from '../../src/nicswitch/index.ts';
-import { buildTestFrame, macHighWord, macLowWord } from '../../src/wire/index.ts';
+import { buildTestFrame, macHighWord, macLowWord, TagEdit } from '../../src/wire/index.ts';
 import { Card } from './card.ts';
 
+const [CTRL_EXT, DMATXCTL, EXVET] = [0x18, 0x4a80, 0x5078];
+const [EXTENDED_VLAN, GDV] = [1 << 26, 1 << 3];
 const [FCTRL, VLNCTRL, MCSTCTRL] = [0x5080, 0x5088, 0x5090];
 const [PFVTCTL, PFVMTXSW, PFVFRE, PFVFTE] = [0x51b0, 0x5180, 0x51e0, 0x8110];
 const [PFVMVIR, PFVFSPOOF, PFDTXGSWC, SSVPC] = [0x8000, 0x8200, 0x8220, 0x8780];
@@ -56,6 +58,12 @@ class Pools extends Card {
     this.write(table, this.read(table) | (1 << (vlan & 31)));
   }
 
+  /** What is done to the tags of a frame on its way to its first receiver. */
+  operation(ingress: number, to: number, vlan = -1): number {
+    this.send(ingress, to, vlan);
+    return tagOperation(this.nic.data.switch.targets[0]);
+  }
+
   /** Who receives a frame: pools, the wire, or why nobody; `tag` marks what is done to tags. */
   send(ingress: number, to: number, vlan = -1, from = ingress === WIRE ? STRANGER : mac(ingress)): string {
     const { frames, switch: nicSwitch } = this.nic.data;
@@ -91,6 +99,7 @@ describe('registers that steer the switch', () => {
     ['FCTRL', FCTRL, 0x0000_0702],
     ['VLNCTRL', VLNCTRL, 0x7000_ffff],
     ['MCSTCTRL', MCSTCTRL, 0x0000_0007],
+    ['EXVET', EXVET, 0xffff_0000],
     ['PFVTCTL', PFVTCTL, 0x6000_1f81],
     ['PFVMTXSW 1', PFVMTXSW + 4, 0xffff_ffff],
     ['PFVFRE 0', PFVFRE, 0xffff_ffff],
@@ -117,7 +126,8 @@ describe('registers that steer the switch', () => {
     card.write(offset, 0xa5a5_a5a5);
     expect(card.read(offset)).toBe((0xa5a5_a5a5 & mask) >>> 0);
     card.write(0, 1 << 26);
-    expect(card.read(offset)).toBe(offset === VLNCTRL ? 0x8100 : 0);
+    const resets: Record<number, number> = { [VLNCTRL]: 0x8100, [EXVET]: 0x8100_0000 };
+    expect(card.read(offset)).toBe(resets[offset] ?? 0);
   });
 });
 
@@ -274,6 +284,52 @@ describe('pools', () => {
     card.write(PFVTCTL, VT_EN | RPL_EN | DIS_DEF_POOL);
     expect(card.send(WIRE, mac(40))).toBe('40');
     expect(card.send(WIRE, BROADCAST)).toBe('0 1 2 3 40');
+  });
+});
+
+describe('double VLAN mode', () => {
+  /** Pool 1 is in VLAN 10. The frames have one tag in their bytes, or another inside of it. */
+  function doubled(): Pools {
+    const card = new Pools();
+    card.vlan(0, 10, 1 << 1);
+    card.write(CTRL_EXT, EXTENDED_VLAN);
+    card.write(DMATXCTL, GDV | 1);
+    return card;
+  }
+
+  it('takes the first tag of a frame for the outer one, which no filter looks at', () => {
+    const card = doubled();
+    expect(card.send(WIRE, mac(1), 77)).toBe('1');
+    expect(card.send(WIRE, mac(1), 10)).toBe('1');
+    card.write(PFVML2FLT + 4, BAM);
+    expect(card.send(WIRE, mac(1), 10)).toBe('vlanFilter');
+  });
+
+  it('inserts the VLAN of PFVMVIR behind the outer tag', () => {
+    const card = doubled();
+    card.write(PFVMVIR, (1 << 30) | 10);
+    const { INSERT, BEHIND_OUTER } = TagEdit;
+    expect(card.operation(0, mac(1), 77)).toBe(INSERT | BEHIND_OUTER);
+    expect(card.operation(0, mac(1))).toBe(INSERT);
+  });
+
+  it('has the EtherType of EXVET', () => {
+    const card = doubled();
+    card.write(EXVET, 0x88a8_0000);
+    expect(card.send(WIRE, mac(1), 77)).toBe('vlanFilter');
+    expect(card.send(WIRE, mac(1), 10)).toBe('1');
+    card.write(EXVET, 0x0000_0000);
+    expect(card.send(WIRE, mac(1), 10)).toBe('1');
+  });
+
+  it('needs CTRL_EXT.EXTENDED_VLAN and DMATXCTL.GDV, and ends with either', () => {
+    const card = doubled();
+    card.write(CTRL_EXT, 0);
+    expect(card.send(WIRE, mac(1), 77)).toBe('vlanFilter');
+    card.write(CTRL_EXT, EXTENDED_VLAN);
+    expect(card.send(WIRE, mac(1), 77)).toBe('1');
+    card.write(DMATXCTL, 1);
+    expect(card.send(WIRE, mac(1), 77)).toBe('vlanFilter');
   });
 });
 
