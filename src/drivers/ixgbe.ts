@@ -1,11 +1,12 @@
 import type { BarWindow, DeviceHandle } from '../host/index.ts';
-import type { RateProfile } from '../nicswitch/index.ts';
+import type { RateProfile, Refusal } from '../nicswitch/index.ts';
 import { macHighWord, macLowWord } from '../wire/index.ts';
 import { DataPath, type SoftwareCosts } from './data-path.ts';
 import { type PortFlowControl, writeFlowControl } from './flow-setup.ts';
 import { multicastHash } from './mailbox-protocol.ts';
 import { PfMailboxService } from './pf-mailbox-service.ts';
 import { QueuePair, type QueueRegistersAt } from './queue-pair.ts';
+import { VfFilters } from './vf-filters.ts';
 import { VfRates, type VfTxRate } from './vf-rates.ts';
 import type { VfSettings } from './vf-settings.ts';
 
@@ -118,7 +119,8 @@ export class IxgbeDriver {
   private readonly options: PfDriverOptions;
   private readonly mailbox: PfMailboxService;
   private readonly rates: VfRates;
-  private vfs: readonly VfSettings[] = [];
+  private readonly filters: VfFilters;
+  private vfs: VfSettings[] = [];
   /** VLAN of each of the 64 filters; -1 is free. */
   private readonly vlanFilters = new Int32Array(64).fill(-1);
   private connected = false;
@@ -130,10 +132,16 @@ export class IxgbeDriver {
     this.bar = handle.bar(0);
     this.path = this.makePath();
     this.rates = new VfRates(this.bar, options.rates, QUEUES_PER_POOL);
+    this.filters = new VfFilters(this.bar, (index, mac, pool) => this.setAddress(index, mac, pool));
     this.mailbox = new PfMailboxService(this.bar, {
       settings: (vf) => this.vfs[vf],
       setVlan: (vf, vlan, add) => this.setVlanMember(vf, vlan, add),
       setMulticast: (vf, hashes) => this.setMulticast(vf, hashes),
+      setMac: (vf, mac) => this.filters.changeAddress(vf, mac),
+      addMac: (vf, mac) => this.filters.addAddress(vf, mac, this.vfs.length),
+      clearMacs: (vf) => this.filters.clearAddresses(vf),
+      setReceiveMode: (vf, mode) => this.filters.setReceiveMode(vf, mode),
+      resetVf: (vf) => this.filters.reset(vf, this.vfs[vf].mac),
     });
   }
 
@@ -170,7 +178,7 @@ export class IxgbeDriver {
    * moves to the pool behind the VFs'. Their drivers may start afterwards.
    */
   configureVfs(vfs: readonly VfSettings[]): void {
-    this.vfs = vfs;
+    this.vfs = [...vfs];
     this.initialise(vfs.length);
     this.stopped = false;
   }
@@ -193,6 +201,73 @@ export class IxgbeDriver {
     this.rates.checkLink();
   }
 
+  /** What the VF's driver asked for and was refused, by reason. */
+  refusals(vf: number): Record<Refusal, number> {
+    return this.mailbox.refusals(vf);
+  }
+
+  /** The administrator's settings of a VF. @throws RangeError `EINVAL` if there is no such VF. */
+  vfSettings(vf: number): VfSettings {
+    const settings = this.vfs[vf];
+    if (settings === undefined) throw new RangeError(`EINVAL: there is no VF ${vf}`);
+    return settings;
+  }
+
+  /**
+   * As `ip link set DEV vf N trust on|off`. Losing trust, a VF loses what it took by it.
+   *
+   * @throws RangeError `EINVAL` if there is no such VF.
+   */
+  setVfTrust(vf: number, trusted: boolean): void {
+    this.vfs[vf] = { ...this.vfSettings(vf), trusted };
+    if (!trusted) this.filters.reset(vf, this.vfs[vf].mac);
+  }
+
+  /**
+   * As `ip link set DEV vf N spoofchk on|off`: of source addresses and of VLANs.
+   *
+   * @throws RangeError `EINVAL` if there is no such VF.
+   */
+  setVfSpoofCheck(vf: number, spoofCheck: boolean): void {
+    this.vfs[vf] = { ...this.vfSettings(vf), spoofCheck };
+    const at = PFVFSPOOF + 4 * (vf >> 3);
+    const bits = (1 << (vf & 7)) | (1 << (8 + (vf & 7)));
+    const others = this.bar.read32(at) & ~bits;
+    this.bar.write32(at, spoofCheck ? others | bits : others);
+  }
+
+  /**
+   * As `ip link set DEV vf N vlan ID`, null for none.
+   *
+   * @throws RangeError `EINVAL` if there is no such VF or VLAN, `ENOSPC` if the filters are used up.
+   */
+  setVfVlan(vf: number, vlan: number | null): void {
+    const before = this.vfSettings(vf);
+    if (vlan !== null && !(Number.isInteger(vlan) && vlan > 0 && vlan < 4095)) {
+      throw new RangeError(`EINVAL: a VLAN is a number from 1 to 4094, got ${vlan}`);
+    }
+    if (before.vlan !== null) this.setVlanMember(vf, before.vlan, false);
+    if (vlan !== null && !this.setVlanMember(vf, vlan, true)) {
+      if (before.vlan !== null) this.setVlanMember(vf, before.vlan, true);
+      throw new RangeError('ENOSPC: the VLAN filters are used up');
+    }
+    this.vfs[vf] = { ...before, vlan };
+    this.bar.write32(PFVMVIR + 4 * vf, vlan === null ? 0 : PFVMVIR_ALWAYS | vlan);
+    const filter = PFVML2FLT + 4 * vf;
+    const others = this.bar.read32(filter) & ~AUPE;
+    this.bar.write32(filter, vlan === null ? others | AUPE : others);
+  }
+
+  /** As `ip link set DEV vf N state enable|disable`: whether its pool receives and sends. */
+  setVfLinkState(vf: number, enabled: boolean): void {
+    this.vfSettings(vf);
+    for (const register of [PFVFRE, PFVFTE]) {
+      const at = register + 4 * (vf >> 5);
+      const others = this.bar.read32(at) & ~(1 << (vf & 31));
+      this.bar.write32(at, (enabled ? others | (1 << (vf & 31)) : others) >>> 0);
+    }
+  }
+
   private makePath(): DataPath {
     const bar = this.bar;
     const { ringSize, flowControl } = this.options;
@@ -210,6 +285,7 @@ export class IxgbeDriver {
     this.handle.wait(RESET_PS);
     bar.write32(EIMC, 0x7fff_ffff);
     this.vlanFilters.fill(-1);
+    this.filters.forget();
     // A port VLAN is a pool's: without VFs the only pool has it.
     const pools = pool > 0 || this.options.vlan !== null;
     bar.write32(GPIE, pools ? GPIE_MSIX + GPIE_64_POOLS : GPIE_MSIX);

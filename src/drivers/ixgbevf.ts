@@ -1,5 +1,5 @@
 import type { BarWindow, DeviceHandle } from '../host/index.ts';
-import { macOfWords } from '../wire/index.ts';
+import { macHighWord, macLowWord, macOfWords } from '../wire/index.ts';
 import { DataPath, type SoftwareCosts } from './data-path.ts';
 import {
   ApiVersion,
@@ -127,6 +127,31 @@ export class IxgbevfDriver {
     if (mode === 'interrupt') this.connectInterrupts();
     this.waitFor('the link', () => (bar.read32(VFLINKS) & LINK_UP) !== 0);
     this.path.start();
+  }
+
+  /**
+   * Asks the PF for `mac` as its address. @throws Error if the PF refuses: without trust, another than it gave.
+   */
+  setMac(mac: number): void {
+    this.request([MailboxOperation.SET_MAC, macLowWord(mac), macHighWord(mac)], 1);
+    this.mac = mac;
+  }
+
+  /**
+   * Asks the PF for these further addresses, instead of those asked for before. @throws Error if the PF
+   * refuses one: without trust, any.
+   */
+  setFurtherMacs(macs: readonly number[]): void {
+    this.request([MailboxOperation.SET_MACVLAN], 1);
+    macs.forEach((mac, i) => {
+      const operation = MailboxOperation.SET_MACVLAN | ((i + 1) << INFORMATION_SHIFT);
+      this.request([operation, macLowWord(mac), macHighWord(mac)], 1);
+    });
+  }
+
+  /** Asks the PF for one of {@link XcastMode}, and returns what it grants. @throws Error if it refuses. */
+  setXcastMode(mode: number): number {
+    return this.request([MailboxOperation.UPDATE_XCAST_MODE, mode], 2)[1];
   }
 
   /** Takes the VF down. The PF's driver has stopped what is sent to it. */

@@ -12,8 +12,12 @@ export const MailboxOperation = {
   SET_MULTICAST: 3,
   /** Information: 1 adds, 0 removes; word 1: the VLAN. */
   SET_VLAN: 4,
+  /** Information: 0 takes all further addresses away, 1 replaces them by the one that follows, others add it. */
+  SET_MACVLAN: 6,
   NEGOTIATE_API: 8,
   GET_QUEUES: 9,
+  /** Word 1: one of {@link XcastMode}; so in the reply, which may be less than was asked for. */
+  UPDATE_XCAST_MODE: 12,
 } as const;
 
 /** Flags of word 0. */
@@ -21,6 +25,9 @@ export const CLEAR_TO_SEND = 1 << 29;
 export const FAILURE = 1 << 30;
 export const SUCCESS = 1 << 31;
 export const INFORMATION_SHIFT = 16;
+
+/** What a VF receives beside its own addresses: nothing, groups it asked for, all groups, everything. */
+export const XcastMode = { NONE: 0, MULTI: 1, ALLMULTI: 2, PROMISC: 3 } as const;
 
 /** API versions as NEGOTIATE_API numbers them. */
 export const ApiVersion = { V1_0: 0, V2_0: 1, V1_1: 2, V1_2: 3, V1_3: 4 } as const;

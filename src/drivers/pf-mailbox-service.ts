@@ -1,5 +1,6 @@
 import type { BarWindow } from '../host/index.ts';
-import { macHighWord, macLowWord } from '../wire/index.ts';
+import { type Refusal, RefusalCounts } from '../nicswitch/index.ts';
+import { isMulticast, macHighWord, macLowWord, macOfWords } from '../wire/index.ts';
 import {
   ApiVersion,
   CLEAR_TO_SEND,
@@ -7,6 +8,7 @@ import {
   INFORMATION_SHIFT,
   MailboxOperation,
   SUCCESS,
+  XcastMode,
 } from './mailbox-protocol.ts';
 import type { VfSettings } from './vf-settings.ts';
 
@@ -15,6 +17,15 @@ export interface MailboxPolicy {
   settings(vf: number): VfSettings;
   setVlan(vf: number, vlan: number, add: boolean): boolean;
   setMulticast(vf: number, hashes: readonly number[]): void;
+  /** Another address instead of the one that the administrator has set, until it resets itself. */
+  setMac(vf: number, mac: number): void;
+  /** A further address; false if the filters are used up. */
+  addMac(vf: number, mac: number): boolean;
+  clearMacs(vf: number): void;
+  /** One of XcastMode that an 82599 has. */
+  setReceiveMode(vf: number, mode: number): void;
+  /** It has reset itself: what it asked for is void. */
+  resetVf(vf: number): void;
 }
 
 // PF side of the mailboxes (82599 datasheet 8.2.3.27.2, 8.2.3.27.3, 8.2.3.5.20).
@@ -36,10 +47,16 @@ export class PfMailboxService {
   private readonly bar: BarWindow;
   private readonly policy: MailboxPolicy;
   private readonly clearToSend = new Set<number>();
+  private readonly refused = new Map<number, RefusalCounts>();
 
   constructor(bar: BarWindow, policy: MailboxPolicy) {
     this.bar = bar;
     this.policy = policy;
+  }
+
+  /** What a VF's driver was refused, by reason. */
+  refusals(vf: number): Record<Refusal, number> {
+    return (this.refused.get(vf) ?? new RefusalCounts()).byReason();
   }
 
   /** Serves what has come in from the first `vfs` VFs. */
@@ -80,6 +97,7 @@ export class PfMailboxService {
     const settings = this.policy.settings(vf);
     if (operation === MailboxOperation.RESET) {
       this.clearToSend.add(vf);
+      this.policy.resetVf(vf);
       if (settings.mac === 0) return [failure, 0, 0, 0];
       return [success, macLowWord(settings.mac), macHighWord(settings.mac), 0];
     }
@@ -92,8 +110,7 @@ export class PfMailboxService {
         return [success, QUEUES_PER_POOL, QUEUES_PER_POOL, settings.vlan === null ? 0 : 1, 0];
       case MailboxOperation.SET_VLAN: {
         const vlan = message[1] & 0xfff;
-        if (settings.vlan !== null || !settings.trustedVlans.includes(vlan)) return [failure];
-        return [this.policy.setVlan(vf, vlan, information === 1) ? success : failure];
+        return [this.verdict(vf, this.setVlan(vf, vlan, information === 1)) ? success : failure];
       }
       case MailboxOperation.SET_MULTICAST: {
         const hashes = Array.from({ length: Math.min(information, 30) }, (_, i) => {
@@ -103,6 +120,68 @@ export class PfMailboxService {
         return [success];
       }
     }
-    return [failure];
+    return this.answerTrusted(vf, operation, message) ?? [failure];
+  }
+
+  /** What takes trust, as Linux's ixgbe has it; undefined for another operation. */
+  private answerTrusted(vf: number, operation: number, message: readonly number[]): number[] | undefined {
+    const success = operation | SUCCESS | CLEAR_TO_SEND;
+    const failure = operation | FAILURE | CLEAR_TO_SEND;
+    const information = (message[0] >>> INFORMATION_SHIFT) & 0xff;
+    const mac = macOfWords(message[1], message[2]);
+    switch (operation) {
+      case MailboxOperation.SET_MAC:
+        return [this.verdict(vf, this.setMac(vf, mac)) ? success : failure];
+      case MailboxOperation.SET_MACVLAN:
+        return [this.verdict(vf, this.setMacvlan(vf, mac, information)) ? success : failure];
+      case MailboxOperation.UPDATE_XCAST_MODE: {
+        const { trusted } = this.policy.settings(vf);
+        const wanted = message[1];
+        if (wanted > XcastMode.PROMISC) return [failure];
+        const isRefused = wanted > XcastMode.MULTI && !trusted;
+        if (isRefused) this.verdict(vf, 'notTrusted');
+        const mode = isRefused ? XcastMode.MULTI : wanted;
+        // The 82599's pools cannot be promiscuous.
+        if (mode === XcastMode.PROMISC) return [failure];
+        this.policy.setReceiveMode(vf, mode);
+        return [success, mode];
+      }
+    }
+    return undefined;
+  }
+
+  private setVlan(vf: number, vlan: number, add: boolean): Refusal | null {
+    const settings = this.policy.settings(vf);
+    if (settings.vlan !== null) return 'portVlan';
+    if (!settings.trustedVlans.includes(vlan)) return 'vlanNotAllowed';
+    return this.policy.setVlan(vf, vlan, add) ? null : 'cardFilters';
+  }
+
+  private setMac(vf: number, mac: number): Refusal | null {
+    const settings = this.policy.settings(vf);
+    if (mac === 0 || isMulticast(mac)) return 'invalidMac';
+    if (settings.mac !== 0 && !settings.trusted && mac !== settings.mac) return 'notTrusted';
+    this.policy.setMac(vf, mac);
+    return null;
+  }
+
+  private setMacvlan(vf: number, mac: number, index: number): Refusal | null {
+    const settings = this.policy.settings(vf);
+    if (index > 0 && settings.mac !== 0 && !settings.trusted) return 'notTrusted';
+    if (index > 0 && (mac === 0 || isMulticast(mac))) return 'invalidMac';
+    if (index <= 1) this.policy.clearMacs(vf);
+    return index === 0 || this.policy.addMac(vf, mac) ? null : 'cardFilters';
+  }
+
+  /** Counts a refusal; returns whether there was none. */
+  private verdict(vf: number, refusal: Refusal | null): boolean {
+    if (refusal === null) return true;
+    let counts = this.refused.get(vf);
+    if (counts === undefined) {
+      counts = new RefusalCounts();
+      this.refused.set(vf, counts);
+    }
+    counts.count(refusal);
+    return false;
   }
 }

@@ -12,4 +12,6 @@ export interface VfSettings {
   readonly minTxMbps?: number;
   /** Traffic class, 0 to 7. */
   readonly trafficClass?: number;
+  /** Whether its guest may take other addresses and receive all groups (`ip link set DEV vf N trust on`). */
+  readonly trusted: boolean;
 }

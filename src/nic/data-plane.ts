@@ -162,6 +162,7 @@ export class DataPlane implements Component {
       vports: profile.pools,
       maxFrameBytes: profile.maxFrameBytes - TAG_BYTES,
       localMatch: profile.localMatch,
+      clock: scheduler,
       mirrorRules: profile.mirrorRules,
       queueEntries: 1,
     });

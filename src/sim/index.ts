@@ -69,6 +69,7 @@ export type {
   PauseUse,
   PortOptions,
   Scenario,
+  StormLimits,
   TrafficOptions,
   VfOptions,
   WeightedSize,

@@ -37,6 +37,7 @@ import type { ResolvedMachine } from './scenario-machine.ts';
 import { portFlowControl } from './scenario-port.ts';
 import { ratesOf } from './scenario-profiles.ts';
 import type { ResolvedNic } from './scenario-resolved.ts';
+import { applyVPortPolicies } from './vport-policies.ts';
 
 /** What a machine is made of. */
 export interface MachineParts extends ResolvedMachine {
@@ -307,8 +308,10 @@ export class Machine {
         maxTxMbps: vfs[vf]?.maxTxMbps ?? 0,
         minTxMbps: vfs[vf]?.minTxMbps ?? 0,
         trafficClass: vfs[vf]?.trafficClass ?? 0,
+        trusted: vfs[vf]?.trust ?? false,
       })),
     );
+    applyVPortPolicies(this.nic.data.switch, vfs, routingIds.length);
     routingIds.forEach((routingId, vf) => {
       this.startVf(pf, routingId, vf);
     });

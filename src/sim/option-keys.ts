@@ -40,6 +40,10 @@ const OPTIONS = {
     maxTxMbps: true,
     minTxMbps: true,
     class: true,
+    trust: true,
+    private: true,
+    allowedVlans: true,
+    stormLimits: true,
   } satisfies Keys<VfOptions>,
   port: {
     pause: true,

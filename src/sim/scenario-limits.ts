@@ -23,6 +23,8 @@ export const SCENARIO_DEFAULTS = {
   ringSize: 512,
   spoofCheck: true,
   class: 0,
+  trust: false,
+  private: false,
   frameBytes: 64,
   arrivals: 'constant' as Arrivals,
   startMs: 0,
@@ -49,6 +51,8 @@ export const SCENARIO_RANGES = {
   // What of these a card can do, its profile says.
   txMbps: [1, 1_000_000],
   class: [0, 7],
+  // Whole frames a second, as the switch's token buckets count.
+  stormPps: [0, 1_000_000_000],
   frameBytes: [64, 9732],
   weight: [1, 1_000_000],
   ratePps: [0.001, 1e9],

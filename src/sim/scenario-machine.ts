@@ -25,6 +25,7 @@ import type {
   HostOptions,
   NicOptions,
   Scenario,
+  StormLimits,
   VfOptions,
 } from './scenario-types.ts';
 import { allocateVfs, type VfPlace } from './scenario-vfs.ts';
@@ -238,6 +239,9 @@ function resolveVfs(
       ...resolveVlans(options, path, reporter),
       spoofCheck: options.spoofCheck ?? DEFAULTS.spoofCheck,
       ...resolveRates(options, path, nic.linkGbps * 1000, card.rates, reporter),
+      trust: options.trust ?? DEFAULTS.trust,
+      private: options.private ?? DEFAULTS.private,
+      stormLimits: resolveStormLimits(options, path, reporter),
     };
   }
   for (let vf = 0; vf < nic.vfs; vf++) {
@@ -250,6 +254,10 @@ function resolveVfs(
       trustedVlans: [],
       spoofCheck: DEFAULTS.spoofCheck,
       ...NO_RATES,
+      trust: DEFAULTS.trust,
+      private: DEFAULTS.private,
+      allowedVlans: null,
+      stormLimits: { broadcast: null, multicast: null, unknownUnicast: null },
     };
   }
   return vfs;
@@ -263,5 +271,49 @@ function resolveVlans(options: VfOptions, path: string, reporter: ProblemReporte
     const problem = `the guest cannot tag frames that the card tags with VLAN ${vlan}`;
     reporter.fail(`${path}.trustedVlans`, trustedVlans, problem, 'trustedVlans or vlan, not both');
   }
-  return { vlan, trustedVlans: [...new Set(trustedVlans)].sort((a, b) => a - b) };
+  const allowedVlans = options.allowedVlans === undefined ? null : sorted(options.allowedVlans);
+  for (const [i, id] of (options.allowedVlans ?? []).entries()) {
+    reporter.vlan(`${path}.allowedVlans[${i}]`, id);
+  }
+  if (allowedVlans !== null) checkAllowed(allowedVlans, vlan, trustedVlans, path, reporter);
+  return { vlan, trustedVlans: sorted(trustedVlans), allowedVlans };
+}
+
+/** The VLANs that a VF uses must be among those that it is allowed. */
+function checkAllowed(
+  allowed: readonly number[],
+  vlan: number | null,
+  trustedVlans: readonly number[],
+  path: string,
+  reporter: ProblemReporter,
+): void {
+  const problem = (id: number) => `VLAN ${id} is not among the allowedVlans`;
+  const list = allowed.length === 0 ? 'none' : allowed.join(', ');
+  if (vlan !== null && !allowed.includes(vlan)) reporter.fail(`${path}.vlan`, vlan, problem(vlan), list);
+  const index = trustedVlans.findIndex((id) => !allowed.includes(id));
+  if (index >= 0) {
+    const id = trustedVlans[index];
+    reporter.fail(`${path}.trustedVlans[${index}]`, id, problem(id), list);
+  }
+}
+
+function resolveStormLimits(
+  options: VfOptions,
+  path: string,
+  reporter: ProblemReporter,
+): ResolvedVf['stormLimits'] {
+  const limit = (kind: keyof StormLimits) => {
+    const rate = options.stormLimits?.[kind];
+    return rate === undefined ? null : reporter.integer(`${path}.stormLimits.${kind}`, rate, RANGES.stormPps);
+  };
+  return {
+    broadcast: limit('broadcast'),
+    multicast: limit('multicast'),
+    unknownUnicast: limit('unknownUnicast'),
+  };
+}
+
+/** Each once, ascending. */
+function sorted(vlans: readonly number[]): number[] {
+  return [...new Set(vlans)].sort((a, b) => a - b);
 }

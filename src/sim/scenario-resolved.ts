@@ -98,6 +98,12 @@ export interface ResolvedVf {
   maxTxMbps: number;
   minTxMbps: number;
   trafficClass: number;
+  trust: boolean;
+  private: boolean;
+  /** Null for all. */
+  allowedVlans: number[] | null;
+  /** Frames a second; null for any number. */
+  stormLimits: { broadcast: number | null; multicast: number | null; unknownUnicast: number | null };
 }
 
 /** Something that sends and receives. The PF is the host's own interface, the port stands for what is beyond it. */

@@ -12,6 +12,7 @@ import type {
   NicOptions,
   PortOptions,
   Scenario,
+  StormLimits,
   TrafficOptions,
   VfOptions,
 } from './scenario-types.ts';
@@ -94,6 +95,15 @@ const driverShape = {
 
 const vlanId = (about: string) => integer(RANGES.vlan, about);
 
+const stormLimit = (about: string) => optional(integer(RANGES.stormPps, about));
+
+/** Storm limits of a VF, in a file. */
+export const stormLimitsSchema: Schema<StormLimits> = object({
+  broadcast: stormLimit('Frames to all that it may send in a second. Default: any number.'),
+  multicast: stormLimit('Frames to groups. Default: any number.'),
+  unknownUnicast: stormLimit('Frames to addresses that no filter of the card names. Default: any number.'),
+});
+
 /** One VF of a guest, in a file. */
 export const vfSchema: Schema<VfOptions> = object({
   vf: optional(integer([0, 65_535], 'Number of the VF. Default: the next free one.')),
@@ -113,6 +123,15 @@ export const vfSchema: Schema<VfOptions> = object({
     integer(RANGES.txMbps, 'The VF can send at least so many Mb/s while all want more. Default: none.'),
   ),
   class: optional(integer(RANGES.class, 'Traffic class; frames of a higher one go first.'), DEFAULTS.class),
+  trust: optional(flag('Whether the guest may take other addresses and receive all groups.'), DEFAULTS.trust),
+  private: optional(
+    flag('Whether it exchanges frames with the port and the host only, not with other VFs.'),
+    DEFAULTS.private,
+  ),
+  allowedVlans: optional(
+    list(vlanId('A VLAN.'), 'VLANs that tagged frames from and to it may have. Default: all.'),
+  ),
+  stormLimits: optional(stormLimitsSchema),
 });
 
 /** A guest, in a file. */

@@ -112,6 +112,21 @@ export interface VfOptions {
   minTxMbps?: number;
   /** Traffic class, 0 to 7; frames of a higher one go first. Default 0. */
   class?: number;
+  /** Whether its guest may take other addresses and receive all groups. Default false. */
+  trust?: boolean;
+  /** Whether it exchanges frames with the port and the host only, and not with other VFs. Default false. */
+  private?: boolean;
+  /** VLANs that tagged frames from and to it may have. Default: all. */
+  allowedVlans?: number[];
+  /** Frames of a kind that it may send in a second. Default: any number. */
+  stormLimits?: StormLimits;
+}
+
+/** Frames a second to all, to groups, and to addresses that no filter of the card names. */
+export interface StormLimits {
+  broadcast?: number;
+  multicast?: number;
+  unknownUnicast?: number;
 }
 
 /** The Physical Function's own network interface, the default VPort. */

@@ -7,10 +7,11 @@ import {
   MailboxOperation,
   multicastHash,
   SUCCESS,
+  XcastMode,
 } from '../../src/drivers/mailbox-protocol.ts';
 import { PfMailboxService } from '../../src/drivers/pf-mailbox-service.ts';
 import type { VfSettings } from '../../src/drivers/vf-settings.ts';
-import { parseMac } from '../../src/wire/index.ts';
+import { formatMac, parseMac } from '../../src/wire/index.ts';
 import { FakeDevice } from './fake-device.ts';
 
 const PFMBICR = 0x710;
@@ -24,9 +25,11 @@ const OPEN: VfSettings = {
   vlan: null,
   trustedVlans: [100, 200],
   spoofCheck: true,
+  trusted: false,
 };
 const IN_VLAN: VfSettings = { ...OPEN, vlan: 7, trustedVlans: [] };
 const WITHOUT_MAC: VfSettings = { ...OPEN, mac: 0 };
+const TRUSTED: VfSettings = { ...OPEN, trusted: true };
 
 let device: FakeDevice;
 let service: PfMailboxService;
@@ -37,7 +40,7 @@ beforeEach(() => {
   device = new FakeDevice();
   done = [];
   filtersLeft = true;
-  const settings = [OPEN, IN_VLAN, WITHOUT_MAC];
+  const settings = [OPEN, IN_VLAN, WITHOUT_MAC, TRUSTED];
   service = new PfMailboxService(device.bar, {
     settings: (vf) => settings[vf % settings.length],
     setVlan: (vf, vlan, add) => {
@@ -45,6 +48,14 @@ beforeEach(() => {
       return filtersLeft;
     },
     setMulticast: (vf, hashes) => done.push(`VF ${vf} takes ${hashes.join(', ')}`),
+    setMac: (vf, mac) => done.push(`VF ${vf} is ${formatMac(mac)}`),
+    addMac: (vf, mac) => {
+      done.push(`VF ${vf} is ${formatMac(mac)} too`);
+      return filtersLeft;
+    },
+    clearMacs: (vf) => done.push(`VF ${vf} has no further address`),
+    setReceiveMode: (vf, mode) => done.push(`VF ${vf} receives as ${mode}`),
+    resetVf: () => {},
   });
 });
 
@@ -173,5 +184,69 @@ describe('several VFs', () => {
     device.registers.set(PFMBICR, 1 << 3);
     service.serve(3);
     expect(device.read(PFMAILBOX + 4 * 3)).toBe(0);
+  });
+});
+
+describe('trust', () => {
+  const OTHER = [0x0000_0002, 0x0b01];
+  const NAME = '02:00:00:00:01:0b';
+  const GROUP = [0x005e_0001, 0x0100];
+  const further = (index: number) => MailboxOperation.SET_MACVLAN | (index << INFORMATION_SHIFT);
+
+  beforeEach(() => {
+    for (const vf of [0, 2, 3]) reset(vf);
+  });
+
+  it('lets a VF take another address; without it, only the one that the PF has set', () => {
+    const { SET_MAC } = MailboxOperation;
+    expect(ask(0, SET_MAC, ...OTHER)[0]).toBe(refused(SET_MAC));
+    expect(ask(0, SET_MAC, 0x0000_0002, 0x0a01)[0]).toBe(accepted(SET_MAC));
+    expect(ask(3, SET_MAC, ...OTHER)[0]).toBe(accepted(SET_MAC));
+    // Where the PF has set none, there is nothing to guard.
+    expect(ask(2, SET_MAC, ...OTHER)[0]).toBe(accepted(SET_MAC));
+    expect(ask(3, SET_MAC, 0, 0)[0]).toBe(refused(SET_MAC));
+    expect(done).toEqual(['VF 0 is 02:00:00:00:01:0a', `VF 3 is ${NAME}`, `VF 2 is ${NAME}`]);
+    expect(service.refusals(0)).toMatchObject({ notTrusted: 1, invalidMac: 0 });
+    expect(service.refusals(3)).toMatchObject({ notTrusted: 0, invalidMac: 1 });
+  });
+
+  it('lets a VF have further addresses, as long as there are filters', () => {
+    const { SET_MACVLAN } = MailboxOperation;
+    expect(ask(0, further(1), ...OTHER)[0]).toBe(((further(1) & 0xffff) | FAILURE | CLEAR_TO_SEND) >>> 0);
+    expect(ask(3, further(1), ...OTHER)[0]).toBe(accepted(SET_MACVLAN));
+    expect(ask(3, further(0))[0]).toBe(accepted(SET_MACVLAN));
+    filtersLeft = false;
+    expect(ask(3, further(2), ...OTHER)[0]).toBe(refused(SET_MACVLAN));
+    expect(done).toEqual([
+      'VF 3 has no further address',
+      `VF 3 is ${NAME} too`,
+      'VF 3 has no further address',
+      `VF 3 is ${NAME} too`,
+    ]);
+    expect(service.refusals(3).cardFilters).toBe(1);
+  });
+
+  it.each([
+    { mode: XcastMode.NONE, untrusted: XcastMode.NONE, trusted: XcastMode.NONE },
+    { mode: XcastMode.MULTI, untrusted: XcastMode.MULTI, trusted: XcastMode.MULTI },
+    { mode: XcastMode.ALLMULTI, untrusted: XcastMode.MULTI, trusted: XcastMode.ALLMULTI },
+    { mode: XcastMode.PROMISC, untrusted: XcastMode.MULTI, trusted: null },
+    { mode: 4, untrusted: null, trusted: null },
+  ])('lets a VF receive more: mode $mode', ({ mode, untrusted, trusted }) => {
+    const { UPDATE_XCAST_MODE } = MailboxOperation;
+    const granted = (vf: number) => {
+      const [word, value] = ask(vf, UPDATE_XCAST_MODE, mode);
+      return word === accepted(UPDATE_XCAST_MODE) ? value : null;
+    };
+    expect(granted(0)).toBe(untrusted);
+    expect(granted(3)).toBe(trusted);
+    expect(service.refusals(0).notTrusted).toBe(mode === 2 || mode === 3 ? 1 : 0);
+  });
+
+  it('a group is no address', () => {
+    expect(ask(3, MailboxOperation.SET_MAC, GROUP[0] | 1, GROUP[1])[0]).toBe(
+      refused(MailboxOperation.SET_MAC),
+    );
+    expect(service.refusals(3).invalidMac).toBe(1);
   });
 });

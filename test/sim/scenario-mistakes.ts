@@ -299,6 +299,31 @@ export const MISTAKES: readonly Mistake[] = [
     line: 'guests[0].vfs[0].vlan: 4095 is out of range; allowed 1 to 4094',
   },
   {
+    name: 'a port VLAN that is not allowed',
+    scenario: { guests: [{ name: 'a', vfs: [{ vlan: 100, allowedVlans: [300, 200] }] }] },
+    line: 'guests[0].vfs[0].vlan: VLAN 100 is not among the allowedVlans; allowed 200, 300',
+  },
+  {
+    name: 'a trusted VLAN that is not allowed',
+    scenario: { guests: [{ name: 'a', vfs: [{ trustedVlans: [200, 100], allowedVlans: [200] }] }] },
+    line: 'guests[0].vfs[0].trustedVlans[1]: VLAN 100 is not among the allowedVlans; allowed 200',
+  },
+  {
+    name: 'a storm limit below none',
+    scenario: { guests: [{ name: 'a', vfs: [{ stormLimits: { broadcast: -1 } }] }] },
+    line: 'guests[0].vfs[0].stormLimits.broadcast: -1 is out of range; allowed 0 to 1000000000',
+  },
+  {
+    name: 'a misspelt storm limit',
+    scenario: { guests: [{ name: 'a', vfs: [{ stormLimits: { unicast: 5 } }] }] },
+    line: 'guests[0].vfs[0].stormLimits.unicast: unknown key; allowed broadcast, multicast, unknownUnicast',
+  },
+  {
+    name: 'trust that is no yes or no',
+    scenario: { guests: [{ name: 'a', vfs: [{ trust: 'on' }] }] },
+    line: 'guests[0].vfs[0].trust: "on" does not fit; allowed true or false',
+  },
+  {
     name: 'tags of a guest under a port VLAN',
     scenario: { guests: [{ name: 'a', vfs: [{ vlan: 100, trustedVlans: [200] }] }] },
     line: 'guests[0].vfs[0].trustedVlans: the guest cannot tag frames that the card tags with VLAN 100; allowed trustedVlans or vlan, not both',

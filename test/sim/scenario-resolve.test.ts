@@ -95,6 +95,30 @@ describe('VFs', () => {
   });
 });
 
+describe("what a VF's VPort may do", () => {
+  it('is all, without trust, unless it is said', () => {
+    const { vfs } = resolve({ nic: { vfs: 2 }, guests: [{ vfs: 1 }] });
+    for (const vf of vfs) {
+      expect(vf).toMatchObject({
+        trust: false,
+        private: false,
+        allowedVlans: null,
+        stormLimits: { broadcast: null, multicast: null, unknownUnicast: null },
+      });
+    }
+  });
+
+  it('is what is said', () => {
+    const options = { trust: true, private: true, allowedVlans: [7, 5, 7], stormLimits: { multicast: 0 } };
+    expect(resolve({ guests: [{ vfs: [options] }] }).vfs[0]).toMatchObject({
+      trust: true,
+      private: true,
+      allowedVlans: [5, 7],
+      stormLimits: { broadcast: null, multicast: 0, unknownUnicast: null },
+    });
+  });
+});
+
 describe('a traffic entry', () => {
   const guests = [{ name: 'a' }, { name: 'b', vfs: 2 }];
   const flowOf = (entry: object) =>
