@@ -95,7 +95,7 @@ chart.setOption({
     textAlign: 'center' as const,
     textStyle: { ...text, fontWeight: 'bold' as const },
   })),
-  legend: { bottom: 4, textStyle: text },
+  legend: { bottom: 4, itemGap: 28, textStyle: text },
   grid: PANELS.map((_, i) => ({ left: i === 0 ? '7%' : '56%', width: '41%', top: 50, bottom: 84 })),
   xAxis: PANELS.map((panel, i) => ({
     type: 'log' as const,
