@@ -1,10 +1,11 @@
 import { checkInteger, checkNumber, type FramePool } from '../base/index.ts';
 import { type Component, EgressScheduler, NO_QUEUE, Serializer } from '../kernel/index.ts';
-import { INTER_FRAME_GAP_BYTES, PREAMBLE_BYTES } from '../wire/index.ts';
+import { EtherType, INTER_FRAME_GAP_BYTES, PREAMBLE_BYTES, taggedBytes } from '../wire/index.ts';
 import { EgressQueues } from './egress-queues.ts';
 import type { NicSwitch } from './nic-switch.ts';
+import { recommendedTrafficClasses } from './priority-table.ts';
 import { countedBytes, EXACT_RATES, type RateProfile, weightsOf } from './rate-profile.ts';
-import { entrySlot, TAG_AS_IS, TAG_INSERT, TAG_STRIP, tagOf, tagOperation } from './target.ts';
+import { entrySlot, TAG_INSERT_OUTER, tagOperation } from './target.ts';
 
 /** How an {@link EgressStage} is made. */
 export interface EgressStageOptions {
@@ -12,7 +13,10 @@ export interface EgressStageOptions {
   readonly linkGbps: number;
   /** Traffic classes, 1 to 8. Default 1. */
   readonly classes?: number;
-  /** Class of each of the eight priorities of a tag. Default: in equal parts; what has no tag is of priority 0. */
+  /**
+   * Class of each of the eight priorities, 0 to `classes` - 1. Default: as IEEE 802.1Q recommends
+   * ({@link recommendedTrafficClasses}).
+   */
   readonly classOfPriority?: readonly number[];
   /** Frames that a VPort can have waiting in a class, 1 to 65,536. Default 64. */
   readonly queueFrames?: number;
@@ -22,7 +26,6 @@ export interface EgressStageOptions {
   readonly name?: string;
 }
 
-const TAG_BYTES = 4;
 /** A round gives each VPort at least this, so that the longest frame fits. */
 const LEAST_QUANTUM = 16_384;
 /** Frames that are taken out of a ring at once. */
@@ -226,7 +229,7 @@ export class EgressStage implements Component {
 
   private queueUp(port: number, entry: number): void {
     const { vports, uplink } = this.nicSwitch;
-    const trafficClass = this.classOfPriority[this.priorityOf(entrySlot(entry))];
+    const trafficClass = this.classOfPriority[this.priorityOf(entry)];
     const toWire = port === uplink;
     const queue = toWire
       ? trafficClass * (vports + 1) + this.sources[entrySlot(entry)]
@@ -263,20 +266,24 @@ export class EgressStage implements Component {
   }
 
   private lengthOf(entry: number): number {
-    const operation = tagOperation(entry);
-    const tag = operation === TAG_INSERT ? TAG_BYTES : operation === TAG_STRIP ? -TAG_BYTES : 0;
-    return countedBytes(this.frames.lengths[entrySlot(entry)] + tag);
+    return countedBytes(taggedBytes(this.frames, entrySlot(entry), tagOperation(entry)));
   }
 
-  /** Priority of the frame's outermost 802.1Q tag; 0 without one. */
-  private priorityOf(slot: number): number {
+  /**
+   * Priority of the frame's outermost VLAN tag, wherever that is; without one that of the port where it came in
+   * (IEEE 802.1Q, 6.9.4).
+   */
+  private priorityOf(entry: number): number {
     const { frames } = this;
-    const at = frames.offsetOf(slot) >> 2;
-    const outer = frames.outerTci[slot];
-    const type = frames.i32[at + 3];
-    const tag = tagOf(outer, type);
-    if (tag === TAG_AS_IS) return 0;
-    return (tag === TAG_INSERT ? outer >> 13 : type >> 21) & 7;
+    const slot = entrySlot(entry);
+    if ((tagOperation(entry) & TAG_INSERT_OUTER) !== 0) return (frames.serviceTag[slot] >>> 13) & 7;
+    const beside = frames.outerTci[slot];
+    if (beside >= 0) return (beside >>> 13) & 7;
+    const word = frames.i32[(frames.offsetOf(slot) >> 2) + 3];
+    const { tags } = this.nicSwitch.tables;
+    const type = ((word & 0xff) << 8) | ((word >>> 8) & 0xff);
+    if (type === EtherType.VLAN || type === tags.outerType) return (word >>> 21) & 7;
+    return tags.priorities.untagged[this.sources[slot]];
   }
 
   private byteTime(mbps: number | null) {
@@ -292,7 +299,7 @@ export class EgressStage implements Component {
 }
 
 function checkClasses(given: readonly number[] | undefined, classes: number): readonly number[] {
-  const map = given ?? [0, 1, 2, 3, 4, 5, 6, 7].map((priority) => (priority * classes) >> 3);
+  const map = given ?? recommendedTrafficClasses(classes);
   if (map.length !== 8) throw new RangeError(`classOfPriority must have 8 entries, got ${map.length}`);
   for (const [priority, each] of map.entries()) {
     checkInteger(`classOfPriority[${priority}]`, each, 0, classes - 1);

@@ -153,6 +153,35 @@ describe('EgressStage', () => {
     }
   });
 
+  it('goes by the priority of the outermost tag, wherever that is, and by that of the port without one', () => {
+    const { frames, nicSwitch, stage } = rig(3, { classes: 8, classOfPriority: [0, 1, 2, 3, 4, 5, 6, 7] });
+    nicSwitch.setDoubleVlan({});
+    nicSwitch.setPriorities(1, { defaultPriority: 2 });
+    nicSwitch.setServiceVlan(2, 0x2064 | (6 << 13)); // 7 in all: bits 15:13 are 111
+    const plain = { from: mac(0), bytes: 60 };
+    const give = (vport: number, bytes: Uint8Array, tci = -1) => {
+      const slot = putFrame(frames, bytes, tci);
+      expect(stage.submit(vport, slot)).toBe(true);
+      return slot;
+    };
+    const byPriority = [
+      give(0, frameBytes(plain)),
+      give(0, frameBytes({ ...plain, tci: (1 << 13) | 5 })),
+      give(1, frameBytes({ ...plain, from: mac(1) })),
+      give(0, frameBytes(plain), (3 << 13) | 9),
+      give(2, frameBytes({ ...plain, from: mac(2), tci: 4 << 13 })),
+    ];
+    nicSwitch.forward();
+    stage.collect();
+    const order: number[] = [];
+    for (let now = 0; stage.waiting > 0; now = stage.readyPs) {
+      while (stage.next(now) >= 0) order.push(entrySlot(stage.entry));
+    }
+    expect(order).toEqual(byPriority.reverse());
+    // Four bytes more for the tag that is put in; of the last one the outer tag, too.
+    expect([...stage.bytesToWire]).toEqual([64 + 64 + 68, 64, 68, 0]);
+  });
+
   it('sends nothing of a lower class while a strict one has frames', () => {
     const all = rig(2, { classes: 2 });
     const loads = [

@@ -51,8 +51,8 @@ describe('rate limits in the machine', () => {
     120_000,
   );
 
-  it('hold over a whole second', () => {
-    const limits = [11, 13, 100, 250, 333];
+  it('hold for 63 VFs at once over a whole second', () => {
+    const limits = Array.from({ length: 63 }, (_, vf) => 11 + 4 * vf); // 8.5 Gb/s in all
     const report = reportOf(
       overload(
         limits.map((maxTxMbps) => ({ maxTxMbps })),
@@ -105,6 +105,69 @@ describe('traffic classes in the machine', () => {
     const [low, high, middle] = sentMbps(reportOf(overload(vfs, 'generic', 5)));
     expectWithin(0.01, [high, high + middle], [2_000, (10_000 * 1518) / 1538]);
     expect(low).toBe(0);
+  });
+});
+
+describe('registers of the 82599 in the machine', () => {
+  const RTTDCS = 0x4900;
+  const RTTDQSEL = 0x4904;
+  const RTTDT1C = 0x4908;
+  const RTTDT2C = 0x4910;
+  const MTQC = 0x8120;
+  const LSP = 0x8000_0000;
+  const MCL = (units: number) => units << 12;
+
+  /** Three VFs that overload the link, with what `set` writes into registers before. */
+  function sharesWith(set: (write: (offset: number, value: number) => void) => void, vfs: VfRates[]) {
+    const simulation = boot(overload(vfs, 'intel-82599', 10));
+    set((offset, value) => simulation.machine.nic.registers.write32(offset, value, 15));
+    simulation.advance(simulation.endPs);
+    return sentMbps(simulation.report());
+  }
+
+  it('weigh pools: RTTDT1C while RTTDCS.VMPAC is set', () => {
+    const sent = sharesWith(
+      (write) => {
+        for (const [pool, units] of [32, 64, 160, 32].entries()) {
+          write(RTTDQSEL, 2 * pool);
+          write(RTTDT1C, units);
+        }
+        write(RTTDCS, 1 << 1);
+      },
+      [{}, {}, {}],
+    );
+    const total = sent[0] + sent[1] + sent[2];
+    expectWithin(0.02, sent, [total / 8, total / 4, (total * 5) / 8]);
+  });
+
+  it('mean nothing while arbiters are disabled: RTTDCS.ARBDIS', () => {
+    const sent = sharesWith(
+      (write) => {
+        write(RTTDQSEL, 0);
+        write(RTTDT1C, 1);
+        write(RTTDCS, (1 << 1) | (1 << 6));
+      },
+      [{}, {}, {}],
+    );
+    const total = sent[0] + sent[1] + sent[2];
+    expectWithin(0.02, sent, [total / 3, total / 3, total / 3]);
+  });
+
+  it('weigh classes behind strict ones: RTTDT2C while RTTDCS.TDPAC is set', () => {
+    const sent = sharesWith(
+      (write) => {
+        // Eight classes with pools: queue 0 is of class 0, queue 2 of class 2, queue 4 of class 4.
+        write(MTQC, (1 << 0) | (1 << 1) | (3 << 2));
+        write(RTTDT2C, 50 | MCL(100));
+        write(RTTDT2C + 4 * 2, 30 | MCL(60));
+        write(RTTDT2C + 4 * 4, LSP);
+        write(RTTDCS, 1 << 0);
+      },
+      [{}, {}, { maxTxMbps: 2_000 }],
+    );
+    const rest = sent[0] + sent[1];
+    expectWithin(0.02, sent, [(rest * 5) / 8, (rest * 3) / 8, 2_000]);
+    expectWithin(0.01, [rest + sent[2]], [(10_000 * 1518) / 1538]);
   });
 });
 
