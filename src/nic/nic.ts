@@ -341,7 +341,7 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
     for (let fn = 0; fn <= pools; fn++) this.interrupts.resetFunction(fn);
     this.mailboxes.reset();
     this.registers.reset();
-    this.control.allChanged();
+    this.control.reset();
     this.scheduling.reset();
     this.switchChanged();
     this.flowChanged();

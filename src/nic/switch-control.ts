@@ -90,8 +90,12 @@ export class SwitchControl {
     this.stripsTags = stripsTags;
   }
 
-  /** Element `index` of one of {@link SWITCH_REGISTERS} holds something else now. */
+  /**
+   * Element `index` of one of {@link SWITCH_REGISTERS} holds something else now; or MCSTCTRL has been written, whatever it
+   * holds.
+   */
   registerChanged(name: string, index: number): void {
+    if (name === 'MCSTCTRL') this.filters.hashesControlled = true;
     const { parts = 0, poolsPerWord = 0 } = STEERING[name];
     this.changedParts |= parts;
     for (let i = 0; i < poolsPerWord; i++) this.poolChanged(index * poolsPerWord + i);
@@ -102,8 +106,14 @@ export class SwitchControl {
     if (pool < this.pools) this.changedPools.add(pool);
   }
 
+  /** The device has been reset. */
+  reset(): void {
+    this.filters.hashesControlled = false;
+    this.allChanged();
+  }
+
   /** All registers may hold something else. */
-  allChanged(): void {
+  private allChanged(): void {
     this.changedParts = ALL;
     for (let pool = 0; pool < this.pools; pool++) this.changedPools.add(pool);
   }

@@ -6,6 +6,7 @@ const RAH_AV = 1 << 31;
 const VLNCTRL_VFE = 1 << 30;
 const VIEN = 1 << 31;
 const MCSTCTRL_MO = 3;
+const MCSTCTRL_MFE = 1 << 2;
 /** PFMRCTL: what a rule mirrors, and the pool that gets the copies. */
 const VPME = 1 << 0;
 const UPME = 1 << 1;
@@ -32,6 +33,8 @@ export class SwitchFilters {
   private readonly file: RegisterFile;
   private readonly switch: NicSwitch;
   private readonly pools: number;
+  /** Software has written MCSTCTRL since the reset. */
+  hashesControlled = false;
   private addresses = new Map<number, PoolBits>();
   private members = new Map<number, PoolBits>();
   private readonly multicast = new Int32Array(TABLE_WORDS);
@@ -68,13 +71,20 @@ export class SwitchFilters {
     this.addresses = wanted;
   }
 
-  /** MTA, PFUTA and MCSTCTRL.MO. */
+  /**
+   * MTA, PFUTA and MCSTCTRL. Group addresses are looked up in the MTA while MCSTCTRL.MFE is set (4.6.7); in this
+   * model also as long as software has not written MCSTCTRL since the reset.
+   */
   applyHashes(): void {
     const file = this.file;
     const nicSwitch = this.switch;
-    nicSwitch.setHashOffset(file.get('MCSTCTRL') & MCSTCTRL_MO);
+    const control = file.get('MCSTCTRL');
+    nicSwitch.setHashOffset(control & MCSTCTRL_MO);
+    const filtered = !this.hashesControlled || (control & MCSTCTRL_MFE) !== 0;
     for (let word = 0; word < TABLE_WORDS; word++) {
-      tell(this.multicast, word, file.get('MTA', word), (entry, on) => nicSwitch.setMulticastHash(entry, on));
+      tell(this.multicast, word, filtered ? file.get('MTA', word) : 0, (entry, on) =>
+        nicSwitch.setMulticastHash(entry, on),
+      );
       tell(this.unicast, word, file.get('PFUTA', word), (entry, on) => nicSwitch.setUnicastHash(entry, on));
     }
   }

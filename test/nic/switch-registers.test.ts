@@ -219,6 +219,25 @@ describe('pools', () => {
     }
   });
 
+  it('are found by the MTA with MCSTCTRL.MFE only, once MCSTCTRL has been written', () => {
+    card.write(PFVML2FLT + 8, AUPE | ROMPE | ROPE);
+    for (const [table, address] of [
+      [MTA, GROUP],
+      [PFUTA, STRANGER],
+    ]) {
+      const index = hashIndex(macHighWord(address), 0);
+      card.write(table + 4 * (index >> 5), 1 << (index & 31));
+    }
+    const found = () => [card.send(WIRE, GROUP), card.send(WIRE, STRANGER)];
+    expect(found()).toEqual(['2', '2']);
+    card.write(MCSTCTRL, 0);
+    expect(found()).toEqual(['noMatch', '2']);
+    card.write(MCSTCTRL, 4);
+    expect(found()).toEqual(['2', '2']);
+    card.write(MCSTCTRL, 0);
+    expect(found()).toEqual(['noMatch', '2']);
+  });
+
   it('belong to VLANs by PFVLVF and PFVLVFB, which VFTA admits and VLNCTRL.VFE filters', () => {
     card.vlan(5, 100, 0b0110);
     expect(card.send(WIRE, mac(1), 100)).toBe('1');
