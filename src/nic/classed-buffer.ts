@@ -212,6 +212,12 @@ export class ClassedBuffer {
     this.changed();
   }
 
+  /** Bytes of a frame's class in the buffer in front of it. */
+  bytesAhead(slot: number): number {
+    const bytes = this.buffer.usedBy[this.classes[slot]];
+    return this.arrived[slot] === 1 ? bytes - this.frames.lengths[slot] : bytes;
+  }
+
   /** Class of the frame in a slot. */
   classOf(slot: number): number {
     return this.classes[slot];

@@ -1,10 +1,12 @@
-import { ceilPowerOfTwo, FramePool, IntRing } from '../base/index.ts';
+import { ceilPowerOfTwo, FramePool, IntRing, type RandomStream } from '../base/index.ts';
 import { type DmaPort, ReceiveEngine, TransmitEngine } from '../dma/index.ts';
 import { type Component, type Probe, ProbeKind, type Scheduler } from '../kernel/index.ts';
 import { DROP_REASONS, NicSwitch, NUMBER_MASK, TAG_SHIFT } from '../nicswitch/index.ts';
+import { FCS_BYTES } from '../wire/index.ts';
 import { AdvancedReceiveFormat, AdvancedTransmitFormat } from './advanced-descriptors.ts';
 import { ClassPath, takeControl } from './class-path.ts';
 import { NicDrop, NicDrops } from './drops.ts';
+import { ECN_DROP, EcnMarker, type EcnProfile } from './ecn-marker.ts';
 import type { FlowControlSettings } from './flow-control.ts';
 import { MacPort } from './mac-port.ts';
 import type { NicProfile } from './profile.ts';
@@ -68,6 +70,11 @@ export class DataPlane implements Component {
   private readonly switched: number;
   private readonly pipelinePs: number;
   private readonly perFramePs: number;
+  /** Bytes that the pipeline takes each cycle; 0 where length does not matter. */
+  private readonly widthBytes: number;
+  private readonly cyclePs: number;
+  /** Marks packets in long queues; null where none are. */
+  private ecn: EcnMarker | null = null;
   /** When the pipeline takes the next frame; a double from the start. */
   private pipelineFree = Number.NEGATIVE_INFINITY;
   /** Frames from rings that wait for room in the receive buffer: slot and ingress in turn. */
@@ -178,6 +185,8 @@ export class DataPlane implements Component {
     this.stalled = new IntRing(ceilPowerOfTwo(2 * profile.frameSlots));
     this.pipelinePs = profile.switchCycles * profile.coreClockPs;
     this.perFramePs = profile.switchCyclesPerFrame * profile.coreClockPs;
+    this.widthBytes = profile.switchBytesPerCycle ?? 0;
+    this.cyclePs = profile.coreClockPs;
     this.switched = scheduler.task(`${name}.switch`, (slot, ingress) => this.forward(slot, ingress, false));
   }
 
@@ -244,6 +253,7 @@ export class DataPlane implements Component {
     this.drops.reset();
     this.receiveHighWater = this.receiveBytes;
     this.classPath?.reset();
+    this.ecn?.reset();
     this.ringsFailed = 0;
     this.transmit.reset();
     this.receive.reset();
@@ -258,6 +268,7 @@ export class DataPlane implements Component {
       receiveBufferBytes: this.receiveBytes,
       receiveBufferHighWater: this.receiveHighWater,
       ...this.classPath?.classed.counters(),
+      ...this.ecn?.counters(),
       ringsFailed,
       slotsInUse: this.frames.slots - this.frames.available,
     };
@@ -278,7 +289,8 @@ export class DataPlane implements Component {
   private enterSwitch(slot: number, ingress: number): void {
     const now = this.scheduler.now;
     const start = this.pipelineFree > now ? this.pipelineFree : now;
-    this.pipelineFree = start + this.perFramePs;
+    this.pipelineFree =
+      start + (this.widthBytes === 0 ? this.perFramePs : this.occupancyPs(this.lengths[slot]));
     this.inPipeline++;
     this.probe.record(FRAME_IN, slot, ingress, this.lengths[slot]);
     this.scheduler.schedule(start - now + this.pipelinePs, this.switched, slot, ingress);
@@ -336,6 +348,7 @@ export class DataPlane implements Component {
     const operation = target >>> TAG_SHIFT;
     this.probe.record(FRAME_OUT, slot, target, bytes);
     if (port === this.uplink) {
+      if (this.ecn !== null) return this.sendMarked(this.ecn, slot, operation);
       this.mac.sendEdited(slot, operation);
       return true;
     }
@@ -344,11 +357,52 @@ export class DataPlane implements Component {
       this.receiveBytes = receiveBytes;
       if (receiveBytes > this.receiveHighWater) this.receiveHighWater = receiveBytes;
       this.receive.deliver(port * this.queuesPerPool, slot, operation);
-    } else if (this.classPath?.classed.give(port * this.queuesPerPool, slot, operation) !== true) {
-      this.dropped(port, slot, NicDrop.BUFFER_FULL);
-      this.frames.release(slot);
-    }
+    } else this.giveByClass(port, slot, operation);
     return false;
+  }
+
+  /** Into a receive buffer with classes, as far as there is one. */
+  private giveByClass(port: number, slot: number, operation: number): void {
+    const { classPath, ecn } = this;
+    let own = slot;
+    if (classPath !== null && ecn !== null) {
+      own = ecn.enqueue(slot, classPath.classed.bytesAhead(slot));
+      if (own === ECN_DROP) {
+        this.dropFrame(port, slot, NicDrop.CONGESTION);
+        return;
+      }
+      if (own !== slot) classPath.classed.copied(slot, own);
+    }
+    if (classPath?.classed.give(port * this.queuesPerPool, own, operation) === true) return;
+    this.dropFrame(port, own, NicDrop.BUFFER_FULL);
+  }
+
+  /** To the wire, marked if the frames of its class in front of it are many; returns whether it went. */
+  private sendMarked(ecn: EcnMarker, slot: number, operation: number): boolean {
+    const { classes } = this.mac;
+    const frameClass = this.classPath?.flow.classOf(slot) ?? 0;
+    const own = ecn.enqueue(slot, classes === null ? 0 : classes.bytes[frameClass]);
+    if (own === ECN_DROP) {
+      this.dropFrame(this.uplink, slot, NicDrop.CONGESTION);
+      return false;
+    }
+    this.mac.sendEdited(own, operation);
+    return true;
+  }
+
+  /** Marks IP packets from now on; the queues that it looks at are those of classes. */
+  useEcn(profile: EcnProfile, random: RandomStream): void {
+    this.ecn = new EcnMarker(this.frames, profile, random);
+  }
+
+  /** Time for which a frame occupies the pipeline: whole cycles, the last of which it may leave half empty. */
+  private occupancyPs(bytes: number): number {
+    return Math.max(this.perFramePs, Math.ceil((bytes + FCS_BYTES) / this.widthBytes) * this.cyclePs);
+  }
+
+  private dropFrame(port: number, slot: number, reason: number): void {
+    this.dropped(port, slot, reason);
+    this.frames.release(slot);
   }
 
   private hasRoomFor(bytes: number): boolean {

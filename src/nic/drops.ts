@@ -10,6 +10,8 @@ export const NIC_DROP_REASONS = Object.freeze([
   'receiveDisabled',
   /** A MAC Control frame: it is for the MAC alone. */
   'macControl',
+  /** Its queue was long, and its transport does not understand marks. */
+  'congestion',
 ] as const);
 
 /** One of {@link NIC_DROP_REASONS}. */
@@ -22,6 +24,7 @@ export const NicDrop = {
   DMA_FAILED: 2,
   RECEIVE_DISABLED: 3,
   MAC_CONTROL: 4,
+  CONGESTION: 5,
 } as const;
 
 /** Counts of dropped frames by port and reason. */

@@ -4,6 +4,7 @@ export { ClassPath } from './class-path.ts';
 export { ClassedBuffer } from './classed-buffer.ts';
 export { DataPlane, type QueueInterrupts } from './data-plane.ts';
 export { NIC_DROP_REASONS, NicDrop, type NicDropReason, NicDrops } from './drops.ts';
+export { ECN_DROP, EcnMarker, type EcnProfile } from './ecn-marker.ts';
 export {
   CABLE_PS_PER_METRE,
   ETHERNET_GBPS,

@@ -1,4 +1,4 @@
-import type { FramePool } from '../base/index.ts';
+import type { FramePool, RandomStream } from '../base/index.ts';
 import type { Component, Probe, Scheduler } from '../kernel/index.ts';
 import {
   type CompleterTarget,
@@ -35,6 +35,8 @@ export interface NicOptions {
   /** Max_Payload_Size and Max_Read_Request_Size in force. */
   readonly maxPayloadBytes: number;
   readonly maxReadRequestBytes: number;
+  /** For marks by chance; a card with ECN needs it. */
+  readonly random?: RandomStream;
 }
 
 /** Where the pending bits are in the BAR of the MSI-X table, as the functions' capabilities say. */
@@ -143,6 +145,10 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
     this.control = new SwitchControl(this.registers.file, this.data.switch, profile.pools, (pool) =>
       this.queues.stripsTags(pool * profile.queuesPerPool),
     );
+    if (profile.ecn !== undefined && options.random !== undefined) {
+      this.data.useEcn(profile.ecn, options.random);
+      this.useClasses();
+    }
     this.switchChanged();
     for (let vf = 0; vf < profile.pools; vf++)
       this.vfRegisters.push(this.makeVfRegisters(vf, options.linkGbps));

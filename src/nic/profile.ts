@@ -1,6 +1,7 @@
 import type { LocalMatch } from '../nicswitch/index.ts';
 import type { FunctionProfile, LinkOptions } from '../pcie/index.ts';
 import type { RegisterTable } from '../registers/index.ts';
+import type { EcnProfile } from './ecn-marker.ts';
 
 /** How classes share the receive packet buffer. */
 export interface SharedBufferProfile {
@@ -55,6 +56,13 @@ export interface NicProfile {
   readonly coreClockPs: number;
   readonly switchCycles: number;
   readonly switchCyclesPerFrame: number;
+  /**
+   * Width of the switch's pipeline: a frame occupies it for a cycle for every so many bytes, and no less than
+   * `switchCyclesPerFrame`. Without it for those alone, whatever its length.
+   */
+  readonly switchBytesPerCycle?: number;
+  /** When its queues mark IP packets; without it never. */
+  readonly ecn?: EcnProfile;
   readonly writeBackHoldPs: number;
   readonly registerReadPs: number;
   readonly interruptPs: number;

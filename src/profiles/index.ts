@@ -1,4 +1,5 @@
 /** Cards and hosts as frozen data; each number with its source and grade. */
+export { generic100g } from './generic-100g.ts';
 export { genericNic } from './generic-nic.ts';
 export type { HostProfile, SoftwareProfile } from './host-profile.ts';
 export { intel82599 } from './intel-82599.ts';

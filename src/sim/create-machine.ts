@@ -1,7 +1,7 @@
 import { checkInteger, checkNumber } from '../base/index.ts';
 import { MILLISECOND } from '../kernel/index.ts';
 import type { NicProfile } from '../nic/index.ts';
-import { genericNic, type HostProfile, intel82599, xeonE5v4 } from '../profiles/index.ts';
+import { generic100g, genericNic, type HostProfile, intel82599, xeonE5v4 } from '../profiles/index.ts';
 import { parseMac } from '../wire/index.ts';
 import { checkMachineOptions, checkOptions } from './option-keys.ts';
 import type { Report } from './report.ts';
@@ -40,7 +40,7 @@ export interface CreateMachineOptions {
 /** Profiles by kind: what {@link createMachine} takes. */
 export const profiles = Object.freeze({
   host: Object.freeze({ xeonE5v4 }),
-  nic: Object.freeze({ genericNic, intel82599 }),
+  nic: Object.freeze({ generic100g, genericNic, intel82599 }),
 });
 
 /** How long a flow without an end runs, in ms: longer than anything can. */

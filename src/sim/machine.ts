@@ -180,6 +180,7 @@ export class Machine {
       tlps,
       link: this.link,
       profile: withSlots(nicProfile, parts.nic),
+      random: this.random.stream('ecn'),
       linkGbps: parts.nic.linkGbps,
       maxPayloadBytes,
       maxReadRequestBytes,

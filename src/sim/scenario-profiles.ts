@@ -29,6 +29,13 @@ const NICS: Readonly<Record<string, NicFacts>> = {
     rates: INTEL_82599_RATES,
   },
   generic: { totalVfs: 64, usableVfs: 63, linkGbps: [1, 10], receiveBufferKiB: 512, rates: EXACT_RATES },
+  'generic-100g': {
+    totalVfs: 64,
+    usableVfs: 63,
+    linkGbps: [1, 10, 25, 40, 100],
+    receiveBufferKiB: 1024,
+    rates: EXACT_RATES,
+  },
 };
 
 /** Cards that a scenario may name. */

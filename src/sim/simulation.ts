@@ -1,7 +1,7 @@
 import type { DataPath } from '../drivers/index.ts';
 import { MICROSECOND, type Probe } from '../kernel/index.ts';
 import { NicDrop } from '../nic/index.ts';
-import { genericNic, intel82599, xeonE5v4 } from '../profiles/index.ts';
+import { generic100g, genericNic, intel82599, xeonE5v4 } from '../profiles/index.ts';
 import type { FrameCapture } from '../trace/index.ts';
 import { type CapturePacket, parseMac } from '../wire/index.ts';
 import { buildReport } from './build-report.ts';
@@ -27,7 +27,7 @@ export const PF_ENDPOINT_INDEX = 1;
 export const FIRST_VF_ENDPOINT_INDEX = 2;
 
 /** Profiles by name. */
-const NICS = { 'intel-82599': intel82599, generic: genericNic } as const;
+const NICS = { 'intel-82599': intel82599, generic: genericNic, 'generic-100g': generic100g } as const;
 const HOSTS = { 'xeon-e5-v4': xeonE5v4 } as const;
 
 /**

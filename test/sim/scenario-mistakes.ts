@@ -88,7 +88,7 @@ export const MISTAKES: readonly Mistake[] = [
   {
     name: 'an unknown profile',
     scenario: { nic: { profile: 'intel-82598' } },
-    line: 'nic.profile: "intel-82598" is unknown (did you mean "intel-82599"?); allowed intel-82599, generic',
+    line: 'nic.profile: "intel-82598" is unknown (did you mean "intel-82599"?); allowed intel-82599, generic, generic-100g',
   },
   {
     name: 'a list instead of an object',
