@@ -59,14 +59,32 @@ function flow(names: readonly string[]): fc.Arbitrary<TrafficOptions> {
     .map(({ rate, ...rest }) => ({ ...rest, ...rate }));
 }
 
+/** Transmit rates and class of a VF, on the card that has all of them. */
+const rates = fc.record(
+  {
+    maxTxMbps: fc.integer({ min: 100, max: 1_000 }),
+    minTxMbps: fc.integer({ min: 1, max: 100 }),
+    class: fc.nat(7),
+  },
+  { requiredKeys: [] },
+);
+
 /** Any machine with any traffic, short enough to be run often. */
 export const anyScenario: fc.Arbitrary<Scenario> = fc
   .array(guest, { minLength: 1, maxLength: 3 })
   .chain((guests) => {
     const named = guests.map((each, i) => ({ ...each, name: `g${i}` }));
+    const limited = fc
+      .array(rates, { minLength: 2 * guests.length, maxLength: 2 * guests.length })
+      .map((all) =>
+        named.map((each, i) => ({
+          ...each,
+          vfs: (each.vfs as VfOptions[]).map((options, k) => ({ ...options, ...all[2 * i + k] })),
+        })),
+      );
     const ends = named.flatMap(({ name, vfs }) => (vfs as VfOptions[]).map((_, i) => `${name}.${i}`));
     const names = ['host', 'port', ...ends];
-    return fc.record({
+    const any = fc.record({
       seed: fc.nat(1000),
       host: fc.record({ iommu: fc.boolean() }),
       nic: fc.record({
@@ -92,6 +110,20 @@ export const anyScenario: fc.Arbitrary<Scenario> = fc
       warmUpMs: fc.constantFrom(0, 0.02),
       durationMs: fc.constantFrom(0.03, 0.1),
     });
+    // Every third machine limits, weighs and prefers.
+    return fc.oneof(
+      { weight: 2, arbitrary: any },
+      {
+        weight: 1,
+        arbitrary: fc
+          .tuple(any, limited)
+          .map(([scenario, guests]) => ({
+            ...scenario,
+            guests,
+            nic: { ...scenario.nic, profile: 'generic' },
+          })),
+      },
+    );
   })
   .map((scenario) => JSON.parse(JSON.stringify(scenario)) as Scenario);
 
