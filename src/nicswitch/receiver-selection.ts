@@ -12,7 +12,7 @@ import { PortSet } from './port-set.ts';
 import { BROADCAST_STORM, MULTICAST_STORM, UNKNOWN_UNICAST_STORM } from './storm-control.ts';
 import { BROADCAST, MULTICAST, NO_CLASS, UNICAST } from './switch-counters.ts';
 import { type SwitchTables, VPORT_SET } from './switch-tables.ts';
-import { NUMBER_MASK, TAG_SHIFT, targetPort } from './target.ts';
+import { NUMBER_MASK, TAG_SHIFT, TAG_STRIP_OUTER, targetPort } from './target.ts';
 
 /** Reason while there are receivers left. */
 const NONE = -1;
@@ -302,14 +302,21 @@ export class ReceiverSelection implements FrameSelection {
     receivers.intersectRow(vportSets, VPORT_SET.RX * setWords);
     this.blameIfEmpty(DROP.vportDisabled);
     const { words } = receivers;
-    const { targets } = this;
+    const { targets, tags } = this;
+    // With one VLAN tag at most, what a receiver does is two bits of its record.
+    const double = (tags.possible & TAG_STRIP_OUTER) !== 0;
+    const possible = tags.possible << TAG_SHIFT;
+    const forced = tags.forced << TAG_SHIFT;
     let count = this.count;
     for (let w = 0; w < words.length; w++) {
       for (let rest = words[w]; rest !== 0; rest &= rest - 1) {
-        const port = (w << 5) + lowestBit(rest);
+        const port = ((w << 5) + 31 - Math.clz32(rest & -rest)) | 0;
         if (size > longest[port]) continue;
-        const egress = records[(port << RECORD_SHIFT) + EGRESS];
-        targets[count++] = port | (this.tags.operation(egress) << TAG_SHIFT);
+        const egress = records[(port << RECORD_SHIFT) | EGRESS];
+        targets[count] = double
+          ? port | (tags.operation(egress) << TAG_SHIFT)
+          : port | (egress & possible) | forced;
+        count = (count + 1) | 0;
       }
     }
     this.count = count;
