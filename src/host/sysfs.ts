@@ -21,6 +21,13 @@ export class Sysfs {
     this.attributes.set(path, attribute);
   }
 
+  /** Takes away what is below a folder. */
+  removeBelow(folder: string): void {
+    for (const path of [...this.attributes.keys()]) {
+      if (path.startsWith(`${folder}/`)) this.attributes.delete(path);
+    }
+  }
+
   /** All paths, sorted. */
   list(): string[] {
     return [...this.attributes.keys()].sort();

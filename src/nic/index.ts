@@ -1,4 +1,5 @@
 /** The card: functions, registers, data plane, interrupts, mailboxes, MAC port. It knows no host. */
+
 export { AdvancedReceiveFormat, AdvancedTransmitFormat } from './advanced-descriptors.ts';
 export { ClassPath } from './class-path.ts';
 export { ClassedBuffer } from './classed-buffer.ts';
@@ -28,3 +29,4 @@ export type { NicProfile, SharedBufferProfile } from './profile.ts';
 export { QueueRegisters } from './queue-registers.ts';
 export { SwitchControl } from './switch-control.ts';
 export { VfRegisters } from './vf-registers.ts';
+export type { CardVPort } from './vport-view.ts';

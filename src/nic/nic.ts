@@ -21,6 +21,7 @@ import { QueueRegisters } from './queue-registers.ts';
 import { SwitchControl } from './switch-control.ts';
 import { TransmitScheduling } from './transmit-scheduling.ts';
 import { VfRegisters } from './vf-registers.ts';
+import { type CardVPort, cardVPorts } from './vport-view.ts';
 
 /** How a card is made. */
 export interface NicOptions {
@@ -253,6 +254,11 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
       this.interrupts,
       this.mailboxes,
     ];
+  }
+
+  /** The VPorts that there are, the default one first. */
+  get vports(): readonly CardVPort[] {
+    return cardVPorts(this.registers.file, this.pf.sriov?.enabled ? this.pf.sriov.count : 0);
   }
 
   private functionOf(fn: number): PcieFunction | null {

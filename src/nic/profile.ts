@@ -1,4 +1,4 @@
-import type { LocalMatch } from '../nicswitch/index.ts';
+import type { LocalMatch, VPortLimits } from '../nicswitch/index.ts';
 import type { FunctionProfile, LinkOptions } from '../pcie/index.ts';
 import type { RegisterTable } from '../registers/index.ts';
 import type { EcnProfile } from './ecn-marker.ts';
@@ -22,6 +22,8 @@ export interface NicProfile {
   readonly registers: RegisterTable;
   /** Pools (VPorts) and queues of each. */
   readonly pools: number;
+  /** VPorts and filters that there can be, for a VPortTable over a switch of this card's. */
+  readonly vportLimits: VPortLimits;
   readonly queuesPerPool: number;
   /** Rates of the physical port in Gb/s. */
   readonly linkGbps: readonly number[];

@@ -12,6 +12,17 @@ export const intel82599: NicProfile = Object.freeze({
   registers: INTEL_82599_REGISTERS,
   // Datasheet 7.10.3.1, MRQC.MRQE = 1000b: 64 pools of two queues.
   pools: 64,
+  // 64 pools, any of which can be the PF's (VMDq2), and one of a VF; datasheet 8.2.3.7.8: 128 receive
+  // addresses; 8.2.3.27.10: 64 VLAN filters. Each can be anybody's.
+  vportLimits: Object.freeze({
+    vports: 64,
+    vportsOnPf: 64,
+    vportsPerVf: 1,
+    macFiltersPerVPort: 128,
+    vlanFiltersPerVPort: 64,
+    macFilters: 128,
+    vlanFilters: 64,
+  }),
   queuesPerPool: 2,
   linkGbps: [10, 1],
   pcie: {

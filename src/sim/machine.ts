@@ -37,6 +37,7 @@ import type { ResolvedMachine } from './scenario-machine.ts';
 import { portFlowControl } from './scenario-port.ts';
 import { ratesOf } from './scenario-profiles.ts';
 import type { ResolvedNic } from './scenario-resolved.ts';
+import { defineVfSysfs } from './vf-sysfs.ts';
 import { applyVPortPolicies } from './vport-policies.ts';
 
 /** What a machine is made of. */
@@ -313,6 +314,7 @@ export class Machine {
       })),
     );
     applyVPortPolicies(this.nic.data.switch, vfs, routingIds.length);
+    defineVfSysfs(this.sysfs, this.pfPath, routingIds.length, this.pfDriver);
     routingIds.forEach((routingId, vf) => {
       this.startVf(pf, routingId, vf);
     });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { XcastMode } from '../../src/drivers/mailbox-protocol.ts';
 import type { Report, VfOptions } from '../../src/sim/index.ts';
 import { parseMac } from '../../src/wire/index.ts';
-import { boot, noteArrivals, reportOf, run } from './rig.ts';
+import { boot, noteArrivals, reportOf, run, settle } from './rig.ts';
 
 /** Guests a, b, c with one VF each, and what they send. */
 function machine(vfs: Record<string, VfOptions>, traffic: { from: string; to: string; vlan?: number }[]) {
@@ -137,3 +137,73 @@ describe('trust', () => {
     expect(driver.setXcastMode(XcastMode.ALLMULTI)).toBe(XcastMode.ALLMULTI);
   });
 });
+
+describe('the VPorts of the card', () => {
+  it("are the default one, which is the PF's and behind the VFs', and one for each VF", () => {
+    const { machine } = boot(machine3());
+    expect(machine.nic.vports).toEqual([
+      { id: 0, place: 3, owner: 'pf', state: 'activated' },
+      { id: 1, place: 0, owner: { vf: 0 }, state: 'activated' },
+      { id: 2, place: 1, owner: { vf: 1 }, state: 'activated' },
+      { id: 3, place: 2, owner: { vf: 2 }, state: 'activated' },
+    ]);
+    machine.sysfs.write(`${machine.pfPath}/sriov_numvfs`, '0');
+    expect(machine.nic.vports).toEqual([{ id: 0, place: 0, owner: 'pf', state: 'activated' }]);
+    expect(machine.sysfs.list().filter((path) => path.includes('/sriov/'))).toEqual([]);
+  });
+
+  it('of a VF is deactivated with its link, under traffic, and nothing of others is lost', () => {
+    const simulation = boot(
+      machine({}, [
+        { from: 'a', to: 'b' },
+        { from: 'a', to: 'c' },
+      ]),
+    );
+    const { nic, pfDriver } = simulation.machine;
+    pfDriver.setVfLinkState(1, false);
+    simulation.advance(simulation.endPs);
+    expect(nic.vports[2].state).toBe('deactivated');
+    expect(received(simulation.report())).toMatchObject({ b: 0, c: 10 });
+    expect(nic.data.switch.dropped('vportDisabled')).toBe(10);
+    expect(simulation.report().conservation.balanced).toBe(true);
+    pfDriver.setVfLinkState(1, true);
+    settle(simulation, 0.1);
+    expect(nic.vports[2].state).toBe('activated');
+  });
+});
+
+describe('files of a VF in sysfs', () => {
+  it('set trust, the check of addresses, and the port VLAN', () => {
+    const { machine } = boot(machine3());
+    const { sysfs, pfPath, pfDriver, nic } = machine;
+    const file = (name: string) => `${pfPath}/sriov/1/${name}`;
+    const read = () => ['trust', 'spoofcheck', 'vlan', 'mac'].map((name) => sysfs.read(file(name)));
+    expect(read()).toEqual(['OFF', 'ON', '0', '02:00:00:00:02:00']);
+    sysfs.write(file('trust'), 'ON');
+    sysfs.write(file('spoofcheck'), 'OFF');
+    sysfs.write(file('vlan'), '100');
+    expect(read().slice(0, 3)).toEqual(['ON', 'OFF', '100']);
+    expect(pfDriver.vfSettings(1)).toMatchObject({ trusted: true, spoofCheck: false, vlan: 100 });
+    // Posted writes: they are there when the next read has come back.
+    sysfs.write(file('spoofcheck'), 'OFF');
+    const { file: registers } = nic.registers;
+    expect(registers.get('PFVFSPOOF', 0) & 0x202).toBe(0);
+    expect(registers.get('PFVMVIR', 1) >>> 0).toBe(0x4000_0064);
+    sysfs.write(file('vlan'), '0');
+    expect(sysfs.read(file('vlan'))).toBe('0');
+  });
+
+  it.each([
+    ['trust', 'yes', 'EINVAL: trust takes ON or OFF, got "yes"'],
+    ['vlan', '4095', 'EINVAL: a VLAN is a number from 1 to 4094, got 4095'],
+    ['vlan', '-1', 'EINVAL: vlan takes a number from 0 to 4094, got "-1"'],
+  ])('refuse in %s %s', (name, text, error) => {
+    const { machine } = boot(machine3());
+    expect(() => machine.sysfs.write(`${machine.pfPath}/sriov/0/${name}`, text)).toThrow(error);
+  });
+});
+
+/** Three VFs, and no traffic. */
+function machine3() {
+  return machine({}, []);
+}
