@@ -6,6 +6,8 @@ import type { VfSettings } from './vf-settings.ts';
 const LINKS = 0x42a4;
 const LINK_UP = 1 << 30;
 const LINK_MBPS: readonly number[] = [0, 100, 1_000, 10_000];
+/** Of cards with faster links. */
+const FAST_LINK_MBPS: readonly number[] = [0, 25_000, 40_000, 100_000];
 const RTTDCS = 0x4900;
 const RTTDCS_CLASSES = 1 << 0;
 const RTTDCS_POOLS = 1 << 1;
@@ -108,7 +110,8 @@ export class VfRates {
 
   private get linkMbps(): number {
     const links = this.bar.read32(LINKS);
-    return (links & LINK_UP) === 0 ? 0 : LINK_MBPS[(links >>> 28) & 3];
+    if ((links & LINK_UP) === 0) return 0;
+    return LINK_MBPS[(links >>> 28) & 3] || FAST_LINK_MBPS[(links >>> 24) & 3];
   }
 
   private limitOf(maxMbps: number): number {

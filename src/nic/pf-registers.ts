@@ -56,9 +56,16 @@ const RXEN = 1 << 0;
 /** GPIE.OCD: reading EICR clears the causes 29:16 only. */
 const OCD = 1 << 5;
 const OTHER_CAUSES = 0x3fff_0000;
-/** LINKS: up, and the speed in 29:28. */
+/** LINKS: up, and the speed in 29:28; what an 82599 does not have in 26:24. */
 const LINK_UP = 1 << 30;
-const LINK_SPEED: Readonly<Record<number, number>> = { 0.1: 1 << 28, 1: 2 << 28, 10: 3 << 28 };
+const LINK_SPEED: Readonly<Record<number, number>> = {
+  0.1: 1 << 28,
+  1: 2 << 28,
+  10: 3 << 28,
+  25: 1 << 24,
+  40: 2 << 24,
+  100: 3 << 24,
+};
 /** EICR cause of the mailboxes and of VF resets. */
 export const EICR_MAILBOX = 19;
 

@@ -81,6 +81,14 @@ describe('rate limits in the machine', () => {
   });
 });
 
+describe('rate limits of a fast card', () => {
+  it.each([25, 40, 100])('hold on a link of %i Gb/s', (linkGbps) => {
+    const scenario = overload([{ maxTxMbps: 3_000 }, { maxTxMbps: 700 }], 'generic-100g', 4);
+    const report = reportOf({ ...scenario, nic: { ...scenario.nic, linkGbps } });
+    expectWithin(0.01, sentMbps(report), [3_000, 700]);
+  });
+});
+
 describe('guaranteed minima in the machine', () => {
   it('are kept under overload, and what nobody is guaranteed is shared', () => {
     const minima = [4_000, 2_000, 1_000, 0];

@@ -115,13 +115,11 @@ export const anyScenario: fc.Arbitrary<Scenario> = fc
       { weight: 2, arbitrary: any },
       {
         weight: 1,
-        arbitrary: fc
-          .tuple(any, limited)
-          .map(([scenario, guests]) => ({
-            ...scenario,
-            guests,
-            nic: { ...scenario.nic, profile: 'generic' },
-          })),
+        arbitrary: fc.tuple(any, limited).map(([scenario, guests]) => ({
+          ...scenario,
+          guests,
+          nic: { ...scenario.nic, profile: 'generic' },
+        })),
       },
     );
   })
