@@ -137,6 +137,11 @@ function vlanToSee({ endpoint, flow }: Arrival, scenario: ResolvedScenario): num
   const { outer, inner } = vlansOf(sent, scenario);
   if (endpoint === PORT_ENDPOINT_INDEX) return outer;
   const isHost = endpoint === PF_ENDPOINT_INDEX;
+  const { from } = sent;
+  if (!isHost && from.kind === 'vf') {
+    const ends = [scenario.vfs[from.vf], scenario.vfs[endpoint - FIRST_VF_ENDPOINT_INDEX]];
+    if (ends.some((vf) => vf.private)) throw new Error(`endpoint ${endpoint} got a frame of VF ${from.vf}`);
+  }
   const { vlan, trustedVlans } = isHost
     ? { vlan: scenario.hostInterface.vlan, trustedVlans: [] as number[] }
     : scenario.vfs[endpoint - FIRST_VF_ENDPOINT_INDEX];

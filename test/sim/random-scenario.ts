@@ -18,8 +18,24 @@ const vf: fc.Arbitrary<VfOptions> = fc
     vlan === undefined ? { trustedVlans, spoofCheck } : { vlan, spoofCheck },
   );
 
+/** What the host lets a VF do. */
+const policy: fc.Arbitrary<VfOptions> = fc.record(
+  {
+    trust: fc.boolean(),
+    private: fc.boolean(),
+    stormLimits: fc.record(
+      { broadcast: fc.constantFrom(0, 50_000), unknownUnicast: fc.constantFrom(0, 200_000) },
+      { requiredKeys: [] },
+    ),
+  },
+  { requiredKeys: [] },
+);
+
 const guest: fc.Arbitrary<GuestOptions> = fc.record({
-  vfs: fc.array(vf, { minLength: 1, maxLength: 2 }),
+  vfs: fc.array(
+    fc.tuple(vf, fc.option(policy, { freq: 3, nil: {} })).map(([one, may]) => ({ ...one, ...may })),
+    { minLength: 1, maxLength: 2 },
+  ),
   pageSize: fc.constantFrom('4K' as const, '2M' as const),
   driver,
   ringSize,
