@@ -65,6 +65,8 @@ const PFVTCTL_ENABLE = (1 << 0) | (1 << 30);
 const PFVFRE = 0x51e0;
 const PF_TRANSMIT = 0x6000;
 const PFVMVIR = 0x8000;
+/** Of a TCI. */
+const PRIORITY_SHIFT = 13;
 const PFVMVIR_ALWAYS = 1 << 30;
 const PFVFTE = 0x8110;
 const MTQC = 0x8120;
@@ -345,16 +347,16 @@ export class IxgbeDriver {
 
   private configureVf(vf: number, settings: VfSettings): void {
     if (settings.mac !== 0) this.setAddress(RECEIVE_ADDRESSES - 1 - vf, settings.mac, vf);
-    this.configurePool(vf, settings.vlan, settings.spoofCheck);
+    this.configurePool(vf, settings.vlan, settings.spoofCheck, settings.vlanPriority);
   }
 
-  private configurePool(pool: number, vlan: number | null, spoofCheck: boolean): void {
+  private configurePool(pool: number, vlan: number | null, spoofCheck: boolean, priority = 0): void {
     const bar = this.bar;
     // A pool with a port VLAN takes nothing untagged: its untagged frames are those of the VLAN.
     bar.write32(PFVML2FLT + 4 * pool, ROMPE | BAM | (vlan === null ? AUPE : 0));
     if (vlan !== null) {
       this.setVlanMember(pool, vlan, true);
-      bar.write32(PFVMVIR + 4 * pool, PFVMVIR_ALWAYS | vlan);
+      bar.write32(PFVMVIR + 4 * pool, PFVMVIR_ALWAYS | (priority << PRIORITY_SHIFT) | vlan);
     }
     if (!spoofCheck) return;
     const at = PFVFSPOOF + 4 * (pool >> 3);

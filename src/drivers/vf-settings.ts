@@ -4,6 +4,8 @@ export interface VfSettings {
   readonly mac: number;
   /** Port VLAN, or null. */
   readonly vlan: number | null;
+  /** Priority of untagged frames in the port VLAN, 0 to 7; 0 if left out. */
+  readonly vlanPriority?: number;
   /** VLANs that the guest may ask for. */
   readonly trustedVlans: readonly number[];
   readonly spoofCheck: boolean;

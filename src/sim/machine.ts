@@ -305,6 +305,7 @@ export class Machine {
       routingIds.map((_, vf) => ({
         mac: vfs[vf] === undefined ? 0 : parseMac(vfs[vf].mac),
         vlan: vfs[vf]?.vlan ?? null,
+        vlanPriority: vfs[vf]?.vlanPriority ?? 0,
         trustedVlans: vfs[vf]?.trustedVlans ?? [],
         spoofCheck: vfs[vf]?.spoofCheck ?? true,
         maxTxMbps: vfs[vf]?.maxTxMbps ?? 0,

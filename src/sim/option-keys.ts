@@ -35,6 +35,7 @@ const OPTIONS = {
     vf: true,
     mac: true,
     vlan: true,
+    vlanPriority: true,
     trustedVlans: true,
     spoofCheck: true,
     maxTxMbps: true,

@@ -263,6 +263,14 @@ function resolveVfs(
   return vfs;
 }
 
+function resolveVlanPriority({ vlan, vlanPriority }: VfOptions, path: string, reporter: ProblemReporter) {
+  if (vlanPriority === undefined) return {};
+  const at = `${path}.vlanPriority`;
+  if (vlan === undefined)
+    reporter.fail(at, vlanPriority, 'the VF has no port VLAN', 'vlanPriority with vlan');
+  return { vlanPriority: reporter.integer(at, vlanPriority, RANGES.priority) };
+}
+
 function resolveVlans(options: VfOptions, path: string, reporter: ProblemReporter) {
   const vlan = reporter.vlan(`${path}.vlan`, options.vlan);
   const trustedVlans = options.trustedVlans ?? [];
@@ -276,7 +284,12 @@ function resolveVlans(options: VfOptions, path: string, reporter: ProblemReporte
     reporter.vlan(`${path}.allowedVlans[${i}]`, id);
   }
   if (allowedVlans !== null) checkAllowed(allowedVlans, vlan, trustedVlans, path, reporter);
-  return { vlan, trustedVlans: sorted(trustedVlans), allowedVlans };
+  return {
+    vlan,
+    ...resolveVlanPriority(options, path, reporter),
+    trustedVlans: sorted(trustedVlans),
+    allowedVlans,
+  };
 }
 
 /** The VLANs that a VF uses must be among those that it is allowed. */

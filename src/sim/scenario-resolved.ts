@@ -92,6 +92,8 @@ export interface ResolvedVf {
   mac: string;
   /** Port VLAN, or null. */
   vlan: number | null;
+  /** Only where it was given. */
+  vlanPriority?: number;
   trustedVlans: number[];
   spoofCheck: boolean;
   /** Transmit rates in Mb/s; 0 for none. */

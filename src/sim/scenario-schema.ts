@@ -109,6 +109,12 @@ export const vfSchema: Schema<VfOptions> = object({
   vf: optional(integer([0, 65_535], 'Number of the VF. Default: the next free one.')),
   mac: optional(macAddress('Unicast address. Default: made from the numbers of guest and VF.')),
   vlan: optional(vlanId('Port VLAN that the card inserts and removes. Default: none.')),
+  vlanPriority: optional(
+    integer(
+      RANGES.priority,
+      'Priority of untagged frames in the port VLAN; priority tags keep theirs. Default: 0.',
+    ),
+  ),
   trustedVlans: optional(
     list(vlanId('A VLAN.'), 'VLANs whose tags the guest may use itself. Default: none.'),
   ),

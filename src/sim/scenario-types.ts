@@ -102,6 +102,8 @@ export interface VfOptions {
   mac?: string;
   /** Port VLAN that the card inserts and removes. Default: none. */
   vlan?: number;
+  /** Priority of untagged frames in the port VLAN, 0 to 7; those with a priority tag (VLAN 0) keep theirs. Default 0. */
+  vlanPriority?: number;
   /** VLANs whose tags the guest may use itself. Default: none. */
   trustedVlans?: number[];
   /** Whether the card drops frames with a source address that is not the VF's. Default true. */

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RandomStreams } from '../../src/base/index.ts';
 import { TagOperation } from '../../src/dma/index.ts';
+import { TagEdit } from '../../src/wire/index.ts';
 import { ReceiveRig, type ReceiveRigOptions } from './receive-rig.ts';
 
 const options: fc.Arbitrary<ReceiveRigOptions> = fc.record({
@@ -21,6 +22,17 @@ const options: fc.Arbitrary<ReceiveRigOptions> = fc.record({
   ),
   limits: fc.record({ reads: fc.constantFrom(4, 5, 40), writes: fc.constantFrom(8, 9, 40) }),
 });
+
+const { STRIP, INSERT, INSERT_OUTER, INSERT_VIRTUAL, BEHIND_OUTER } = TagEdit;
+/** Of frames that have a tag in their bytes, edits of more than one kind. */
+const EDITS = [
+  STRIP | INSERT,
+  INSERT_OUTER,
+  INSERT | INSERT_OUTER,
+  STRIP | BEHIND_OUTER,
+  INSERT | BEHIND_OUTER,
+  STRIP | INSERT | INSERT_OUTER | INSERT_VIRTUAL,
+];
 
 const thresholds = fc.record({ prefetch: fc.constantFrom(0, 4, 32), host: fc.constantFrom(0, 1, 4) });
 
@@ -49,7 +61,7 @@ describe('receive engine', () => {
             ring.prefetchThreshold = prefetch;
             ring.hostThreshold = host;
           }
-          const operations = Object.values(TagOperation);
+          const operations = [...Object.values(TagOperation), ...EDITS];
           let [delivered, lost] = [0, 0];
 
           const send = (targets: number[]) => {
@@ -57,6 +69,9 @@ describe('receive engine', () => {
             const bytes = [60, 61, 64, 127, 600, 1514][pick(6)];
             const slot = rig.frame(bytes, 0x1000 + pick(0x1000));
             frames.outerTci[slot] = 0x2000 + pick(0x1000);
+            frames.serviceTag[slot] = 0x88a8_0000 + pick(0x1000);
+            frames.virtualTag[slot] = pick(0x1000_0000);
+            frames.virtualTagExtension[slot] = pick(0x1000);
             frames.retain(slot, targets.length - 1);
             for (const queue of targets) {
               rig.deliver(queue, slot, operations[pick(3)]);

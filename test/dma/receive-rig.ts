@@ -2,6 +2,7 @@ import { expect } from 'vitest';
 import { FramePool, SparseMemory } from '../../src/base/index.ts';
 import { ReceiveEngine, type ReceiveEngineOptions, TagOperation } from '../../src/dma/index.ts';
 import { Scheduler } from '../../src/kernel/index.ts';
+import { MAX_TAG_BYTES, TagEdit, writeTagged } from '../../src/wire/index.ts';
 import { TestReceiveFormat, WRITTEN } from './formats.ts';
 import { type MockLimits, MockPort } from './mock-port.ts';
 
@@ -158,7 +159,7 @@ export class ReceiveRig {
   }
 
   /** Delivers a slot's reference to a ring. */
-  deliver(queue: number, slot: number, operation: TagOperation = TagOperation.NONE): void {
+  deliver(queue: number, slot: number, operation: number = TagOperation.NONE): void {
     const start = this.frames.offsetOf(slot);
     const bytes = [...this.frames.u8.subarray(start, start + this.frames.lengths[slot])];
     let content = bytes;
@@ -169,6 +170,13 @@ export class ReceiveRig {
     } else if (operation === TagOperation.INSERT) {
       const tag = this.frames.outerTci[slot];
       content = [...bytes.slice(0, 12), 0x81, 0x00, tag >> 8, tag & 0xff, ...bytes.slice(12)];
+    }
+    if (operation > TagOperation.INSERT) {
+      const edited = new Uint8Array(bytes.length + MAX_TAG_BYTES);
+      content = [...edited.subarray(0, writeTagged(this.frames, slot, operation, edited))];
+      const at = (operation & TagEdit.BEHIND_OUTER) !== 0 ? 18 : 14;
+      if ((operation & (TagEdit.STRIP | TagEdit.INSERT)) === TagEdit.STRIP)
+        tci = (bytes[at] << 8) | bytes[at + 1];
     }
     this.#waiting[queue].push({ content, tci, slot });
     this.engine.deliver(queue, slot, operation);

@@ -324,6 +324,16 @@ export const MISTAKES: readonly Mistake[] = [
     line: 'guests[0].vfs[0].trust: "on" does not fit; allowed true or false',
   },
   {
+    name: 'a priority without a port VLAN',
+    scenario: { guests: [{ name: 'a', vfs: [{ vlanPriority: 5 }] }] },
+    line: 'guests[0].vfs[0].vlanPriority: the VF has no port VLAN; allowed vlanPriority with vlan',
+  },
+  {
+    name: 'a priority above 7',
+    scenario: { guests: [{ name: 'a', vfs: [{ vlan: 100, vlanPriority: 8 }] }] },
+    line: 'guests[0].vfs[0].vlanPriority: 8 is out of range; allowed 0 to 7',
+  },
+  {
     name: 'tags of a guest under a port VLAN',
     scenario: { guests: [{ name: 'a', vfs: [{ vlan: 100, trustedVlans: [200] }] }] },
     line: 'guests[0].vfs[0].trustedVlans: the guest cannot tag frames that the card tags with VLAN 100; allowed trustedVlans or vlan, not both',
