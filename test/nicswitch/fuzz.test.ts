@@ -8,6 +8,8 @@ import { decide, macAt, newConfig } from './reference-switch.ts';
 import { hex } from './reference-tags.ts';
 
 const RUNS = process.env['SRIOVSIM_LONG'] ? 10_000 : 200;
+/** A long run takes minutes. */
+const TIMEOUT_MS = 900_000;
 const FRAMES = 48;
 const SLOT_BYTES = 2048;
 const seed = fc.integer({ min: 0, max: 2 ** 31 - 1 });
@@ -47,68 +49,76 @@ function writeMac(bytes: Uint8Array, at: number, address: number): void {
 describe('any bytes of any length, under any configuration', () => {
   const VPORTS = 4;
 
-  it('are treated as the reference switch treats them, accounted for, and leave no slot behind', () => {
-    fc.assert(
-      fc.property(fc.array(change(VPORTS), { maxLength: 40 }), seed, (changes, seed) => {
-        const random = new RandomStreams(seed).stream('frames');
-        const frames = new FramePool({ slots: FRAMES, slotBytes: SLOT_BYTES });
-        const nicSwitch = new NicSwitch({ frames, vports: VPORTS });
-        const config = newConfig(VPORTS);
-        for (let v = 0; v < VPORTS; v++) {
-          nicSwitch.setVPortEnabled(v, true, true);
-          Object.assign(config.vports[v], { rx: true, tx: true });
-        }
-        for (const { apply } of changes) apply(nicSwitch, config);
-        const expected: string[] = Array.from({ length: FRAMES }, () => '');
-        for (let n = 0; n < FRAMES; n++) {
-          const ingress = random.integer(VPORTS + 1);
-          const frame = { bytes: anyFrame(random), tci: one(random, [-1, -1, ...VLANS]) };
-          const slot = putFrame(frames, frame.bytes, frame.tci);
-          const { receivers, mirrored = [] } = decide(config, frame, ingress);
-          const all = [...receivers, ...mirrored].map(({ port, bytes }) => `${port} ${bytes}`);
-          expected[slot] = all.sort().join(', ');
-          nicSwitch.input.push(ingress, slot);
-        }
-        expect(nicSwitch.forward()).toBe(FRAMES);
-        const seen: string[][] = Array.from({ length: FRAMES }, () => []);
-        for (let port = 0; port <= VPORTS; port++) {
-          for (let entry = nicSwitch.output.shift(port); entry >= 0; entry = nicSwitch.output.shift(port)) {
-            const bytes = written(frames, entrySlot(entry), tagOperation(entry));
-            seen[entrySlot(entry)].push(`${port} ${hex(bytes)}`);
-            frames.release(entrySlot(entry));
-          }
-        }
-        expect(seen.map((list) => list.sort().join(', '))).toEqual(expected);
-        nicSwitch.checkBalance();
-        expect(frames.available).toBe(FRAMES);
-      }),
-      { numRuns: RUNS },
-    );
-  });
-
-  it('reach nobody through lengths that cannot be: negative ones, and those beyond the slot', () => {
-    fc.assert(
-      fc.property(
-        seed,
-        fc.constantFrom(-(2 ** 31), -1, 0, 13, 1519, 2049, 65_536, 2 ** 31 - 1),
-        (seed, length) => {
+  it(
+    'are treated as the reference switch treats them, accounted for, and leave no slot behind',
+    () => {
+      fc.assert(
+        fc.property(fc.array(change(VPORTS), { maxLength: 40 }), seed, (changes, seed) => {
           const random = new RandomStreams(seed).stream('frames');
-          const frames = new FramePool({ slots: 1, slotBytes: SLOT_BYTES });
+          const frames = new FramePool({ slots: FRAMES, slotBytes: SLOT_BYTES });
           const nicSwitch = new NicSwitch({ frames, vports: VPORTS });
+          const config = newConfig(VPORTS);
           for (let v = 0; v < VPORTS; v++) {
             nicSwitch.setVPortEnabled(v, true, true);
-            nicSwitch.addMac(v, mac(v));
+            Object.assign(config.vports[v], { rx: true, tx: true });
           }
-          const slot = putFrame(frames, anyFrame(random));
-          frames.lengths[slot] = length;
-          expect(nicSwitch.route(slot, random.integer(VPORTS + 1))).toBe(0);
-          expect(frames.available).toBe(1);
+          for (const { apply } of changes) apply(nicSwitch, config);
+          const expected: string[] = Array.from({ length: FRAMES }, () => '');
+          for (let n = 0; n < FRAMES; n++) {
+            const ingress = random.integer(VPORTS + 1);
+            const frame = { bytes: anyFrame(random), tci: one(random, [-1, -1, ...VLANS]) };
+            const slot = putFrame(frames, frame.bytes, frame.tci);
+            const { receivers, mirrored = [] } = decide(config, frame, ingress);
+            const all = [...receivers, ...mirrored].map(({ port, bytes }) => `${port} ${bytes}`);
+            expected[slot] = all.sort().join(', ');
+            nicSwitch.input.push(ingress, slot);
+          }
+          expect(nicSwitch.forward()).toBe(FRAMES);
+          const seen: string[][] = Array.from({ length: FRAMES }, () => []);
+          for (let port = 0; port <= VPORTS; port++) {
+            for (let entry = nicSwitch.output.shift(port); entry >= 0; entry = nicSwitch.output.shift(port)) {
+              const bytes = written(frames, entrySlot(entry), tagOperation(entry));
+              seen[entrySlot(entry)].push(`${port} ${hex(bytes)}`);
+              frames.release(entrySlot(entry));
+            }
+          }
+          expect(seen.map((list) => list.sort().join(', '))).toEqual(expected);
           nicSwitch.checkBalance();
-        },
-      ),
-      { numRuns: RUNS / 2 },
-    );
-  });
+          expect(frames.available).toBe(FRAMES);
+        }),
+        { numRuns: RUNS },
+      );
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'reach nobody through lengths that cannot be: negative ones, and those beyond the slot',
+    () => {
+      fc.assert(
+        fc.property(
+          seed,
+          fc.constantFrom(-(2 ** 31), -1, 0, 13, 1519, 2049, 65_536, 2 ** 31 - 1),
+          (seed, length) => {
+            const random = new RandomStreams(seed).stream('frames');
+            const frames = new FramePool({ slots: 1, slotBytes: SLOT_BYTES });
+            const nicSwitch = new NicSwitch({ frames, vports: VPORTS });
+            for (let v = 0; v < VPORTS; v++) {
+              nicSwitch.setVPortEnabled(v, true, true);
+              nicSwitch.addMac(v, mac(v));
+            }
+            const slot = putFrame(frames, anyFrame(random));
+            frames.lengths[slot] = length;
+            expect(nicSwitch.route(slot, random.integer(VPORTS + 1))).toBe(0);
+            expect(frames.available).toBe(1);
+            nicSwitch.checkBalance();
+          },
+        ),
+        { numRuns: RUNS / 2 },
+      );
+    },
+    TIMEOUT_MS,
+  );
 });
 
 /** A VPort of a tenant, as the test itself knows it. */
@@ -157,43 +167,47 @@ describe('isolation', () => {
     });
   }
 
-  it('no frame reaches a VPort outside its VLAN, and none a VPort or the wire from who is not its sender', () => {
-    const reached = { vports: 0, spoofed: 0 };
-    fc.assert(
-      fc.property(seed, fc.integer({ min: 2, max: 70 }), (seed, vports) => {
-        const random = new RandomStreams(seed).stream('tenants');
-        const frames = new FramePool({ slots: 1, slotBytes: SLOT_BYTES });
-        const nicSwitch = new NicSwitch({ frames, vports });
-        const known = tenants(random, nicSwitch);
-        for (let n = 0; n < FRAMES; n++) {
-          const ingress = random.integer(vports + 1);
-          const bytes = anyFrame(random);
-          if (bytes.length >= 12 && random.integer(2) === 0) writeMac(bytes, 6, mac(ingress));
-          const tci = one(random, [-1, -1, ...VLANS]);
-          const slot = putFrame(frames, bytes, tci);
-          const sender = known[ingress];
-          const vlan = vlanOf(bytes, tci, sender?.portVlan ?? 'descriptor');
-          const count = nicSwitch.route(slot, ingress);
-          for (let i = 0; i < count; i++) frames.release(slot);
-          const source = bytes.length >= 14 ? macAt(bytes, 6) : 0;
-          const group = Math.floor(source / 2 ** 40) % 2 === 1;
-          if (sender !== undefined && (group || !sender.macs.has(source) || !belongs(sender, vlan))) {
-            expect(count).toBe(0);
-            reached.spoofed++;
+  it(
+    'no frame reaches a VPort outside its VLAN, and none a VPort or the wire from who is not its sender',
+    () => {
+      const reached = { vports: 0, spoofed: 0 };
+      fc.assert(
+        fc.property(seed, fc.integer({ min: 2, max: 70 }), (seed, vports) => {
+          const random = new RandomStreams(seed).stream('tenants');
+          const frames = new FramePool({ slots: 1, slotBytes: SLOT_BYTES });
+          const nicSwitch = new NicSwitch({ frames, vports });
+          const known = tenants(random, nicSwitch);
+          for (let n = 0; n < FRAMES; n++) {
+            const ingress = random.integer(vports + 1);
+            const bytes = anyFrame(random);
+            if (bytes.length >= 12 && random.integer(2) === 0) writeMac(bytes, 6, mac(ingress));
+            const tci = one(random, [-1, -1, ...VLANS]);
+            const slot = putFrame(frames, bytes, tci);
+            const sender = known[ingress];
+            const vlan = vlanOf(bytes, tci, sender?.portVlan ?? 'descriptor');
+            const count = nicSwitch.route(slot, ingress);
+            for (let i = 0; i < count; i++) frames.release(slot);
+            const source = bytes.length >= 14 ? macAt(bytes, 6) : 0;
+            const group = Math.floor(source / 2 ** 40) % 2 === 1;
+            if (sender !== undefined && (group || !sender.macs.has(source) || !belongs(sender, vlan))) {
+              expect(count).toBe(0);
+              reached.spoofed++;
+            }
+            for (const target of nicSwitch.targets.subarray(0, count)) {
+              const port = targetPort(target);
+              if (port === nicSwitch.uplink) continue;
+              expect(belongs(known[port], vlan), `VLAN ${vlan} at VPort ${port}`).toBe(true);
+              reached.vports++;
+            }
           }
-          for (const target of nicSwitch.targets.subarray(0, count)) {
-            const port = targetPort(target);
-            if (port === nicSwitch.uplink) continue;
-            expect(belongs(known[port], vlan), `VLAN ${vlan} at VPort ${port}`).toBe(true);
-            reached.vports++;
-          }
-        }
-        nicSwitch.checkBalance();
-        expect(frames.available).toBe(1);
-      }),
-      { numRuns: RUNS },
-    );
-    expect(reached.vports).toBeGreaterThan(RUNS);
-    expect(reached.spoofed).toBeGreaterThan(RUNS);
-  });
+          nicSwitch.checkBalance();
+          expect(frames.available).toBe(1);
+        }),
+        { numRuns: RUNS },
+      );
+      expect(reached.vports).toBeGreaterThan(RUNS);
+      expect(reached.spoofed).toBeGreaterThan(RUNS);
+    },
+    TIMEOUT_MS,
+  );
 });

@@ -9,6 +9,8 @@ import { hex } from './reference-tags.ts';
 
 const VPORTS = 4;
 const RUNS = process.env['SRIOVSIM_LONG'] ? 5_000 : 300;
+/** A long run takes minutes. */
+const TIMEOUT_MS = 900_000;
 /** Beyond what is offered at a time: what is lost is not lost for want of room. */
 const ENTRIES = 512;
 
@@ -112,28 +114,32 @@ class LoadedSwitch {
 }
 
 describe('reconfiguration while frames wait', () => {
-  it('neither loses nor duplicates a frame that the old and the new configuration would deliver', () => {
-    const seen = { apart: 0, alike: 0 };
-    fc.assert(
-      fc.property(rounds, (plan) => {
-        const loaded = new LoadedSwitch();
-        for (const { sent, burst, changes } of plan) {
-          for (const one of sent) loaded.offer(one);
-          loaded.forward(burst);
-          loaded.reconfigure(changes);
-        }
-        while (loaded.forward(4) > 0);
-        expect(loaded.waiting.flat()).toEqual([]);
-        loaded.nicSwitch.checkBalance();
-        expect(loaded.nicSwitch.dropped('outputFull')).toBe(0);
-        expect(loaded.frames.available).toBe(loaded.frames.slots);
-        seen.apart += loaded.seen.apart;
-        seen.alike += loaded.seen.alike;
-      }),
-      { numRuns: RUNS },
-    );
-    // Both cases have come up, and often.
-    expect(seen.apart).toBeGreaterThan(RUNS);
-    expect(seen.alike).toBeGreaterThan(RUNS);
-  });
+  it(
+    'neither loses nor duplicates a frame that the old and the new configuration would deliver',
+    () => {
+      const seen = { apart: 0, alike: 0 };
+      fc.assert(
+        fc.property(rounds, (plan) => {
+          const loaded = new LoadedSwitch();
+          for (const { sent, burst, changes } of plan) {
+            for (const one of sent) loaded.offer(one);
+            loaded.forward(burst);
+            loaded.reconfigure(changes);
+          }
+          while (loaded.forward(4) > 0);
+          expect(loaded.waiting.flat()).toEqual([]);
+          loaded.nicSwitch.checkBalance();
+          expect(loaded.nicSwitch.dropped('outputFull')).toBe(0);
+          expect(loaded.frames.available).toBe(loaded.frames.slots);
+          seen.apart += loaded.seen.apart;
+          seen.alike += loaded.seen.alike;
+        }),
+        { numRuns: RUNS },
+      );
+      // Both cases have come up, and often.
+      expect(seen.apart).toBeGreaterThan(RUNS);
+      expect(seen.alike).toBeGreaterThan(RUNS);
+    },
+    TIMEOUT_MS,
+  );
 });
