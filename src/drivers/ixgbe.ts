@@ -88,6 +88,9 @@ const PFVLVF = 0xf100;
 const VIEN = 1 << 31;
 const PFVLVFB = 0xf200;
 const MTA = 0x5200;
+const MCSTCTRL = 0x5090;
+/** MCSTCTRL.MFE. */
+const MFE = 1 << 2;
 
 const QUEUES_PER_POOL = 2;
 const RECEIVE_ADDRESSES = 128;
@@ -394,6 +397,7 @@ export class IxgbeDriver {
   /** Group addresses with these hashes pass to the pools that take any. */
   private admitGroups(hashes: readonly number[]): void {
     const bar = this.bar;
+    if (hashes.length > 0) bar.write32(MCSTCTRL, MFE);
     for (const hash of hashes) {
       const at = MTA + 4 * (hash >> 5);
       bar.write32(at, (bar.read32(at) | (1 << (hash & 31))) >>> 0);

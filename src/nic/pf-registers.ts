@@ -88,7 +88,7 @@ export class PfRegisters implements BarTarget {
     this.hookMailboxes();
     for (const name of SWITCH_REGISTERS) {
       this.file.onWrite(name, (index, stored, _, before) => {
-        if (stored !== before || name === 'MCSTCTRL') context.switchChanged(name, index);
+        if (stored !== before) context.switchChanged(name, index);
       });
     }
     // Counts what two reads have between them: the read that clears is this one.

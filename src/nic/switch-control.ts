@@ -90,12 +90,8 @@ export class SwitchControl {
     this.stripsTags = stripsTags;
   }
 
-  /**
-   * Element `index` of one of {@link SWITCH_REGISTERS} holds something else now; or MCSTCTRL has been written, whatever it
-   * holds.
-   */
+  /** Element `index` of one of {@link SWITCH_REGISTERS} holds something else now. */
   registerChanged(name: string, index: number): void {
-    if (name === 'MCSTCTRL') this.filters.hashesControlled = true;
     const { parts = 0, poolsPerWord = 0 } = STEERING[name];
     this.changedParts |= parts;
     for (let i = 0; i < poolsPerWord; i++) this.poolChanged(index * poolsPerWord + i);
@@ -108,7 +104,6 @@ export class SwitchControl {
 
   /** The device has been reset. */
   reset(): void {
-    this.filters.hashesControlled = false;
     this.allChanged();
   }
 

@@ -33,8 +33,6 @@ export class SwitchFilters {
   private readonly file: RegisterFile;
   private readonly switch: NicSwitch;
   private readonly pools: number;
-  /** Software has written MCSTCTRL since the reset. */
-  hashesControlled = false;
   private addresses = new Map<number, PoolBits>();
   private members = new Map<number, PoolBits>();
   private readonly multicast = new Int32Array(TABLE_WORDS);
@@ -72,15 +70,14 @@ export class SwitchFilters {
   }
 
   /**
-   * MTA, PFUTA and MCSTCTRL. Group addresses are looked up in the MTA while MCSTCTRL.MFE is set (4.6.7); in this
-   * model also as long as software has not written MCSTCTRL since the reset.
+   * MTA, PFUTA and MCSTCTRL. Group addresses are looked up in the MTA while MCSTCTRL.MFE is set (4.6.7).
    */
   applyHashes(): void {
     const file = this.file;
     const nicSwitch = this.switch;
     const control = file.get('MCSTCTRL');
     nicSwitch.setHashOffset(control & MCSTCTRL_MO);
-    const filtered = !this.hashesControlled || (control & MCSTCTRL_MFE) !== 0;
+    const filtered = (control & MCSTCTRL_MFE) !== 0;
     for (let word = 0; word < TABLE_WORDS; word++) {
       tell(this.multicast, word, filtered ? file.get('MTA', word) : 0, (entry, on) =>
         nicSwitch.setMulticastHash(entry, on),

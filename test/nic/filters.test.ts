@@ -9,6 +9,8 @@ const RAL = 0xa200;
 const RAH = 0xa204;
 const AV = 0x8000_0000;
 const MTA = 0x5200;
+const MCSTCTRL = 0x5090;
+const MFE = 1 << 2;
 
 const OWN = '02:00:00:00:00:01';
 const OTHER = '02:00:00:00:00:02';
@@ -61,6 +63,8 @@ describe('a card without virtualization', () => {
     // Bits 47:36 of the address.
     const hash = 0x010;
     card.write(MTA + 4 * (hash >> 5), 1 << (hash & 31));
+    expect(receivers(GROUP)).toEqual([]);
+    card.write(MCSTCTRL, MFE);
     expect(receivers(GROUP)).toEqual([0]);
     expect(receivers('01:00:5e:00:00:02')).toEqual([]);
   });
