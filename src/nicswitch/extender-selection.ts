@@ -3,12 +3,11 @@ import { ETAG_BYTES, ETHERNET, ETHERNET_HEADER_BYTES, VNTAG_BYTES } from '../wir
 import { lowestBit } from './bitmap.ts';
 import { CHANNEL_SET, NO_PORT } from './channel-table.ts';
 import { DROP } from './drop-reason.ts';
+import { classOf, isOwnSource } from './frame-addresses.ts';
 import type { FrameSelection } from './frame-selection.ts';
 import { FrameTags } from './frame-tags.ts';
-import { GROUP_BIT } from './mac-table.ts';
 import { CHECK_MAC, CHECK_VLAN, EGRESS, RECORD_SHIFT } from './port-record.ts';
 import { PortSet } from './port-set.ts';
-import { classOf } from './receiver-selection.ts';
 import { NO_CLASS } from './switch-counters.ts';
 import { type SwitchTables, VPORT_SET } from './switch-tables.ts';
 import { TAG_INSERT_VIRTUAL, TAG_SHIFT, TAG_STRIP_VIRTUAL } from './target.ts';
@@ -50,7 +49,7 @@ export class ExtenderSelection implements FrameSelection {
 
   /** To the wire, with the tag of the sender's channel. */
   private upwards(slot: number, vport: number): number {
-    const { records, uplink, maxFrameBytes, vlans, tags: tagTables } = this.tables;
+    const { records, uplink, maxFrameBytes, macs, vlans, tags: tagTables } = this.tables;
     const channel = tagTables.virtual.channels[vport];
     if (!this.tables.isInSet(VPORT_SET.ACTIVE, vport)) return this.drop(DROP.vportInactive);
     if (!this.tables.isInSet(VPORT_SET.TX, vport)) return this.drop(DROP.txDisabled);
@@ -60,7 +59,10 @@ export class ExtenderSelection implements FrameSelection {
     if (!tags.read(slot, vport)) return this.drop(DROP.truncatedTag);
     if (this.frames.lengths[slot] - tags.bytes > maxFrameBytes) return this.drop(DROP.giant);
     const record = vport << RECORD_SHIFT;
-    if (records[record + CHECK_MAC] !== 0 && !this.isOwnSource(slot, vport)) return this.drop(DROP.macSpoof);
+    if (records[record + CHECK_MAC] !== 0) {
+      const { i32, slotShift } = this.frames;
+      if (!isOwnSource(macs, i32, slot << (slotShift - 2), vport)) return this.drop(DROP.macSpoof);
+    }
     if (!vlans.isAllowed(vport, tags.row)) return this.drop(DROP.vlanNotAllowed);
     if (records[record + CHECK_VLAN] !== 0 && !vlans.isSender(vport, tags.row))
       return this.drop(DROP.vlanSpoof);
@@ -162,13 +164,6 @@ export class ExtenderSelection implements FrameSelection {
       }
     }
     return count === 0 ? this.drop(DROP.giant) : count;
-  }
-
-  private isOwnSource(slot: number, vport: number): boolean {
-    const { i32, slotShift } = this.frames;
-    const word = slot << (slotShift - 2);
-    const low = (i32[word + 1] >>> 16) | (i32[word + 2] << 16);
-    return (low & GROUP_BIT) === 0 && this.tables.macs.has(vport, low, i32[word + 2] >>> 16);
   }
 
   private typeAt(slot: number, at: number): number {

@@ -26,12 +26,13 @@ export {
   rateFactorOf,
   weightsOf,
 } from './rate-profile.ts';
+export type { PortVlan } from './record-compiler.ts';
 export { REFUSALS, type Refusal, RefusalCounts } from './refusal.ts';
 export { attachSwitchConfiguration, type SharedConfiguration } from './shared-configuration.ts';
 export type { RingSizes, SharedSwitchDescriptor } from './shared-layout.ts';
 export { SharedSwitch, type SharedSwitchOptions } from './shared-switch.ts';
 export type { StormKind } from './storm-control.ts';
-export type { PortVlan, SwitchConfiguration } from './switch-configuration.ts';
+export type { SwitchConfiguration } from './switch-configuration.ts';
 export type { Balance, PortBalance, PortCounters } from './switch-counters.ts';
 export type { ChangeResult, ConfigurationChange, ConfigurationMethod } from './switch-mailbox.ts';
 export type { NicSwitchOptions } from './switch-options.ts';

@@ -4,10 +4,11 @@ import { createDirectPath, type DirectPath, type DirectPathParts } from './direc
 import { DROP, DROP_REASONS, type DropReason } from './drop-reason.ts';
 import { createExtenderPath } from './extender-path.ts';
 import { ExtenderSelection } from './extender-selection.ts';
+import { classOf } from './frame-addresses.ts';
 import type { FrameSelection } from './frame-selection.ts';
 import { PortQueues } from './port-queues.ts';
 import { OUTPUT_QUEUE, RECORD_SHIFT } from './port-record.ts';
-import { classOf, ReceiverSelection } from './receiver-selection.ts';
+import { ReceiverSelection } from './receiver-selection.ts';
 import { type Balance, type PortBalance, type PortCounters, SwitchCounters } from './switch-counters.ts';
 import type { NicSwitchOptions } from './switch-options.ts';
 import { SwitchPolicy } from './switch-policy.ts';

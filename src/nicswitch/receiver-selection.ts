@@ -1,12 +1,12 @@
 import type { FramePool } from '../base/index.ts';
-import { ETHERNET_HEADER_BYTES } from '../wire/index.ts';
-import { lowestBit } from './bitmap.ts';
 import { DROP } from './drop-reason.ts';
 import { AND_PORT } from './forwarding.ts';
+import { classOf, isOwnSource, sourceHigh, sourceLow } from './frame-addresses.ts';
 import type { FrameSelection } from './frame-selection.ts';
 import { FrameTags } from './frame-tags.ts';
 import { hashIndex } from './hash-filter.ts';
-import { GROUP_BIT, NOBODY, SET } from './mac-table.ts';
+import { exchanges, isolate } from './isolation.ts';
+import { NOBODY, SET } from './mac-table.ts';
 import { CHECK_MAC, CHECK_VLAN, EGRESS, RECORD_SHIFT } from './port-record.ts';
 import { PortSet } from './port-set.ts';
 import { BROADCAST_STORM, MULTICAST_STORM, UNKNOWN_UNICAST_STORM } from './storm-control.ts';
@@ -54,7 +54,7 @@ export class ReceiverSelection implements FrameSelection {
     this.mirrored = 0;
     this.reason = NONE;
     const { lengths, slotShift } = this.frames;
-    const { uplink, maxFrameBytes, records, vlans } = this.tables;
+    const { uplink, maxFrameBytes, records, macs, vlans } = this.tables;
     const bytes = lengths[slot];
     const word = slot << (slotShift - 2);
     this.frameClass = classOf(this.frames, slot);
@@ -75,7 +75,7 @@ export class ReceiverSelection implements FrameSelection {
     if (fromWire) {
       if (!vlans.passes(vlan)) return this.drop(DROP.vlanFilter);
     } else {
-      if (records[record + CHECK_MAC] !== 0 && !this.isOwnSource(word, ingress)) {
+      if (records[record + CHECK_MAC] !== 0 && !isOwnSource(macs, this.frames.i32, word, ingress)) {
         return this.drop(DROP.macSpoof);
       }
       if (!vlans.isAllowed(ingress, vlan)) return this.drop(DROP.vlanNotAllowed);
@@ -121,7 +121,7 @@ export class ReceiverSelection implements FrameSelection {
     this.blameIfEmpty(DROP.sourcePruned);
 
     if (this.tables.isolation) {
-      this.isolate(word, ingress);
+      isolate(this.tables, this.frames.i32, word, ingress, receivers);
       this.blameIfEmpty(DROP.privateVPort);
     }
     vlans.removeDenied(receivers, vlan);
@@ -144,11 +144,11 @@ export class ReceiverSelection implements FrameSelection {
 
   /** To the VPort that all frames of `ingress` go to: its filters do not matter. */
   private toVPort(ingress: number, size: number): number {
-    const { forwarding, isolation } = this.tables;
-    const way = forwarding[ingress];
+    const { tables } = this;
+    const way = tables.forwarding[ingress];
     const vport = way < 0 ? -1 : way & NUMBER_MASK;
     this.toOne(vport);
-    if (isolation && vport >= 0 && !this.exchanges(ingress, vport)) {
+    if (tables.isolation && vport >= 0 && !exchanges(tables, ingress, vport)) {
       this.receivers.clear();
       this.reason = DROP.privateVPort;
     }
@@ -187,50 +187,6 @@ export class ReceiverSelection implements FrameSelection {
     const high = i32[word + 1] & 0xffff;
     if (macs.lookup(i32[word], high) !== NOBODY) return true;
     return unicastHashing && unicastHash.get(hashIndex(high, hashOffset));
-  }
-
-  /**
-   * Leaves those of the receivers that exchange frames with the sender: the VPort where the frame came in, or
-   * those with its source address if the adjacent bridge has sent it back.
-   */
-  private isolate(word: number, ingress: number): void {
-    const { tables, receivers } = this;
-    if (ingress !== tables.uplink) {
-      this.isolateFrom(ingress);
-      return;
-    }
-    const { i32 } = this.frames;
-    const value = tables.macs.lookup(sourceLow(i32, word), sourceHigh(i32, word));
-    if (value === NOBODY || (i32[word + 1] & (GROUP_BIT << 16)) !== 0) return;
-    if (value < SET) {
-      this.isolateFrom(value);
-      return;
-    }
-    const row = tables.macs.rowOf(value);
-    for (let w = 0; w < receivers.words.length; w++) {
-      for (let rest = tables.macs.sets[row + w]; rest !== 0; rest &= rest - 1) {
-        this.isolateFrom((w << 5) + lowestBit(rest));
-      }
-    }
-  }
-
-  private isolateFrom(sender: number): void {
-    const { tables, receivers } = this;
-    if (tables.isOpen(sender)) return;
-    const { words } = receivers;
-    for (let w = 0; w < words.length; w++) {
-      for (let rest = words[w]; rest !== 0; rest &= rest - 1) {
-        const port = (w << 5) + lowestBit(rest);
-        if (!this.exchanges(sender, port)) receivers.remove(port);
-      }
-    }
-  }
-
-  /** Whether two VPorts exchange frames: see VPortIsolation. A VPort does with itself. */
-  private exchanges(one: number, other: number): boolean {
-    const { tables } = this;
-    if (one === other || tables.isOpen(one) || tables.isOpen(other)) return true;
-    return !tables.isInSet(VPORT_SET.PRIVATE, one) && !tables.isInSet(VPORT_SET.PRIVATE, other);
   }
 
   /** Receivers by exact filter, and whether there are any. Broadcast is none of the filters' business. */
@@ -275,12 +231,6 @@ export class ReceiverSelection implements FrameSelection {
     if (value === NOBODY) return;
     if (value < SET) this.receivers.remove(value);
     else this.receivers.removeRow(macs.sets, macs.rowOf(value));
-  }
-
-  private isOwnSource(word: number, vport: number): boolean {
-    const { i32 } = this.frames;
-    const low = sourceLow(i32, word);
-    return (low & GROUP_BIT) === 0 && this.tables.macs.has(vport, low, sourceHigh(i32, word));
   }
 
   /** Names the step that emptied the set, if none before it did. */
@@ -356,20 +306,4 @@ export class ReceiverSelection implements FrameSelection {
     this.targets[this.count++] = uplink | (operation << TAG_SHIFT);
     return this.count;
   }
-}
-
-/** Class of the destination address of the frame in `slot`. */
-export function classOf({ i32, lengths, slotShift }: FramePool, slot: number): number {
-  if (lengths[slot] < ETHERNET_HEADER_BYTES) return NO_CLASS;
-  const word = slot << (slotShift - 2);
-  if ((i32[word] & GROUP_BIT) === 0) return UNICAST;
-  return i32[word] === -1 && (i32[word + 1] & 0xffff) === 0xffff ? BROADCAST : MULTICAST;
-}
-
-function sourceLow(i32: Int32Array, word: number): number {
-  return (i32[word + 1] >>> 16) | (i32[word + 2] << 16);
-}
-
-function sourceHigh(i32: Int32Array, word: number): number {
-  return i32[word + 2] >>> 16;
 }

@@ -1,25 +1,9 @@
 import { checkInteger, checkOneOf, type FramePool } from '../base/index.ts';
-import { isMulticast, macHighWord, macLowWord } from '../wire/index.ts';
+import { macHighWord, macLowWord } from '../wire/index.ts';
 import { HASH_ENTRIES } from './hash-filter.ts';
 import { checkMac, type MacAddress } from './mac-address.ts';
 import type { MirrorRule } from './mirror-rules.ts';
-import {
-  ALL_DIRECT,
-  CHECK_MAC,
-  CHECK_VLAN,
-  DIRECT,
-  EGRESS,
-  FILTERED_DIRECT,
-  KEEP_TAG,
-  NO_TAG,
-  NONE_DIRECT,
-  PORT_TAG,
-  RECORD_SHIFT,
-  SOURCE_FIRST,
-  SOURCE_LAST,
-  WIRE_DIRECT,
-} from './port-record.ts';
-import { UNKNOWN_UNICAST_STORM } from './storm-control.ts';
+import { type PortVlan, RecordCompiler, type VPortSettings } from './record-compiler.ts';
 import {
   checkLongest,
   checkOptions,
@@ -28,26 +12,7 @@ import {
   type NicSwitchOptions,
 } from './switch-options.ts';
 import { FILTER_SETS, SwitchTables, VPORT_SET } from './switch-tables.ts';
-import { TAG_SHIFT } from './target.ts';
-import { UNTAGGED } from './vlan-table.ts';
-
-/**
- * What becomes of the tag of frames that a VPort sends (82599: PFVMVIR.VLANA): a TCI that always travels
- * beside the frame, or what the descriptor asked for, or never one.
- */
-export type PortVlan = number | 'descriptor' | 'never';
-
-/** @internal */
-export interface VPortSettings {
-  rx: boolean;
-  tx: boolean;
-  addresses: Set<number>;
-  checkMac: boolean;
-  checkVlan: boolean;
-  portVlan: PortVlan;
-  tagStrip: boolean;
-  maxFrameBytes: number;
-}
+import { checkVlan, UNTAGGED } from './vlan-table.ts';
 
 /**
  * What a {@link NicSwitch} is told: who may send and receive, who takes which addresses and VLANs. Each
@@ -63,7 +28,9 @@ export class SwitchConfiguration {
   readonly uplink: number;
   /** @internal What all this is compiled to. */
   readonly tables: SwitchTables;
-  protected readonly settings: VPortSettings[] = [];
+  /** Compiles the settings of a port whenever they change. */
+  protected readonly records: RecordCompiler;
+  private readonly settings: VPortSettings[] = [];
 
   constructor(options: NicSwitchOptions) {
     const { frames } = checkOptions(options);
@@ -79,7 +46,8 @@ export class SwitchConfiguration {
       checkInteger('mirrorRules', options.mirrorRules ?? 4, 0, 64),
       options.clock ?? null,
     );
-    this.compileUplink();
+    this.records = new RecordCompiler(this.tables, this.settings);
+    this.records.compileUplink();
     for (let vport = 0; vport < this.vports; vport++) {
       this.tables.writeSet(VPORT_SET.ACTIVE, vport, true);
       this.setDefaults(vport);
@@ -93,7 +61,7 @@ export class SwitchConfiguration {
     settings.tx = tx;
     this.writeSet(VPORT_SET.RX, vport, rx);
     this.writeSet(VPORT_SET.TX, vport, tx);
-    this.compile(vport);
+    this.records.compile(vport);
   }
 
   /**
@@ -107,7 +75,7 @@ export class SwitchConfiguration {
     const address = checkMac(mac);
     if (!this.tables.macs.add(vport, macLowWord(address), macHighWord(address))) return false;
     addresses.add(address);
-    this.compile(vport);
+    this.records.compile(vport);
     return true;
   }
 
@@ -117,7 +85,7 @@ export class SwitchConfiguration {
     const address = checkMac(mac);
     if (!this.tables.macs.remove(vport, macLowWord(address), macHighWord(address))) return false;
     addresses.delete(address);
-    this.compile(vport);
+    this.records.compile(vport);
     return true;
   }
 
@@ -210,7 +178,7 @@ export class SwitchConfiguration {
   setDefaultVPort(vport: number | null): void {
     if (vport !== null) this.vport(vport);
     this.tables.defaultVPort = vport ?? -1;
-    if (this.tables.isolation) this.compileAllDirect();
+    if (this.tables.isolation) this.records.compileAllDirect();
   }
 
   /**
@@ -220,7 +188,7 @@ export class SwitchConfiguration {
    */
   setReplication(enabled: boolean): void {
     this.tables.replication = enabled;
-    if (this.tables.mirrors.active) this.compileAll();
+    if (this.tables.mirrors.active) this.records.compileAll();
   }
 
   /** Mirroring rules that there can be. */
@@ -236,7 +204,7 @@ export class SwitchConfiguration {
   setMirrorRule(index: number, rule: MirrorRule | null): void {
     const { mirrors } = this.tables;
     mirrors.set(checkInteger('index', index, 0, mirrors.capacity - 1), rule);
-    this.compileAll();
+    this.records.compileAll();
   }
 
   /**
@@ -245,7 +213,7 @@ export class SwitchConfiguration {
    */
   setLoopback(enabled: boolean): void {
     this.tables.loopback = enabled;
-    this.compileAllDirect();
+    this.records.compileAllDirect();
   }
 
   /**
@@ -272,13 +240,13 @@ export class SwitchConfiguration {
       typeof tag === 'number'
         ? checkInteger('tag', tag, 0, 0xffff)
         : checkOneOf('tag', tag, ['descriptor', 'never']);
-    this.compile(vport);
+    this.records.compile(vport);
   }
 
   /** Whether frames to `vport` lose their outermost 802.1Q tag even without a port VLAN. They do not, at first. */
   setTagStrip(vport: number, enabled: boolean): void {
     this.vport(vport).tagStrip = enabled;
-    this.compile(vport);
+    this.records.compile(vport);
   }
 
   /**
@@ -290,7 +258,7 @@ export class SwitchConfiguration {
     const settings = this.vport(vport);
     settings.checkMac = check.mac ?? settings.checkMac;
     settings.checkVlan = check.vlan ?? settings.checkVlan;
-    this.compile(vport);
+    this.records.compile(vport);
   }
 
   /**
@@ -299,7 +267,7 @@ export class SwitchConfiguration {
    */
   setMaxFrameBytes(vport: number, bytes: number): void {
     this.vport(vport).maxFrameBytes = checkInteger('bytes', bytes, MIN_FRAME_BYTES, MAX_FRAME_BYTES);
-    this.compile(vport);
+    this.records.compile(vport);
   }
 
   /**
@@ -319,7 +287,7 @@ export class SwitchConfiguration {
   protected resetConfiguration(): void {
     this.tables.clear();
     for (let vport = 0; vport < this.vports; vport++) this.setDefaults(vport);
-    this.compileUplink();
+    this.records.compileUplink();
   }
 
   /** The settings of `vport`, which is checked. */
@@ -341,95 +309,11 @@ export class SwitchConfiguration {
     for (let set = 0; set < FILTER_SETS; set++) this.writeSet(set, vport, set === VPORT_SET.BROADCAST);
     this.tables.vlans.setMember(vport, UNTAGGED, true);
     this.tables.tags.resetVPort(vport);
-    this.compile(vport);
+    this.records.compile(vport);
   }
 
   protected writeSet(set: number, vport: number, member: boolean): void {
     this.vport(vport);
-    if (this.tables.writeSet(set, vport, member)) this.compileAllDirect();
+    if (this.tables.writeSet(set, vport, member)) this.records.compileAllDirect();
   }
-
-  protected compile(vport: number): void {
-    const { records, tags, vlans } = this.tables;
-    const settings = this.settings[vport];
-    const { rx, checkMac, checkVlan, portVlan, tagStrip, maxFrameBytes } = settings;
-    const source = ownSource(settings);
-    const at = vport << RECORD_SHIFT;
-    const tag = tags.egress(vport, tagStrip || typeof portVlan === 'number');
-    const receives = rx && this.tables.isInSet(VPORT_SET.ACTIVE, vport);
-    this.compileEgress(vport, receives ? Math.min(maxFrameBytes, this.tables.maxFrameBytes) : 0, tag);
-    this.compileDirect(vport);
-    records[at + CHECK_MAC] = checkMac ? -1 : 0;
-    records[at + SOURCE_FIRST] = source === undefined ? 0 : macLowWord(source) << 16;
-    records[at + SOURCE_LAST] =
-      source === undefined ? 0 : (macLowWord(source) >>> 16) | (macHighWord(source) << 16);
-    vlans.setChecked(vport, checkVlan);
-    records[at + CHECK_VLAN] = checkVlan || vlans.hasList(vport) ? 1 : 0;
-    if (typeof portVlan === 'number') records[at + PORT_TAG] = tags.portTag(vport, portVlan);
-    else records[at + PORT_TAG] = portVlan === 'never' ? NO_TAG : KEEP_TAG;
-  }
-
-  protected compileUplink(): void {
-    const { records, tags } = this.tables;
-    const at = this.uplink << RECORD_SHIFT;
-    this.compileEgress(this.uplink, this.tables.maxFrameBytes, tags.egress(this.uplink, false));
-    records[at + PORT_TAG] = KEEP_TAG;
-    this.compileDirect(this.uplink);
-  }
-
-  private compileEgress(port: number, longest: number, tag: number): void {
-    const { records, mirrors, mirroring, tags, vlans } = this.tables;
-    this.tables.longest[port] = longest;
-    // What the direct way does not look at: mirroring, and in a port extender the VLANs of receivers.
-    const looked =
-      (mirroring && mirrors.watchesTo(port)) || (tags.virtual.kind !== null && vlans.hasList(port));
-    const direct = looked ? 0 : longest;
-    records[(port << RECORD_SHIFT) + EGRESS] = direct | (tag << TAG_SHIFT);
-  }
-
-  protected compileAll(): void {
-    for (let vport = 0; vport < this.settings.length; vport++) this.compile(vport);
-    this.compileUplink();
-  }
-
-  protected compileAllDirect(): void {
-    for (let vport = 0; vport < this.settings.length; vport++) this.compileDirect(vport);
-    this.compileDirect(this.uplink);
-  }
-
-  private compileDirect(port: number): void {
-    const { records, mirrors, mirroring, tags } = this.tables;
-    const direct = port === this.uplink ? this.directFromWire() : this.directFrom(port, this.settings[port]);
-    const watched = mirroring && mirrors.watchesFrom(port);
-    records[(port << RECORD_SHIFT) + DIRECT] = watched || tags.isIntricate(port) ? NONE_DIRECT : direct;
-  }
-
-  private directFromWire(): number {
-    const { unicastPromiscuity, isolation, tags } = this.tables;
-    if (tags.virtual.kind !== null) return FILTERED_DIRECT;
-    return unicastPromiscuity || isolation ? NONE_DIRECT : FILTERED_DIRECT;
-  }
-
-  private directFrom(vport: number, settings: VPortSettings): number {
-    const { tables } = this;
-    if (!settings.tx || !tables.isInSet(VPORT_SET.ACTIVE, vport)) return NONE_DIRECT;
-    if (settings.checkMac && ownSource(settings) === undefined) return NONE_DIRECT;
-    if (tables.tags.virtual.kind !== null) return WIRE_DIRECT;
-    if (tables.goesToVPort(vport)) return NONE_DIRECT;
-    const limited = tables.storms.isLimited(vport, UNKNOWN_UNICAST_STORM);
-    if (tables.goesToWire(vport)) return limited ? NONE_DIRECT : WIRE_DIRECT;
-    if (tables.unicastPromiscuity || (tables.isolation && !tables.isOpen(vport))) return NONE_DIRECT;
-    return tables.unicastHashing || limited ? FILTERED_DIRECT : ALL_DIRECT;
-  }
-}
-
-/** The first of a VPort's own addresses, if it has any. */
-function ownSource({ addresses }: VPortSettings): number | undefined {
-  for (const address of addresses) if (!isMulticast(address)) return address;
-  return undefined;
-}
-
-/** @internal `vlan` if it is a VLAN's number. */
-export function checkVlan(vlan: number): number {
-  return checkInteger('vlan', vlan, 0, 4095);
 }

@@ -11,11 +11,10 @@ import {
 } from './forwarding.ts';
 import type { FrameRate } from './frame-rate-limit.ts';
 import { STORM_KINDS, type StormKind } from './storm-control.ts';
-import { checkVlan } from './switch-configuration.ts';
 import { VPORT_SET } from './switch-tables.ts';
 import { TagConfiguration } from './tag-configuration.ts';
 import { NUMBER_MASK } from './target.ts';
-import { UNTAGGED } from './vlan-table.ts';
+import { checkVlan, UNTAGGED } from './vlan-table.ts';
 
 /** VLANs that a VPort may use: see {@link SwitchPolicy.setAllowedVlans}. */
 export interface AllowedVlans {
@@ -41,7 +40,7 @@ export class SwitchPolicy extends TagConfiguration {
    */
   setVPortActive(vport: number, active: boolean): void {
     this.writeSet(VPORT_SET.ACTIVE, vport, active);
-    this.compile(vport);
+    this.records.compile(vport);
   }
 
   /** Who exchanges frames with `vport`: see {@link VPortIsolation}; 'shared' at first. */
@@ -49,7 +48,7 @@ export class SwitchPolicy extends TagConfiguration {
     checkOneOf('isolation', isolation, ['shared', 'private', 'promiscuous']);
     this.writeSet(VPORT_SET.PRIVATE, vport, isolation === 'private');
     this.writeSet(VPORT_SET.PROMISCUOUS, vport, isolation === 'promiscuous');
-    this.compileAllDirect();
+    this.records.compileAllDirect();
   }
 
   /**
@@ -59,7 +58,7 @@ export class SwitchPolicy extends TagConfiguration {
   setForwarding(vport: number, mode: ForwardingMode): void {
     this.vport(vport);
     this.tables.setForwarding(vport, this.wayOf(vport, mode));
-    this.compileAllDirect();
+    this.records.compileAllDirect();
   }
 
   /**
@@ -71,7 +70,7 @@ export class SwitchPolicy extends TagConfiguration {
   setAllowedVlans(vport: number, allowed: AllowedVlans | null): void {
     this.vport(vport);
     this.tables.vlans.setAllowed(vport, allowed === null ? null : rowsOf(allowed));
-    this.compile(vport);
+    this.records.compile(vport);
   }
 
   /**
@@ -82,7 +81,7 @@ export class SwitchPolicy extends TagConfiguration {
   setStormLimit(port: number, kind: StormKind, rate: FrameRate | null): void {
     checkInteger('port', port, 0, this.uplink);
     this.tables.storms.set(port, checkOneOf('kind', kind, STORM_KINDS), rate);
-    this.compileAllDirect();
+    this.records.compileAllDirect();
   }
 
   /** Takes from `vport` all its filters and settings: as after construction. */

@@ -34,7 +34,7 @@ export class TagConfiguration extends SwitchConfiguration {
       tags.outerType = outerType;
       tags.filtersInner = filter === 'inner';
     }
-    this.compileAllDirect();
+    this.records.compileAllDirect();
   }
 
   /**
@@ -45,7 +45,7 @@ export class TagConfiguration extends SwitchConfiguration {
   setServiceVlan(vport: number, tci: number | null): void {
     this.vport(vport);
     this.tables.tags.services[vport] = tci === null ? NO_SERVICE : checkInteger('tci', tci, 0, 0xffff);
-    this.compile(vport);
+    this.records.compile(vport);
   }
 
   /**
@@ -60,8 +60,8 @@ export class TagConfiguration extends SwitchConfiguration {
   setPriorities(port: number, priorities: PortPriorities): void {
     checkInteger('port', port, 0, this.uplink);
     this.tables.tags.priorities.write(port, priorities);
-    if (port === this.uplink) this.compileUplink();
-    else this.compile(port);
+    if (port === this.uplink) this.records.compileUplink();
+    else this.records.compile(port);
   }
 
   /** Traffic class, 0 to 7, that frames of `priority` have on their way to `port`. */
@@ -79,7 +79,7 @@ export class TagConfiguration extends SwitchConfiguration {
   setPortExtender(tag: VirtualTagKind | null): void {
     if (tag !== null) checkOneOf('tag', tag, ['etag', 'vntag']);
     this.tables.tags.virtual.setKind(tag);
-    this.compileAll();
+    this.records.compileAll();
   }
 
   /**

@@ -1,3 +1,4 @@
+import { checkInteger } from '../base/index.ts';
 import { hasBit, rowWords, writeBit } from './bitmap.ts';
 import type { PortSet } from './port-set.ts';
 
@@ -194,4 +195,9 @@ export class VlanTable {
     }
     writeBit(words, receivers, this.uplink, true);
   }
+}
+
+/** @internal `vlan` if it is a VLAN's number. */
+export function checkVlan(vlan: number): number {
+  return checkInteger('vlan', vlan, 0, UNTAGGED - 1);
 }

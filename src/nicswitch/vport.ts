@@ -2,9 +2,9 @@ import { isMulticast } from '../wire/index.ts';
 import { checkMac, type MacAddress } from './mac-address.ts';
 import type { NicSwitch } from './nic-switch.ts';
 import { type Refusal, RefusalCounts } from './refusal.ts';
-import { checkVlan } from './switch-configuration.ts';
 import type { PortBalance, PortCounters } from './switch-counters.ts';
 import type { AllowedVlans } from './switch-policy.ts';
+import { checkVlan } from './vlan-table.ts';
 import type { VPortLimits } from './vport-limits.ts';
 
 /** The function that a VPort belongs to. */
