@@ -9,6 +9,7 @@ import { QueuePair, type QueueRegistersAt } from './queue-pair.ts';
 import { VfFilters } from './vf-filters.ts';
 import { VfRates, type VfTxRate } from './vf-rates.ts';
 import type { VfSettings } from './vf-settings.ts';
+import { VlanFilters } from './vlan-filters.ts';
 
 /** How the PF's driver works. */
 export interface PfDriverOptions {
@@ -73,7 +74,6 @@ const MTQC = 0x8120;
 const MTQC_64_POOLS = (1 << 1) | (1 << 2);
 const PFVFSPOOF = 0x8200;
 const PFDTXGSWC = 0x8220;
-const VFTA = 0xa000;
 const RAL = 0xa200;
 const RAH = 0xa204;
 const RAH_AV = 1 << 31;
@@ -84,9 +84,6 @@ const PFVML2FLT = 0xf000;
 const AUPE = 1 << 24;
 const ROMPE = 1 << 25;
 const BAM = 1 << 27;
-const PFVLVF = 0xf100;
-const VIEN = 1 << 31;
-const PFVLVFB = 0xf200;
 const MTA = 0x5200;
 const MCSTCTRL = 0x5090;
 /** MCSTCTRL.MFE. */
@@ -126,8 +123,7 @@ export class IxgbeDriver {
   private readonly rates: VfRates;
   private readonly filters: VfFilters;
   private vfs: VfSettings[] = [];
-  /** VLAN of each of the 64 filters; -1 is free. */
-  private readonly vlanFilters = new Int32Array(64).fill(-1);
+  private readonly vlans: VlanFilters;
   private connected = false;
   private stopped = false;
 
@@ -137,10 +133,11 @@ export class IxgbeDriver {
     this.bar = handle.bar(0);
     this.path = this.makePath();
     this.rates = new VfRates(this.bar, options.rates, QUEUES_PER_POOL);
+    this.vlans = new VlanFilters(this.bar);
     this.filters = new VfFilters(this.bar, (index, mac, pool) => this.setAddress(index, mac, pool));
     this.mailbox = new PfMailboxService(this.bar, {
       settings: (vf) => this.vfs[vf],
-      setVlan: (vf, vlan, add) => this.setVlanMember(vf, vlan, add),
+      setVlan: (vf, vlan, add) => this.vlans.setMember(vf, vlan, add),
       setMulticast: (vf, hashes) => this.setMulticast(vf, hashes),
       setMac: (vf, mac) => this.filters.changeAddress(vf, mac),
       addMac: (vf, mac) => this.filters.addAddress(vf, mac, this.vfs.length),
@@ -251,9 +248,9 @@ export class IxgbeDriver {
     if (vlan !== null && !(Number.isInteger(vlan) && vlan > 0 && vlan < 4095)) {
       throw new RangeError(`EINVAL: a VLAN is a number from 1 to 4094, got ${vlan}`);
     }
-    if (before.vlan !== null) this.setVlanMember(vf, before.vlan, false);
-    if (vlan !== null && !this.setVlanMember(vf, vlan, true)) {
-      if (before.vlan !== null) this.setVlanMember(vf, before.vlan, true);
+    if (before.vlan !== null) this.vlans.setMember(vf, before.vlan, false);
+    if (vlan !== null && !this.vlans.setMember(vf, vlan, true)) {
+      if (before.vlan !== null) this.vlans.setMember(vf, before.vlan, true);
       throw new RangeError('ENOSPC: the VLAN filters are used up');
     }
     this.vfs[vf] = { ...before, vlan };
@@ -289,7 +286,7 @@ export class IxgbeDriver {
     bar.write32(CTRL, CTRL_RST);
     this.handle.wait(RESET_PS);
     bar.write32(EIMC, 0x7fff_ffff);
-    this.vlanFilters.fill(-1);
+    this.vlans.forget();
     this.filters.forget();
     // A port VLAN is a pool's: without VFs the only pool has it.
     const pools = pool > 0 || this.options.vlan !== null;
@@ -358,7 +355,7 @@ export class IxgbeDriver {
     // A pool with a port VLAN takes nothing untagged: its untagged frames are those of the VLAN.
     bar.write32(PFVML2FLT + 4 * pool, ROMPE | BAM | (vlan === null ? AUPE : 0));
     if (vlan !== null) {
-      this.setVlanMember(pool, vlan, true);
+      this.vlans.setMember(pool, vlan, true);
       bar.write32(PFVMVIR + 4 * pool, PFVMVIR_ALWAYS | (priority << PRIORITY_SHIFT) | vlan);
     }
     if (!spoofCheck) return;
@@ -372,26 +369,6 @@ export class IxgbeDriver {
     bar.write32(RAH + 8 * index, (macHighWord(mac) | RAH_AV) >>> 0);
     bar.write32(MPSAR + 8 * index, pool < 32 ? (1 << pool) >>> 0 : 0);
     bar.write32(MPSAR + 8 * index + 4, pool < 32 ? 0 : (1 << (pool - 32)) >>> 0);
-  }
-
-  /** Makes a pool a member of a VLAN, or no longer. False when all 64 filters are taken. */
-  private setVlanMember(pool: number, vlan: number, member: boolean): boolean {
-    const bar = this.bar;
-    let filter = this.vlanFilters.indexOf(vlan);
-    if (filter < 0) {
-      if (!member) return true;
-      filter = this.vlanFilters.indexOf(-1);
-      if (filter < 0) return false;
-      this.vlanFilters[filter] = vlan;
-      bar.write32(PFVLVF + 4 * filter, (VIEN | vlan) >>> 0);
-      const table = VFTA + 4 * (vlan >> 5);
-      bar.write32(table, (bar.read32(table) | (1 << (vlan & 31))) >>> 0);
-    }
-    const at = PFVLVFB + 8 * filter + 4 * (pool >> 5);
-    const bit = 1 << (pool & 31);
-    const pools = bar.read32(at);
-    bar.write32(at, (member ? pools | bit : pools & ~bit) >>> 0);
-    return true;
   }
 
   /** Group addresses with these hashes pass to the pools that take any. */
