@@ -1,8 +1,9 @@
 import type { BarWindow, DeviceHandle } from '../host/index.ts';
 import type { RateProfile, Refusal } from '../nicswitch/index.ts';
-import { macHighWord, macLowWord } from '../wire/index.ts';
+import { AddressFilters, addressOfVf } from './address-filters.ts';
 import { DataPath, type SoftwareCosts } from './data-path.ts';
 import { type PortFlowControl, writeFlowControl } from './flow-setup.ts';
+import { AUPE, BAM, LINK_UP, LINKS, PFVML2FLT, QUEUES_PER_POOL, ROMPE, RTTDCS } from './ixgbe-registers.ts';
 import { multicastHash } from './mailbox-protocol.ts';
 import { PfMailboxService } from './pf-mailbox-service.ts';
 import { QueuePair, type QueueRegistersAt } from './queue-pair.ts';
@@ -52,9 +53,6 @@ const PF_RECEIVE_HIGH = 0xd000;
 const PFQDE = 0x2f04;
 const PFQDE_WRITE = (1 << 16) | 1;
 const RXCTRL = 0x3000;
-const LINKS = 0x42a4;
-const LINKS_UP = 1 << 30;
-const RTTDCS = 0x4900;
 const RTTDCS_ARBDIS = 1 << 6;
 const DMATXCTL = 0x4a80;
 const FCTRL = 0x5080;
@@ -74,23 +72,9 @@ const MTQC = 0x8120;
 const MTQC_64_POOLS = (1 << 1) | (1 << 2);
 const PFVFSPOOF = 0x8200;
 const PFDTXGSWC = 0x8220;
-const RAL = 0xa200;
-const RAH = 0xa204;
-const RAH_AV = 1 << 31;
-const MPSAR = 0xa600;
 const MRQC = 0xec80;
 const MRQC_64_POOLS = 0x8;
-const PFVML2FLT = 0xf000;
-const AUPE = 1 << 24;
-const ROMPE = 1 << 25;
-const BAM = 1 << 27;
-const MTA = 0x5200;
-const MCSTCTRL = 0x5090;
-/** MCSTCTRL.MFE. */
-const MFE = 1 << 2;
 
-const QUEUES_PER_POOL = 2;
-const RECEIVE_ADDRESSES = 128;
 const QUEUE_VECTOR = 0;
 const OTHER_VECTOR = 1;
 const EICR_MAILBOX = 1 << 19;
@@ -121,9 +105,10 @@ export class IxgbeDriver {
   private readonly options: PfDriverOptions;
   private readonly mailbox: PfMailboxService;
   private readonly rates: VfRates;
-  private readonly filters: VfFilters;
-  private vfs: VfSettings[] = [];
+  private readonly addresses: AddressFilters;
   private readonly vlans: VlanFilters;
+  private readonly vfFilters: VfFilters;
+  private vfs: VfSettings[] = [];
   private connected = false;
   private stopped = false;
 
@@ -134,16 +119,17 @@ export class IxgbeDriver {
     this.path = this.makePath();
     this.rates = new VfRates(this.bar, options.rates, QUEUES_PER_POOL);
     this.vlans = new VlanFilters(this.bar);
-    this.filters = new VfFilters(this.bar, (index, mac, pool) => this.setAddress(index, mac, pool));
+    this.addresses = new AddressFilters(this.bar);
+    this.vfFilters = new VfFilters(this.bar, this.addresses);
     this.mailbox = new PfMailboxService(this.bar, {
       settings: (vf) => this.vfs[vf],
       setVlan: (vf, vlan, add) => this.vlans.setMember(vf, vlan, add),
       setMulticast: (vf, hashes) => this.setMulticast(vf, hashes),
-      setMac: (vf, mac) => this.filters.changeAddress(vf, mac),
-      addMac: (vf, mac) => this.filters.addAddress(vf, mac, this.vfs.length),
-      clearMacs: (vf) => this.filters.clearAddresses(vf),
-      setReceiveMode: (vf, mode) => this.filters.setReceiveMode(vf, mode),
-      resetVf: (vf) => this.filters.reset(vf, this.vfs[vf].mac),
+      setMac: (vf, mac) => this.vfFilters.changeAddress(vf, mac),
+      addMac: (vf, mac) => this.vfFilters.addAddress(vf, mac, this.vfs.length),
+      clearMacs: (vf) => this.vfFilters.clearAddresses(vf),
+      setReceiveMode: (vf, mode) => this.vfFilters.setReceiveMode(vf, mode),
+      resetVf: (vf) => this.vfFilters.reset(vf, this.vfs[vf].mac),
     });
   }
 
@@ -222,7 +208,7 @@ export class IxgbeDriver {
    */
   setVfTrust(vf: number, trusted: boolean): void {
     this.vfs[vf] = { ...this.vfSettings(vf), trusted };
-    if (!trusted) this.filters.reset(vf, this.vfs[vf].mac);
+    if (!trusted) this.vfFilters.reset(vf, this.vfs[vf].mac);
   }
 
   /**
@@ -287,15 +273,15 @@ export class IxgbeDriver {
     this.handle.wait(RESET_PS);
     bar.write32(EIMC, 0x7fff_ffff);
     this.vlans.forget();
-    this.filters.forget();
+    this.vfFilters.forget();
     // A port VLAN is a pool's: without VFs the only pool has it.
     const pools = pool > 0 || this.options.vlan !== null;
     bar.write32(GPIE, pools ? GPIE_MSIX + GPIE_64_POOLS : GPIE_MSIX);
     if (pools) this.enablePools(pool);
     // 4.6.7 and 4.6.8: filters, then the data paths.
     bar.write32(FCTRL, FCTRL_BAM);
-    this.setAddress(0, this.options.mac, pool);
-    this.admitGroups(this.options.groups.map(multicastHash));
+    this.addresses.set(0, this.options.mac, pool);
+    this.addresses.admitGroups(this.options.groups.map(multicastHash));
     bar.write32(PFDTXGSWC, this.options.loopback && pool > 0 ? 1 : 0);
     this.vfs.forEach((settings, vf) => {
       this.configureVf(vf, settings);
@@ -317,7 +303,7 @@ export class IxgbeDriver {
 
   private waitForLink(): void {
     for (let i = 0; i < LINK_POLLS; i++) {
-      if ((this.bar.read32(LINKS) & LINKS_UP) !== 0) return;
+      if ((this.bar.read32(LINKS) & LINK_UP) !== 0) return;
       this.handle.wait(RESET_PS);
     }
     throw new Error(`${this.handle.name}: the link does not come up`);
@@ -346,7 +332,7 @@ export class IxgbeDriver {
   }
 
   private configureVf(vf: number, settings: VfSettings): void {
-    if (settings.mac !== 0) this.setAddress(RECEIVE_ADDRESSES - 1 - vf, settings.mac, vf);
+    if (settings.mac !== 0) this.addresses.set(addressOfVf(vf), settings.mac, vf);
     this.configurePool(vf, settings.vlan, settings.spoofCheck, settings.vlanPriority);
   }
 
@@ -363,27 +349,9 @@ export class IxgbeDriver {
     bar.write32(at, bar.read32(at) | (1 << (pool & 7)) | (1 << (8 + (pool & 7))));
   }
 
-  private setAddress(index: number, mac: number, pool: number): void {
-    const bar = this.bar;
-    bar.write32(RAL + 8 * index, macLowWord(mac) >>> 0);
-    bar.write32(RAH + 8 * index, (macHighWord(mac) | RAH_AV) >>> 0);
-    bar.write32(MPSAR + 8 * index, pool < 32 ? (1 << pool) >>> 0 : 0);
-    bar.write32(MPSAR + 8 * index + 4, pool < 32 ? 0 : (1 << (pool - 32)) >>> 0);
-  }
-
-  /** Group addresses with these hashes pass to the pools that take any. */
-  private admitGroups(hashes: readonly number[]): void {
-    const bar = this.bar;
-    if (hashes.length > 0) bar.write32(MCSTCTRL, MFE);
-    for (const hash of hashes) {
-      const at = MTA + 4 * (hash >> 5);
-      bar.write32(at, (bar.read32(at) | (1 << (hash & 31))) >>> 0);
-    }
-  }
-
   private setMulticast(vf: number, hashes: readonly number[]): void {
     const bar = this.bar;
-    this.admitGroups(hashes);
+    this.addresses.admitGroups(hashes);
     const filter = PFVML2FLT + 4 * vf;
     bar.write32(filter, (bar.read32(filter) | ROMPE) >>> 0);
   }

@@ -1,6 +1,7 @@
 import type { BarWindow } from '../host/index.ts';
 import { type Refusal, RefusalCounts } from '../nicswitch/index.ts';
 import { isMulticast, macHighWord, macLowWord, macOfWords } from '../wire/index.ts';
+import { QUEUES_PER_POOL } from './ixgbe-registers.ts';
 import {
   ApiVersion,
   CLEAR_TO_SEND,
@@ -37,7 +38,6 @@ const PFMBMEM = 0x13000;
 const MBX_STS = 1 << 0;
 const MBX_ACK = 1 << 1;
 const WORDS = 16;
-const QUEUES_PER_POOL = 2;
 
 /**
  * The PF driver's side of the mailbox: takes the messages of the VFs' drivers, does what the administrator

@@ -1,14 +1,9 @@
 import type { BarWindow } from '../host/index.ts';
+import { type AddressFilters, addressOfVf, RECEIVE_ADDRESSES } from './address-filters.ts';
+import { BAM, MPE, PFVML2FLT, ROMPE } from './ixgbe-registers.ts';
 import { XcastMode } from './mailbox-protocol.ts';
 
-const RAH = 0xa204;
-const PFVML2FLT = 0xf000;
-const ROMPE = 1 << 25;
-const BAM = 1 << 27;
-const MPE = 1 << 28;
-
-const RECEIVE_ADDRESSES = 128;
-/** The first of them are the PF's own, as Linux shares them out. */
+/** The first receive addresses are the PF's own, as Linux shares them out. */
 const PF_ADDRESSES = 16;
 
 /**
@@ -17,16 +12,15 @@ const PF_ADDRESSES = 16;
  */
 export class VfFilters {
   private readonly bar: BarWindow;
-  /** Writes a receive address of a pool. */
-  private readonly setAddress: (index: number, mac: number, pool: number) => void;
+  private readonly addresses: AddressFilters;
   /** VFs that are not as they began. */
   private readonly changed = new Set<number>();
   /** VF that a receive address is a further one of; -1 is free. */
   private readonly owners = new Int32Array(RECEIVE_ADDRESSES).fill(-1);
 
-  constructor(bar: BarWindow, setAddress: (index: number, mac: number, pool: number) => void) {
+  constructor(bar: BarWindow, addresses: AddressFilters) {
     this.bar = bar;
-    this.setAddress = setAddress;
+    this.addresses = addresses;
   }
 
   /** The device has been reset, and with it all filters. */
@@ -37,7 +31,7 @@ export class VfFilters {
 
   changeAddress(vf: number, mac: number): void {
     this.changed.add(vf);
-    this.setAddress(RECEIVE_ADDRESSES - 1 - vf, mac, vf);
+    this.addresses.set(addressOfVf(vf), mac, vf);
   }
 
   /** A further address; false if those that `vfs` VFs leave are used up. */
@@ -46,7 +40,7 @@ export class VfFilters {
       if (this.owners[index] >= 0) continue;
       this.changed.add(vf);
       this.owners[index] = vf;
-      this.setAddress(index, mac, vf);
+      this.addresses.set(index, mac, vf);
       return true;
     }
     return false;
@@ -56,7 +50,7 @@ export class VfFilters {
     this.owners.forEach((owner, index) => {
       if (owner !== vf) return;
       this.owners[index] = -1;
-      this.bar.write32(RAH + 8 * index, 0);
+      this.addresses.clear(index);
     });
   }
 

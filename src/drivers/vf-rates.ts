@@ -1,14 +1,12 @@
 import type { BarWindow } from '../host/index.ts';
 import { type RateProfile, rateFactorOf, weightsOf } from '../nicswitch/index.ts';
+import { LINK_UP, LINKS, RTTDCS } from './ixgbe-registers.ts';
 import type { VfSettings } from './vf-settings.ts';
 
 // PF registers (82599 datasheet 8.2.3.10, 8.2.3.22.20).
-const LINKS = 0x42a4;
-const LINK_UP = 1 << 30;
 const LINK_MBPS: readonly number[] = [0, 100, 1_000, 10_000];
 /** Of cards with faster links. */
 const FAST_LINK_MBPS: readonly number[] = [0, 25_000, 40_000, 100_000];
-const RTTDCS = 0x4900;
 const RTTDCS_CLASSES = 1 << 0;
 const RTTDCS_POOLS = 1 << 1;
 const RTTDQSEL = 0x4904;

@@ -111,7 +111,7 @@ export const INTEL_82599_REGISTERS: RegisterTable = {
       offset: 0x2f04,
       access: 'RW',
       phrase: 'queue drop enable, by queue index',
-      section: '8.2.3.27.16',
+      section: '8.2.3.27.9',
       fields: [
         bit('QDE', 0, 'RW', 'drop when no descriptor is left'),
         bits('QUEUE_IDX', 8, 7, 'RW', 'queue that is written or read'),
@@ -244,12 +244,12 @@ export const INTEL_82599_REGISTERS: RegisterTable = {
       bits('Port VLAN ID', 0, 16, 'RW', 'tag'),
       bits('VLANA', 30, 2, 'RW', 'as the descriptor says, always, never'),
     ]),
-    fieldsArray('PFVFSPOOF', 0x8200, 8, 'anti-spoofing, eight pools a word', '8.2.3.27.12', [
+    fieldsArray('PFVFSPOOF', 0x8200, 8, 'anti-spoofing, eight pools a word', '8.2.3.27.11', [
       bits('MACAS', 0, 8, 'RW', 'of MAC addresses'),
       bits('VLANAS', 8, 8, 'RW', 'of VLANs'),
     ]),
-    fields('PFDTXGSWC', 0x8220, 'switch between pools', '8.2.3.27.13', [bit('LBE', 0, 'RW', 'loopback')]),
-    rwArray('PFVMTXSW', 0x5180, 2, 4, 'pools whose frames may come back', '8.2.3.27.5'),
+    fields('PFDTXGSWC', 0x8220, 'switch between pools', '8.2.3.27.12', [bit('LBE', 0, 'RW', 'loopback')]),
+    rwArray('PFVMTXSW', 0x5180, 2, 4, 'pools whose frames may come back', '8.2.3.27.10'),
     rwArray('PFMAILBOX', 0x4b00, 64, 4, 'mailbox of each VF, the PF side', '8.2.3.27.2'),
     rwArray('PFMBMEM', 0x13000, 1024, 4, 'mailbox memory, 16 words a VF', '8.2.3.27.3'),
     {
@@ -269,7 +269,7 @@ export const INTEL_82599_REGISTERS: RegisterTable = {
       step: 4,
       access: 'RO',
       phrase: 'VFs that were reset',
-      section: '8.2.3.27.4',
+      section: '8.2.3.27.5',
     },
     {
       name: 'PFVFLREC',
@@ -278,7 +278,7 @@ export const INTEL_82599_REGISTERS: RegisterTable = {
       step: 4,
       access: 'WO',
       phrase: 'clears PFVFLRE',
-      section: '8.2.3.27.4',
+      section: '8.2.3.27.6',
     },
     rwArray('FCTTV', 0x3200, 4, 4, 'pause time in quanta, two classes a word', '8.2.3.3.2'),
     rwArray('FCRTL', 0x3220, 8, 4, 'bytes below which a class goes on 18:5, XONE 31', '8.2.3.3.3'),

@@ -13,7 +13,7 @@ export const intel82599: NicProfile = Object.freeze({
   // Datasheet 7.10.3.1, MRQC.MRQE = 1000b: 64 pools of two queues.
   pools: 64,
   // 64 pools, any of which can be the PF's (VMDq2), and one of a VF; datasheet 8.2.3.7.8: 128 receive
-  // addresses; 8.2.3.27.10: 64 VLAN filters. Each can be anybody's.
+  // addresses; 8.2.3.27.15: 64 VLAN filters. Each can be anybody's.
   vportLimits: Object.freeze({
     vports: 64,
     vportsOnPf: 64,
