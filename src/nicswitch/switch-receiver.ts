@@ -1,7 +1,7 @@
-import { checkInteger, type SharedFrames, sharedFrames } from '../base/index.ts';
+import { checkInteger } from '../base/index.ts';
 import { writeTagged } from '../wire/index.ts';
+import { RingEnd } from './ring-end.ts';
 import {
-  CLOSED,
   FOR_ROOM,
   RECEIVE_CLAIM,
   RECEIVE_EVENT,
@@ -23,18 +23,7 @@ import { entrySlot, tagOperation } from './target.ts';
  * the receiver's, until it is released; to release is to move `head` on. So frames are released in the order
  * in which they came, and a thread that ends without releasing loses none.
  */
-export class SwitchReceiver {
-  readonly port: number;
-  readonly slotBytes: number;
-  /** Bytes of all slots. */
-  readonly u8: Uint8Array;
-  /** The frames, with what travels beside them. */
-  readonly frames: SharedFrames;
-  private readonly control: Int32Array;
-  private readonly words: number;
-  private readonly items: Int32Array;
-  private readonly first: number;
-  private readonly mask: number;
+export class SwitchReceiver extends RingEnd {
   /** Index of the oldest frame not released, */
   private head: number;
   /** of the next one to be received, */
@@ -44,15 +33,7 @@ export class SwitchReceiver {
 
   /** @internal See {@link attachSwitchPort}. */
   constructor(layout: SharedLayout, port: number) {
-    this.port = port;
-    this.slotBytes = layout.slotBytes;
-    this.frames = sharedFrames(layout.control.buffer, layout.slots, layout.slotBytes);
-    this.u8 = this.frames.u8;
-    this.control = layout.control;
-    this.words = layout.wordsOf(port);
-    this.items = layout.receiveItems;
-    this.first = port * layout.receiveEntries;
-    this.mask = layout.receiveEntries - 1;
+    super(layout, port, layout.receiveItems, layout.receiveEntries);
     this.head = Atomics.load(this.control, this.words + RECEIVE_HEAD);
     this.next = this.head;
     this.tail = this.head;
@@ -129,11 +110,6 @@ export class SwitchReceiver {
     const { control, words } = this;
     sleep(control, words + RECEIVE_WAITS, words + RECEIVE_EVENT, 1, timeoutMs, this.hasFrameOrEnd);
     return this.hasFrame();
-  }
-
-  /** Whether the switch has been closed: it delivers nothing any more. */
-  get closed(): boolean {
-    return Atomics.load(this.control, CLOSED) !== 0;
   }
 
   /** Gives back what was received, and lets another thread attach: it receives what has not been. */

@@ -1,6 +1,6 @@
-import { checkInteger, type SharedFrames, sharedFrames } from '../base/index.ts';
+import { checkInteger } from '../base/index.ts';
+import { RingEnd } from './ring-end.ts';
 import {
-  CLOSED,
   FOR_FRAMES,
   SEND_CLAIM,
   SEND_EVENT,
@@ -21,17 +21,7 @@ import { sleep, wake } from './shared-wait.ts';
  * `tail` and moves `tail` on; the switch takes the slot, puts an empty one at its place, and moves `limit`
  * on. Index and frame are seen in this order because Atomics write and read the indices.
  */
-export class SwitchSender {
-  readonly port: number;
-  readonly slotBytes: number;
-  /** Bytes of all slots. */
-  readonly u8: Uint8Array;
-  private readonly frames: SharedFrames;
-  private readonly control: Int32Array;
-  private readonly words: number;
-  private readonly items: Int32Array;
-  private readonly first: number;
-  private readonly mask: number;
+export class SwitchSender extends RingEnd {
   /** Index of the slot to be filled next. */
   private tail: number;
   /** `tail` as the switch knows it. */
@@ -41,15 +31,7 @@ export class SwitchSender {
 
   /** @internal See {@link attachSwitchPort}. */
   constructor(layout: SharedLayout, port: number) {
-    this.port = port;
-    this.slotBytes = layout.slotBytes;
-    this.frames = sharedFrames(layout.control.buffer, layout.slots, layout.slotBytes);
-    this.u8 = this.frames.u8;
-    this.control = layout.control;
-    this.words = layout.wordsOf(port);
-    this.items = layout.sendItems;
-    this.first = port * layout.sendEntries;
-    this.mask = layout.sendEntries - 1;
+    super(layout, port, layout.sendItems, layout.sendEntries);
     this.tail = Atomics.load(this.control, this.words + SEND_TAIL);
     this.published = this.tail;
     this.limit = this.tail;
@@ -125,11 +107,6 @@ export class SwitchSender {
     const { control, words } = this;
     sleep(control, words + SEND_WAITS, words + SEND_EVENT, 1, timeoutMs, this.hasSlotOrEnd);
     return this.reserve() >= 0;
-  }
-
-  /** Whether the switch has been closed: it takes nothing any more. */
-  get closed(): boolean {
-    return Atomics.load(this.control, CLOSED) !== 0;
   }
 
   /** Lets another thread attach. What was committed is sent; a slot that is only reserved stays the port's. */

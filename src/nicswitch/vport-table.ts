@@ -1,4 +1,5 @@
 import { checkInteger } from '../base/index.ts';
+import { FilterBudget } from './filter-budget.ts';
 import type { NicSwitch } from './nic-switch.ts';
 import { VPort, type VPortHost, type VPortOwner } from './vport.ts';
 import { checkLimits, type VPortLimits } from './vport-limits.ts';
@@ -46,9 +47,6 @@ export class VPortTable {
   readonly nicSwitch: NicSwitch;
   private readonly byId = new Map<number, VPort>();
   private readonly usedPlaces = new Set<number>();
-  /** How many VPorts are members of each VLAN. */
-  private readonly vlanMembers = new Map<number, number>();
-  private macs = 0;
   private readonly host: VPortHost;
 
   /** @throws TypeError or RangeError that names the option. */
@@ -58,10 +56,7 @@ export class VPortTable {
     this.host = {
       nicSwitch,
       limits: this.limits,
-      takeMac: () => this.takeMac(),
-      freeMac: () => this.macs--,
-      takeVlan: (vlan) => this.takeVlan(vlan),
-      freeVlan: (vlan) => this.freeVlan(vlan),
+      budget: new FilterBudget(this.limits),
       forget: (vport) => this.forget(vport),
     };
     for (let place = 0; place < nicSwitch.vports; place++) nicSwitch.retireVPort(place);
@@ -82,7 +77,7 @@ export class VPortTable {
 
   /** MAC and VLAN filters in use. */
   get filtersUsed(): { readonly macs: number; readonly vlans: number } {
-    return { macs: this.macs, vlans: this.vlanMembers.size };
+    return this.host.budget.used;
   }
 
   /** The VPort with this identifier. @throws RangeError if there is none. */
@@ -145,25 +140,6 @@ export class VPortTable {
     let value = first;
     while (isTaken(value)) value++;
     return value;
-  }
-
-  private takeMac(): boolean {
-    if (this.macs >= this.limits.macFilters) return false;
-    this.macs++;
-    return true;
-  }
-
-  private takeVlan(vlan: number): boolean {
-    const members = this.vlanMembers.get(vlan) ?? 0;
-    if (members === 0 && this.vlanMembers.size >= this.limits.vlanFilters) return false;
-    this.vlanMembers.set(vlan, members + 1);
-    return true;
-  }
-
-  private freeVlan(vlan: number): void {
-    const members = this.vlanMembers.get(vlan) as number;
-    if (members === 1) this.vlanMembers.delete(vlan);
-    else this.vlanMembers.set(vlan, members - 1);
   }
 
   private forget(vport: VPort): void {

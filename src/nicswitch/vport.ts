@@ -1,10 +1,12 @@
 import { isMulticast } from '../wire/index.ts';
+import type { FilterBudget } from './filter-budget.ts';
 import { checkMac, type MacAddress } from './mac-address.ts';
 import type { NicSwitch } from './nic-switch.ts';
 import { type Refusal, RefusalCounts } from './refusal.ts';
 import type { PortBalance, PortCounters } from './switch-counters.ts';
 import type { AllowedVlans } from './switch-policy.ts';
 import { checkVlan } from './vlan-table.ts';
+import { VPortFilters } from './vport-filters.ts';
 import type { VPortLimits } from './vport-limits.ts';
 
 /** The function that a VPort belongs to. */
@@ -23,11 +25,8 @@ export type ReceiveMode = 'none' | 'multicast' | 'allMulticast' | 'promiscuous';
 export interface VPortHost {
   readonly nicSwitch: NicSwitch;
   readonly limits: VPortLimits;
-  /** Takes one of the card's MAC filters; false if there is none left. */
-  takeMac(): boolean;
-  freeMac(): void;
-  takeVlan(vlan: number): boolean;
-  freeVlan(vlan: number): void;
+  readonly budget: FilterBudget;
+  /** It is deleted. */
   forget(vport: VPort): void;
 }
 
@@ -43,8 +42,7 @@ export class VPort {
   readonly owner: VPortOwner;
   private readonly host: VPortHost;
   private readonly refused = new RefusalCounts();
-  private readonly filters = new Set<number>();
-  private readonly vlans = new Set<number>();
+  private readonly filters: VPortFilters;
   private allowed: { vlans: ReadonlySet<number>; untagged: boolean } | null = null;
   private life: VPortState = 'created';
   private primary: number | null = null;
@@ -60,6 +58,7 @@ export class VPort {
     this.place = place;
     this.owner = owner;
     this.host = host;
+    this.filters = new VPortFilters(host.nicSwitch, place, host.limits, host.budget);
     host.nicSwitch.setVPortEnabled(place, true, true);
   }
 
@@ -129,8 +128,7 @@ export class VPort {
     this.checkThere();
     if (this.id === 0) throw this.wrongState('is the default one: it cannot be deleted');
     const { host, place } = this;
-    for (let i = this.filters.size; i > 0; i--) host.freeMac();
-    for (const vlan of this.vlans) host.freeVlan(vlan);
+    this.filters.giveBack();
     host.nicSwitch.flushVPort(place);
     this.lastCounters = host.nicSwitch.portCounters(place);
     host.nicSwitch.retireVPort(place);
@@ -165,14 +163,14 @@ export class VPort {
   setPortVlan(tci: number | null): Refusal | null {
     this.checkThere();
     const { nicSwitch } = this.host;
-    if (this.portVlan !== null) this.leaveVlan(this.portVlan & 0xfff);
+    if (this.portVlan !== null) this.filters.leaveVlan(this.portVlan & 0xfff);
     this.portVlan = null;
     nicSwitch.setPortVlan(this.place, tci ?? 'descriptor');
     nicSwitch.setAcceptUntagged(this.place, tci === null);
     if (tci === null) return null;
-    for (const vlan of [...this.vlans]) this.leaveVlan(vlan);
+    for (const vlan of this.filters.vlans) this.filters.leaveVlan(vlan);
     this.portVlan = tci;
-    return this.joinVlan(tci & 0xfff);
+    return this.filters.joinVlan(tci & 0xfff);
   }
 
   /** The VLANs that it may use: see `NicSwitch.setAllowedVlans`. It leaves those that are not among them. */
@@ -182,7 +180,7 @@ export class VPort {
       allowed === null ? null : { vlans: new Set(allowed.vlans), untagged: allowed.untagged ?? true };
     this.host.nicSwitch.setAllowedVlans(this.place, list);
     this.allowed = list;
-    for (const vlan of [...this.vlans]) if (!this.mayUse(vlan)) this.leaveVlan(vlan);
+    for (const vlan of this.filters.vlans) if (!this.mayUse(vlan)) this.filters.leaveVlan(vlan);
   }
 
   /** Its guest takes `mac` as its address. */
@@ -202,14 +200,14 @@ export class VPort {
     if (isSingle(address) && this.givenMac && !this.trust && address !== this.primary) {
       return this.refused.count('notTrusted');
     }
-    return this.refused.count(this.addFilter(address));
+    return this.refused.count(this.filters.addMac(address));
   }
 
   /** Its guest no longer wants frames to `mac`. */
   releaseFilter(mac: MacAddress): void {
     this.checkThere();
     const address = checkMac(mac);
-    if (address !== this.primary) this.removeFilter(address);
+    if (address !== this.primary) this.filters.removeMac(address);
   }
 
   /** Its guest wants to be a member of `vlan`. */
@@ -218,13 +216,13 @@ export class VPort {
     checkVlan(vlan);
     if (this.portVlan !== null) return this.refused.count('portVlan');
     if (!this.mayUse(vlan)) return this.refused.count('vlanNotAllowed');
-    return this.refused.count(this.joinVlan(vlan));
+    return this.refused.count(this.filters.joinVlan(vlan));
   }
 
   /** Its guest leaves `vlan`; a port VLAN it cannot leave. */
   releaseVlan(vlan: number): void {
     this.checkThere();
-    if (this.portVlan === null) this.leaveVlan(vlan);
+    if (this.portVlan === null) this.filters.leaveVlan(vlan);
   }
 
   /**
@@ -253,7 +251,7 @@ export class VPort {
   }
 
   private dropPrimary(): null {
-    if (this.primary !== null) this.removeFilter(this.primary);
+    if (this.primary !== null) this.filters.removeMac(this.primary);
     this.primary = null;
     return null;
   }
@@ -262,46 +260,11 @@ export class VPort {
   private replacePrimary(address: number): Refusal | null {
     const before = this.primary;
     if (before === address) return null;
-    if (before !== null) this.removeFilter(before);
-    const refusal = this.addFilter(address);
+    if (before !== null) this.filters.removeMac(before);
+    const refusal = this.filters.addMac(address);
     if (refusal === null) this.primary = address;
-    else if (before !== null) this.addFilter(before);
+    else if (before !== null) this.filters.addMac(before);
     return refusal;
-  }
-
-  private addFilter(address: number): Refusal | null {
-    if (this.filters.has(address)) return null;
-    const { host } = this;
-    if (this.filters.size >= host.limits.macFiltersPerVPort) return 'vportFilters';
-    if (!host.takeMac()) return 'cardFilters';
-    if (!host.nicSwitch.addMac(this.place, address)) {
-      host.freeMac();
-      return 'cardFilters';
-    }
-    this.filters.add(address);
-    return null;
-  }
-
-  private removeFilter(address: number): void {
-    if (!this.filters.delete(address)) return;
-    this.host.nicSwitch.removeMac(this.place, address);
-    this.host.freeMac();
-  }
-
-  private joinVlan(vlan: number): Refusal | null {
-    if (this.vlans.has(vlan)) return null;
-    const { host } = this;
-    if (this.vlans.size >= host.limits.vlanFiltersPerVPort) return 'vportFilters';
-    if (!host.takeVlan(vlan)) return 'cardFilters';
-    host.nicSwitch.addVlan(this.place, vlan);
-    this.vlans.add(vlan);
-    return null;
-  }
-
-  private leaveVlan(vlan: number): void {
-    if (!this.vlans.delete(vlan)) return;
-    this.host.nicSwitch.removeVlan(this.place, vlan);
-    this.host.freeVlan(vlan);
   }
 
   private checkThere(): void {

@@ -91,7 +91,7 @@ export function resolveMachine(
   return { host, nic, hostInterface, ...adjacentBridge, guests, vfs };
 }
 
-/** The card filters by so many VLANs (82599 datasheet 8.2.3.27.10); every port VLAN and every trusted one takes a filter. */
+/** The card filters by so many VLANs (82599 datasheet 8.2.3.27.15); every port VLAN and every trusted one takes a filter. */
 const VLAN_FILTERS = 64;
 
 function checkVlanFilters(
