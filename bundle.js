@@ -3,7 +3,7 @@
  * hundred small files than to run them. Common parts are chunks of their own, so that a class is one class, whichever
  * exported path it is imported from. The declarations stay as tsc has made them, a file for each source.
  */
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'rolldown';
 
@@ -24,6 +24,9 @@ const { output } = await build({
   optimization: { inlineConst: { mode: 'all', pass: 2 } },
   output: { dir: 'dist', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name].js' },
 });
+
+// `npx sriovsim` in this folder runs it as a program. npm makes it one when it first links it, not after a new build.
+for (const program of Object.values(bin)) chmodSync(program, 0o755);
 
 // What earlier builds have left.
 const made = new Set(output.map(({ fileName }) => fileName));

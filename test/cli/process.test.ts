@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -35,6 +36,10 @@ function sriovsim(...args: string[]): Promise<Outcome> {
 }
 
 let folder: string;
+
+it('is a program after each build, as npx runs it', () => {
+  expect(statSync(tool).mode & 0o111).toBe(0o111);
+});
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'sriovsim-'));
