@@ -53,6 +53,52 @@ export function checkOneOf<T extends string | number>(
   return value as T;
 }
 
+/**
+ * Returns `value` if it is true or false.
+ *
+ * @throws TypeError otherwise.
+ */
+export function checkBoolean(name: string, value: unknown): boolean {
+  if (typeof value !== 'boolean') throw new TypeError(`${name} must be true or false, got ${show(value)}`);
+  return value;
+}
+
+/**
+ * Returns `value` if it is an object that has no other keys than those of `T`; what they hold is for others to check.
+ *
+ * @param keys every key of `T`: one that is forgotten does not compile.
+ * @throws TypeError that names what is allowed.
+ */
+export function checkKeys<T extends object>(
+  name: string,
+  value: unknown,
+  keys: Readonly<Record<keyof T, true>>,
+): T {
+  const allowed = Object.keys(keys).join(', ');
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new TypeError(`${name} must be an object with ${allowed}, got ${show(value)}`);
+  }
+  for (const key of Object.keys(value)) {
+    if (!Object.hasOwn(keys, key)) {
+      throw new TypeError(`${name} has no "${key}": allowed are ${allowed}`);
+    }
+  }
+  return value as T;
+}
+
+/**
+ * Returns the numbers in `value`, a list or any other iterable of integers in `[min, max]`.
+ *
+ * @throws TypeError or RangeError otherwise.
+ */
+export function checkIntegers(name: string, value: unknown, min: number, max: number): number[] {
+  const isIterable = typeof value === 'object' && value !== null && Symbol.iterator in value;
+  if (!isIterable) {
+    throw new TypeError(`${name} must be a list of integers from ${min} to ${max}, got ${show(value)}`);
+  }
+  return Array.from(value as Iterable<unknown>, (each, i) => checkInteger(`${name}[${i}]`, each, min, max));
+}
+
 function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
   if (value === null || typeof value !== 'object') return String(value);

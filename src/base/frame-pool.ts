@@ -1,5 +1,5 @@
 import { assert } from './assert.ts';
-import { checkInteger, checkPowerOfTwo } from './check.ts';
+import { checkInteger, checkKeys, checkPowerOfTwo } from './check.ts';
 import { FreeList } from './free-list.ts';
 import { SHARED_SLOT_BYTES, sharedFrames } from './shared-frames.ts';
 
@@ -18,6 +18,8 @@ export interface FramePoolOptions {
    */
   readonly shared?: boolean;
 }
+
+const OPTIONS = { slots: true, slotBytes: true, extraBytes: true, shared: true } as const;
 
 /**
  * Frames as slots of one ArrayBuffer, each with a reference count.
@@ -68,6 +70,7 @@ export class FramePool {
   private readonly free: FreeList;
 
   constructor(options: FramePoolOptions) {
+    checkKeys<FramePoolOptions>('options', options, OPTIONS);
     this.slots = checkInteger('slots', options.slots, 1, 1 << 20);
     this.slotBytes = checkPowerOfTwo('slotBytes', options.slotBytes ?? 2048, 64, 1 << 16);
     const extraBytes = checkInteger('extraBytes', options.extraBytes ?? 0, 0, 1 << 28);

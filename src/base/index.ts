@@ -1,7 +1,15 @@
 /** Foundations: assertions, argument checks, rings, free lists, the frame pool, sparse memory, seeded random streams. */
 export { AssertionError, assert } from './assert.ts';
 export { alignUp, ceilPowerOfTwo, hex, isPowerOfTwo, log2Exact } from './bits.ts';
-export { checkInteger, checkNumber, checkOneOf, checkPowerOfTwo } from './check.ts';
+export {
+  checkBoolean,
+  checkInteger,
+  checkIntegers,
+  checkKeys,
+  checkNumber,
+  checkOneOf,
+  checkPowerOfTwo,
+} from './check.ts';
 export { FramePool, type FramePoolOptions } from './frame-pool.ts';
 export { FreeList } from './free-list.ts';
 export { naturalLog, RandomStream, RandomStreams } from './random.ts';

@@ -1,4 +1,4 @@
-import { checkInteger } from '../base/index.ts';
+import { checkInteger, checkKeys } from '../base/index.ts';
 import type { Component } from '../kernel/index.ts';
 import { ETHERNET_HEADER_BYTES, isMulticast, VLAN_TAG_BYTES } from '../wire/index.ts';
 import { checkMac, type MacAddress } from './mac-address.ts';
@@ -25,6 +25,8 @@ interface BridgePort {
   /** VLANs that the port is no member of: at first there is none. */
   readonly without: Set<number>;
 }
+
+const OPTIONS = { ports: true, addresses: true, name: true } as const;
 
 /**
  * The bridge at the other end of a card's wire: it learns addresses, an own set for each VLAN, and relays frames to
@@ -65,6 +67,7 @@ export class AdjacentBridge implements Component {
 
   /** @throws TypeError or RangeError that names the option. */
   constructor(options: AdjacentBridgeOptions) {
+    checkKeys<AdjacentBridgeOptions>('options', options, OPTIONS);
     this.name = options.name ?? 'bridge';
     this.ports = checkInteger('ports', options.ports, 1, 256);
     this.capacity = checkInteger('addresses', options.addresses ?? 8192, 1, 1 << 20);

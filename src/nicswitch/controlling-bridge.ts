@@ -1,4 +1,4 @@
-import { checkInteger, checkOneOf } from '../base/index.ts';
+import { checkInteger, checkKeys, checkOneOf } from '../base/index.ts';
 import {
   ETAG_BYTES,
   ETHERNET,
@@ -56,6 +56,8 @@ const NO_PRIORITY: Priority = { priority: 0, dropEligible: false };
 const FLOOD = 1;
 const NOTHING: BridgeOutput = Object.freeze({ toExtender: [], toNetwork: [] });
 
+const OPTIONS = { tag: true, channels: true } as const;
+
 /**
  * The bridge at the other end of a port extender's wire, for tests and for machines that have none: it learns where
  * stations are, forwards between the extender's VPorts and the network behind it by tag, and lets the extender
@@ -83,7 +85,9 @@ export class ControllingBridge {
 
   /** @throws TypeError or RangeError that names the option. */
   constructor(options: ControllingBridgeOptions) {
+    checkKeys<ControllingBridgeOptions>('options', options, OPTIONS);
     this.tag = checkOneOf('tag', options.tag, ['etag', 'vntag']);
+    if (!Array.isArray(options.channels)) throw new TypeError('channels must be a list, one for each VPort');
     this.channels = options.channels.map((channel, i) =>
       checkInteger(`channels[${i}]`, channel, 0, MAX_CHANNEL[options.tag]),
     );

@@ -1,8 +1,8 @@
-import { checkInteger, checkNumber, type FramePool } from '../base/index.ts';
+import { checkInteger, checkKeys, checkNumber, type FramePool } from '../base/index.ts';
 import { type Component, EgressScheduler, NO_QUEUE, Serializer } from '../kernel/index.ts';
 import { EtherType, INTER_FRAME_GAP_BYTES, PREAMBLE_BYTES, taggedBytes } from '../wire/index.ts';
 import { EgressQueues } from './egress-queues.ts';
-import type { NicSwitch } from './nic-switch.ts';
+import { NicSwitch } from './nic-switch.ts';
 import { recommendedTrafficClasses } from './priority-table.ts';
 import { countedBytes, EXACT_RATES, type RateProfile, weightsOf } from './rate-profile.ts';
 import { entrySlot, TAG_INSERT_OUTER, tagOperation } from './target.ts';
@@ -30,6 +30,15 @@ export interface EgressStageOptions {
 const LEAST_QUANTUM = 16_384;
 /** Frames that are taken out of a ring at once. */
 const BURST = 64;
+
+const OPTIONS = {
+  linkGbps: true,
+  classes: true,
+  classOfPriority: true,
+  queueFrames: true,
+  rates: true,
+  name: true,
+} as const;
 
 /**
  * What leaves a {@link NicSwitch} and when: takes the frames out of its output rings and sends them, those to
@@ -84,6 +93,8 @@ export class EgressStage implements Component {
 
   /** @throws TypeError or RangeError that names the option. */
   constructor(nicSwitch: NicSwitch, options: EgressStageOptions) {
+    if (!(nicSwitch instanceof NicSwitch)) throw new TypeError('nicSwitch must be a NicSwitch');
+    checkKeys<EgressStageOptions>('options', options, OPTIONS);
     this.name = options.name ?? 'egress';
     this.nicSwitch = nicSwitch;
     this.frames = nicSwitch.frames;
@@ -93,6 +104,9 @@ export class EgressStage implements Component {
     const capacity = checkInteger('queueFrames', options.queueFrames ?? 64, 1, 1 << 16);
     this.linkMbps = checkInteger('linkGbps x 1000', linkGbps * 1000, 1, 1_000_000);
     this.rates = options.rates ?? EXACT_RATES;
+    if (typeof this.rates.refuseMax !== 'function') {
+      throw new TypeError('rates must be a rate profile: EXACT_RATES or INTEL_82599_RATES');
+    }
     this.classOfPriority = checkClasses(options.classOfPriority, classes);
     this.line = new Serializer(8_000_000, this.linkMbps);
     this.wire = new EgressScheduler({ queues: classes * (vports + 1), vports: vports + 1, classes });
@@ -132,11 +146,13 @@ export class EgressStage implements Component {
    * @throws RangeError with the reason why the card cannot do that.
    */
   setMaxRate(vport: number, mbps: number | null, nowPs: number): void {
+    checkTime(nowPs);
     this.wire.setVPortRate(this.vport(vport), this.byteTime(mbps), this.rates.windowBytes, nowPs);
   }
 
   /** Limits what is delivered to `vport`, likewise. */
   setReceiveRate(vport: number, mbps: number | null, nowPs: number): void {
+    checkTime(nowPs);
     this.local.setVPortRate(this.vport(vport), this.byteTime(mbps), this.rates.windowBytes, nowPs);
   }
 
@@ -296,6 +312,10 @@ export class EgressStage implements Component {
   private vport(vport: number): number {
     return checkInteger('vport', vport, 0, this.nicSwitch.vports - 1);
   }
+}
+
+function checkTime(nowPs: number): void {
+  checkNumber('nowPs', nowPs, 0, Number.MAX_SAFE_INTEGER);
 }
 
 function checkClasses(given: readonly number[] | undefined, classes: number): readonly number[] {

@@ -1,4 +1,4 @@
-import { checkInteger } from '../base/index.ts';
+import { checkBoolean, checkInteger, checkIntegers, checkKeys } from '../base/index.ts';
 import { hasBit, rowWords, writeBit } from './bitmap.ts';
 import { UNTAGGED } from './vlan-table.ts';
 
@@ -22,6 +22,15 @@ export interface MirrorRule {
 }
 
 /** A rule as the data path looks at it. */
+const RULE = {
+  to: true,
+  receivedBy: true,
+  sentBy: true,
+  uplink: true,
+  downlink: true,
+  vlans: true,
+} as const;
+
 interface CompiledRule {
   readonly to: number;
   readonly receivedBy: Int32Array;
@@ -50,7 +59,7 @@ export class MirrorRules {
     this.rules = Array.from({ length: capacity }, () => null);
   }
 
-  /** @throws TypeError or RangeError that names the field. */
+  /** @throws TypeError or RangeError that names the field, or if the rule has no condition. */
   set(index: number, rule: MirrorRule | null): void {
     this.rules[index] = rule === null ? null : this.compile(rule);
     this.active = this.rules.some((other) => other !== null);
@@ -104,26 +113,26 @@ export class MirrorRules {
   }
 
   private compile(rule: MirrorRule): CompiledRule {
+    checkKeys<MirrorRule>('rule', rule, RULE);
     const vports = this.ports - 1;
-    return {
+    const compiled = {
       to: checkInteger('rule.to', rule.to, 0, vports - 1),
       receivedBy: members('rule.receivedBy', rule.receivedBy, this.ports, vports - 1),
       sentBy: members('rule.sentBy', rule.sentBy, this.ports, vports - 1),
-      uplink: rule.uplink === true,
-      downlink: rule.downlink === true,
+      uplink: checkBoolean('rule.uplink', rule.uplink ?? false),
+      downlink: checkBoolean('rule.downlink', rule.downlink ?? false),
       vlans: members('rule.vlans', rule.vlans, 4096, 4095),
     };
+    if (Object.values(rule).filter((value) => value !== undefined && value !== false).length < 2) {
+      throw new TypeError('rule must copy something: what receivedBy, sentBy, uplink, downlink or vlans say');
+    }
+    return compiled;
   }
 }
 
 /** A row of bits with the given numbers. */
-function members(
-  name: string,
-  numbers: Iterable<number> | undefined,
-  size: number,
-  highest: number,
-): Int32Array {
+function members(name: string, numbers: Iterable<number> = [], size: number, highest: number): Int32Array {
   const row = new Int32Array(rowWords(size));
-  for (const number of numbers ?? []) writeBit(row, 0, checkInteger(name, number, 0, highest), true);
+  for (const number of checkIntegers(name, numbers, 0, highest)) writeBit(row, 0, number, true);
   return row;
 }

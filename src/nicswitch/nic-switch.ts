@@ -1,4 +1,4 @@
-import { checkInteger } from '../base/index.ts';
+import { checkInteger, checkOneOf } from '../base/index.ts';
 import type { Component } from '../kernel/index.ts';
 import { createDirectPath, type DirectPath, type DirectPathParts } from './direct-path.ts';
 import { DROP, DROP_REASONS, type DropReason } from './drop-reason.ts';
@@ -226,7 +226,7 @@ export class NicSwitch extends SwitchPolicy implements Component {
 
   /** Frames and replicas dropped for `reason`, at all ports together. */
   dropped(reason: DropReason): number {
-    return this.portCounts.droppedInAll(reason);
+    return this.portCounts.droppedInAll(checkOneOf('reason', reason, DROP_REASONS));
   }
 
   /** Totals of the whole switch: `framesIn + replicas = delivered + dropped`. */

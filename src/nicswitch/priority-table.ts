@@ -1,4 +1,4 @@
-import { checkInteger } from '../base/index.ts';
+import { checkInteger, checkKeys } from '../base/index.ts';
 
 /** Priorities of 802.1Q: 0 to 7. */
 export const PRIORITIES = 8;
@@ -42,6 +42,8 @@ export interface PortPriorities {
 
 const IDENTITY = Object.freeze([0, 1, 2, 3, 4, 5, 6, 7]);
 
+const PORT_PRIORITIES = { defaultPriority: true, regeneration: true, trafficClasses: true } as const;
+
 /** Priorities by port (IEEE 802.1Q, 6.9.4 and 8.6.6). */
 export class PriorityTable {
   /** Priority of untagged frames from each port that has no port VLAN. */
@@ -69,7 +71,11 @@ export class PriorityTable {
 
   /** What is not given stays. */
   write(port: number, priorities: PortPriorities): void {
-    const { defaultPriority, regeneration, trafficClasses } = priorities;
+    const { defaultPriority, regeneration, trafficClasses } = checkKeys<PortPriorities>(
+      'priorities',
+      priorities,
+      PORT_PRIORITIES,
+    );
     if (defaultPriority !== undefined) checkDefault(defaultPriority);
     if (regeneration !== undefined) checkEight('regeneration', regeneration);
     if (trafficClasses !== undefined) checkEight('trafficClasses', trafficClasses);
@@ -115,8 +121,9 @@ function checkDefault(priority: number | null): void {
 }
 
 function checkEight(name: string, table: readonly number[]): void {
-  if (!Array.isArray(table)) throw new TypeError(`${name} must be a list of ${PRIORITIES} numbers`);
-  checkInteger(`${name}.length`, table.length, PRIORITIES, PRIORITIES);
+  if (!Array.isArray(table) || table.length !== PRIORITIES) {
+    throw new TypeError(`${name} must be a list of ${PRIORITIES} numbers, one for each priority`);
+  }
   table.forEach((value, i) => {
     checkInteger(`${name}[${i}]`, value, 0, PRIORITIES - 1);
   });

@@ -1,4 +1,4 @@
-import { assert, checkInteger, FramePool } from '../base/index.ts';
+import { assert, checkInteger, checkKeys, FramePool } from '../base/index.ts';
 import { NicSwitch } from './nic-switch.ts';
 import {
   CLOSED,
@@ -37,6 +37,21 @@ export interface SharedSwitchOptions extends Omit<NicSwitchOptions, 'frames'>, P
   /** Bytes a slot: a power of two, at least as many as the longest frame and a tag. Default 2,048. */
   readonly slotBytes?: number;
 }
+
+const OPTIONS = {
+  vports: true,
+  slots: true,
+  slotBytes: true,
+  sendEntries: true,
+  receiveEntries: true,
+  macFilters: true,
+  maxFrameBytes: true,
+  queueEntries: true,
+  mirrorRules: true,
+  localMatch: true,
+  clock: true,
+  name: true,
+} as const;
 
 /** An 802.1Q tag comes on top of the longest frame. */
 const TAG_BYTES = 4;
@@ -82,6 +97,7 @@ export class SharedSwitch {
 
   /** @throws TypeError or RangeError that names the option. */
   constructor(options: SharedSwitchOptions) {
+    checkKeys<SharedSwitchOptions>('options', options, OPTIONS);
     const { slots, slotBytes = 2048, sendEntries, receiveEntries, ...rest } = options;
     if (typeof SharedArrayBuffer === 'undefined') {
       throw new TypeError(

@@ -1,4 +1,4 @@
-import { checkInteger, checkOneOf, type FramePool } from '../base/index.ts';
+import { checkBoolean, checkInteger, checkKeys, checkOneOf, type FramePool } from '../base/index.ts';
 import { macHighWord, macLowWord } from '../wire/index.ts';
 import { HASH_ENTRIES } from './hash-filter.ts';
 import { checkMac, type MacAddress } from './mac-address.ts';
@@ -13,6 +13,8 @@ import {
 } from './switch-options.ts';
 import { FILTER_SETS, SwitchTables, VPORT_SET } from './switch-tables.ts';
 import { checkVlan, UNTAGGED } from './vlan-table.ts';
+
+const CHECKS = { mac: true, vlan: true } as const;
 
 /**
  * What a {@link NicSwitch} is told: who may send and receive, who takes which addresses and VLANs. Each
@@ -57,8 +59,8 @@ export class SwitchConfiguration {
   /** Whether `vport` may receive (82599: PFVFRE) and send (PFVFTE). Neither, at first. */
   setVPortEnabled(vport: number, rx: boolean, tx: boolean): void {
     const settings = this.vport(vport);
-    settings.rx = rx;
-    settings.tx = tx;
+    settings.rx = checkBoolean('rx', rx);
+    settings.tx = checkBoolean('tx', tx);
     this.writeSet(VPORT_SET.RX, vport, rx);
     this.writeSet(VPORT_SET.TX, vport, tx);
     this.records.compile(vport);
@@ -256,8 +258,10 @@ export class SwitchConfiguration {
    */
   setAntiSpoof(vport: number, check: { mac?: boolean; vlan?: boolean }): void {
     const settings = this.vport(vport);
-    settings.checkMac = check.mac ?? settings.checkMac;
-    settings.checkVlan = check.vlan ?? settings.checkVlan;
+    checkKeys<typeof check>('check', check, CHECKS);
+    const mac = checkBoolean('check.mac', check.mac ?? settings.checkMac);
+    settings.checkVlan = checkBoolean('check.vlan', check.vlan ?? settings.checkVlan);
+    settings.checkMac = mac;
     this.records.compile(vport);
   }
 

@@ -1,4 +1,4 @@
-import { checkInteger, type FramePool } from '../base/index.ts';
+import { checkInteger, checkKeys, type FramePool } from '../base/index.ts';
 import { ETHERNET_HEADER_BYTES, VLAN_TAG_BYTES } from '../wire/index.ts';
 import type { SwitchClock } from './frame-rate-limit.ts';
 import type { LocalMatch } from './switch-tables.ts';
@@ -28,6 +28,18 @@ export interface NicSwitchOptions {
   readonly name?: string;
 }
 
+const OPTIONS = {
+  frames: true,
+  vports: true,
+  macFilters: true,
+  maxFrameBytes: true,
+  queueEntries: true,
+  mirrorRules: true,
+  localMatch: true,
+  clock: true,
+  name: true,
+} as const;
+
 /** 16 bits of the port record. */
 export const MAX_FRAME_BYTES = 0xffff;
 export const MIN_FRAME_BYTES = ETHERNET_HEADER_BYTES;
@@ -41,7 +53,10 @@ export function checkOptions(options: NicSwitchOptions | undefined): NicSwitchOp
   if (!(options.frames?.lengths instanceof Int32Array)) {
     throw new TypeError(`options.frames must be a FramePool, got ${String(options.frames)}`);
   }
-  return options;
+  if (options.clock !== undefined && typeof options.clock?.now !== 'number') {
+    throw new TypeError(`options.clock must be an object with now, in ps, got ${String(options.clock)}`);
+  }
+  return checkKeys<NicSwitchOptions>('options', options, OPTIONS);
 }
 
 /** Longest frame that passes: no slot holds more. */

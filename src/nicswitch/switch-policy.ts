@@ -1,4 +1,4 @@
-import { checkInteger, checkOneOf } from '../base/index.ts';
+import { checkBoolean, checkInteger, checkIntegers, checkKeys, checkOneOf } from '../base/index.ts';
 import {
   AND_PORT,
   AS_SWITCH,
@@ -14,7 +14,11 @@ import { STORM_KINDS, type StormKind } from './storm-control.ts';
 import { VPORT_SET } from './switch-tables.ts';
 import { TagConfiguration } from './tag-configuration.ts';
 import { NUMBER_MASK } from './target.ts';
-import { checkVlan, UNTAGGED } from './vlan-table.ts';
+import { UNTAGGED } from './vlan-table.ts';
+
+const RATE = { framesPerSecond: true, burstFrames: true } as const;
+const ALLOWED = { vlans: true, untagged: true } as const;
+const TO_VPORT = { vport: true, port: true } as const;
 
 /** VLANs that a VPort may use: see {@link SwitchPolicy.setAllowedVlans}. */
 export interface AllowedVlans {
@@ -80,7 +84,9 @@ export class SwitchPolicy extends TagConfiguration {
    */
   setStormLimit(port: number, kind: StormKind, rate: FrameRate | null): void {
     checkInteger('port', port, 0, this.uplink);
-    this.tables.storms.set(port, checkOneOf('kind', kind, STORM_KINDS), rate);
+    checkOneOf('kind', kind, STORM_KINDS);
+    if (rate !== null) checkKeys<FrameRate>('rate', rate, RATE);
+    this.tables.storms.set(port, kind, rate);
     this.records.compileAllDirect();
   }
 
@@ -111,6 +117,7 @@ export class SwitchPolicy extends TagConfiguration {
         checkOneOf('mode', mode, ['default', 'veb', 'vepa', 'port'])
       ];
     }
+    checkKeys<typeof mode>('mode', mode, TO_VPORT);
     const to = checkInteger('mode.vport', mode.vport, 0, this.vports - 1);
     if (to === vport) throw new RangeError(`mode.vport must be another VPort than ${vport}`);
     return mode.port === true ? to | AND_PORT : to;
@@ -118,9 +125,9 @@ export class SwitchPolicy extends TagConfiguration {
 }
 
 /** The rows of the VLAN table that a list allows. */
-function rowsOf({ vlans, untagged = true }: AllowedVlans): Set<number> {
-  const rows = new Set<number>();
-  for (const vlan of vlans) rows.add(checkVlan(vlan));
-  if (untagged) rows.add(UNTAGGED).add(0);
+function rowsOf(allowed: AllowedVlans): Set<number> {
+  checkKeys<AllowedVlans>('allowed', allowed, ALLOWED);
+  const rows = new Set(checkIntegers('allowed.vlans', allowed.vlans, 0, 4095));
+  if (checkBoolean('allowed.untagged', allowed.untagged ?? true)) rows.add(UNTAGGED).add(0);
   return rows;
 }

@@ -1,4 +1,4 @@
-import { checkInteger, checkOneOf } from '../base/index.ts';
+import { checkInteger, checkKeys, checkOneOf } from '../base/index.ts';
 import { EtherType, isEChannelGroup } from '../wire/index.ts';
 import type { PortPriorities } from './priority-table.ts';
 import { SwitchConfiguration } from './switch-configuration.ts';
@@ -12,6 +12,8 @@ export interface DoubleVlan {
   /** Which of the two tags says to which VLAN a frame belongs. Default 'outer'. */
   readonly filter?: 'outer' | 'inner';
 }
+
+const DOUBLE_VLAN = { outerType: true, filter: true } as const;
 
 /** What becomes of tags beyond the one of a VLAN; see {@link SwitchConfiguration} for how changes take effect. */
 export class TagConfiguration extends SwitchConfiguration {
@@ -29,6 +31,7 @@ export class TagConfiguration extends SwitchConfiguration {
     if (mode === null) {
       tags.outerType = -1;
     } else {
+      checkKeys<DoubleVlan>('mode', mode, DOUBLE_VLAN);
       const outerType = checkInteger('outerType', mode.outerType ?? EtherType.SERVICE_VLAN, 0x600, 0xffff);
       const filter = checkOneOf('filter', mode.filter ?? 'outer', ['outer', 'inner']);
       tags.outerType = outerType;

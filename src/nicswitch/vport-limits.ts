@@ -1,4 +1,4 @@
-import { checkInteger } from '../base/index.ts';
+import { checkInteger, checkKeys } from '../base/index.ts';
 
 /** How many VPorts and filters there can be: of a card's profile. */
 export interface VPortLimits {
@@ -18,6 +18,16 @@ export interface VPortLimits {
   readonly vlanFilters: number;
 }
 
+const LIMITS = {
+  vports: true,
+  vportsOnPf: true,
+  vportsPerVf: true,
+  macFiltersPerVPort: true,
+  vlanFiltersPerVPort: true,
+  macFilters: true,
+  vlanFilters: true,
+} as const;
+
 /** Limits where a switch alone has none of its own: as many as there are places. */
 export function defaultLimits(places: number): VPortLimits {
   return {
@@ -33,6 +43,7 @@ export function defaultLimits(places: number): VPortLimits {
 
 /** @throws TypeError or RangeError that names the limit. */
 export function checkLimits(limits: Partial<VPortLimits>, places: number): VPortLimits {
+  checkKeys<VPortLimits>('limits', limits, LIMITS);
   const all = { ...defaultLimits(places), ...limits };
   checkInteger('limits.vports', all.vports, 1, places);
   checkInteger('limits.vportsOnPf', all.vportsOnPf, 1, places);

@@ -1,6 +1,6 @@
-import { checkInteger } from '../base/index.ts';
+import { checkInteger, checkKeys } from '../base/index.ts';
 import { FilterBudget } from './filter-budget.ts';
-import type { NicSwitch } from './nic-switch.ts';
+import { NicSwitch } from './nic-switch.ts';
 import { VPort, type VPortHost, type VPortOwner } from './vport.ts';
 import { checkLimits, type VPortLimits } from './vport-limits.ts';
 
@@ -25,9 +25,12 @@ export interface VPortTableOptions {
   readonly defaultPlace?: number;
 }
 
+const VPORT_OPTIONS = { owner: true, id: true, place: true } as const;
+const TABLE_OPTIONS = { limits: true, defaultPlace: true } as const;
+
 /**
  * The VPorts of a switch as software sees them: with identifiers, states and owners, over the places that the
- * switch numbers from 0. The default VPort, identifier 0, is the PF's, takes the place of the switch's default
+ * switch numbers from 0. Whatever was set at these places before is taken back. The default VPort, identifier 0, is the PF's, takes the place of the switch's default
  * VPort and is always there. What a place counted for an earlier VPort is not counted for a later one.
  *
  * Names and rules are those of NDIS's NIC switches (OID_NIC_SWITCH_CREATE_VPORT and so on), with one
@@ -51,6 +54,8 @@ export class VPortTable {
 
   /** @throws TypeError or RangeError that names the option. */
   constructor(nicSwitch: NicSwitch, options: VPortTableOptions = {}) {
+    if (!(nicSwitch instanceof NicSwitch)) throw new TypeError('nicSwitch must be a NicSwitch');
+    checkKeys<VPortTableOptions>('options', options, TABLE_OPTIONS);
     this.nicSwitch = nicSwitch;
     this.limits = checkLimits(options.limits ?? {}, nicSwitch.vports);
     this.host = {
@@ -99,6 +104,7 @@ export class VPortTable {
    * @throws TypeError or RangeError that names the option, or the limit that is reached.
    */
   create(options: VPortOptions = {}): VPort {
+    checkKeys<VPortOptions>('options', options, VPORT_OPTIONS);
     const owner = checkOwner(options.owner ?? 'pf');
     const { limits } = this;
     const siblings = this.list.filter((vport) => sameOwner(vport.owner, owner)).length;

@@ -1,3 +1,4 @@
+import { checkOneOf } from '../base/index.ts';
 import { isMulticast } from '../wire/index.ts';
 import type { FilterBudget } from './filter-budget.ts';
 import { checkMac, type MacAddress } from './mac-address.ts';
@@ -231,6 +232,7 @@ export class VPort {
    */
   requestReceiveMode(mode: ReceiveMode): ReceiveMode {
     this.checkThere();
+    checkOneOf('mode', mode, ['none', 'multicast', 'allMulticast', 'promiscuous']);
     const isRefused = needsTrust(mode) && !this.trust;
     if (isRefused) this.refused.count('notTrusted');
     this.applyMode(isRefused ? 'multicast' : mode);

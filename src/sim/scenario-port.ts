@@ -37,6 +37,12 @@ export function resolvePort(
     const problem = 'a port has PAUSE or priority flow control';
     reporter.fail('nic.port.pfc', options.pfc, problem, 'pfc or pause, not both');
   }
+  const stops = pfc.length > 0 || pause === 'send' || pause === 'both';
+  for (const key of ['xoffKiB', 'xonKiB'] as const) {
+    if (stops || options[key] === undefined) continue;
+    const problem = 'the port never stops its sender';
+    reporter.fail(`nic.port.${key}`, options[key], problem, 'with pause "send" or "both", or with pfc');
+  }
   // Eight priorities with flow control leave no class to the others, and need none.
   const classes = Math.min(8, pfc.length + 1);
   const most = Math.floor(bufferKiB / classes);

@@ -23,7 +23,11 @@ export function resolveRates(
   }
   if (minTxMbps !== undefined) {
     const refused = rates.refuseMin(minTxMbps, linkMbps);
-    if (refused !== null) reporter.fail(`${path}.minTxMbps`, minTxMbps, refused, 'on the profile generic');
+    if (refused !== null) {
+      const allowed =
+        rates.refuseMin(linkMbps, linkMbps) === null ? '1 to the rate of the link' : 'on the profile generic';
+      reporter.fail(`${path}.minTxMbps`, minTxMbps, refused, allowed);
+    }
     if (maxTxMbps !== undefined && minTxMbps > maxTxMbps) {
       const problem = `${minTxMbps} Mb/s are more than the VF may send`;
       reporter.fail(`${path}.minTxMbps`, minTxMbps, problem, `at most maxTxMbps, ${maxTxMbps}`);

@@ -85,7 +85,9 @@ describe('allowed VLANs', () => {
 
   it('are numbers of VLANs', () => {
     const { nicSwitch } = new Bench(2);
-    expect(() => nicSwitch.setAllowedVlans(0, { vlans: [4096] })).toThrow(/vlan must be an integer from 0/);
+    expect(() => nicSwitch.setAllowedVlans(0, { vlans: [4096] })).toThrow(
+      /allowed\.vlans\[0\] must be an integer from 0/,
+    );
     expect(() => nicSwitch.setAllowedVlans(2, null)).toThrow(/vport must be an integer from 0 to 1/);
   });
 });

@@ -301,7 +301,7 @@ describe('priorities', () => {
 
   it.each<[string, Record<string, unknown>, string]>([
     ['a priority above 7', { defaultPriority: 8 }, 'defaultPriority'],
-    ['a table of seven', { regeneration: [0, 1, 2, 3, 4, 5, 6] }, 'regeneration.length'],
+    ['a table of seven', { regeneration: [0, 1, 2, 3, 4, 5, 6] }, 'regeneration must be a list of 8'],
     ['a table with another number', { trafficClasses: [0, 1, 2, 3, 4, 5, 6, 8] }, 'trafficClasses[7]'],
     ['a table that is none', { regeneration: 1 }, 'regeneration'],
   ])('cannot be %s', (_, priorities, name) => {

@@ -48,6 +48,16 @@ export const MISTAKES: readonly Mistake[] = [
     line: 'guests[0].vfs[0].minTxMbps: the card guarantees no minimum rate; allowed on the profile generic',
   },
   {
+    name: 'a guaranteed rate above that of the link',
+    scenario: { nic: { profile: 'generic' }, guests: [{ vfs: [{ minTxMbps: 10_001 }] }] },
+    line: 'guests[0].vfs[0].minTxMbps: 10001 Mb/s is no whole number from 0 to 10000; allowed 1 to the rate of the link',
+  },
+  {
+    name: 'a threshold without PAUSE that is sent',
+    scenario: { nic: { port: { pause: 'receive', xoffKiB: 64 } } },
+    line: 'nic.port.xoffKiB: the port never stops its sender; allowed with pause "send" or "both", or with pfc',
+  },
+  {
     name: 'a traffic class that the 82599 does not have',
     scenario: { guests: [{ vfs: [{ class: 3 }] }] },
     line: 'guests[0].vfs[0].class: the card has no traffic classes with 64 pools; allowed 0, others on the profile generic',
