@@ -113,6 +113,13 @@ export class ReceiveEngine implements DmaClient, Component {
     if (allowed) this.serve(ring);
   }
 
+  /** Whether a ring drops frames that it has no descriptors for, 1 or 0: those, too, that wait for some now. */
+  setDrop(queue: number, drop: number): void {
+    const ring = this.rings.all[queue];
+    ring.dropEnable = drop;
+    if (drop === 1 && ring.first !== NONE && ring.isWaiting === 0) this.serve(ring);
+  }
+
   /** Frames of a ring that wait for descriptors or for the port. */
   waitingFrames(queue: number): number {
     let count = 0;

@@ -62,6 +62,7 @@ export class ClassPath {
   configure(settings: FlowControlSettings): void {
     this.flow.configure(settings);
     this.classed.divide(settings.buffer);
+    this.giveOn();
   }
 
   /** A frame from the wire takes its room; false if there is none. */
@@ -97,7 +98,7 @@ export class ClassPath {
   }
 
   /** What waited in the buffer goes on, as far as it may. */
-  private giveOn(): void {
+  giveOn(): void {
     if (this.handing > 0) return;
     const { classed } = this;
     this.handing++;

@@ -137,13 +137,13 @@ export class ClassedBuffer {
     return true;
   }
 
-  /** Whether a frame from a ring may go on: its class has room, and none waits in front of it. */
+  /**
+   * Whether a frame from a ring may go on: its class has room, and none waits in front of it. One that the
+   * class can never have room for goes on, too: to the wire, or to be dropped.
+   */
   mayEnter(slot: number, frameClass: number): boolean {
     this.classes[slot] = frameClass;
-    return (
-      this.stalled[frameClass].length === 0 &&
-      this.buffer.hasRoomFor(frameClass, this.frames.lengths[slot], false)
-    );
+    return this.stalled[frameClass].length === 0 && this.mayGoOn(frameClass, this.frames.lengths[slot]);
   }
 
   /** Keeps a frame that may not go on. */
@@ -161,12 +161,7 @@ export class ClassedBuffer {
       const ring = this.stalled[c];
       if (ring.length === 0) continue;
       const slot = ring.peek();
-      const room = this.buffer.hasRoomFor(
-        Math.min(c, this.buffer.classes - 1),
-        this.frames.lengths[slot],
-        false,
-      );
-      if (!room) continue;
+      if (!this.mayGoOn(Math.min(c, this.buffer.classes - 1), this.frames.lengths[slot])) continue;
       ring.shift();
       this.stalledIngress = ring.shift();
       this.stalledFrames--;
@@ -235,6 +230,11 @@ export class ClassedBuffer {
         this.toQueue(c, queue, slot, ring.shift());
       }
     }
+  }
+
+  private mayGoOn(frameClass: number, bytes: number): boolean {
+    const { buffer } = this;
+    return buffer.hasRoomFor(frameClass, bytes, false) || !buffer.couldHold(frameClass, bytes);
   }
 
   private pass(frameClass: number, queue: number, slot: number, operation: number): void {

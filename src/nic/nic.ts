@@ -371,7 +371,11 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
    * others, which only a buffer with classes shows.
    */
   private dropChanged(): void {
-    if (this.data.classPath !== null) return;
+    const { classPath } = this.data;
+    if (classPath !== null) {
+      classPath.giveOn();
+      return;
+    }
     let enabled = 0;
     let blocking = 0;
     for (const ring of this.data.receive.rings.all) {

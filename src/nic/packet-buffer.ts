@@ -127,6 +127,13 @@ export class PacketBuffer {
     return this.headroomFor(frameClass, bytes, fromWire) >= 0;
   }
 
+  /** Whether {@link PacketBuffer.hasRoomFor} could ever say so of a frame that is not from the wire. */
+  couldHold(frameClass: number, bytes: number): boolean {
+    const rest = bytes - this.reserved[frameClass];
+    const most = Math.min(this.poolBytes, Math.floor(this.alphas[frameClass] * this.poolBytes));
+    return rest <= 0 || rest <= most;
+  }
+
   /** Gives back what a frame took. */
   release(frameClass: number, bytes: number): void {
     let left = bytes;

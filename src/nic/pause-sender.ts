@@ -52,6 +52,8 @@ export class PauseSender {
   private options = NEVER;
   /** Classes that the next frame has to name. */
   private due = 0;
+  /** Frame of the options before these that has not been sent. */
+  private last: MacControl | null = null;
   /** When the pause of each class has to be told again. */
   private readonly refreshAt = new Float64Array(PRIORITIES);
 
@@ -67,9 +69,11 @@ export class PauseSender {
     return this.options.mode;
   }
 
-  /** Works as `options` say from now on; classes that are stopped are told to go on. */
+  /** Works as `options` say from now on; classes that are stopped are told to go on, in the way they know. */
   configure(options: PauseSenderOptions): void {
     for (let c = 0; c < PRIORITIES; c++) this.go(c);
+    if (this.due !== 0) this.last ??= this.frameOf(this.due);
+    this.due = 0;
     this.options = options;
   }
 
@@ -94,10 +98,14 @@ export class PauseSender {
 
   /** The frame that is due, now that the wire is free for it; null for none. */
   next(): MacControl | null {
-    const { due } = this;
+    const { due, last } = this;
+    if (last !== null) {
+      this.last = null;
+      return last;
+    }
     if (due === 0) return null;
     this.due = 0;
-    const frame = this.options.mode === 'link' ? this.linkFrame(due) : this.priorityFrame(due);
+    const frame = this.frameOf(due);
     this.setTimer();
     return frame;
   }
@@ -105,6 +113,10 @@ export class PauseSender {
   resetCounters(): void {
     this.linkOff = this.linkOn = 0;
     for (const counts of [this.off, this.on, this.stops]) counts.fill(0);
+  }
+
+  private frameOf(due: number): MacControl {
+    return this.options.mode === 'link' ? this.linkFrame(due) : this.priorityFrame(due);
   }
 
   /** One class that is stopped stops all. */

@@ -145,7 +145,7 @@ export class QueueRegisters {
     const ring = this.receive.rings.ring(queue);
     const drop = own || this.dropByPf[queue] === 1 ? 1 : 0;
     if (ring.dropEnable === drop) return;
-    ring.dropEnable = drop;
+    this.receive.setDrop(queue, drop);
     this.listener.dropChanged();
   }
 

@@ -15,8 +15,6 @@ export class DriverEndpoint implements FrameSender, SaturatingSource, ReceiveHan
   private readonly tracker: FlowTracker;
   private readonly clock: { readonly now: number };
   private readonly sources = new RoundRobin();
-  /** Frames that the driver has abandoned, as far as they are counted. */
-  private abandoned = 0;
 
   constructor(index: number, tracker: FlowTracker, clock: { readonly now: number }) {
     this.index = index;
@@ -27,7 +25,6 @@ export class DriverEndpoint implements FrameSender, SaturatingSource, ReceiveHan
   /** Puts itself above a driver. */
   attach(path: DataPath): void {
     this.path = path;
-    this.abandoned = path.queue.framesAbandoned;
     path.handler = this;
     if (this.sources.size > 0) path.setSource(this);
   }
@@ -38,11 +35,9 @@ export class DriverEndpoint implements FrameSender, SaturatingSource, ReceiveHan
     this.path = null;
   }
 
-  /** The driver has stopped its queues: frames that the card had not taken by then were not sent. */
-  stopped(): void {
-    const abandoned = this.path?.queue.framesAbandoned ?? 0;
-    this.tracker.endpoints[this.index].notSent += abandoned - this.abandoned;
-    this.abandoned = abandoned;
+  /** The driver has stopped its queues, and `notSent` frames were on its ring. */
+  stopped(notSent: number): void {
+    this.tracker.endpoints[this.index].notSent += notSent;
   }
 
   send(template: FrameTemplate, sequence: number): boolean {

@@ -55,6 +55,8 @@ export interface VfListener {
   vfStarting(vf: number, path: DataPath): void;
   /** A VF's driver has stopped, for good. */
   vfStopped(vf: number, path: DataPath): void;
+  /** The driver of the PF's own interface has stopped its queues, to start them again. */
+  pfStopped(path: DataPath): void;
   /** There is another number of VFs now, and the PF's own interface has been down in between. */
   vfsChanged(): void;
 }
@@ -294,6 +296,7 @@ export class Machine {
     for (const { space } of this.guests) space.release();
     for (const routingId of this.vfRoutingIds) this.hypervisor.revoke(routingId);
     this.pfDriver.stop();
+    this.vfListener?.pfStopped(this.pfDriver.path);
   }
 
   /** Brings up the PF's own interface and the drivers of the VFs that there are, unless they are up. */

@@ -117,20 +117,29 @@ export class Simulation implements RunView, VfListener {
    * The driver of a VF has stopped. What it had handed over and the card not taken is not sent; what the card had written and
    * the driver never found is lost: both by how far the card came, because the registers of a ring that has failed do not tell.
    */
-  vfStopped(vf: number, { queue: pair }: DataPath): void {
+  vfStopped(vf: number, path: DataPath): void {
+    const notSent = this.leftBehind(vf, path);
+    this.drivers[FIRST_VF_ENDPOINT_INDEX + vf].detach(notSent);
+  }
+
+  /** The same of the PF's own interface, which will go on. */
+  pfStopped(path: DataPath): void {
+    this.drivers[PF_ENDPOINT_INDEX].stopped(this.leftBehind(this.pfPort, path));
+  }
+
+  /** Counts frames that a stopped driver never found; returns how many the card has not taken. */
+  private leftBehind(pool: number, { queue: pair }: DataPath): number {
     const { nic } = this.machine;
     const { transmitted, received, drops } = nic.data;
-    const queue = vf * nic.profile.queuesPerPool;
+    const queue = pool * nic.profile.queuesPerPool;
     const { ringSize, stoppedTransmitTail, stoppedReceiveNext } = pair;
-    const notSent = (stoppedTransmitTail - transmitted[queue].index) & (ringSize - 1);
     const notFound = (received[queue].index - stoppedReceiveNext) & (ringSize - 1);
-    drops.count(vf, NicDrop.DMA_FAILED, notFound);
-    this.drivers[FIRST_VF_ENDPOINT_INDEX + vf].detach(notSent);
+    drops.count(pool, NicDrop.DMA_FAILED, notFound);
+    return (stoppedTransmitTail - transmitted[queue].index) & (ringSize - 1);
   }
 
   /** What was counted before belongs to other VPorts: the measured span begins again. */
   vfsChanged(): void {
-    this.drivers[PF_ENDPOINT_INDEX].stopped();
     this.pfPool = this.machine.nic.pf.sriov?.count ?? 0;
     if (this.measured === null) return;
     this.tracker.startMeasuring();

@@ -211,6 +211,22 @@ describe('a pause to the wire', () => {
     expect([flow.sender.linkOff, flow.sender.linkOn]).toEqual([1, 1]);
   });
 
+  it('ends as it began when it is set up otherwise meanwhile, even if the wire was not free to say so', () => {
+    const link = { ...sends, mode: 'link' } as const;
+    const { scheduler, flow, log, send } = setUp({ sends: link, thresholds });
+    fill(new PacketBuffer({ bytes: 2000, classes: [{}] }), flow, 1500);
+    scheduler.runUntil(SLOT);
+    send(1, 0);
+    const settings = flow['settings'] as FlowControlSettings;
+    flow.configure({ ...settings, sends: { ...sends, mode: 'none', quanta: [], refreshQuanta: 0 } });
+    scheduler.runUntilIdle();
+    expect(log.map(([, what]) => what)).toEqual([
+      { kind: 'pause', quanta: 100 },
+      1,
+      { kind: 'pause', quanta: 0 },
+    ]);
+  });
+
   it('with a dynamic threshold goes out before a frame would lie in the headroom', () => {
     const { flow } = setUp({ sends, thresholds: [{ stopBytes: 'dynamic', goBytes: 3000 }] });
     const buffer = new PacketBuffer({ bytes: 10_000, classes: [{ headroomBytes: 2000 }] });
