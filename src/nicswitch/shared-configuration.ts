@@ -12,6 +12,7 @@ import {
   type Answer,
   type ChangeResult,
   type ConfigurationChange,
+  checkChanges,
   MAIL_ANSWERED,
   MAIL_ASKED,
   MAIL_FREE,
@@ -63,9 +64,10 @@ export class SharedConfiguration {
   /**
    * Asks the switch to make the changes; false, and nothing done, while the mailbox is in use.
    *
-   * @throws RangeError if they are too long for one message.
+   * @throws TypeError if they are no list of changes, RangeError if they are too long for one message.
    */
   post(changes: readonly ConfigurationChange[]): boolean {
+    checkChanges(changes);
     const { control } = this.layout;
     if (Atomics.compareExchange(control, MAIL_STATE, MAIL_FREE, MAIL_WRITING) !== MAIL_FREE) return false;
     try {

@@ -5,6 +5,7 @@ import {
   checkSizes,
   FOR_FRAMES,
   FOR_ROOM,
+  MAIL_EVENT,
   MAIL_STATE,
   RECEIVE_CLAIM,
   RECEIVE_EVENT,
@@ -23,7 +24,7 @@ import {
   SWITCH_WAITS,
 } from './shared-layout.ts';
 import { sleep, wake } from './shared-wait.ts';
-import { answerMail, MAIL_ASKED } from './switch-mailbox.ts';
+import { answerMail, MAIL_ASKED, MAIL_FREE } from './switch-mailbox.ts';
 import type { NicSwitchOptions } from './switch-options.ts';
 import { entrySlot } from './target.ts';
 
@@ -184,6 +185,16 @@ export class SharedSwitch {
     const words = this.layout.wordsOf(checkInteger('vport', vport, 0, this.ports - 1));
     Atomics.store(control, words + SEND_CLAIM, 0);
     Atomics.store(control, words + RECEIVE_CLAIM, 0);
+  }
+
+  /**
+   * Frees the mailbox for changes: only when the thread that has it has ended. A message that waits in it is
+   * not carried out.
+   */
+  detachConfiguration(): void {
+    const { control } = this.layout;
+    Atomics.store(control, MAIL_STATE, MAIL_FREE);
+    wake(control, MAIL_EVENT);
   }
 
   /** Slots by who holds them; their sum is all slots unless one was lost. */

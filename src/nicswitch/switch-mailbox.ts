@@ -26,6 +26,9 @@ const CONFIGURES = /^(set|add|remove|reset|retire|flush)[A-Z]/;
 /** Names like those, of what is not for callers. */
 const INTERNAL = ['setDefaults', 'resetConfiguration'];
 
+/** Characters of an error that an answer has room for, whatever value it quotes. */
+const MESSAGE_LENGTH = 1000;
+
 // What the mailbox holds: nothing,
 export const MAIL_FREE = 0;
 // a message that is being written, one that waits, one that is being carried out,
@@ -47,18 +50,16 @@ export function answerMail(layout: SharedLayout, nicSwitch: NicSwitch): void {
   const { control } = layout;
   // Who asked may have taken it back.
   if (Atomics.compareExchange(control, MAIL_STATE, MAIL_ASKED, MAIL_TAKEN) !== MAIL_ASKED) return;
-  const changes = readMail(layout) as ConfigurationChange[];
   const answer: Answer = { results: [] };
-  for (const [index, change] of changes.entries()) {
-    try {
+  try {
+    for (const change of readMail(layout) as ConfigurationChange[]) {
       answer.results.push(applyChange(nicSwitch, change));
-    } catch (error) {
-      const type =
-        error instanceof TypeError ? 'TypeError' : error instanceof RangeError ? 'RangeError' : 'Error';
-      const message = error instanceof Error ? error.message : String(error);
-      answer.failed = { index, type, message };
-      break;
     }
+  } catch (error) {
+    const type =
+      error instanceof TypeError ? 'TypeError' : error instanceof RangeError ? 'RangeError' : 'Error';
+    const message = error instanceof Error ? error.message : String(error);
+    answer.failed = { index: answer.results.length, type, message: message.slice(0, MESSAGE_LENGTH) };
   }
   writeMail(layout, answer);
   Atomics.store(control, MAIL_STATE, MAIL_ANSWERED);
@@ -75,6 +76,13 @@ function applyChange(nicSwitch: NicSwitch, [name, ...args]: ConfigurationChange)
   return typeof result === 'boolean' || typeof result === 'number' || typeof result === 'string'
     ? result
     : null;
+}
+
+/** @throws TypeError if `changes` is no list of lists that begin with a name. */
+export function checkChanges(changes: readonly ConfigurationChange[]): void {
+  const isChange = (each: unknown) => Array.isArray(each) && typeof each[0] === 'string';
+  if (Array.isArray(changes) && changes.every(isChange)) return;
+  throw new TypeError('changes must be a list of lists, each with the name of a method and its arguments');
 }
 
 /** @throws RangeError if it is too long. */
