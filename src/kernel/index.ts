@@ -10,3 +10,4 @@ export { Serializer } from './serializer.ts';
 export { END_OF_TIME, MICROSECOND, MILLISECOND, NANOSECOND, SECOND } from './time.ts';
 export { Timer } from './timer.ts';
 export { type ByteTime, byteTimeOf, TokenBucket } from './token-bucket.ts';
+export { RoundEntry, WeightedRound } from './weighted-round.ts';

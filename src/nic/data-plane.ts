@@ -2,21 +2,16 @@ import { ceilPowerOfTwo, FramePool, IntRing, type RandomStream } from '../base/i
 import { type DmaPort, ReceiveEngine, TransmitEngine } from '../dma/index.ts';
 import { type Component, type Probe, ProbeKind, type Scheduler } from '../kernel/index.ts';
 import { DROP_REASONS, NicSwitch, NUMBER_MASK, TAG_SHIFT } from '../nicswitch/index.ts';
-import { FCS_BYTES } from '../wire/index.ts';
 import { AdvancedReceiveFormat, AdvancedTransmitFormat } from './advanced-descriptors.ts';
 import { ClassPath, takeControl } from './class-path.ts';
 import { NicDrop, NicDrops } from './drops.ts';
 import { ECN_DROP, EcnMarker, type EcnProfile } from './ecn-marker.ts';
 import type { FlowControlSettings } from './flow-control.ts';
 import { MacPort } from './mac-port.ts';
+import type { PipelineArbiter } from './pipeline-arbiter.ts';
+import { arbiterFor, wideOccupancyPs } from './pipeline-timing.ts';
 import type { NicProfile } from './profile.ts';
-import { RingProgress } from './ring-progress.ts';
-
-/** Who is told that a queue's descriptors have been written back. */
-export interface QueueInterrupts {
-  /** @param transmit whether of the transmit half of the pair. */
-  queueDone(queue: number, transmit: boolean): void;
-}
+import { type QueueInterrupts, RingProgress } from './ring-progress.ts';
 
 // Constants of this module: see "The hot path" in docs/architecture.md.
 const { FRAME_IN, FRAME_OUT, FRAME_DROPPED, TX_DESCRIPTOR, RX_DESCRIPTOR } = ProbeKind;
@@ -60,11 +55,11 @@ export class DataPlane implements Component {
   private readonly probe: Probe;
   /** That of the frames. */
   private readonly lengths: Int32Array;
+  private readonly profile: NicProfile;
   private readonly queuesPerPool: number;
   /** Bytes that the receive buffer holds; where it has classes none, so that all is left to them. */
   private receiveLimit: number;
   private readonly linkGbps: number;
-  private readonly maxFrameBytes: number;
   private readonly interrupts: QueueInterrupts;
   private readonly uplink: number;
   private readonly switched: number;
@@ -72,7 +67,8 @@ export class DataPlane implements Component {
   private readonly perFramePs: number;
   /** Bytes that the pipeline takes each cycle; 0 where length does not matter. */
   private readonly widthBytes: number;
-  private readonly cyclePs: number;
+  /** Says who enters the pipeline next; null: who came first. */
+  private readonly arbiter: PipelineArbiter | null;
   /** Marks packets in long queues; null where none are. */
   private ecn: EcnMarker | null = null;
   /** When the pipeline takes the next frame; a double from the start. */
@@ -96,10 +92,10 @@ export class DataPlane implements Component {
     this.name = name;
     this.scheduler = scheduler;
     this.probe = probe;
+    this.profile = profile;
     this.queuesPerPool = profile.queuesPerPool;
     this.receiveLimit = profile.receiveBufferBytes;
     this.linkGbps = linkGbps;
-    this.maxFrameBytes = profile.maxFrameBytes;
     this.interrupts = interrupts;
     const queues = profile.pools * profile.queuesPerPool;
     const deliveries = profile.frameSlots * 2;
@@ -186,8 +182,8 @@ export class DataPlane implements Component {
     this.pipelinePs = profile.switchCycles * profile.coreClockPs;
     this.perFramePs = profile.switchCyclesPerFrame * profile.coreClockPs;
     this.widthBytes = profile.switchBytesPerCycle ?? 0;
-    this.cyclePs = profile.coreClockPs;
     this.switched = scheduler.task(`${name}.switch`, (slot, ingress) => this.forward(slot, ingress, false));
+    this.arbiter = arbiterFor(profile, name, scheduler, this.lengths, this.switched, this.uplink);
   }
 
   /**
@@ -199,7 +195,8 @@ export class DataPlane implements Component {
       this.drops.count(this.uplink, NicDrop.RECEIVE_DISABLED);
       return -1;
     }
-    const slot = this.classPath !== null || this.hasRoomFor(bytes) ? this.frames.take() : -1;
+    const takes = this.classPath !== null ? this.pipelineTakesMore() : this.hasRoomFor(bytes);
+    const slot = takes ? this.frames.take() : -1;
     if (slot < 0) {
       this.drops.count(this.uplink, NicDrop.BUFFER_FULL);
       return -1;
@@ -231,7 +228,8 @@ export class DataPlane implements Component {
       this.classPath.configure(settings);
       return;
     }
-    const { name, scheduler, frames, receive, mac, uplink, linkGbps, maxFrameBytes } = this;
+    const { name, scheduler, frames, receive, mac, uplink, linkGbps, profile } = this;
+    const { maxFrameBytes } = profile;
     const handOver = (slot: number, ingress: number, bytes: number) => this.handOver(slot, ingress, bytes);
     const path = new ClassPath(
       { name, scheduler, frames, receive, mac, uplink, linkGbps, maxFrameBytes, handOver },
@@ -287,12 +285,16 @@ export class DataPlane implements Component {
   }
 
   private enterSwitch(slot: number, ingress: number): void {
-    const now = this.scheduler.now;
-    const start = this.pipelineFree > now ? this.pipelineFree : now;
-    this.pipelineFree =
-      start + (this.widthBytes === 0 ? this.perFramePs : this.occupancyPs(this.lengths[slot]));
     this.inPipeline++;
     this.probe.record(FRAME_IN, slot, ingress, this.lengths[slot]);
+    if (this.arbiter !== null) {
+      this.arbiter.push(slot, ingress);
+      return;
+    }
+    const now = this.scheduler.now;
+    const start = this.pipelineFree > now ? this.pipelineFree : now;
+    const taken = this.widthBytes === 0 ? this.perFramePs : wideOccupancyPs(this.profile, this.lengths[slot]);
+    this.pipelineFree = start + taken;
     this.scheduler.schedule(start - now + this.pipelinePs, this.switched, slot, ingress);
   }
 
@@ -395,9 +397,9 @@ export class DataPlane implements Component {
     this.ecn = new EcnMarker(this.frames, profile, random);
   }
 
-  /** Time for which a frame occupies the pipeline: whole cycles, the last of which it may leave half empty. */
-  private occupancyPs(bytes: number): number {
-    return Math.max(this.perFramePs, Math.ceil((bytes + FCS_BYTES) / this.widthBytes) * this.cyclePs);
+  /** Whether the pipeline has not too many frames of the wire in front of it: half of all slots are for the others. */
+  private pipelineTakesMore(): boolean {
+    return this.arbiter === null || 2 * this.arbiter.waiting(this.uplink) < this.frames.slots;
   }
 
   private dropFrame(port: number, slot: number, reason: number): void {

@@ -3,7 +3,7 @@
 export { AdvancedReceiveFormat, AdvancedTransmitFormat } from './advanced-descriptors.ts';
 export { ClassPath } from './class-path.ts';
 export { ClassedBuffer } from './classed-buffer.ts';
-export { DataPlane, type QueueInterrupts } from './data-plane.ts';
+export { DataPlane } from './data-plane.ts';
 export { NIC_DROP_REASONS, NicDrop, type NicDropReason, NicDrops } from './drops.ts';
 export { ECN_DROP, EcnMarker, type EcnProfile } from './ecn-marker.ts';
 export {
@@ -25,8 +25,17 @@ export { PacketBuffer, type PacketBufferClass, type PacketBufferOptions } from '
 export { type ControlPort, PauseSender, type PauseSenderOptions } from './pause-sender.ts';
 export { type PauseMode, PauseTimers } from './pause-timers.ts';
 export { PfRegisters } from './pf-registers.ts';
+export {
+  type ArbitratedPipeline,
+  PipelineArbiter,
+  type PipelineArbiterOptions,
+  SWITCH_ARBITRATIONS,
+  type SwitchArbitration,
+  type SwitchWeights,
+} from './pipeline-arbiter.ts';
 export type { NicProfile, SharedBufferProfile } from './profile.ts';
 export { QueueRegisters } from './queue-registers.ts';
+export type { QueueInterrupts } from './ring-progress.ts';
 export { SwitchControl } from './switch-control.ts';
 export { VfRegisters } from './vf-registers.ts';
 export type { CardVPort } from './vport-view.ts';

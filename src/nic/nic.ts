@@ -11,13 +11,14 @@ import {
   Requester,
   type TlpPool,
 } from '../pcie/index.ts';
-import { DataPlane, type QueueInterrupts } from './data-plane.ts';
+import { DataPlane } from './data-plane.ts';
 import { needsFlowControl, readFlowControl } from './flow-registers.ts';
 import { InterruptBlock, type InterruptBus } from './interrupts.ts';
 import { Mailboxes, type MailboxInterrupts } from './mailbox.ts';
 import { EICR_MAILBOX, linksUp, PfRegisters } from './pf-registers.ts';
 import type { NicProfile } from './profile.ts';
 import { QueueRegisters } from './queue-registers.ts';
+import type { QueueInterrupts } from './ring-progress.ts';
 import { SwitchControl } from './switch-control.ts';
 import { TransmitScheduling } from './transmit-scheduling.ts';
 import { VfRegisters } from './vf-registers.ts';
@@ -150,6 +151,8 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
       this.data.useEcn(profile.ecn, options.random);
       this.useClasses();
     }
+    // What waits for its turn has its room in the receive buffer already: only one with classes knows.
+    if ((profile.switchArbitration ?? 'arrival') !== 'arrival') this.useClasses();
     this.switchChanged();
     for (let vf = 0; vf < profile.pools; vf++)
       this.vfRegisters.push(this.makeVfRegisters(vf, options.linkGbps));

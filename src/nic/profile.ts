@@ -2,6 +2,7 @@ import type { LocalMatch, VPortLimits } from '../nicswitch/index.ts';
 import type { FunctionProfile, LinkOptions } from '../pcie/index.ts';
 import type { RegisterTable } from '../registers/index.ts';
 import type { EcnProfile } from './ecn-marker.ts';
+import type { SwitchArbitration, SwitchWeights } from './pipeline-arbiter.ts';
 
 /** How classes share the receive packet buffer. */
 export interface SharedBufferProfile {
@@ -63,6 +64,10 @@ export interface NicProfile {
    * `switchCyclesPerFrame`. Without it for those alone, whatever its length.
    */
   readonly switchBytesPerCycle?: number;
+  /** Who goes next where frames of several ports wait for the switch's pipeline. Default `arrival`. */
+  readonly switchArbitration?: SwitchArbitration;
+  /** Shares of the pipeline's time with `weighted`. Default: as much for the wire as for the host. */
+  readonly switchWeights?: SwitchWeights;
   /** When its queues mark IP packets; without it never. */
   readonly ecn?: EcnProfile;
   readonly writeBackHoldPs: number;

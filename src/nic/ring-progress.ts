@@ -1,5 +1,11 @@
 import type { Ring } from '../dma/index.ts';
 
+/** Who is told that a queue's descriptors have been written back. */
+export interface QueueInterrupts {
+  /** @param transmit whether of the transmit half of the pair. */
+  queueDone(queue: number, transmit: boolean): void;
+}
+
 /**
  * How far the card has come in the ring of a queue, as the ring's software sees it: the index behind the last
  * descriptor whose frame the card has taken, or given to it. The engine's own registers start again at 0 when

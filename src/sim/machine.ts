@@ -34,7 +34,7 @@ import type { HostProfile } from '../profiles/index.ts';
 import { FCS_BYTES, MIN_FRAME_BYTES, parseMac } from '../wire/index.ts';
 import { definePfSysfs } from './pf-sysfs.ts';
 import type { ResolvedMachine } from './scenario-machine.ts';
-import { portFlowControl } from './scenario-port.ts';
+import { portFlowControl, withPort } from './scenario-port.ts';
 import { ratesOf } from './scenario-profiles.ts';
 import type { ResolvedNic } from './scenario-resolved.ts';
 import { defineVfSysfs } from './vf-sysfs.ts';
@@ -182,7 +182,7 @@ export class Machine {
       probe,
       tlps,
       link: this.link,
-      profile: withSlots(nicProfile, parts.nic),
+      profile: withPort(withSlots(nicProfile, parts.nic), parts.nic.port),
       random: this.random.stream('ecn'),
       linkGbps: parts.nic.linkGbps,
       maxPayloadBytes,

@@ -53,6 +53,8 @@ const OPTIONS = {
     xonKiB: true,
     fec: true,
     cableMetres: true,
+    arbitration: true,
+    wireShare: true,
   } satisfies Keys<PortOptions>,
   hostInterface: { ...DRIVER, mac: true, vlan: true } satisfies Keys<HostInterfaceOptions>,
   traffic: {

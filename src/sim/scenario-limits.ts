@@ -1,4 +1,4 @@
-import type { Fec } from '../nic/index.ts';
+import type { Fec, SwitchArbitration } from '../nic/index.ts';
 import { ETHERNET_HEADER_BYTES, FCS_BYTES } from '../wire/index.ts';
 import type { Arrivals, BridgeKind, DriverKind, Loopback, PageSize, PauseUse } from './scenario-types.ts';
 
@@ -16,6 +16,8 @@ export const SCENARIO_DEFAULTS = {
   pause: 'none' as PauseUse,
   fec: 'none' as Fec,
   cableMetres: 0,
+  arbitration: 'arrival' as SwitchArbitration,
+  wireShare: 50,
   vfsPerGuest: 1,
   memoryMiB: 16,
   pageSize: '4K' as PageSize,
@@ -44,6 +46,7 @@ export const SCENARIO_RANGES = {
   bufferKiB: [1, 65_536],
   // 40 km is the longest reach of an 802.3 port at these rates.
   cableMetres: [0, 40_000],
+  wireShare: [1, 99],
   priority: [0, 7],
   memoryMiB: [4, 1_048_576],
   // 802.1Q: 0 is a priority tag, 4095 is reserved.

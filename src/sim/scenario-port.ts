@@ -1,5 +1,12 @@
 import type { PortFlowControl } from '../drivers/index.ts';
-import { CABLE_PS_PER_METRE, fecDelayPs, fecsOf, headroomBytes } from '../nic/index.ts';
+import {
+  CABLE_PS_PER_METRE,
+  fecDelayPs,
+  fecsOf,
+  headroomBytes,
+  type NicProfile,
+  SWITCH_ARBITRATIONS,
+} from '../nic/index.ts';
 import { MAX_TAGGED_FRAME_BYTES } from '../wire/index.ts';
 import { type ProblemReporter, showValue } from './scenario-error.ts';
 import { SCENARIO_DEFAULTS as DEFAULTS, SCENARIO_RANGES as RANGES } from './scenario-limits.ts';
@@ -51,6 +58,7 @@ export function resolvePort(
   if (xoffKiB !== null) reporter.integer('nic.port.xoffKiB', xoffKiB, [1, most]);
   if (xonKiB !== null) reporter.integer('nic.port.xonKiB', xonKiB, [1, xoffKiB ?? most]);
   return {
+    ...resolveArbitration(options, reporter),
     pause,
     pfc,
     xoffKiB,
@@ -62,6 +70,38 @@ export function resolvePort(
       RANGES.cableMetres,
     ),
   };
+}
+
+function resolveArbitration(
+  options: PortOptions,
+  reporter: ProblemReporter,
+): Pick<ResolvedPort, 'arbitration' | 'wireShare'> {
+  const rule = reporter.oneOf(
+    'nic.port.arbitration',
+    options.arbitration ?? DEFAULTS.arbitration,
+    SWITCH_ARBITRATIONS,
+  );
+  const { wireShare } = options;
+  if (wireShare !== undefined && rule !== 'weighted') {
+    reporter.fail(
+      'nic.port.wireShare',
+      wireShare,
+      'nobody has a share without weights',
+      'with weighted only',
+    );
+  }
+  if (rule === 'arrival') return {};
+  if (rule !== 'weighted') return { arbitration: rule };
+  const share = reporter.number('nic.port.wireShare', wireShare ?? DEFAULTS.wireShare, RANGES.wireShare);
+  return { arbitration: rule, wireShare: share };
+}
+
+/** A card whose port is set up like this. */
+export function withPort(profile: NicProfile, { arbitration, wireShare }: ResolvedPort): NicProfile {
+  if (arbitration === undefined) return profile;
+  if (wireShare === undefined) return { ...profile, switchArbitration: arbitration };
+  const switchWeights = { wire: wireShare, host: 100 - wireShare };
+  return { ...profile, switchArbitration: arbitration, switchWeights };
 }
 
 /** One way from the last bit that is sent to the switch of the other end, beside what the MACs themselves take. */

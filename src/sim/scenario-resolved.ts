@@ -1,4 +1,4 @@
-import type { Fec } from '../nic/index.ts';
+import type { Fec, SwitchArbitration } from '../nic/index.ts';
 import type {
   Arrivals,
   BridgeKind,
@@ -60,6 +60,10 @@ export interface ResolvedPort {
   xonKiB: number | null;
   fec: Fec;
   cableMetres: number;
+  /** Only if it is not by order of arrival. */
+  arbitration?: Exclude<SwitchArbitration, 'arrival'>;
+  /** Only with `weighted`. */
+  wireShare?: number;
 }
 
 /** The Physical Function's own network interface. */

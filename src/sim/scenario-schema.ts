@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { SWITCH_ARBITRATIONS } from '../nic/index.ts';
 import { SCENARIO_DEFAULTS as DEFAULTS, SCENARIO_RANGES as RANGES, RING_SIZES } from './scenario-limits.ts';
 import { HOST_PROFILE_NAMES, NIC_PROFILE_NAMES } from './scenario-profiles.ts';
 import type {
@@ -67,6 +68,16 @@ export const portSchema: Schema<PortOptions> = object({
   ),
   fec: optional(oneOf(['none', 'base-r', 'rs'], 'Forward error correction.'), DEFAULTS.fec),
   cableMetres: optional(number(RANGES.cableMetres, 'Length of the cable.'), DEFAULTS.cableMetres),
+  arbitration: optional(
+    oneOf(SWITCH_ARBITRATIONS, "Who goes next where frames of several ports wait for the switch's pipeline."),
+    DEFAULTS.arbitration,
+  ),
+  wireShare: optional(
+    number(
+      RANGES.wireShare,
+      "Per cent of the pipeline's time that the wire has under overload, with `weighted`. Default: 50.",
+    ),
+  ),
 });
 
 /** The card, in a file. */

@@ -1,4 +1,4 @@
-import type { Fec } from '../nic/index.ts';
+import type { Fec, SwitchArbitration } from '../nic/index.ts';
 
 /** What a user types: every field has a default except the two ends of a traffic entry and the file of a capture. */
 
@@ -72,6 +72,10 @@ export interface PortOptions {
   fec?: Fec;
   /** Length of the cable in metres. Default 0. */
   cableMetres?: number;
+  /** Who goes next where frames of several ports wait for the switch's pipeline. Default `arrival`. */
+  arbitration?: SwitchArbitration;
+  /** Per cent of the pipeline's time that the wire has under overload, with `weighted`. Default 50. */
+  wireShare?: number;
 }
 
 /** How a guest's or the host's network driver works. */

@@ -399,6 +399,21 @@ export const MISTAKES: readonly Mistake[] = [
     line: 'nic.port.fec: a port at 10 Gb/s has no "rs"; allowed none',
   },
   {
+    name: 'an arbitration that there is not',
+    scenario: { nic: { port: { arbitration: 'random' } } },
+    line: 'nic.port.arbitration: "random" is unknown; allowed arrival, round-robin, weighted, wire-first',
+  },
+  {
+    name: 'a share of the pipeline without weights',
+    scenario: { nic: { port: { arbitration: 'round-robin', wireShare: 60 } } },
+    line: 'nic.port.wireShare: nobody has a share without weights; allowed with weighted only',
+  },
+  {
+    name: 'a share that leaves the host nothing',
+    scenario: { nic: { port: { arbitration: 'weighted', wireShare: 100 } } },
+    line: 'nic.port.wireShare: 100 is out of range; allowed 1 to 99',
+  },
+  {
     name: 'PAUSE beside priority flow control',
     scenario: { nic: { port: { pfc: [3], pause: 'both' } } },
     line: 'nic.port.pfc: a port has PAUSE or priority flow control; allowed pfc or pause, not both',
