@@ -128,7 +128,12 @@ export function heapGrowth(options: BenchOptions, name: string, work: () => void
   return summarise(name, 'bytes', growths);
 }
 
-function settledHeapBytes(): number {
+/**
+ * Bytes on the heap once all garbage is gone.
+ *
+ * @throws Error unless Node runs with `--expose-gc`.
+ */
+export function settledHeapBytes(): number {
   const { gc } = globalThis;
   if (gc === undefined) throw new Error('heap growth is measured under node --expose-gc only');
   gc();

@@ -5,6 +5,7 @@
  * because the compiler treats the first switch of a process better than those that follow.
  */
 import { createInterface } from 'node:readline';
+import { settledHeapBytes } from '../harness.ts';
 import { SharedWork } from './shared-work.ts';
 import { type SwitchScenario, SwitchWork } from './switch-scenario.ts';
 
@@ -35,13 +36,4 @@ function traces(count: number): number[] {
   let changed = 0;
   for (let i = 0; i < u8.length; i++) if (u8[i] !== before[i]) changed++;
   return [changed, heapBytes];
-}
-
-function settledHeapBytes(): number {
-  const { gc } = globalThis;
-  if (gc === undefined) throw new Error('heap growth is measured under node --expose-gc only');
-  gc();
-  gc();
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
-  return heapUsed + arrayBuffers;
 }

@@ -1,14 +1,16 @@
+import { TagEdit } from '../wire/index.ts';
+
 /**
  * What is done to the outer tag of a frame on its way to memory: the common ones of the sums of `TagEdit`, of which
  * {@link ReceiveEngine.deliver} takes any.
  */
 export const TagOperation = {
   /** The bytes go as they are. */
-  NONE: 0,
+  NONE: TagEdit.NONE,
   /** The tag in the bytes is left out. */
-  STRIP: 1,
+  STRIP: TagEdit.STRIP,
   /** The tag beside the frame (`FramePool.outerTci`) is put in. */
-  INSERT: 2,
+  INSERT: TagEdit.INSERT,
 } as const;
 
 /** One of {@link TagOperation}. */

@@ -1,6 +1,6 @@
 import { ceilPowerOfTwo, IntRing } from '../base/index.ts';
 import { type EgressScheduler, NO_QUEUE, type Scheduler, Timer } from '../kernel/index.ts';
-import { FCS_BYTES, MIN_FRAME_BYTES } from '../wire/index.ts';
+import { macFrameBytes } from '../wire/index.ts';
 import { NONE, type TransmitRing } from './transmit-ring.ts';
 import type { Turns } from './transmit-turns.ts';
 
@@ -62,7 +62,7 @@ export class ScheduledTurns implements Turns {
     const ring = this.first;
     const { queue } = ring;
     const more = ring.cached() > 0;
-    const counted = bytes === 0 ? 0 : Math.max(MIN_FRAME_BYTES, bytes + FCS_BYTES);
+    const counted = bytes === 0 ? 0 : macFrameBytes(bytes);
     if (!more) ring.isActive = 0;
     if (this.resumed.length > 0) {
       this.resumed.shift();

@@ -84,7 +84,7 @@ export class EcnMarker {
     return this.random.float() < (maxProbability * (bytes - minBytes)) / (maxBytes - minBytes);
   }
 
-  /** The frame in a slot of its own, for one of its holders; -1 if there is none. */
+  /** The frame, and what travels beside it, in a slot of its own for one of its holders; -1 if there is none. */
   private copy(slot: number): number {
     const { frames } = this;
     const own = frames.take();
@@ -93,6 +93,9 @@ export class EcnMarker {
     frames.u8.copyWithin(frames.offsetOf(own), from, from + frames.lengths[slot]);
     frames.lengths[own] = frames.lengths[slot];
     frames.outerTci[own] = frames.outerTci[slot];
+    frames.serviceTag[own] = frames.serviceTag[slot];
+    frames.virtualTag[own] = frames.virtualTag[slot];
+    frames.virtualTagExtension[own] = frames.virtualTagExtension[slot];
     frames.release(slot);
     return own;
   }

@@ -23,6 +23,7 @@ import {
 import { SETTLE_AT } from './switch-counters.ts';
 import {
   isPriorityOnly,
+  NUMBER_MASK,
   TAG_AS_IS,
   TAG_INSERT,
   TAG_INSERT_VIRTUAL,
@@ -62,6 +63,9 @@ const STRIP = TAG_STRIP;
 const INSERT = TAG_INSERT;
 const AS_IS = TAG_AS_IS;
 const SET = CHANNEL_SET;
+const PORT = NUMBER_MASK;
+/** Longest frame that a port takes, in the word EGRESS of its record. */
+const LONGEST = 0xffff;
 
 /**
  * The direct way through a port extender: unicast frames up to the wire with the tag of their VPort, and down from it
@@ -111,7 +115,7 @@ export function createExtenderPath(parts: DirectPathParts, base: DirectPath): Di
     const egress = records[(port << RECORD_SHIFT) | EGRESS];
     const tagged = innerType === VLAN_TYPE;
     const size = (bytes - tagBytes - (tagged ? VLAN_BYTES : 0)) | 0;
-    if (size > (egress & 0xffff)) return LONG_WAY;
+    if (size > (egress & LONGEST)) return LONG_WAY;
     const strips = tagged ? (egress >>> TAG_SHIFT) & STRIP : AS_IS;
     return port | ((strips | STRIP_VIRTUAL) << TAG_SHIFT);
   };
@@ -142,7 +146,7 @@ export function createExtenderPath(parts: DirectPathParts, base: DirectPath): Di
     if ((differs & records[from | CHECK_MAC]) !== 0 && !isSourceOf(macs, ingress, second, third))
       return LONG_WAY;
     const size = tag === STRIP ? (bytes - VLAN_BYTES) | 0 : bytes;
-    if (size > (records[(uplink << RECORD_SHIFT) | EGRESS] & 0xffff)) return LONG_WAY;
+    if (size > (records[(uplink << RECORD_SHIFT) | EGRESS] & LONGEST)) return LONG_WAY;
     if (virtual.kind === 'etag') {
       const tci = tag === INSERT ? outer : ((type >>> 8) & 0xff00) | (type >>> 24);
       const priority = tag === AS_IS ? priorities.untagged[ingress] << 1 : tci >>> 12;
@@ -167,7 +171,7 @@ export function createExtenderPath(parts: DirectPathParts, base: DirectPath): Di
       const bytes = lengths[slot];
       const target = ingress === uplink ? down(slot, bytes) : up(slot, bytes, ingress);
       if (target === LONG_WAY) break;
-      const port = target & 0xffffff;
+      const port = target & PORT;
       const to = port << RECORD_SHIFT;
       const tail = records[to | OUTPUT_TAIL];
       if (tail === capacity) break;
@@ -189,7 +193,7 @@ export function createExtenderPath(parts: DirectPathParts, base: DirectPath): Di
     const bytes = lengths[slot];
     const target = ingress === uplink ? down(slot, bytes) : up(slot, bytes, ingress);
     if (target === LONG_WAY) return LONG_WAY;
-    const to = (target & 0xffffff) << RECORD_SHIFT;
+    const to = (target & PORT) << RECORD_SHIFT;
     const bytesOut = (records[to | BYTES_OUT] + bytes) | 0;
     const bytesIn = (records[from | BYTES_IN] + bytes) | 0;
     records[to | FRAMES_OUT] = (records[to | FRAMES_OUT] + 1) | 0;

@@ -1,5 +1,5 @@
 import { type ByteTime, byteTimeOf } from '../kernel/index.ts';
-import { FCS_BYTES, MIN_FRAME_BYTES } from '../wire/index.ts';
+import { macFrameBytes } from '../wire/index.ts';
 
 /** How a card limits rates: what can be asked for, and what comes of it. */
 export interface RateProfile {
@@ -58,7 +58,7 @@ export function byteTimeOfFactor(factor: number, linkMbps: number): ByteTime {
  * check sequence, without preamble and inter-frame gap (X550 data sheet, section 7.6.2.1.1).
  */
 export function countedBytes(bytes: number): number {
-  return Math.max(MIN_FRAME_BYTES, bytes + FCS_BYTES);
+  return macFrameBytes(bytes);
 }
 
 /** Exact limits from 1 Mb/s to the rate of the link, and guaranteed minima. */

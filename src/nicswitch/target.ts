@@ -1,3 +1,4 @@
+import { TagEdit } from '../wire/index.ts';
 import { UNTAGGED, VLAN_TYPE, vlanOfWord } from './vlan-table.ts';
 
 /**
@@ -7,26 +8,26 @@ import { UNTAGGED, VLAN_TYPE, vlanOfWord } from './vlan-table.ts';
  */
 
 /** Deliver the bytes as they are in the slot. A tag beside the frame (`FramePool.outerTci`) is left out. */
-export const TAG_AS_IS = 0;
+export const TAG_AS_IS = TagEdit.NONE;
 /** Leave out the 802.1Q tag that follows the source address in the slot's bytes. */
-export const TAG_STRIP = 1;
+export const TAG_STRIP = TagEdit.STRIP;
 /** Put an 802.1Q tag with the slot's `FramePool.outerTci` behind the source address. */
-export const TAG_INSERT = 2;
+export const TAG_INSERT = TagEdit.INSERT;
 
 /** Leave out the outer VLAN tag of the slot's bytes; where two are read, {@link TAG_STRIP} is for the inner. */
-export const TAG_STRIP_OUTER = 4;
+export const TAG_STRIP_OUTER = TagEdit.STRIP_OUTER;
 /** Put in the slot's `FramePool.serviceTag`, outside of the one of {@link TAG_INSERT}. */
-export const TAG_INSERT_OUTER = 8;
+export const TAG_INSERT_OUTER = TagEdit.INSERT_OUTER;
 /** Leave out the VN-Tag or E-Tag that follows the source address in the slot's bytes. */
-export const TAG_STRIP_VIRTUAL = 16;
+export const TAG_STRIP_VIRTUAL = TagEdit.STRIP_VIRTUAL;
 /** Put the slot's `FramePool.virtualTag` behind the source address, outside of all others. */
-export const TAG_INSERT_VIRTUAL = 32;
+export const TAG_INSERT_VIRTUAL = TagEdit.INSERT_VIRTUAL;
 /** {@link TAG_STRIP} and {@link TAG_INSERT} mean the place behind the outer VLAN tag, which stays. */
-export const TAG_BEHIND_OUTER = 64;
+export const TAG_BEHIND_OUTER = TagEdit.BEHIND_OUTER;
 
 /**
- * What is done to the tags of a frame: {@link TAG_AS_IS}, or the sum of what is left out and what is put in. A
- * tag that is replaced is both. `writeTagged` does it.
+ * What is done to the tags of a frame: {@link TAG_AS_IS}, or the sum of what is left out and what is put in: bits of
+ * `TagEdit`. A tag that is replaced is both. `writeTagged` does it.
  */
 export type TagOperation = number;
 

@@ -79,6 +79,18 @@ export function writeEthernet(u8: Uint8Array, offset: number, header: EthernetHe
 }
 
 /**
+ * Length of a frame as IEEE 802.3 has it (clause 3.1.1, MAC frame): padded to the shortest frame, with frame check
+ * sequence, without preamble and gap.
+ *
+ * @param frameBytes bytes of the frame in memory, without the frame check sequence.
+ * @example
+ * macFrameBytes(42); // 64
+ */
+export function macFrameBytes(frameBytes: number): number {
+  return Math.max(MIN_FRAME_BYTES, frameBytes + FCS_BYTES);
+}
+
+/**
  * Bytes that a frame takes on the wire: padded to the shortest frame, with frame check sequence, preamble and gap.
  *
  * @param frameBytes bytes of the frame in memory, without the frame check sequence.
@@ -86,6 +98,5 @@ export function writeEthernet(u8: Uint8Array, offset: number, header: EthernetHe
  * wireBytes(60); // 84: at 10 Gb/s 67.2 ns, so 14.88 million frames/s
  */
 export function wireBytes(frameBytes: number): number {
-  const padded = frameBytes < MIN_FRAME_BYTES - FCS_BYTES ? MIN_FRAME_BYTES - FCS_BYTES : frameBytes;
-  return padded + FCS_BYTES + PREAMBLE_BYTES + INTER_FRAME_GAP_BYTES;
+  return macFrameBytes(frameBytes) + PREAMBLE_BYTES + INTER_FRAME_GAP_BYTES;
 }

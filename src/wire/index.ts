@@ -31,6 +31,7 @@ export {
   MAX_FRAME_BYTES,
   MAX_TAGGED_FRAME_BYTES,
   MIN_FRAME_BYTES,
+  macFrameBytes,
   PREAMBLE_BYTES,
   parseEthernet,
   readDestination,

@@ -73,6 +73,16 @@ describe('a queue with ECN', () => {
     expect([frames.lengths[own], frames.outerTci[own]]).toEqual([60, 100]);
   });
 
+  it('gives a copy all tags that travel beside the frame', () => {
+    const { frames, marker, frame } = setUp();
+    const slot = frame(IPV4, Ecn.ECT0);
+    const columns = [frames.outerTci, frames.serviceTag, frames.virtualTag, frames.virtualTagExtension];
+    for (const [i, column] of columns.entries()) column[slot] = 100 + i;
+    frames.retain(slot);
+    const own = marker.enqueue(slot, 1000);
+    expect(columns.map((column) => column[own])).toEqual([100, 101, 102, 103]);
+  });
+
   it('leaves a shared frame unmarked, and counts it, when no slot is free', () => {
     const { frames, marker, frame, ecnOf } = setUp({}, 1);
     const slot = frame(IPV4, Ecn.ECT0);

@@ -1,11 +1,8 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FramePool } from '../../src/base/index.ts';
 import { NicSwitch, tagOperation } from '../../src/nicswitch/index.ts';
 import { buildTestFrame, eChannel, MAX_TAG_BYTES, PcapngWriter, writeTagged } from '../../src/wire/index.ts';
+import { tshark, whyNoTshark } from '../wire/tshark.ts';
 
 const noTshark = whyNoTshark();
 
@@ -42,7 +39,7 @@ describe(`tshark ${noTshark ?? ''}`.trim(), () => {
       'etag.pcp',
     ];
     const rows = tshark(writer.bytes(), [...fields, 'ieee8021ad.id', 'vntag.src', 'vntag.dst', 'ip.proto']);
-    expect(rows).toMatchInlineSnapshot(`
+    expect(rows.map((row) => row.join(';'))).toMatchInlineSnapshot(`
       [
         "eth:ethertype:vlan:ethertype:ip:udp:data;10;5;;;;;;;17",
         "eth:ethertype:ieee8021ad:ethertype:vlan:ethertype:ip:udp:data;10;0;;;;100;;;17",
@@ -65,29 +62,4 @@ function sentBy(configure: (nicSwitch: NicSwitch) => void): Uint8Array {
   expect(nicSwitch.route(slot, 0)).toBe(1);
   const buffer = new Uint8Array(60 + MAX_TAG_BYTES);
   return buffer.subarray(0, writeTagged(frames, slot, tagOperation(nicSwitch.targets[0]), buffer));
-}
-
-/** The fields of each packet as tshark tells them. */
-function tshark(file: Uint8Array, fields: readonly string[]): string[] {
-  const folder = mkdtempSync(join(tmpdir(), 'sriovsim-'));
-  try {
-    writeFileSync(join(folder, 'capture.pcapng'), file);
-    const args = ['-r', join(folder, 'capture.pcapng'), '-T', 'fields', '-E', 'separator=;'];
-    const wanted = fields.flatMap((field) => ['-e', field]);
-    return execFileSync('tshark', [...args, ...wanted], { encoding: 'utf8', stdio: 'pipe' })
-      .trimEnd()
-      .split('\n');
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-
-/** Why tshark cannot be asked, or undefined. */
-function whyNoTshark(): string | undefined {
-  try {
-    execFileSync('tshark', ['--version'], { stdio: 'ignore' });
-    return undefined;
-  } catch {
-    return 'skipped: there is no tshark to read the capture; install the package tshark';
-  }
 }

@@ -1,11 +1,8 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Scenario } from '../../src/index.ts';
 import { findStamp, readCapture, readStampFlow, readStampSequence } from '../../src/wire/index.ts';
 import { COMMENT, FLAGS, numberOption, PACKET_ID, packetBlocks, textOption } from '../wire/pcapng-packets.ts';
+import { tshark, whyNoTshark } from '../wire/tshark.ts';
 import { jsonOf, makeSimulation, noteArrivals, run, settle, vlanOf } from './rig.ts';
 
 type Traffic = Omit<NonNullable<Scenario['traffic']>[number], 'ratePps'>;
@@ -193,30 +190,3 @@ describe(`tshark ${noTshark ?? ''}`.trim(), () => {
     );
   });
 });
-
-/** The fields of each packet as tshark tells them. */
-function tshark(file: Uint8Array, fields: readonly string[]): string[][] {
-  const folder = mkdtempSync(join(tmpdir(), 'sriovsim-'));
-  try {
-    writeFileSync(join(folder, 'capture.pcapng'), file);
-    const args = ['-r', join(folder, 'capture.pcapng'), '-T', 'fields', '-E', 'separator=;'];
-    const wanted = fields.flatMap((field) => ['-e', field]);
-    const text = execFileSync('tshark', [...args, ...wanted], { encoding: 'utf8', stdio: 'pipe' });
-    return text
-      .trimEnd()
-      .split('\n')
-      .map((line) => line.split(';'));
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-
-/** Why tshark cannot be asked, or undefined. */
-function whyNoTshark(): string | undefined {
-  try {
-    execFileSync('tshark', ['--version'], { stdio: 'ignore' });
-    return undefined;
-  } catch {
-    return 'skipped: there is no tshark to read the capture; install the package tshark';
-  }
-}
