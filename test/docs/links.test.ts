@@ -11,7 +11,12 @@ const sources = readSources();
 
 /** Names of a report's counters, and of their groups. */
 function counterNames(): Set<string> {
-  const { scenario } = resolveScenario({ guests: [{ name: 'a' }], durationMs: 0.001, warmUpMs: 0 });
+  const { scenario } = resolveScenario({
+    nic: { port: { pfc: [3] } },
+    guests: [{ name: 'a' }],
+    durationMs: 0.001,
+    warmUpMs: 0,
+  });
   const simulation = new Simulation(scenario);
   simulation.boot();
   simulation.advance(simulation.endPs);

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
+import { DROP_REASONS, NicSwitch } from '../../src/nicswitch/index.ts';
 import * as record from '../../src/nicswitch/port-record.ts';
 import * as layout from '../../src/nicswitch/shared-layout.ts';
 import { ROOT } from '../tidy/project.ts';
@@ -14,6 +15,11 @@ const page = readFileSync(join(ROOT, 'docs/nic-switch.md'), 'utf8');
 function part(name: string): string {
   const [, found] = page.match(new RegExp(`<!-- begin ${name} -->(.*)<!-- end ${name} -->`, 's')) ?? [];
   return found ?? '';
+}
+
+/** What stands in backquotes. */
+function quoted(text: string): string[] {
+  return [...text.matchAll(/`(\w+)`/g)].map(([, name]) => name);
 }
 
 /** Rows of the table of a port's words: the words, and the names that they have. */
@@ -50,6 +56,18 @@ describe('docs/nic-switch.md', () => {
         expect((record as Record<string, unknown>)[name], name).toBe(words[i] - first);
       }
     }
+  });
+
+  it('tells when a frame is dropped for each of the reasons, in their order', () => {
+    const rows = [...part('reasons').matchAll(/^\| (`[^|]+) \|/gm)].flatMap(([, names]) => quoted(names));
+    expect(rows).toEqual(DROP_REASONS);
+  });
+
+  it('names methods that there are for what the switch can be told', () => {
+    const [, table] = page.match(/^## What it can be told$(.*?)^## /ms) ?? [];
+    const named = quoted(table ?? '').filter((name) => /^(add|set)[A-Z]/.test(name));
+    expect(named.length).toBeGreaterThan(25);
+    for (const name of named) expect(name in NicSwitch.prototype, name).toBe(true);
   });
 
   it('names indices of rings that are there', () => {
