@@ -1,6 +1,15 @@
 import { checkInteger, checkKeys } from '../base/index.ts';
 import type { Component } from '../kernel/index.ts';
-import { ETHERNET_HEADER_BYTES, isMulticast, VLAN_TAG_BYTES } from '../wire/index.ts';
+import {
+  ETHERNET,
+  ETHERNET_HEADER_BYTES,
+  EtherType,
+  isMulticast,
+  readDestination,
+  readEtherType,
+  readSource,
+  VLAN_TAG_BYTES,
+} from '../wire/index.ts';
 import { checkMac, type MacAddress } from './mac-address.ts';
 
 /** How large an {@link AdjacentBridge} is. */
@@ -138,14 +147,15 @@ export class AdjacentBridge implements Component {
 
   private select(frame: Uint8Array, at: number, bytes: number, ingress: number, port: BridgePort): number {
     if (bytes < ETHERNET_HEADER_BYTES) return 0;
-    const tagged = frame[at + 12] === 0x81 && frame[at + 13] === 0x00;
+    const tagged = readEtherType(frame, at) === EtherType.VLAN;
     if (tagged && bytes < ETHERNET_HEADER_BYTES + VLAN_TAG_BYTES) return 0;
-    const id = tagged ? ((frame[at + 14] & 0xf) << 8) | frame[at + 15] : 0;
+    const tci = at + ETHERNET.TYPE + 2;
+    const id = tagged ? ((frame[tci] & 0xf) << 8) | frame[tci + 1] : 0;
     const vlan = id === 0 ? port.pvid : id;
     if (port.without.has(vlan)) return 0;
-    const destination = macAt(frame, at);
+    const destination = readDestination(frame, at);
     if (destination >= RESERVED_GROUP && destination <= RESERVED_LAST) return 0;
-    this.learn(vlan, macAt(frame, at + 6), ingress);
+    this.learn(vlan, readSource(frame, at), ingress);
     const known = isMulticast(destination) ? undefined : this.learned.get(vlan)?.get(destination);
     if (known !== undefined) return this.leave(0, known, ingress, vlan);
     let count = 0;
@@ -180,10 +190,4 @@ export class AdjacentBridge implements Component {
   private port(port: number): BridgePort {
     return this.settings[checkInteger('port', port, 0, this.ports - 1)];
   }
-}
-
-function macAt(frame: Uint8Array, offset: number): number {
-  let mac = 0;
-  for (let i = 0; i < 6; i++) mac = mac * 256 + frame[offset + i];
-  return mac;
 }

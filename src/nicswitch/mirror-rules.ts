@@ -1,5 +1,6 @@
 import { checkBoolean, checkInteger, checkIntegers, checkKeys } from '../base/index.ts';
 import { hasBit, rowWords, writeBit } from './bitmap.ts';
+import { targetPort } from './target.ts';
 import { UNTAGGED } from './vlan-table.ts';
 
 /**
@@ -77,9 +78,9 @@ export class MirrorRules {
 
   /**
    * Whether rule `index` copies the frame that has come from `ingress` in VLAN `vlan` and goes to the first
-   * `count` of `ports`, ascending; these are ports in their lower 24 bits.
+   * `count` of `targets`, in ascending order of ports: see target.ts.
    */
-  copies(index: number, ingress: number, vlan: number, ports: Int32Array, count: number): boolean {
+  copies(index: number, ingress: number, vlan: number, targets: Int32Array, count: number): boolean {
     const rule = this.rules[index];
     if (rule === null) return false;
     if (vlan !== UNTAGGED && hasBit(rule.vlans, 0, vlan)) return true;
@@ -88,9 +89,9 @@ export class MirrorRules {
       if (rule.uplink && count > 0) return true;
     } else {
       if (hasBit(rule.sentBy, 0, ingress)) return true;
-      if (rule.downlink && count > 0 && (ports[count - 1] & 0xffffff) === uplink) return true;
+      if (rule.downlink && count > 0 && targetPort(targets[count - 1]) === uplink) return true;
     }
-    for (let i = 0; i < count; i++) if (hasBit(rule.receivedBy, 0, ports[i] & 0xffffff)) return true;
+    for (let i = 0; i < count; i++) if (hasBit(rule.receivedBy, 0, targetPort(targets[i]))) return true;
     return false;
   }
 

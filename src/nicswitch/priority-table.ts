@@ -1,7 +1,5 @@
 import { checkInteger, checkKeys } from '../base/index.ts';
-
-/** Priorities of 802.1Q: 0 to 7. */
-export const PRIORITIES = 8;
+import { PRIORITIES } from '../wire/index.ts';
 
 /**
  * How priorities are shared out to traffic classes, by the number of classes less one and by priority: what IEEE

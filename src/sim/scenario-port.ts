@@ -7,11 +7,15 @@ import {
   type NicProfile,
   SWITCH_ARBITRATIONS,
 } from '../nic/index.ts';
-import { MAX_TAGGED_FRAME_BYTES } from '../wire/index.ts';
+import { MAX_TAGGED_FRAME_BYTES, PRIORITIES } from '../wire/index.ts';
 import { type ProblemReporter, showValue } from './scenario-error.ts';
 import { SCENARIO_DEFAULTS as DEFAULTS, SCENARIO_RANGES as RANGES } from './scenario-limits.ts';
 import type { ResolvedNic, ResolvedPort } from './scenario-resolved.ts';
 import type { PortOptions } from './scenario-types.ts';
+
+const KIB = 1024;
+/** FCRTH and FCRTL count bytes in units of this. */
+const THRESHOLD_UNIT = 32;
 
 /** Fills in the physical port, and checks what hangs together. */
 export function resolvePort(
@@ -50,9 +54,7 @@ export function resolvePort(
     const problem = 'the port never stops its sender';
     reporter.fail(`nic.port.${key}`, options[key], problem, 'with pause "send" or "both", or with pfc');
   }
-  // Eight priorities with flow control leave no class to the others, and need none.
-  const classes = Math.min(8, pfc.length + 1);
-  const most = Math.floor(bufferKiB / classes);
+  const most = Math.floor(bufferKiB / classCount(pfc));
   const xoffKiB = options.xoffKiB ?? null;
   const xonKiB = options.xonKiB ?? null;
   if (xoffKiB !== null) reporter.integer('nic.port.xoffKiB', xoffKiB, [1, most]);
@@ -104,6 +106,14 @@ export function withPort(profile: NicProfile, { arbitration, wireShare }: Resolv
   return { ...profile, switchArbitration: arbitration, switchWeights };
 }
 
+/**
+ * Classes of a port with flow control for these priorities: one each, and one for all others. Eight leave no class
+ * to others, and need none.
+ */
+function classCount(pfc: readonly number[]): number {
+  return Math.min(PRIORITIES, pfc.length + 1);
+}
+
 /** One way from the last bit that is sent to the switch of the other end, beside what the MACs themselves take. */
 export function cableDelayPs({ linkGbps, port }: ResolvedNic): number {
   return Math.round(port.cableMetres * CABLE_PS_PER_METRE) + fecDelayPs(linkGbps, port.fec);
@@ -125,18 +135,22 @@ export function portFlowControl(
     sentFrameBytes: MAX_TAGGED_FRAME_BYTES,
     receivedFrameBytes: MAX_TAGGED_FRAME_BYTES,
   });
-  const count = Math.min(8, port.pfc.length + 1);
+  const count = classCount(port.pfc);
   const first = count - port.pfc.length;
-  const bytes = Math.floor(bufferBytes / count / 1024) * 1024;
-  const classOf = Array.from({ length: 8 }, (_, priority) => {
+  const bytes = Math.floor(bufferBytes / count / KIB) * KIB;
+  const classOf = Array.from({ length: PRIORITIES }, (_, priority) => {
     const at = port.pfc.indexOf(priority);
     return at < 0 ? 0 : first + at;
   });
   const classes = Array.from({ length: count }, (_, c) => {
     if (priorities && c < first) return { bytes, xoff: 0, xon: 0 };
-    const xoff = port.xoffKiB === null ? Math.max(32, bytes - headroom) : port.xoffKiB * 1024;
-    const xon = port.xonKiB === null ? xoff / 2 : port.xonKiB * 1024;
-    return { bytes, xoff: xoff - (xoff % 32), xon: Math.max(32, xon - (xon % 32)) };
+    const xoff = port.xoffKiB === null ? Math.max(THRESHOLD_UNIT, bytes - headroom) : port.xoffKiB * KIB;
+    const xon = port.xonKiB === null ? xoff / 2 : port.xonKiB * KIB;
+    return {
+      bytes,
+      xoff: xoff - (xoff % THRESHOLD_UNIT),
+      xon: Math.max(THRESHOLD_UNIT, xon - (xon % THRESHOLD_UNIT)),
+    };
   });
   return {
     heedsPause: priorities || port.pause === 'receive' || port.pause === 'both',
