@@ -1,9 +1,11 @@
 import type { FramePool } from '../base/index.ts';
 import type { ReceiveEngine, TagOperation } from '../dma/index.ts';
 import type { Scheduler } from '../kernel/index.ts';
+import type { TagTables } from '../nicswitch/index.ts';
 import { isMacControl, MAC_CONTROL_ADDRESS, parseMacControl, readDestination } from '../wire/index.ts';
 import { ClassedBuffer } from './classed-buffer.ts';
 import { FlowControl, type FlowControlSettings } from './flow-control.ts';
+import { FramePriorities } from './frame-priority.ts';
 import type { MacPort } from './mac-port.ts';
 
 /** What the way through a buffer with classes works on. */
@@ -11,6 +13,8 @@ export interface ClassPathParts {
   readonly name: string;
   readonly scheduler: Scheduler;
   readonly frames: FramePool;
+  /** Those of the switch. */
+  readonly tags: TagTables;
   readonly receive: ReceiveEngine;
   readonly mac: MacPort;
   readonly uplink: number;
@@ -35,7 +39,7 @@ export class ClassPath {
   private handing = 0;
 
   constructor(parts: ClassPathParts, settings: FlowControlSettings) {
-    const { name, scheduler, frames, receive, mac, linkGbps, maxFrameBytes } = parts;
+    const { name, scheduler, frames, tags, receive, mac, uplink, linkGbps, maxFrameBytes } = parts;
     const rings = receive.rings.all;
     this.parts = parts;
     this.flow = new FlowControl(
@@ -46,6 +50,7 @@ export class ClassPath {
       linkGbps,
       maxFrameBytes,
       settings,
+      new FramePriorities(frames, tags, uplink),
     );
     this.classed = new ClassedBuffer(
       frames,
@@ -67,7 +72,7 @@ export class ClassPath {
 
   /** A frame from the wire takes its room; false if there is none. */
   arrive(slot: number): boolean {
-    return this.classed.arrive(slot, this.flow.receiveClassOf(slot));
+    return this.classed.arrive(slot, this.flow.receiveClassOf(slot, this.parts.uplink));
   }
 
   /** A frame comes out of the switch's pipeline, or goes on after it has waited for room. */
@@ -75,7 +80,7 @@ export class ClassPath {
     const { classed, parts } = this;
     const bytes = parts.frames.lengths[slot];
     const fromWire = ingress === parts.uplink;
-    if (!fromWire && !hasWaited && !classed.mayEnter(slot, this.flow.receiveClassOf(slot))) {
+    if (!fromWire && !hasWaited && !classed.mayEnter(slot, this.flow.receiveClassOf(slot, ingress))) {
       classed.stall(slot, ingress);
       return;
     }

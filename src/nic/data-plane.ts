@@ -230,9 +230,10 @@ export class DataPlane implements Component {
     }
     const { name, scheduler, frames, receive, mac, uplink, linkGbps, profile } = this;
     const { maxFrameBytes } = profile;
+    const { tags } = this.switch.tables;
     const handOver = (slot: number, ingress: number, bytes: number) => this.handOver(slot, ingress, bytes);
     const path = new ClassPath(
-      { name, scheduler, frames, receive, mac, uplink, linkGbps, maxFrameBytes, handOver },
+      { name, scheduler, frames, tags, receive, mac, uplink, linkGbps, maxFrameBytes, handOver },
       settings,
     );
     path.classed.adopt(this.receiveBytes);
@@ -382,7 +383,7 @@ export class DataPlane implements Component {
   /** To the wire, marked if the frames of its class in front of it are many; returns whether it went. */
   private sendMarked(ecn: EcnMarker, slot: number, operation: number): boolean {
     const { classes } = this.mac;
-    const frameClass = this.classPath?.flow.classOf(slot) ?? 0;
+    const frameClass = this.classPath?.flow.classOf(slot, operation) ?? 0;
     const own = ecn.enqueue(slot, classes === null ? 0 : classes.bytes[frameClass]);
     if (own === ECN_DROP) {
       this.dropFrame(this.uplink, slot, NicDrop.CONGESTION);

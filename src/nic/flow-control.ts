@@ -1,7 +1,7 @@
 import type { FramePool } from '../base/index.ts';
 import type { Component, Scheduler } from '../kernel/index.ts';
 import { type MacControl, MIN_FRAME_BYTES, PRIORITIES, wireBytes } from '../wire/index.ts';
-import { framePriority } from './frame-priority.ts';
+import { FramePriorities } from './frame-priority.ts';
 import type { MacFlowControl, MacPort } from './mac-port.ts';
 import type { PacketBuffer, PacketBufferOptions } from './packet-buffer.ts';
 import { PauseSender, type PauseSenderOptions } from './pause-sender.ts';
@@ -42,7 +42,7 @@ export class FlowControl implements Component, MacFlowControl {
   readonly timers: PauseTimers;
   readonly sender: PauseSender;
 
-  private readonly frames: FramePool;
+  private readonly priorities: FramePriorities;
   private readonly maxFrameBytes: number;
   private settings: FlowControlSettings;
   /** Classes, one bit each, that the priorities 0 to 7 belong to. */
@@ -57,9 +57,10 @@ export class FlowControl implements Component, MacFlowControl {
     gigabits: number,
     maxFrameBytes: number,
     settings: FlowControlSettings,
+    priorities: FramePriorities = new FramePriorities(frames),
   ) {
     this.name = name;
-    this.frames = frames;
+    this.priorities = priorities;
     this.maxFrameBytes = maxFrameBytes;
     this.timers = new PauseTimers(scheduler, `${name}.resume`, gigabits, () => mac.resume());
     this.sender = new PauseSender(scheduler, `${name}.refresh`, gigabits, {
@@ -84,14 +85,14 @@ export class FlowControl implements Component, MacFlowControl {
     this.sender.configure({ ...sends, classOf: receiveClassOf });
   }
 
-  /** Class in which a frame from the wire, or one that stays inside the card, is received. */
-  receiveClassOf(slot: number): number {
-    return this.settings.receiveClassOf[framePriority(this.frames, slot)];
+  /** Class in which a frame that has come in at `ingress` is received: from the wire, or staying inside the card. */
+  receiveClassOf(slot: number, ingress: number): number {
+    return this.settings.receiveClassOf[this.priorities.received(slot, ingress)];
   }
 
-  /** Class in which a frame is sent to the wire. */
-  classOf(slot: number): number {
-    return this.settings.transmitClassOf[framePriority(this.frames, slot)];
+  /** Class in which a frame is sent to the wire after `edit`, a sum of `TagEdit`. */
+  classOf(slot: number, edit: number): number {
+    return this.settings.transmitClassOf[this.priorities.sent(slot, edit)];
   }
 
   classesOf(paused: number): number {

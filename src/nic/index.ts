@@ -15,7 +15,7 @@ export {
   InterFrameGaps,
 } from './ethernet-timing.ts';
 export { FlowControl, type FlowControlSettings, headroomBytes, type StopThreshold } from './flow-control.ts';
-export { framePriority } from './frame-priority.ts';
+export { FramePriorities } from './frame-priority.ts';
 export { InterruptBlock, type InterruptBus } from './interrupts.ts';
 export { type MacFlowControl, MacPort, type MacPortSink, type WirePeer } from './mac-port.ts';
 export { MacQueues } from './mac-queues.ts';

@@ -36,8 +36,8 @@ export interface MacPortSink {
 /** What a port with traffic classes asks: which may send, and what its MAC has to say itself. */
 export interface MacFlowControl {
   readonly timers: PauseTimers;
-  /** Class of the frame in a slot. */
-  classOf(slot: number): number;
+  /** Class of the frame in a slot that leaves after `edit`, a sum of `TagEdit`. */
+  classOf(slot: number, edit: number): number;
   /** The classes, one bit each, of which nothing may begin while the priorities `paused` may not. */
   classesOf(paused: number): number;
   /** The MAC Control frame that is due now, or null. */
@@ -139,7 +139,8 @@ export class MacPort implements Component {
   }
 
   private enqueue(flow: MacFlowControl, entry: number): void {
-    (this.classes as MacQueues).push(flow.classOf(entry & 0xffffff), entry, this.bytesOf(entry));
+    const frameClass = flow.classOf(entry & 0xffffff, codeOf(entry >> EDIT_SHIFT));
+    (this.classes as MacQueues).push(frameClass, entry, this.bytesOf(entry));
   }
 
   private start(entry: number): void {

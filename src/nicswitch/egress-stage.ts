@@ -1,11 +1,12 @@
 import { checkInteger, checkKeys, checkNumber, type FramePool } from '../base/index.ts';
 import { type Component, EgressScheduler, NO_QUEUE, Serializer } from '../kernel/index.ts';
-import { EtherType, INTER_FRAME_GAP_BYTES, PREAMBLE_BYTES, taggedBytes } from '../wire/index.ts';
+import { INTER_FRAME_GAP_BYTES, PREAMBLE_BYTES, taggedBytes } from '../wire/index.ts';
 import { EgressQueues } from './egress-queues.ts';
+import { taggedPriority } from './frame-priority.ts';
 import { NicSwitch } from './nic-switch.ts';
 import { recommendedTrafficClasses } from './priority-table.ts';
 import { countedBytes, EXACT_RATES, type RateProfile, weightsOf } from './rate-profile.ts';
-import { entrySlot, TAG_INSERT_OUTER, tagOperation } from './target.ts';
+import { entrySlot, tagOperation } from './target.ts';
 
 /** How an {@link EgressStage} is made. */
 export interface EgressStageOptions {
@@ -28,6 +29,8 @@ export interface EgressStageOptions {
 
 /** A round gives each VPort at least this, so that the longest frame fits. */
 const LEAST_QUANTUM = 16_384;
+/** Bytes a round for a percentage of the wire: a round is 51,200 bytes. */
+const QUANTUM_OF_PERCENT = 512;
 /** Frames that are taken out of a ring at once. */
 const BURST = 64;
 
@@ -82,6 +85,7 @@ export class EgressStage implements Component {
   private readonly frames: FramePool;
   private readonly rates: RateProfile;
   private readonly linkMbps: number;
+  private readonly classes: number;
   private readonly classOfPriority: readonly number[];
   private readonly line: Serializer;
   private readonly wireQueues: EgressQueues;
@@ -102,6 +106,7 @@ export class EgressStage implements Component {
     const linkGbps = checkNumber('linkGbps', options.linkGbps, 0.001, 1000);
     const classes = checkInteger('classes', options.classes ?? 1, 1, 8);
     const capacity = checkInteger('queueFrames', options.queueFrames ?? 64, 1, 1 << 16);
+    this.classes = classes;
     this.linkMbps = checkInteger('linkGbps x 1000', linkGbps * 1000, 1, 1_000_000);
     this.rates = options.rates ?? EXACT_RATES;
     if (typeof this.rates.refuseMax !== 'function') {
@@ -177,6 +182,44 @@ export class EgressStage implements Component {
     for (const [each, weight] of weightsOf(minima, linkMbps, LEAST_QUANTUM).entries()) {
       this.wire.setVPortWeight(each, weight);
     }
+  }
+
+  /**
+   * Lets a class of the wire share with the other weighted ones what strict ones leave, in proportion to
+   * `quantumBytes`; a class with 0 never sends. All are strict, at first.
+   *
+   * @param maxCreditBytes what it can keep of what it did not use. Default: two quanta.
+   * @throws RangeError if there is no such class.
+   */
+  setClassWeight(trafficClass: number, quantumBytes: number, maxCreditBytes?: number): void {
+    this.wire.setClassWeight(trafficClass, quantumBytes, maxCreditBytes);
+  }
+
+  /** Lets a class of the wire go before all weighted ones, and before strict ones of lower number. */
+  setClassStrict(trafficClass: number): void {
+    this.wire.setStrict(trafficClass);
+  }
+
+  /**
+   * Shares the wire between classes as Enhanced Transmission Selection does (IEEE 802.1Q, clause 37): a percentage
+   * for each class, null for one with strict priority. Percentages are of what strict classes leave.
+   *
+   * @throws TypeError or RangeError unless there is one for each class, and they add up to 100.
+   * @example
+   * stage.setBandwidths([20, 30, 50, null]); // class 3 goes first
+   */
+  setBandwidths(percentages: readonly (number | null)[]): void {
+    const weighted = checkBandwidths(percentages, this.classes);
+    for (const [each, percentage] of weighted.entries()) {
+      if (percentage === null) this.wire.setStrict(each);
+      else this.wire.setClassWeight(each, percentage * QUANTUM_OF_PERCENT);
+    }
+  }
+
+  /** Limits a class of the wire, over all VPorts; null takes the limit away. @throws RangeError as above. */
+  setClassRate(trafficClass: number, mbps: number | null, nowPs: number): void {
+    const { rates } = this;
+    this.wire.setClassRate(trafficClass, this.byteTime(mbps), rates.windowBytes, nowPs);
   }
 
   /** Empties the switch's output rings into the queues; a frame whose queue is full is dropped and counted. */
@@ -290,16 +333,10 @@ export class EgressStage implements Component {
    * (IEEE 802.1Q, 6.9.4).
    */
   private priorityOf(entry: number): number {
-    const { frames } = this;
     const slot = entrySlot(entry);
-    if ((tagOperation(entry) & TAG_INSERT_OUTER) !== 0) return (frames.serviceTag[slot] >>> 13) & 7;
-    const beside = frames.outerTci[slot];
-    if (beside >= 0) return (beside >>> 13) & 7;
-    const word = frames.i32[(frames.offsetOf(slot) >> 2) + 3];
     const { tags } = this.nicSwitch.tables;
-    const type = ((word & 0xff) << 8) | ((word >>> 8) & 0xff);
-    if (type === EtherType.VLAN || type === tags.outerType) return (word >>> 21) & 7;
-    return tags.priorities.untagged[this.sources[slot]];
+    const own = taggedPriority(this.frames, tags, slot, tagOperation(entry));
+    return own < 0 ? tags.priorities.untagged[this.sources[slot]] : own;
   }
 
   private byteTime(mbps: number | null) {
@@ -325,4 +362,16 @@ function checkClasses(given: readonly number[] | undefined, classes: number): re
     checkInteger(`classOfPriority[${priority}]`, each, 0, classes - 1);
   }
   return map;
+}
+
+function checkBandwidths(given: readonly (number | null)[], classes: number): readonly (number | null)[] {
+  if (!Array.isArray(given)) throw new TypeError(`percentages must be a list of ${classes}`);
+  checkInteger('percentages.length', given.length, classes, classes);
+  let sum = 0;
+  for (const [each, percentage] of given.entries()) {
+    if (percentage !== null) sum += checkInteger(`percentages[${each}]`, percentage, 0, 100);
+  }
+  const strict = given.every((percentage) => percentage === null);
+  if (sum !== (strict ? 0 : 100)) throw new RangeError(`percentages must add up to 100, got ${sum}`);
+  return given;
 }

@@ -10,6 +10,7 @@ export {
 export { DROP_REASONS, type DropReason, EGRESS_REASONS } from './drop-reason.ts';
 export { EgressStage, type EgressStageOptions } from './egress-stage.ts';
 export type { ForwardingMode, VPortIsolation } from './forwarding.ts';
+export { taggedPriority } from './frame-priority.ts';
 export type { FrameRate, SwitchClock } from './frame-rate-limit.ts';
 export { hashIndex } from './hash-filter.ts';
 export type { MacAddress } from './mac-address.ts';
@@ -47,6 +48,7 @@ export type { SwitchReceiver } from './switch-receiver.ts';
 export type { SwitchSender } from './switch-sender.ts';
 export type { LocalMatch } from './switch-tables.ts';
 export type { DoubleVlan, TagConfiguration } from './tag-configuration.ts';
+export { TagTables } from './tag-tables.ts';
 export {
   entrySlot,
   NUMBER_MASK,

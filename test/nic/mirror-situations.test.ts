@@ -186,6 +186,12 @@ const MIRRORED: readonly Situation[] = [
     dropped: { macSpoof: 10 },
   },
   {
+    name: 'pools and VLANs of a rule that names none: nothing',
+    registers: [rule(0, VPME, 3), rule(1, VLME, 3), rule(2, VPME | VLME, 3)],
+    frames: [{ count: 10, from: WIRE, to: mac(1) }],
+    given: { 1: 10 },
+  },
+  {
     name: 'a rule that has been taken away copies nothing',
     registers: [rule(0, UPME, 3), [PFMRCTL, 0]],
     frames: [{ count: 10, from: WIRE, to: mac(1) }],

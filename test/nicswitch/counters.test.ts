@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { AssertionError } from '../../src/base/index.ts';
-import { PortQueues } from '../../src/nicswitch/port-queues.ts';
-import { BYTES_IN, FRAMES_IN, RECORD_SHIFT } from '../../src/nicswitch/port-record.ts';
+import { PortQueues, QUEUE_TAKEN } from '../../src/nicswitch/port-queues.ts';
+import { BYTES_IN, BYTES_OUT, FRAMES_IN, RECORD_SHIFT } from '../../src/nicswitch/port-record.ts';
 import { SwitchCounters, UNICAST } from '../../src/nicswitch/switch-counters.ts';
 import { Bench, BROADCAST, frameBytes, GROUP, mac, putFrame, STRANGER } from './fixtures.ts';
 
@@ -105,6 +105,45 @@ describe('SwitchCounters', () => {
     }
     expect(counters.of(0)).toMatchObject({ framesIn: 64 * frames, bytesIn: 64 * bytes });
     expect(64 * bytes).toBeGreaterThan(2 ** 32);
+  });
+
+  it.each([
+    ['2^32', 2 ** 32],
+    ['2^53', 2 ** 53 - 2 ** 20],
+  ])('are exact beyond %s', (_, begin) => {
+    const { records, output, counters } = made();
+    // As many as that many frames and bytes make them: told in pieces of which each is exact.
+    counters.countForwarded(0, begin, 0);
+    counters.countIn(0, begin - 1, UNICAST);
+    counters.countOut(1, begin - 1, UNICAST);
+    const frames = 1000;
+    for (let i = 0; i < frames; i++) {
+      records[FRAMES_IN]++;
+      records[BYTES_IN] += 61;
+      records[(1 << RECORD_SHIFT) + BYTES_OUT] += 61;
+      output.push(1, i);
+      output.shift(1);
+      counters.ran(1, 61);
+    }
+    expect(counters.of(0)).toMatchObject({ framesIn: frames + 1, bytesIn: begin - 1 + 61 * frames });
+    expect(counters.of(1)).toMatchObject({ framesOut: frames + 1, bytesOut: begin - 1 + 61 * frames });
+    expect(counters.portBalance(0).forwarded).toBe(begin + frames);
+    for (let i = 0; i < 3; i++) counters.countOut(1, 1, UNICAST);
+    expect(counters.of(1).bytesOut).toBe(begin + 2 + 61 * frames);
+  });
+
+  it('count frames through an output queue on where its own count ends at 2^32', () => {
+    const { output, counters } = made();
+    const { control, controlShift, controlOffset } = output;
+    // The queue counts what was taken modulo 2^32.
+    control[(1 << controlShift) + controlOffset + QUEUE_TAKEN] = -3;
+    counters.settle();
+    const before = counters.of(1).framesOut;
+    for (let i = 0; i < 8; i++) {
+      output.push(1, i);
+      output.shift(1);
+    }
+    expect(counters.of(1).framesOut - before).toBe(8);
   });
 
   it('count what has gone through an output queue, taken or not', () => {

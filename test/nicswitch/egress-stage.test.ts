@@ -263,3 +263,43 @@ describe('EgressStage', () => {
     );
   });
 });
+
+describe('classes of an egress stage', () => {
+  const loads = [1518, 300, 64, 500].map((bytes, vport) => ({ vport, bytes, priority: 2 * vport }));
+
+  it('share the wire by percentages behind those with strict priority', () => {
+    const all = rig(4, { classes: 4 });
+    all.stage.setBandwidths([20, 30, 50, null]);
+    all.stage.setClassRate(3, 1_000, 0);
+    const sent = saturate(all, loads, 20 * MILLISECOND);
+    expect((sent[3] * 8) / (1e9 * 0.02)).toBeCloseTo(1, 2);
+    const rest = sent[0] + sent[1] + sent[2];
+    for (const [index, share] of [0.2, 0.3, 0.5].entries()) {
+      expect(Math.abs(sent[index] / rest / share - 1), `class ${index}`).toBeLessThan(0.02);
+    }
+  });
+
+  it('share by weights, and are strict again', () => {
+    const all = rig(4, { classes: 4 });
+    for (const [index, weight] of [1, 2, 3, 4].entries()) all.stage.setClassWeight(index, weight * 1000);
+    const sent = saturate(all, loads, 10 * MILLISECOND);
+    const total = sent.reduce((sum, each) => sum + each);
+    for (const [index, bytes] of sent.entries()) {
+      expect(Math.abs((bytes / total) * (10 / (index + 1)) - 1), `class ${index}`).toBeLessThan(0.02);
+    }
+    const strict = rig(4, { classes: 4 });
+    strict.stage.setBandwidths([25, 25, 25, 25]);
+    for (const each of [0, 1, 2, 3]) strict.stage.setClassStrict(each);
+    expect(saturate(strict, loads, MILLISECOND).slice(0, 3)).toEqual([0, 0, 0]);
+  });
+
+  it('are refused what cannot be', () => {
+    const { stage } = rig(2, { classes: 2 });
+    expect(() => stage.setBandwidths([100])).toThrow(/percentages.length/);
+    expect(() => stage.setBandwidths([50, 40])).toThrow(/add up to 100, got 90/);
+    expect(() => stage.setBandwidths([50, 50.5])).toThrow(/percentages\[1\]/);
+    expect(() => stage.setClassWeight(2, 1)).toThrow(RangeError);
+    expect(() => stage.setClassStrict(-1)).toThrow(RangeError);
+    stage.setBandwidths([null, null]);
+  });
+});

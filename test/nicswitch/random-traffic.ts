@@ -185,8 +185,11 @@ function mirrorRule(vport: fc.Arbitrary<number>): fc.Arbitrary<Change> {
     downlink: seldom,
     vlans: some(vlan),
   });
+  // One that says nothing at all of what it copies is refused.
+  const says = ({ receivedBy, sentBy, uplink, downlink, vlans }: MirrorRule) =>
+    uplink === true || downlink === true || (receivedBy ?? sentBy ?? vlans) !== undefined;
   const index = fc.integer({ min: 0, max: 3 });
-  return fc.tuple(index, fc.option(rule, { freq: 2 })).map(([i, wanted]) =>
+  return fc.tuple(index, fc.option(rule.filter(says), { freq: 2 })).map(([i, wanted]) =>
     made(`setMirrorRule(${i}, ${JSON.stringify(wanted)})`, (s, c) => {
       s.setMirrorRule(i, wanted);
       if (wanted === null) c.mirrorRules.delete(i);
