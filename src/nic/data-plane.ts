@@ -261,14 +261,13 @@ export class DataPlane implements Component {
 
   counters(): Record<string, number> {
     const drops = Object.entries(this.drops.totals()).map(([reason, count]) => [`drops.${reason}`, count]);
-    const { ringsFailed } = this;
     return {
       ...Object.fromEntries(drops),
       receiveBufferBytes: this.receiveBytes,
       receiveBufferHighWater: this.receiveHighWater,
       ...this.classPath?.classed.counters(),
       ...this.ecn?.counters(),
-      ringsFailed,
+      ringsFailed: this.ringsFailed,
       slotsInUse: this.frames.slots - this.frames.available,
     };
   }
