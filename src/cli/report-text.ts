@@ -158,7 +158,7 @@ function linkSection({ pcie }: Report): string[] {
   return lines;
 }
 
-function machineSection({ iommu, interrupts }: Report): string[] {
+function machineSection({ iommu, interrupts, scenario, counters }: Report): string[] {
   const lines: string[] = [];
   if (iommu !== null) {
     const perWalk =
@@ -171,7 +171,19 @@ function machineSection({ iommu, interrupts }: Report): string[] {
   lines.push(
     `Interrupts  ${grouped(interrupts.raised)} raised, ${grouped(interrupts.delivered)} delivered, ${grouped(interrupts.moderated)} moderated`,
   );
+  const { pause, pfc } = scenario.nic.port;
+  if (pause !== 'none' || pfc.length > 0) {
+    const sent = totalOf(counters, /^nic\.flowControl\..*xoffSent$/i);
+    const received = totalOf(counters, /^nic\.flowControl\..*xoffReceived$/i);
+    lines.push(
+      `${(pause === 'none' ? 'PFC' : 'PAUSE').padEnd(12)}the card told its sender to stop ${plural(sent, 'time')} in the whole run, and was told ${plural(received, 'time')}`,
+    );
+  }
   return lines;
+}
+
+function totalOf(counters: Readonly<Record<string, number>>, names: RegExp): number {
+  return Object.entries(counters).reduce((total, [name, value]) => total + (names.test(name) ? value : 0), 0);
 }
 
 function balanceSection({ conservation }: Report): string[] {

@@ -33,6 +33,20 @@ describe('the report for people', () => {
     expect(text).not.toMatch(/dropped|IOMMU {2}/);
   });
 
+  it.each([
+    ['PAUSE', { pause: 'both' as const }, { linkXoffSent: 3, linkXonSent: 2, linkXoffReceived: 1 }],
+    ['PFC  ', { pfc: [3, 4] }, { 'class1.xoffSent': 1, 'class2.xoffSent': 2, 'priority4.xoffReceived': 1 }],
+  ])('says how often %s stopped somebody', (name, port, counters) => {
+    const resolved = resolveScenario({ nic: { port } }).scenario;
+    const report = exampleReport(resolved, 5_200_000_000);
+    for (const [key, value] of Object.entries(counters)) report.counters[`nic.flowControl.${key}`] = value;
+    const text = formatReportText(report);
+    expect(text).toContain(
+      `${name}       the card told its sender to stop 3 times in the whole run, and was told 1 time\n`,
+    );
+    expect(formatReportText(exampleReport(scenario, 5_200_000_000))).not.toContain('told');
+  });
+
   it('says so when frames went missing', () => {
     const report = exampleReport(scenario, 5_200_000_000);
     report.conservation = {
