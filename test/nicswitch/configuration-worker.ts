@@ -12,7 +12,9 @@ import {
   NUMBER,
   OVER,
   SENDER,
+  SENT,
   SENT_AT,
+  WORDS,
 } from './configuration-words.ts';
 
 function configure(descriptor: SharedSwitchDescriptor, words: Int32Array, messages: ConfigurationChange[][]) {
@@ -21,8 +23,8 @@ function configure(descriptor: SharedSwitchDescriptor, words: Int32Array, messag
     Atomics.add(words, BEGUN, 1);
     configuration.apply(message);
     Atomics.add(words, ANSWERED, 1);
-    // A moment of load under each configuration.
-    Atomics.wait(words, OVER, 0, 1);
+    // Some load under each configuration: every sender sends once more, however slowly its thread runs.
+    for (let word = SENT; word < WORDS; word++) Atomics.wait(words, word, Atomics.load(words, word), 10_000);
   }
   Atomics.store(words, OVER, 1);
   return 0;
@@ -41,6 +43,8 @@ function send(descriptor: SharedSwitchDescriptor, words: Int32Array, vport: numb
     view.setInt32(at + SENT_AT, Atomics.load(words, ANSWERED));
     view.setInt32(at + SENDER, vport);
     sender.commit(frame.length);
+    Atomics.add(words, SENT + vport, 1);
+    Atomics.notify(words, SENT + vport);
   }
   return number;
 }

@@ -18,6 +18,7 @@ import {
   OVER,
   SENDER,
   SENT_AT,
+  WORDS,
 } from './configuration-words.ts';
 import { frameBytes, mac, written } from './fixtures.ts';
 import { type Change, change, traffic } from './random-traffic.ts';
@@ -251,7 +252,7 @@ async function runCourse(course: Course, script: string) {
     receiveEntries: 256,
   });
   course.first(shared.nicSwitch);
-  const words = new Int32Array(new SharedArrayBuffer(16));
+  const words = new Int32Array(new SharedArrayBuffer(4 * WORDS));
   const { descriptor } = shared;
   const start = (order: ConfigurationOrder) => startThread<number>(script, order);
   const senders = course.frames.map((frames, vport) => start({ descriptor, words, vport, frames }));
