@@ -100,6 +100,8 @@ export class VfRates {
     const most = maxMbps === 0 ? null : profile.refuseMax(maxMbps, linkMbps);
     const least = profile.refuseMin(minMbps, linkMbps);
     if (most !== null || least !== null) return most ?? least;
+    if (maxMbps !== 0 && minMbps > maxMbps)
+      return `${minMbps} Mb/s are more than the VF may send, ${maxMbps}`;
     if (trafficClass > 0 && !profile.classes) return 'the card has no traffic classes with 64 pools';
     const others = this.rates.reduce((sum, rate, each) => sum + (each === vf ? 0 : rate.minMbps), 0);
     if (others + minMbps > linkMbps) return `guaranteed rates of ${others + minMbps} Mb/s exceed the link`;

@@ -7,7 +7,10 @@ export interface PauseSenderOptions {
   readonly mode: PauseMode;
   /** Quanta that a pause lasts, by class (82599: FCTTV). */
   readonly quanta: readonly number[];
-  /** A pause is sent again when no more than so many quanta of it are left (82599: FCRTV). */
+  /**
+   * A pause is sent again when no more than so many quanta of it are left; 0: it is not (82599: FCRTV). One
+   * that is not longer than that runs out before.
+   */
   readonly refreshQuanta: number;
   /** Bit n is set if the end of a pause of class n is told, not waited for (82599: FCRTL.XONE). */
   readonly tellsEnd: number;
@@ -162,8 +165,12 @@ export class PauseSender {
   }
 
   private noteSent(frameClass: number, quanta: number): void {
-    const wait = Math.max(1, quanta - this.options.refreshQuanta);
-    this.refreshAt[frameClass] = this.scheduler.now + Math.round(wait * this.quantumPs);
+    const { refreshQuanta } = this.options;
+    const isRefreshed = refreshQuanta > 0 && quanta > 0;
+    const wait = quanta > refreshQuanta ? quanta - refreshQuanta : quanta;
+    this.refreshAt[frameClass] = isRefreshed
+      ? this.scheduler.now + Math.round(wait * this.quantumPs)
+      : Number.POSITIVE_INFINITY;
   }
 
   private tell(classes: number): void {

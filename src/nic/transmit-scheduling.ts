@@ -111,7 +111,8 @@ export class TransmitScheduling {
   private setLimit(queue: number, value: number): void {
     this.limited += (value < 0 ? 1 : 0) - (this.limits[queue] < 0 ? 1 : 0);
     this.limits[queue] = value;
-    this.apply();
+    // Limits change on the fly without disturbing what others have of their weights (4.6.11).
+    if (!this.inUse || this.limited === 0) this.apply();
     this.applyLimit(queue);
   }
 

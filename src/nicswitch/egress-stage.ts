@@ -93,6 +93,8 @@ export class EgressStage implements Component {
   /** Port through which the frame in each slot came in. */
   private readonly sources: Int32Array;
   private readonly minima: number[];
+  /** Limits to the wire; Infinity for none. */
+  private readonly maxima: number[];
   private readonly burst = new Int32Array(BURST);
 
   /** @throws TypeError or RangeError that names the option. */
@@ -124,6 +126,7 @@ export class EgressStage implements Component {
     this.localQueues = new EgressQueues(classes * vports, capacity);
     this.sources = new Int32Array(this.frames.slots).fill(nicSwitch.uplink);
     this.minima = Array.from({ length: vports }, () => 0);
+    this.maxima = Array.from({ length: vports }, () => Number.POSITIVE_INFINITY);
     this.bytesToWire = new Float64Array(vports + 1);
     this.framesToWire = new Float64Array(vports + 1);
     this.bytesToVPort = new Float64Array(vports);
@@ -148,11 +151,17 @@ export class EgressStage implements Component {
   /**
    * Limits what `vport` sends to the wire; null takes the limit away.
    *
-   * @throws RangeError with the reason why the card cannot do that.
+   * @throws RangeError with the reason why the card cannot do that, or if `vport` is guaranteed more.
    */
   setMaxRate(vport: number, mbps: number | null, nowPs: number): void {
     checkTime(nowPs);
-    this.wire.setVPortRate(this.vport(vport), this.byteTime(mbps), this.rates.windowBytes, nowPs);
+    const least = this.minima[this.vport(vport)];
+    const byteTime = this.byteTime(mbps);
+    if (mbps !== null && mbps < least) {
+      throw new RangeError(`mbps must be at least ${least}: that is guaranteed to VPort ${vport}`);
+    }
+    this.wire.setVPortRate(vport, byteTime, this.rates.windowBytes, nowPs);
+    this.maxima[vport] = mbps ?? Number.POSITIVE_INFINITY;
   }
 
   /** Limits what is delivered to `vport`, likewise. */
@@ -165,13 +174,16 @@ export class EgressStage implements Component {
    * Guarantees `vport` a minimum of the wire within its class, 0 for none. What nobody is guaranteed or uses
    * is shared.
    *
-   * @throws RangeError with the reason why the card cannot do that.
+   * @throws RangeError with the reason why the card cannot do that, or if `vport` may not send as much.
    */
   setMinRate(vport: number, mbps: number): void {
     const { minima, linkMbps } = this;
     const refused = this.rates.refuseMin(mbps, linkMbps);
     if (refused !== null) throw new RangeError(`mbps: ${refused}`);
-    const others = minima.reduce((sum, each) => sum + each, 0) - minima[this.vport(vport)];
+    const most = this.maxima[this.vport(vport)];
+    if (mbps > most)
+      throw new RangeError(`mbps must be at most ${most}: that is the limit of VPort ${vport}`);
+    const others = minima.reduce((sum, each) => sum + each, 0) - minima[vport];
     if (others + mbps > linkMbps) {
       throw new RangeError(`mbps must be at most ${linkMbps - others}: the others have the rest of the link`);
     }

@@ -178,6 +178,24 @@ describe('a pause to the wire', () => {
     expect(flow.sender.off[0]).toBe(4);
   });
 
+  it.each([
+    ['without a time to refresh it', 100, 0, [0]],
+    ['of no quanta', 0, 40, [0]],
+    ['not longer than what is left when it is refreshed', 100, 100, [0, 100]],
+  ])('goes out again, or not: %s', (_, quanta, refreshQuanta, expected) => {
+    const { scheduler, flow, log, send } = setUp({
+      sends: { ...sends, quanta: new Array(8).fill(quanta), refreshQuanta },
+      thresholds,
+    });
+    fill(new PacketBuffer({ bytes: 2000, classes: [{}] }), flow, 1500);
+    scheduler.runUntil(50 * QUANTUM);
+    send(1, 0);
+    scheduler.runUntil(150 * QUANTUM);
+    const pauses = log.filter(([, what]) => typeof what !== 'number');
+    expect(pauses.map(([time]) => time)).toEqual(expected.map((at) => at * QUANTUM + FRAME));
+    expect(log).toHaveLength(expected.length + 1);
+  });
+
   it('is left to run out where its end is not told', () => {
     const { scheduler, flow, log } = setUp({ sends: { ...sends, tellsEnd: 0 }, thresholds });
     const buffer = new PacketBuffer({ bytes: 2000, classes: [{}] });

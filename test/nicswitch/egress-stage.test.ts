@@ -206,6 +206,16 @@ describe('EgressStage', () => {
     const exact = rig(2).stage;
     exact.setMinRate(0, 7_000);
     expect(() => exact.setMinRate(1, 3_001)).toThrow('mbps must be at most 3000');
+    expect(() => exact.setMaxRate(0, 6_999, 0)).toThrow(
+      'mbps must be at least 7000: that is guaranteed to VPort 0',
+    );
+    exact.setMaxRate(1, 2_000, 0);
+    expect(() => exact.setMinRate(1, 2_001)).toThrow(
+      'mbps must be at most 2000: that is the limit of VPort 1',
+    );
+    exact.setMinRate(1, 2_000);
+    exact.setMaxRate(1, null, 0);
+    exact.setMinRate(1, 3_000);
     expect(() => exact.setMaxRate(2, 100, 0)).toThrow('vport must be an integer from 0 to 1, got 2');
   });
 

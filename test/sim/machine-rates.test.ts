@@ -182,6 +182,15 @@ describe('registers of the 82599 in the machine', () => {
 describe("the PF's driver", () => {
   const scenario: Scenario = { guests: [{ name: 'a', vfs: 2 }] };
 
+  it('guarantees a VF no more than it may send', () => {
+    const { pfDriver } = boot({ ...scenario, nic: { profile: 'generic' } }).machine;
+    expect(pfDriver.setVfTxRate(0, { maxMbps: 500, minMbps: 501 })).toBe(
+      '501 Mb/s are more than the VF may send, 500',
+    );
+    expect(pfDriver.setVfTxRate(0, { maxMbps: 500, minMbps: 500 })).toBeNull();
+    expect(pfDriver.setVfTxRate(0, { maxMbps: 499 })).toMatch(/^500 Mb\/s are more/);
+  });
+
   it.each([
     [{ maxMbps: 10 }, '10 Mb/s is no whole number from 11 to 10000'],
     [{ maxMbps: 10_001 }, '10001 Mb/s is no whole number from 11 to 10000'],
