@@ -252,6 +252,21 @@ const SPOOFED: readonly Situation[] = [
     dropped: { vlanSpoof: 11 },
   },
   {
+    name: 'untagged, from a pool with AUPE: not spoofed',
+    registers: [[PFVFSPOOF, 0x0101]],
+    vlans: [[0, 100, 0b0001]],
+    frames: [{ count: 10, from: 0, to: mac(1) }],
+    given: { 1: 10 },
+  },
+  {
+    name: 'untagged, from a pool without AUPE',
+    registers: [[PFVFSPOOF, 0x0101], filter(0, BAM)],
+    vlans: [[0, 100, 0b0001]],
+    frames: [{ count: 10, from: 0, to: mac(1) }],
+    given: {},
+    dropped: { vlanSpoof: 10 },
+  },
+  {
     name: 'the VLAN that PFVMVIR inserts is the one that is checked',
     registers: [
       [PFVFSPOOF, 0x0101],

@@ -104,6 +104,28 @@ describe('a rate factor lets so many frames pass in a time', () => {
     expect(Math.abs(counted[3] - 4_000_000 / 1230.4)).toBeLessThanOrEqual(1);
   });
 
+  it('and those that are spoofed among them have used their credit', () => {
+    const [RAL, PFVFSPOOF, SSVPC] = [0xa200, 0x8200, 0x8780];
+    const simulation = boot({
+      guests: [{ name: 'a', driver: 'poll', ringSize: 64 }],
+      traffic: [{ from: 'a', to: 'port', frameBytes: 1518, saturate: true }],
+      warmUpMs: 0,
+      durationMs: 100,
+    });
+    const { registers } = simulation.machine.nic;
+    write(simulation, PFVFSPOOF, 1);
+    write(simulation, RTTDQSEL, 0);
+    write(simulation, RTTBCNRC, RS_ENA | TENTH);
+    // The VF's address is in the last of the receive address registers; now it is another one.
+    write(simulation, RAL + 8 * 127, registers.read32(RAL + 8 * 127) ^ 0x0100_0000);
+    simulation.advance(simulation.nowPs + MILLISECOND);
+    registers.read32(SSVPC);
+    const arrivals = noteArrivals(simulation);
+    simulation.advance(simulation.nowPs + 4 * MILLISECOND);
+    expect(arrivals).toHaveLength(0);
+    expect(Math.abs(registers.read32(SSVPC) - 4_000_000 / 12_144)).toBeLessThanOrEqual(1);
+  });
+
   it('is that of a thousandth at 10 Mb/s, for 1,024 bytes of layer 2', () => {
     const simulation = boot({
       guests: [{ name: 'a', driver: 'poll', ringSize: 64 }],
