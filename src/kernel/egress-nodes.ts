@@ -4,7 +4,7 @@ import { RoundEntry, WeightedRound } from './weighted-round.ts';
 /** What a gate belongs to. */
 export const QUEUE_GATE = 0;
 export const VPORT_GATE = 1;
-export const CLASS_GATE = 2;
+const CLASS_GATE = 2;
 
 /** The rate limit of a queue, a VPort or a class. */
 export class EgressGate extends Gate {

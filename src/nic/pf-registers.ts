@@ -36,9 +36,9 @@ export interface PfRegisterContext {
 }
 
 /** First offsets of the queues' registers, 64 bytes a queue (8.2.3.8, 8.2.3.9). */
-export const PF_RECEIVE = 0x1000;
-export const PF_RECEIVE_HIGH = 0xd000;
-export const PF_TRANSMIT = 0x6000;
+const PF_RECEIVE = 0x1000;
+const PF_RECEIVE_HIGH = 0xd000;
+const PF_TRANSMIT = 0x6000;
 const QUEUE_BYTES = 0x40;
 const LOW_QUEUES = 64;
 /** PF function number in the interrupt block. */

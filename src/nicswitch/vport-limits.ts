@@ -29,7 +29,7 @@ const LIMITS = {
 } as const;
 
 /** Limits where a switch alone has none of its own: as many as there are places. */
-export function defaultLimits(places: number): VPortLimits {
+function defaultLimits(places: number): VPortLimits {
   return {
     vports: places,
     vportsOnPf: places,

@@ -83,7 +83,7 @@ export function nameFlows(
 }
 
 /** Mean size of the frames of a flow in bytes with the FCS. */
-export function meanFrameBytes(sizes: FrameSizes): number {
+function meanFrameBytes(sizes: FrameSizes): number {
   if (sizes.kind === 'uniform') return (sizes.min + sizes.max) / 2;
   let bytes = 0;
   let weights = 0;

@@ -10,8 +10,10 @@ export {
   hostInterfaceSchema,
   hostSchema,
   nicSchema,
+  portSchema,
   scenarioJsonSchema,
   scenarioSchema,
+  stormLimitsSchema,
   trafficSchema,
   vfSchema,
 } from './scenario-schema.ts';
