@@ -8,14 +8,14 @@ import { PauseSender, type PauseSenderOptions } from './pause-sender.ts';
 import { type PauseMode, PauseTimers } from './pause-timers.ts';
 
 /** When the sender of a class is told to stop and to go on. */
-export interface StopThreshold {
+export interface PauseThreshold {
   /**
    * Bytes of the class in the buffer from which on its sender has to stop; `dynamic`: as soon as one more of
    * the longest frames would lie in the headroom.
    */
-  readonly stopBytes: number | 'dynamic';
+  readonly xoffBytes: number | 'dynamic';
   /** Bytes below which it may go on; for `dynamic`, bytes that must be free before. */
-  readonly goBytes: number;
+  readonly xonBytes: number;
 }
 
 /** All that steers flow control. */
@@ -29,7 +29,7 @@ export interface FlowControlSettings {
   readonly transmitClassOf: readonly number[];
   readonly buffer: PacketBufferOptions;
   /** By class; null for one that is never stopped. */
-  readonly thresholds: readonly (StopThreshold | null)[];
+  readonly thresholds: readonly (PauseThreshold | null)[];
   readonly sends: Omit<PauseSenderOptions, 'classOf'>;
 }
 
@@ -145,14 +145,14 @@ export class FlowControl implements Component, MacFlowControl {
     return counts;
   }
 
-  private mustStop(buffer: PacketBuffer, c: number, { stopBytes }: StopThreshold): boolean {
-    if (stopBytes !== 'dynamic') return buffer.usedBy[c] >= stopBytes;
+  private mustStop(buffer: PacketBuffer, c: number, { xoffBytes }: PauseThreshold): boolean {
+    if (xoffBytes !== 'dynamic') return buffer.usedBy[c] >= xoffBytes;
     return buffer.headroomUsed[c] > 0 || this.free(buffer, c) < this.maxFrameBytes;
   }
 
-  private mayGo(buffer: PacketBuffer, c: number, { stopBytes, goBytes }: StopThreshold): boolean {
-    if (stopBytes !== 'dynamic') return buffer.usedBy[c] < goBytes;
-    return buffer.headroomUsed[c] === 0 && this.free(buffer, c) >= Math.max(goBytes, this.maxFrameBytes);
+  private mayGo(buffer: PacketBuffer, c: number, { xoffBytes, xonBytes }: PauseThreshold): boolean {
+    if (xoffBytes !== 'dynamic') return buffer.usedBy[c] < xonBytes;
+    return buffer.headroomUsed[c] === 0 && this.free(buffer, c) >= Math.max(xonBytes, this.maxFrameBytes);
   }
 
   /** Bytes that a class may still take without its headroom. */
@@ -173,11 +173,11 @@ export class FlowControl implements Component, MacFlowControl {
  * Sources of the terms: IEEE 802.3 annex 31B.3.7 and IEEE 802.1Q annex O ("buffer requirements").
  *
  * @example
- * headroomBytes({ gigabits: 10, delayPs: 300_000, responsePs: 0, sentFrameBytes: 1518, receivedFrameBytes: 1518 });
+ * headroomBytes({ linkGbps: 10, delayPs: 300_000, responsePs: 0, sentFrameBytes: 1518, receivedFrameBytes: 1518 });
  */
 export function headroomBytes(link: {
   /** Rate in Gb/s. */
-  readonly gigabits: number;
+  readonly linkGbps: number;
   /** One way from the last bit on the wire to the buffer: cable, PHY, MAC, forward error correction. */
   readonly delayPs: number;
   /** From the arrival of a pause until nothing is begun any more. */
@@ -186,9 +186,9 @@ export function headroomBytes(link: {
   readonly sentFrameBytes: number;
   readonly receivedFrameBytes: number;
 }): number {
-  const { gigabits, delayPs, responsePs, sentFrameBytes, receivedFrameBytes } = link;
+  const { linkGbps, delayPs, responsePs, sentFrameBytes, receivedFrameBytes } = link;
   const overhead = wireBytes(0) - MIN_FRAME_BYTES;
   const wire =
-    sentFrameBytes + MIN_FRAME_BYTES + 2 * overhead + (2 * delayPs + responsePs) * (gigabits / 8000);
+    sentFrameBytes + MIN_FRAME_BYTES + 2 * overhead + (2 * delayPs + responsePs) * (linkGbps / 8000);
   return Math.ceil(wire) + 2 * (receivedFrameBytes + overhead);
 }

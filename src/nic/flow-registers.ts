@@ -1,7 +1,7 @@
 import type { RegisterFile } from '../registers/index.ts';
 import { PRIORITIES } from '../wire/index.ts';
 import type { ClassPath } from './class-path.ts';
-import type { FlowControlSettings, StopThreshold } from './flow-control.ts';
+import type { FlowControlSettings, PauseThreshold } from './flow-control.ts';
 import type { PacketBufferOptions } from './packet-buffer.ts';
 import type { PauseMode } from './pause-timers.ts';
 import type { SharedBufferProfile } from './profile.ts';
@@ -54,7 +54,7 @@ export function needsFlowControl(file: RegisterFile): boolean {
 /** Flow control as the registers have it. */
 export function readFlowControl(file: RegisterFile, limits: FlowLimits): FlowControlSettings {
   const receiveClassOf = classMap(file.get('RTRUP2TC'));
-  const thresholds: (StopThreshold | null)[] = [];
+  const thresholds: (PauseThreshold | null)[] = [];
   let tellsEnd = 0;
   for (let c = 0; c < PRIORITIES; c++) {
     const low = file.get('FCRTL', c);
@@ -63,8 +63,8 @@ export function readFlowControl(file: RegisterFile, limits: FlowLimits): FlowCon
     if ((low & XONE) !== 0) tellsEnd |= 1 << c;
     if (!stops) thresholds.push(null);
     else if (limits.shared !== undefined) {
-      thresholds.push({ stopBytes: 'dynamic', goBytes: 2 * limits.maxFrameBytes });
-    } else thresholds.push({ stopBytes: high & THRESHOLD, goBytes: Math.max(1, low & THRESHOLD) });
+      thresholds.push({ xoffBytes: 'dynamic', xonBytes: 2 * limits.maxFrameBytes });
+    } else thresholds.push({ xoffBytes: high & THRESHOLD, xonBytes: Math.max(1, low & THRESHOLD) });
   }
   const quanta = Array.from(
     { length: PRIORITIES },
@@ -144,7 +144,7 @@ function sharedBuffer(
   shared: SharedBufferProfile,
   bytes: number,
   classOf: readonly number[],
-  thresholds: readonly (StopThreshold | null)[],
+  thresholds: readonly (PauseThreshold | null)[],
 ): PacketBufferOptions {
   const classes = Array.from({ length: PRIORITIES }, (_, c) => {
     if (!classOf.includes(c)) return { alpha: 0 };

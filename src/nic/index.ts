@@ -1,8 +1,8 @@
 /** The card: functions, registers, data plane, interrupts, mailboxes, MAC port. It knows no host. */
 
 export { AdvancedReceiveFormat, AdvancedTransmitFormat } from './advanced-descriptors.ts';
-export { ClassPath } from './class-path.ts';
-export { ClassedBuffer } from './classed-buffer.ts';
+export { ClassPath, type ClassPathParts } from './class-path.ts';
+export { type BufferListener, ClassedBuffer, type ReceiveQueues } from './classed-buffer.ts';
 export { DataPlane } from './data-plane.ts';
 export { NIC_DROP_REASONS, NicDrop, type NicDropReason, NicDrops } from './drops.ts';
 export { ECN_DROP, EcnMarker, type EcnProfile } from './ecn-marker.ts';
@@ -14,7 +14,7 @@ export {
   fecsOf,
   InterFrameGaps,
 } from './ethernet-timing.ts';
-export { FlowControl, type FlowControlSettings, headroomBytes, type StopThreshold } from './flow-control.ts';
+export { FlowControl, type FlowControlSettings, headroomBytes, type PauseThreshold } from './flow-control.ts';
 export { FramePriorities } from './frame-priority.ts';
 export { InterruptBlock, type InterruptBus } from './interrupts.ts';
 export { type MacFlowControl, MacPort, type MacPortSink, type WirePeer } from './mac-port.ts';
@@ -24,7 +24,7 @@ export { Nic, type NicOptions } from './nic.ts';
 export { PacketBuffer, type PacketBufferClass, type PacketBufferOptions } from './packet-buffer.ts';
 export { type ControlPort, PauseSender, type PauseSenderOptions } from './pause-sender.ts';
 export { type PauseMode, PauseTimers } from './pause-timers.ts';
-export { PfRegisters } from './pf-registers.ts';
+export { type PfRegisterContext, PfRegisters } from './pf-registers.ts';
 export {
   type ArbitratedPipeline,
   PipelineArbiter,
@@ -34,8 +34,9 @@ export {
   type SwitchWeights,
 } from './pipeline-arbiter.ts';
 export type { NicProfile, SharedBufferProfile } from './profile.ts';
-export { QueueRegisters } from './queue-registers.ts';
-export type { QueueInterrupts } from './ring-progress.ts';
+export { type QueueListener, QueueRegisters } from './queue-registers.ts';
+export type { QueueInterrupts, RingProgress } from './ring-progress.ts';
 export { SwitchControl } from './switch-control.ts';
-export { VfRegisters } from './vf-registers.ts';
+export type { TransmitScheduling } from './transmit-scheduling.ts';
+export { type VfRegisterContext, VfRegisters } from './vf-registers.ts';
 export type { CardVPort } from './vport-view.ts';

@@ -9,7 +9,7 @@ export {
   type RunningMachine,
   type SendOptions,
 } from './create-machine.ts';
-export { Machine, type MachineParts } from './machine.ts';
+export { Machine, type MachineParts, type VfListener } from './machine.ts';
 export {
   type Conservation,
   type EndpointReport,
@@ -47,6 +47,7 @@ export type {
   ResolvedHost,
   ResolvedHostInterface,
   ResolvedNic,
+  ResolvedPort,
   ResolvedScenario,
   ResolvedVf,
   TargetRef,

@@ -129,7 +129,7 @@ export function portFlowControl(
   const priorities = port.pfc.length > 0;
   if (!priorities && port.pause === 'none') return null;
   const headroom = headroomBytes({
-    gigabits: linkGbps,
+    linkGbps,
     delayPs: macPs + cableDelayPs(nic),
     responsePs: 0,
     sentFrameBytes: MAX_TAGGED_FRAME_BYTES,

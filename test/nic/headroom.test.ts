@@ -20,16 +20,16 @@ const ONE_TO_ONE = [0, 1, 2, 3, 4, 5, 6, 7];
 function lost(delayPs: number, headroom: number, phasePs: number, pauses = true): number {
   const scheduler = new Scheduler();
   const frames = new FramePool({ slots: 64 });
-  const stopBytes = 4 * BYTES + 1;
+  const xoffBytes = 4 * BYTES + 1;
   // Whatever is below the threshold, and the headroom: the frame before the last that fits leaves one byte.
-  const buffer = new PacketBuffer({ bytes: stopBytes - 1 + headroom, classes: [{}] });
+  const buffer = new PacketBuffer({ bytes: xoffBytes - 1 + headroom, classes: [{}] });
   const settings = (sends: boolean): FlowControlSettings => ({
     honours: 'priority',
     passesControl: false,
     receiveClassOf: ONE_TO_ONE.map(() => 0),
     transmitClassOf: ONE_TO_ONE.map(() => 0),
     buffer: { bytes: 1, classes: [{}] },
-    thresholds: [{ stopBytes, goBytes: 1 }],
+    thresholds: [{ xoffBytes, xonBytes: 1 }],
     sends: { mode: sends ? 'priority' : 'none', quanta: [0xffff], refreshQuanta: 0x8000, tellsEnd: 1 },
   });
   const port = (name: string, sends: boolean) => {
@@ -75,7 +75,7 @@ const worst = (delayPs: number, headroom: number): number =>
 describe('headroom', () => {
   const needed = (delayPs: number) =>
     headroomBytes({
-      gigabits: 10,
+      linkGbps: 10,
       delayPs,
       responsePs: 0,
       sentFrameBytes: BYTES + 4,

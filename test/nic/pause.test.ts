@@ -133,7 +133,7 @@ describe('a pause to the wire', () => {
     refreshQuanta: 40,
     tellsEnd: 0xff,
   } as const;
-  const thresholds = [{ stopBytes: 1000, goBytes: 500 }];
+  const thresholds = [{ xoffBytes: 1000, xonBytes: 500 }];
   const fill = (buffer: PacketBuffer, flow: FlowControl, bytes: number) => {
     if (bytes > buffer.used) buffer.admit(0, bytes - buffer.used, true);
     else buffer.release(0, buffer.used - bytes);
@@ -246,7 +246,7 @@ describe('a pause to the wire', () => {
   });
 
   it('with a dynamic threshold goes out before a frame would lie in the headroom', () => {
-    const { flow } = setUp({ sends, thresholds: [{ stopBytes: 'dynamic', goBytes: 3000 }] });
+    const { flow } = setUp({ sends, thresholds: [{ xoffBytes: 'dynamic', xonBytes: 3000 }] });
     const buffer = new PacketBuffer({ bytes: 10_000, classes: [{ headroomBytes: 2000 }] });
     fill(buffer, flow, 8000 - 1514);
     expect(flow.sender.stopped).toBe(0);
