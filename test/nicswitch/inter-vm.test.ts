@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { MirrorRule } from '../../src/nicswitch/index.ts';
-import { BROADCAST, mac, STRANGER } from './fixtures.ts';
+import { Bench, BROADCAST, mac, STRANGER } from './fixtures.ts';
 import { Machines } from './machines.ts';
 
 const pools = (mask: number) => [0, 1, 2, 3].filter((v) => ((mask >> v) & 1) !== 0);
@@ -392,6 +392,25 @@ describe('virtual machines', () => {
       machines.fromWire(address, 10);
       expect(machines.counts()).toBe(`0/0 0/0`);
     }
+  });
+
+  it('receive 40 broadcasts of 55, 70 and 8,038 bytes where frames may be as long', () => {
+    const bench = new Bench(2, { maxFrameBytes: 9014 });
+    for (const [count, bytes] of [
+      [28, 70],
+      [10, 55],
+      [2, 8038],
+    ]) {
+      for (let i = 0; i < count; i++) bench.receivers(bench.wire, { to: BROADCAST, bytes });
+    }
+    for (const vport of [0, 1]) {
+      expect(bench.nicSwitch.portCounters(vport)).toMatchObject({
+        framesOut: 40,
+        broadcastOut: 40,
+        bytesOut: 28 * 70 + 10 * 55 + 2 * 8038,
+      });
+    }
+    expect(bench.nicSwitch.balance()).toEqual({ framesIn: 40, replicas: 40, delivered: 80, dropped: 0 });
   });
 
   it('receive broadcasts while they accept them, off and on again', () => {
