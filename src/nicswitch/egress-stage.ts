@@ -1,31 +1,12 @@
-import { checkInteger, checkKeys, checkNumber, type FramePool } from '../base/index.ts';
+import { checkInteger, checkNumber, type FramePool } from '../base/index.ts';
 import { type Component, EgressScheduler, NO_QUEUE, Serializer } from '../kernel/index.ts';
 import { INTER_FRAME_GAP_BYTES, PREAMBLE_BYTES, taggedBytes } from '../wire/index.ts';
+import { checkEgressOptions, type EgressStageOptions } from './egress-options.ts';
 import { EgressQueues } from './egress-queues.ts';
 import { taggedPriority } from './frame-priority.ts';
 import { NicSwitch } from './nic-switch.ts';
-import { recommendedTrafficClasses } from './priority-table.ts';
-import { countedBytes, EXACT_RATES, type RateProfile, weightsOf } from './rate-profile.ts';
+import { countedBytes, type RateProfile, weightsOf } from './rate-profile.ts';
 import { entrySlot, tagOperation } from './target.ts';
-
-/** How an {@link EgressStage} is made. */
-export interface EgressStageOptions {
-  /** Rate of the physical port in Gb/s, 0.001 to 1,000. */
-  readonly linkGbps: number;
-  /** Traffic classes, 1 to 8. Default 1. */
-  readonly classes?: number;
-  /**
-   * Class of each of the eight priorities, 0 to `classes` - 1. Default: as IEEE 802.1Q recommends
-   * ({@link recommendedTrafficClasses}).
-   */
-  readonly classOfPriority?: readonly number[];
-  /** Frames that a VPort can have waiting in a class, 1 to 65,536. Default 64. */
-  readonly queueFrames?: number;
-  /** How limits are rounded. Default {@link EXACT_RATES}. */
-  readonly rates?: RateProfile;
-  /** Name under which it counts. Default 'egress'. */
-  readonly name?: string;
-}
 
 /** A round gives each VPort at least this, so that the longest frame fits. */
 const LEAST_QUANTUM = 16_384;
@@ -33,15 +14,6 @@ const LEAST_QUANTUM = 16_384;
 const QUANTUM_OF_PERCENT = 512;
 /** Frames that are taken out of a ring at once. */
 const BURST = 64;
-
-const OPTIONS = {
-  linkGbps: true,
-  classes: true,
-  classOfPriority: true,
-  queueFrames: true,
-  rates: true,
-  name: true,
-} as const;
 
 /**
  * What leaves a {@link NicSwitch} and when: takes the frames out of its output rings and sends them, those to
@@ -99,22 +71,17 @@ export class EgressStage implements Component {
 
   /** @throws TypeError or RangeError that names the option. */
   constructor(nicSwitch: NicSwitch, options: EgressStageOptions) {
-    if (!(nicSwitch instanceof NicSwitch)) throw new TypeError('nicSwitch must be a NicSwitch');
-    checkKeys<EgressStageOptions>('options', options, OPTIONS);
-    this.name = options.name ?? 'egress';
+    if (!(nicSwitch instanceof NicSwitch))
+      throw new TypeError(`nicSwitch must be a NicSwitch, got ${String(nicSwitch)}`);
+    const { name, linkMbps, classes, classOfPriority, queueFrames, rates } = checkEgressOptions(options);
+    const { vports } = nicSwitch;
+    this.name = name;
     this.nicSwitch = nicSwitch;
     this.frames = nicSwitch.frames;
-    const { vports } = nicSwitch;
-    const linkGbps = checkNumber('linkGbps', options.linkGbps, 0.001, 1000);
-    const classes = checkInteger('classes', options.classes ?? 1, 1, 8);
-    const capacity = checkInteger('queueFrames', options.queueFrames ?? 64, 1, 1 << 16);
+    this.linkMbps = linkMbps;
     this.classes = classes;
-    this.linkMbps = checkInteger('linkGbps x 1000', linkGbps * 1000, 1, 1_000_000);
-    this.rates = options.rates ?? EXACT_RATES;
-    if (typeof this.rates.refuseMax !== 'function') {
-      throw new TypeError('rates must be a rate profile: EXACT_RATES or INTEL_82599_RATES');
-    }
-    this.classOfPriority = checkClasses(options.classOfPriority, classes);
+    this.classOfPriority = classOfPriority;
+    this.rates = rates;
     this.line = new Serializer(8_000_000, this.linkMbps);
     this.wire = new EgressScheduler({ queues: classes * (vports + 1), vports: vports + 1, classes });
     this.local = new EgressScheduler({ queues: classes * vports, vports, classes });
@@ -122,8 +89,8 @@ export class EgressStage implements Component {
       for (let port = 0; port <= vports; port++) this.wire.place(each * (vports + 1) + port, each, port);
       for (let port = 0; port < vports; port++) this.local.place(each * vports + port, each, port);
     }
-    this.wireQueues = new EgressQueues(classes * (vports + 1), capacity);
-    this.localQueues = new EgressQueues(classes * vports, capacity);
+    this.wireQueues = new EgressQueues(classes * (vports + 1), queueFrames);
+    this.localQueues = new EgressQueues(classes * vports, queueFrames);
     this.sources = new Int32Array(this.frames.slots).fill(nicSwitch.uplink);
     this.minima = Array.from({ length: vports }, () => 0);
     this.maxima = Array.from({ length: vports }, () => Number.POSITIVE_INFINITY);
@@ -365,15 +332,6 @@ export class EgressStage implements Component {
 
 function checkTime(nowPs: number): void {
   checkNumber('nowPs', nowPs, 0, Number.MAX_SAFE_INTEGER);
-}
-
-function checkClasses(given: readonly number[] | undefined, classes: number): readonly number[] {
-  const map = given ?? recommendedTrafficClasses(classes);
-  if (map.length !== 8) throw new RangeError(`classOfPriority must have 8 entries, got ${map.length}`);
-  for (const [priority, each] of map.entries()) {
-    checkInteger(`classOfPriority[${priority}]`, each, 0, classes - 1);
-  }
-  return map;
 }
 
 function checkBandwidths(given: readonly (number | null)[], classes: number): readonly (number | null)[] {

@@ -8,7 +8,8 @@ export {
   type PortExtender,
 } from './controlling-bridge.ts';
 export { DROP_REASONS, type DropReason, EGRESS_REASONS } from './drop-reason.ts';
-export { EgressStage, type EgressStageOptions } from './egress-stage.ts';
+export type { EgressStageOptions } from './egress-options.ts';
+export { EgressStage } from './egress-stage.ts';
 export type { ForwardingMode, VPortIsolation } from './forwarding.ts';
 export { taggedPriority } from './frame-priority.ts';
 export type { FrameRate, SwitchClock } from './frame-rate-limit.ts';
