@@ -1,10 +1,11 @@
-import { checkInteger, checkKeys, checkOneOf } from '../base/index.ts';
+import { checkKeys, checkOneOf } from '../base/index.ts';
 import {
   ETAG_BYTES,
   ETHERNET,
   ETHERNET_HEADER_BYTES,
   EtherType,
   eChannel,
+  formatMac,
   isMulticast,
   parseEChannel,
   parseETag,
@@ -17,7 +18,7 @@ import {
   writeVnTag,
 } from '../wire/index.ts';
 import { checkMac, type MacAddress } from './mac-address.ts';
-import { MAX_CHANNEL, type VirtualTagKind } from './virtual-access.ts';
+import { checkChannel, type VirtualTagKind } from './virtual-access.ts';
 
 /** What a {@link ControllingBridge} tells the port extender below it: a {@link NicSwitch} does all of it. */
 export interface PortExtender {
@@ -89,7 +90,7 @@ export class ControllingBridge {
     this.tag = checkOneOf('tag', options.tag, ['etag', 'vntag']);
     if (!Array.isArray(options.channels)) throw new TypeError('channels must be a list, one for each VPort');
     this.channels = options.channels.map((channel, i) =>
-      checkInteger(`channels[${i}]`, channel, 0, MAX_CHANNEL[options.tag]),
+      checkChannel(`channels[${i}]`, options.tag, channel),
     );
     if (new Set(this.channels).size < this.channels.length) {
       throw new RangeError('channels must be different ones');
@@ -112,6 +113,7 @@ export class ControllingBridge {
   /** `channel` gets what is sent to the group address `mac`; an address without members is flooded. */
   join(mac: MacAddress, channel: number): void {
     const address = checkMac(mac);
+    if (!isMulticast(address)) throw new RangeError(`mac must be a group address, not ${formatMac(address)}`);
     const vport = this.vportOf(channel);
     let group = this.groups.get(address);
     if (group === undefined) {

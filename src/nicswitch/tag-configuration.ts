@@ -3,7 +3,7 @@ import { EtherType, isEChannelGroup } from '../wire/index.ts';
 import type { PortPriorities } from './priority-table.ts';
 import { SwitchConfiguration } from './switch-configuration.ts';
 import { NO_SERVICE } from './tag-tables.ts';
-import { MAX_CHANNEL, MAX_GROUP, NO_CHANNEL, VIF_LIST, type VirtualTagKind } from './virtual-access.ts';
+import { checkChannel, MAX_GROUP, NO_CHANNEL, VIF_LIST, type VirtualTagKind } from './virtual-access.ts';
 
 /** How a switch treats frames with two VLAN tags; see {@link TagConfiguration.setDoubleVlan}. */
 export interface DoubleVlan {
@@ -98,12 +98,7 @@ export class TagConfiguration extends SwitchConfiguration {
       return;
     }
     const tag = this.extenderTag();
-    checkInteger('channel', channel, 0, MAX_CHANNEL[tag]);
-    if (tag === 'etag' && (isEChannelGroup(channel) || (channel & 0xfff) === 0)) {
-      throw new RangeError(
-        `channel must be an E-CID of a port, with GRP 0 and a base of 1 to 4095, not ${channel}`,
-      );
-    }
+    checkChannel('channel', tag, channel);
     const owner = virtual.table.lookup(channel);
     if (owner >= 0 && owner !== vport) {
       throw new RangeError(

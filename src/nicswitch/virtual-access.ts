@@ -1,4 +1,5 @@
-import { EtherType } from '../wire/index.ts';
+import { checkInteger } from '../base/index.ts';
+import { EtherType, isEChannelGroup } from '../wire/index.ts';
 import { ChannelTable } from './channel-table.ts';
 
 /** Which tag names the channels of a port extender: IEEE 802.1BR's, or the VN-Tag before it. */
@@ -6,6 +7,18 @@ export type VirtualTagKind = 'etag' | 'vntag';
 
 /** Channels that a VPort can have: E-CIDs without the null one, and what fits the source VIF of a VN-Tag. */
 export const MAX_CHANNEL = Object.freeze({ etag: 0x3f_ffff, vntag: 0xfff });
+
+/** @throws TypeError or RangeError unless `channel` is one that a VPort can have. */
+export function checkChannel(name: string, kind: VirtualTagKind, channel: number): number {
+  checkInteger(name, channel, 0, MAX_CHANNEL[kind]);
+  if (kind === 'etag' && (isEChannelGroup(channel) || (channel & 0xfff) === 0)) {
+    throw new RangeError(
+      `${name} must be an E-CID of a port, with GRP 0 and a base of 1 to 4095, not ${channel}`,
+    );
+  }
+  return channel;
+}
+
 /** Groups: E-CIDs whose GRP is not 0, and lists of VIFs. */
 export const MAX_GROUP = Object.freeze({ etag: 0x3f_ffff, vntag: 0x3fff });
 

@@ -118,6 +118,16 @@ describe('a mistake of a program without types', () => {
       () => new ControllingBridge(any(undefined)),
       'options must be an object with tag',
     ],
+    [
+      'an E-CID that is none of a port',
+      () => new ControllingBridge({ tag: 'etag', channels: [0] }),
+      'channels[0] must be an E-CID of a port',
+    ],
+    [
+      'a station that is joined',
+      () => new ControllingBridge({ tag: 'etag', channels: [1] }).join('02:00:00:00:00:01', 1),
+      'mac must be a group address, not 02:00:00:00:00:01',
+    ],
     ['no channels', () => new ControllingBridge(any({ tag: 'etag' })), 'channels must be a list'],
     ['no ports', () => new AdjacentBridge(any(undefined)), 'options must be an object with ports'],
     ['no VPorts', () => new SharedSwitch(any(undefined)), 'options must be an object with vports'],
