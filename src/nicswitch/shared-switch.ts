@@ -25,7 +25,7 @@ import {
 } from './shared-layout.ts';
 import { sleep, wake } from './shared-wait.ts';
 import { answerMail, MAIL_ASKED, MAIL_FREE } from './switch-mailbox.ts';
-import type { NicSwitchOptions } from './switch-options.ts';
+import { type NicSwitchOptions, SWITCH_OPTIONS } from './switch-options.ts';
 import { entrySlot } from './target.ts';
 
 /** A {@link NicSwitch} whose frames and rings other threads share. */
@@ -40,18 +40,11 @@ export interface SharedSwitchOptions extends Omit<NicSwitchOptions, 'frames'>, P
 }
 
 const OPTIONS = {
-  vports: true,
+  ...SWITCH_OPTIONS,
   slots: true,
   slotBytes: true,
   sendEntries: true,
   receiveEntries: true,
-  macFilters: true,
-  maxFrameBytes: true,
-  queueEntries: true,
-  mirrorRules: true,
-  localMatch: true,
-  clock: true,
-  name: true,
 } as const;
 
 /** An 802.1Q tag comes on top of the longest frame. */

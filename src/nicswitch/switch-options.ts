@@ -28,8 +28,8 @@ export interface NicSwitchOptions {
   readonly name?: string;
 }
 
-const OPTIONS = {
-  frames: true,
+/** Names of the options beside `frames`. */
+export const SWITCH_OPTIONS = {
   vports: true,
   macFilters: true,
   maxFrameBytes: true,
@@ -56,7 +56,7 @@ export function checkOptions(options: NicSwitchOptions | undefined): NicSwitchOp
   if (options.clock !== undefined && typeof options.clock?.now !== 'number') {
     throw new TypeError(`options.clock must be an object with now, in ps, got ${String(options.clock)}`);
   }
-  return checkKeys<NicSwitchOptions>('options', options, OPTIONS);
+  return checkKeys<NicSwitchOptions>('options', options, { frames: true, ...SWITCH_OPTIONS });
 }
 
 /** Longest frame that passes: no slot holds more. */
