@@ -4,6 +4,7 @@ import { type Component, type Probe, ProbeKind, type Scheduler } from '../kernel
 import { DROP_REASONS, NicSwitch, NUMBER_MASK, TAG_SHIFT } from '../nicswitch/index.ts';
 import { AdvancedReceiveFormat, AdvancedTransmitFormat } from './advanced-descriptors.ts';
 import { ClassPath, takeControl } from './class-path.ts';
+import type { CutThrough } from './cut-through.ts';
 import { NicDrop, NicDrops } from './drops.ts';
 import { ECN_DROP, EcnMarker, type EcnProfile } from './ecn-marker.ts';
 import type { FlowControlSettings } from './flow-control.ts';
@@ -48,6 +49,8 @@ export class DataPlane implements Component {
   receiveHighWater = 0;
   /** The way through a receive buffer with classes; null while the card does without. */
   classPath: ClassPath | null = null;
+  /** What lets frames from the wire go on before they are whole; null for store-and-forward. */
+  cutThrough: CutThrough | null = null;
   /** Called once before the switch decides next: takes over what registers have changed. */
   beforeSwitch: (() => void) | null = null;
 
@@ -195,7 +198,7 @@ export class DataPlane implements Component {
       this.drops.count(this.uplink, NicDrop.RECEIVE_DISABLED);
       return -1;
     }
-    const takes = this.classPath !== null ? this.pipelineTakesMore() : this.hasRoomFor(bytes);
+    const takes = this.classPath !== null ? this.arbiter?.wireIsFull !== true : this.hasRoomFor(bytes);
     const slot = takes ? this.frames.take() : -1;
     if (slot < 0) {
       this.drops.count(this.uplink, NicDrop.BUFFER_FULL);
@@ -209,13 +212,9 @@ export class DataPlane implements Component {
   receiveFromWire(slot: number): void {
     const word = slot << (this.frames.slotShift - 2);
     const { classPath } = this;
-    if ((this.frames.i32[word + 3] & 0xffff) === MAC_CONTROL_TYPE) {
-      if (!takeControl(this.frames, slot, classPath?.flow)) {
-        this.refuse(slot, NicDrop.MAC_CONTROL);
-        return;
-      }
-    }
-    if (classPath !== null && !classPath.arrive(slot)) this.refuse(slot, NicDrop.BUFFER_FULL);
+    const isControl = (this.frames.i32[word + 3] & 0xffff) === MAC_CONTROL_TYPE;
+    if (isControl && !takeControl(this.frames, slot, classPath?.flow)) this.refuse(slot, NicDrop.MAC_CONTROL);
+    else if (classPath !== null && !classPath.arrive(slot)) this.refuse(slot, NicDrop.BUFFER_FULL);
     else this.enterSwitch(slot, this.uplink);
   }
 
@@ -228,8 +227,8 @@ export class DataPlane implements Component {
       this.classPath.configure(settings);
       return;
     }
-    const { name, scheduler, frames, receive, mac, uplink, linkGbps, profile } = this;
-    const { maxFrameBytes } = profile;
+    const { name, scheduler, frames, receive, mac, uplink, linkGbps } = this;
+    const { maxFrameBytes } = this.profile;
     const { tags } = this.switch.tables;
     const handOver = (slot: number, ingress: number, bytes: number) => this.handOver(slot, ingress, bytes);
     const path = new ClassPath(
@@ -287,10 +286,7 @@ export class DataPlane implements Component {
   private enterSwitch(slot: number, ingress: number): void {
     this.inPipeline++;
     this.probe.record(FRAME_IN, slot, ingress, this.lengths[slot]);
-    if (this.arbiter !== null) {
-      this.arbiter.push(slot, ingress);
-      return;
-    }
+    if (this.arbiter !== null) return this.arbiter.push(slot, ingress);
     const now = this.scheduler.now;
     const start = this.pipelineFree > now ? this.pipelineFree : now;
     const taken = this.widthBytes === 0 ? this.perFramePs : wideOccupancyPs(this.profile, this.lengths[slot]);
@@ -307,6 +303,7 @@ export class DataPlane implements Component {
     // Read before the frame is handed on: its last holder may free the slot.
     const bytes = this.lengths[slot];
     if (ingress === this.uplink) {
+      if (this.cutThrough !== null && !hasWaited && this.cutThrough.holds(slot)) return;
       if (this.classPath !== null) {
         this.classPath.forward(slot, ingress, false);
         return;
@@ -345,8 +342,7 @@ export class DataPlane implements Component {
 
   /** Gives a frame, or a replica, to one of its receivers; returns whether that is the wire. */
   private handOn(slot: number, target: number, bytes: number): boolean {
-    // As targetPort and tagOperation do, which are imported functions.
-    const port = target & NUMBER_MASK;
+    const port = target & NUMBER_MASK; // As targetPort and tagOperation do, which are imported functions.
     const operation = target >>> TAG_SHIFT;
     this.probe.record(FRAME_OUT, slot, target, bytes);
     if (port === this.uplink) {
@@ -367,6 +363,10 @@ export class DataPlane implements Component {
   private giveByClass(port: number, slot: number, operation: number): void {
     const { classPath, ecn } = this;
     let own = slot;
+    if (this.cutThrough?.bad === slot) {
+      this.dropFrame(port, slot, NicDrop.BAD_FCS);
+      return;
+    }
     if (classPath !== null && ecn !== null) {
       own = ecn.enqueue(slot, classPath.classed.bytesAhead(slot));
       if (own === ECN_DROP) {
@@ -381,9 +381,7 @@ export class DataPlane implements Component {
 
   /** To the wire, marked if the frames of its class in front of it are many; returns whether it went. */
   private sendMarked(ecn: EcnMarker, slot: number, operation: number): boolean {
-    const { classes } = this.mac;
-    const frameClass = this.classPath?.flow.classOf(slot, operation) ?? 0;
-    const own = ecn.enqueue(slot, classes === null ? 0 : classes.bytes[frameClass]);
+    const own = ecn.enqueue(slot, this.mac.bytesInFrontOf(slot, operation));
     if (own === ECN_DROP) {
       this.dropFrame(this.uplink, slot, NicDrop.CONGESTION);
       return false;
@@ -395,11 +393,6 @@ export class DataPlane implements Component {
   /** Marks IP packets from now on; the queues that it looks at are those of classes. */
   useEcn(profile: EcnProfile, random: RandomStream): void {
     this.ecn = new EcnMarker(this.frames, profile, random);
-  }
-
-  /** Whether the pipeline has not too many frames of the wire in front of it: half of all slots are for the others. */
-  private pipelineTakesMore(): boolean {
-    return this.arbiter === null || 2 * this.arbiter.waiting(this.uplink) < this.frames.slots;
   }
 
   private dropFrame(port: number, slot: number, reason: number): void {
@@ -416,8 +409,13 @@ export class DataPlane implements Component {
     change();
   }
 
-  /** A frame from the wire does not get as far as the switch. */
-  private refuse(slot: number, reason: number): void {
+  /** A frame that {@link DataPlane.cutThrough} has held goes on. */
+  leavePipeline(slot: number): void {
+    this.forward(slot, this.uplink, true);
+  }
+
+  /** A frame from the wire does not get as far as the switch, for one of `NicDrop`. */
+  refuse(slot: number, reason: number): void {
     this.probe.record(FRAME_IN, slot, this.uplink, this.lengths[slot]);
     this.dropped(this.uplink, slot, reason);
     this.frames.release(slot);

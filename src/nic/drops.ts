@@ -12,6 +12,8 @@ export const NIC_DROP_REASONS = Object.freeze([
   'macControl',
   /** Its queue was long, and its transport does not understand marks. */
   'congestion',
+  /** Its frame check sequence was wrong. */
+  'badFcs',
 ] as const);
 
 /** One of {@link NIC_DROP_REASONS}. */
@@ -25,6 +27,7 @@ export const NicDrop = {
   RECEIVE_DISABLED: 3,
   MAC_CONTROL: 4,
   CONGESTION: 5,
+  BAD_FCS: 6,
 } as const;
 
 /** Counts of dropped frames by port and reason. */

@@ -3,6 +3,14 @@
 export { AdvancedReceiveFormat, AdvancedTransmitFormat } from './advanced-descriptors.ts';
 export { ClassPath, type ClassPathParts } from './class-path.ts';
 export { type BufferListener, ClassedBuffer, type ReceiveQueues } from './classed-buffer.ts';
+export {
+  CUT_THROUGH_BYTES,
+  CutThrough,
+  type CutThroughPlane,
+  headerBytes,
+  SWITCHINGS,
+  type Switching,
+} from './cut-through.ts';
 export { DataPlane } from './data-plane.ts';
 export { NIC_DROP_REASONS, NicDrop, type NicDropReason, NicDrops } from './drops.ts';
 export { ECN_DROP, EcnMarker, type EcnProfile } from './ecn-marker.ts';

@@ -99,6 +99,12 @@ export class MacPort implements Component {
     return waiting + (this.busy && this.control === null ? 1 : 0);
   }
 
+  /** Bytes that wait, of the class of a frame that is sent after `edit`; 0 without classes. */
+  bytesInFrontOf(slot: number, edit: number): number {
+    const { classes, flow } = this;
+    return classes === null || flow === null ? 0 : classes.bytes[flow.classOf(slot, edit)];
+  }
+
   /** Sends a frame, taking over one reference. `tagChange`: 4 for a tag put in, -4 for one taken out, else 0. */
   send(slot: number, tagChange: number): void {
     this.sendEdited(slot, tagChange === 0 ? TagEdit.NONE : tagChange > 0 ? TagEdit.INSERT : TagEdit.STRIP);

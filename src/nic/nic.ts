@@ -11,6 +11,7 @@ import {
   Requester,
   type TlpPool,
 } from '../pcie/index.ts';
+import { CutThrough } from './cut-through.ts';
 import { DataPlane } from './data-plane.ts';
 import { needsFlowControl, readFlowControl } from './flow-registers.ts';
 import { InterruptBlock, type InterruptBus } from './interrupts.ts';
@@ -153,6 +154,19 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
     }
     // What waits for its turn has its room in the receive buffer already: only one with classes knows.
     if ((profile.switchArbitration ?? 'arrival') !== 'arrival') this.useClasses();
+    if (profile.switching === 'cut-through') {
+      const { data } = this;
+      const { maxPayloadBytes } = options;
+      data.cutThrough = new CutThrough(
+        name,
+        scheduler,
+        data.frames,
+        data,
+        profile.pcie.rate,
+        maxPayloadBytes,
+      );
+      this.useClasses();
+    }
     this.switchChanged();
     for (let vf = 0; vf < profile.pools; vf++)
       this.vfRegisters.push(this.makeVfRegisters(vf, options.linkGbps));

@@ -115,6 +115,11 @@ export class PipelineArbiter {
     return this.ports[port].waiting;
   }
 
+  /** Whether so many frames from the wire wait that no more can: half of all slots are for the others. */
+  get wireIsFull(): boolean {
+    return 2 * this.wire.waiting >= this.next.length;
+  }
+
   /** A frame of a port wants to enter; it does so at once if the pipeline is free. */
   push(slot: number, port: number): void {
     const from = this.ports[port];

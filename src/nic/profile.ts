@@ -1,6 +1,7 @@
 import type { LocalMatch, VPortLimits } from '../nicswitch/index.ts';
 import type { FunctionProfile, LinkOptions } from '../pcie/index.ts';
 import type { RegisterTable } from '../registers/index.ts';
+import type { Switching } from './cut-through.ts';
 import type { EcnProfile } from './ecn-marker.ts';
 import type { SwitchArbitration, SwitchWeights } from './pipeline-arbiter.ts';
 
@@ -64,6 +65,8 @@ export interface NicProfile {
    * `switchCyclesPerFrame`. Without it for those alone, whatever its length.
    */
   readonly switchBytesPerCycle?: number;
+  /** Whether frames from the wire go on when they are whole, or after their header. Default `store-and-forward`. */
+  readonly switching?: Switching;
   /** Who goes next where frames of several ports wait for the switch's pipeline. Default `arrival`. */
   readonly switchArbitration?: SwitchArbitration;
   /** Shares of the pipeline's time with `weighted`. Default: as much for the wire as for the host. */

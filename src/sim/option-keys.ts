@@ -53,6 +53,8 @@ const OPTIONS = {
     xonKiB: true,
     fec: true,
     cableMetres: true,
+    switching: true,
+    badFcsEvery: true,
     arbitration: true,
     wireShare: true,
   } satisfies Keys<PortOptions>,

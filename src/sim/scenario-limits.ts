@@ -1,4 +1,4 @@
-import type { Fec, SwitchArbitration } from '../nic/index.ts';
+import type { Fec, SwitchArbitration, Switching } from '../nic/index.ts';
 import { ETHERNET_HEADER_BYTES, FCS_BYTES } from '../wire/index.ts';
 import type { Arrivals, BridgeKind, DriverKind, Loopback, PageSize, PauseUse } from './scenario-types.ts';
 
@@ -16,6 +16,7 @@ export const SCENARIO_DEFAULTS = {
   pause: 'none' as PauseUse,
   fec: 'none' as Fec,
   cableMetres: 0,
+  switching: 'store-and-forward' as Switching,
   arbitration: 'arrival' as SwitchArbitration,
   wireShare: 50,
   vfsPerGuest: 1,
@@ -47,6 +48,7 @@ export const SCENARIO_RANGES = {
   // 40 km is the longest reach of an 802.3 port at these rates.
   cableMetres: [0, 40_000],
   wireShare: [1, 99],
+  badFcsEvery: [1, 1_000_000_000],
   priority: [0, 7],
   memoryMiB: [4, 1_048_576],
   // 802.1Q: 0 is a priority tag, 4095 is reserved.

@@ -160,7 +160,7 @@ function resolveNic(
     loopback: reporter.oneOf('nic.loopback', options.loopback ?? DEFAULTS.loopback, ['veb', 'vepa']),
     linkGbps,
     mtu: reporter.integer('nic.mtu', options.mtu ?? DEFAULTS.mtu, RANGES.mtu),
-    port: resolvePort(options.port ?? {}, linkGbps, card.receiveBufferKiB, reporter),
+    port: resolvePort(options.port ?? {}, linkGbps, card, reporter),
   };
 }
 

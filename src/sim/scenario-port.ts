@@ -6,10 +6,13 @@ import {
   headroomBytes,
   type NicProfile,
   SWITCH_ARBITRATIONS,
+  SWITCHINGS,
+  type Switching,
 } from '../nic/index.ts';
 import { MAX_TAGGED_FRAME_BYTES, PRIORITIES } from '../wire/index.ts';
 import { type ProblemReporter, showValue } from './scenario-error.ts';
 import { SCENARIO_DEFAULTS as DEFAULTS, SCENARIO_RANGES as RANGES } from './scenario-limits.ts';
+import type { NicFacts } from './scenario-profiles.ts';
 import type { ResolvedNic, ResolvedPort } from './scenario-resolved.ts';
 import type { PortOptions } from './scenario-types.ts';
 
@@ -21,7 +24,7 @@ const THRESHOLD_UNIT = 32;
 export function resolvePort(
   options: PortOptions,
   linkGbps: number,
-  bufferKiB: number,
+  { receiveBufferKiB: bufferKiB, switchings = ['store-and-forward'] }: NicFacts,
   reporter: ProblemReporter,
 ): ResolvedPort {
   const fec = options.fec ?? DEFAULTS.fec;
@@ -60,6 +63,7 @@ export function resolvePort(
   if (xoffKiB !== null) reporter.integer('nic.port.xoffKiB', xoffKiB, [1, most]);
   if (xonKiB !== null) reporter.integer('nic.port.xonKiB', xonKiB, [1, xoffKiB ?? most]);
   return {
+    ...resolveSwitching(options, switchings, reporter),
     ...resolveArbitration(options, reporter),
     pause,
     pfc,
@@ -71,6 +75,24 @@ export function resolvePort(
       options.cableMetres ?? DEFAULTS.cableMetres,
       RANGES.cableMetres,
     ),
+  };
+}
+
+function resolveSwitching(
+  options: PortOptions,
+  switchings: readonly Switching[],
+  reporter: ProblemReporter,
+): Pick<ResolvedPort, 'switching' | 'badFcsEvery'> {
+  const path = 'nic.port.switching';
+  const switching = reporter.oneOf(path, options.switching ?? DEFAULTS.switching, SWITCHINGS);
+  if (!switchings.includes(switching)) {
+    reporter.fail(path, switching, `the card has no ${showValue(switching)}`, switchings.join(', '));
+  }
+  const { badFcsEvery } = options;
+  if (badFcsEvery !== undefined) reporter.integer('nic.port.badFcsEvery', badFcsEvery, RANGES.badFcsEvery);
+  return {
+    ...(switching === 'cut-through' ? { switching } : {}),
+    ...(badFcsEvery === undefined ? {} : { badFcsEvery }),
   };
 }
 
@@ -99,7 +121,8 @@ function resolveArbitration(
 }
 
 /** A card whose port is set up like this. */
-export function withPort(profile: NicProfile, { arbitration, wireShare }: ResolvedPort): NicProfile {
+export function withPort(card: NicProfile, { switching, arbitration, wireShare }: ResolvedPort): NicProfile {
+  const profile = switching === undefined ? card : { ...card, switching };
   if (arbitration === undefined) return profile;
   if (wireShare === undefined) return { ...profile, switchArbitration: arbitration };
   const switchWeights = { wire: wireShare, host: 100 - wireShare };

@@ -1,3 +1,4 @@
+import { SWITCHINGS, type Switching } from '../nic/index.ts';
 import { EXACT_RATES, INTEL_82599_RATES, type RateProfile } from '../nicswitch/index.ts';
 
 /** What a scenario has to know of a card to be checked. */
@@ -12,6 +13,8 @@ export interface NicFacts {
   receiveBufferKiB: number;
   /** What it can do about transmit rates. */
   rates: RateProfile;
+  /** When frames from the wire may go on. Default: when they are whole. */
+  switchings?: readonly Switching[];
 }
 
 /** What a card can do about transmit rates. */
@@ -35,6 +38,7 @@ const NICS: Readonly<Record<string, NicFacts>> = {
     linkGbps: [1, 10, 25, 40, 100],
     receiveBufferKiB: 1024,
     rates: EXACT_RATES,
+    switchings: SWITCHINGS,
   },
 };
 

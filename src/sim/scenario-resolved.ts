@@ -1,4 +1,4 @@
-import type { Fec, SwitchArbitration } from '../nic/index.ts';
+import type { Fec, SwitchArbitration, Switching } from '../nic/index.ts';
 import type {
   Arrivals,
   BridgeKind,
@@ -60,6 +60,10 @@ export interface ResolvedPort {
   xonKiB: number | null;
   fec: Fec;
   cableMetres: number;
+  /** Only if it is not store-and-forward. */
+  switching?: Exclude<Switching, 'store-and-forward'>;
+  /** Only if some are bad. */
+  badFcsEvery?: number;
   /** Only if it is not by order of arrival. */
   arbitration?: Exclude<SwitchArbitration, 'arrival'>;
   /** Only with `weighted`. */

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { SWITCH_ARBITRATIONS } from '../nic/index.ts';
+import { SWITCH_ARBITRATIONS, SWITCHINGS } from '../nic/index.ts';
 import { SCENARIO_DEFAULTS as DEFAULTS, SCENARIO_RANGES as RANGES, RING_SIZES } from './scenario-limits.ts';
 import { HOST_PROFILE_NAMES, NIC_PROFILE_NAMES } from './scenario-profiles.ts';
 import type {
@@ -68,6 +68,16 @@ export const portSchema: Schema<PortOptions> = object({
   ),
   fec: optional(oneOf(['none', 'base-r', 'rs'], 'Forward error correction.'), DEFAULTS.fec),
   cableMetres: optional(number(RANGES.cableMetres, 'Length of the cable.'), DEFAULTS.cableMetres),
+  switching: optional(
+    oneOf(SWITCHINGS, 'Whether frames from the wire go on when they are whole, or after their header.'),
+    DEFAULTS.switching,
+  ),
+  badFcsEvery: optional(
+    integer(
+      RANGES.badFcsEvery,
+      'Every so manieth frame of the station comes with a wrong frame check sequence. Default: none.',
+    ),
+  ),
   arbitration: optional(
     oneOf(SWITCH_ARBITRATIONS, "Who goes next where frames of several ports wait for the switch's pipeline."),
     DEFAULTS.arbitration,

@@ -1,4 +1,4 @@
-import type { Fec, SwitchArbitration } from '../nic/index.ts';
+import type { Fec, SwitchArbitration, Switching } from '../nic/index.ts';
 
 /** What a user types: every field has a default except the two ends of a traffic entry and the file of a capture. */
 
@@ -72,6 +72,13 @@ export interface PortOptions {
   fec?: Fec;
   /** Length of the cable in metres. Default 0. */
   cableMetres?: number;
+  /**
+   * Whether frames from the wire go on when they are whole, or after their header; the latter with
+   * `generic-100g`. Default `store-and-forward`.
+   */
+  switching?: Switching;
+  /** Every so manieth frame of the station comes with a wrong frame check sequence. Default: none. */
+  badFcsEvery?: number;
   /** Who goes next where frames of several ports wait for the switch's pipeline. Default `arrival`. */
   arbitration?: SwitchArbitration;
   /** Per cent of the pipeline's time that the wire has under overload, with `weighted`. Default 50. */

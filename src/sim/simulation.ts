@@ -89,6 +89,7 @@ export class Simulation implements RunView, VfListener {
       scenario.adjacentBridge === undefined ? null : scenario.adjacentBridge === 'reflective-relay',
     );
     const { port } = scenario.nic;
+    this.station.badFcsEvery = port.badFcsEvery ?? 0;
     if (port.pfc.length > 0) this.station.heedPauses('priority');
     else if (port.pause === 'send' || port.pause === 'both') this.station.heedPauses('link');
   }

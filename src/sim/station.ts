@@ -1,10 +1,20 @@
 import { IntRing } from '../base/index.ts';
 import type { FrameTemplate } from '../drivers/index.ts';
 import { type Scheduler, Serializer, Timer } from '../kernel/index.ts';
-import { type DataPlane, InterFrameGaps, type PauseMode, PauseTimers, type WirePeer } from '../nic/index.ts';
 import {
+  type DataPlane,
+  headerBytes,
+  InterFrameGaps,
+  NicDrop,
+  type PauseMode,
+  PauseTimers,
+  type WirePeer,
+} from '../nic/index.ts';
+import {
+  FCS_BYTES,
   INTER_FRAME_GAP_BYTES,
   type MacControl,
+  MIN_FRAME_BYTES,
   PREAMBLE_BYTES,
   wireBytes,
   writeTagged,
@@ -31,9 +41,12 @@ export class Station implements WirePeer, FrameSender, BridgeSink {
   inFlight = 0;
   framesSent = 0;
   bytesSent = 0;
+  /** Every so manieth frame that comes to the card has a wrong check sequence; 0 for none. */
+  badFcsEvery = 0;
   /** Frames for which the queue in front of the wire was full. */
   queueFull = 0;
 
+  private landed = 0;
   private readonly scheduler: Scheduler;
   private readonly data: DataPlane;
   private readonly tracker: FlowTracker;
@@ -234,7 +247,9 @@ export class Station implements WirePeer, FrameSender, BridgeSink {
     const busyPs = this.wire.reserve(now, PREAMBLE_BYTES + bytes + gap) - now;
     this.framesSent++;
     this.bytesSent += bytes;
-    this.scheduler.schedule(busyPs - this.wire.duration(gap) + this.delayPs, this.arrive, id, sequence);
+    const headerPs = this.data.cutThrough === null ? 0 : this.restPs(bytes);
+    const lastPs = busyPs - this.wire.duration(gap) + this.delayPs;
+    this.scheduler.schedule(lastPs - headerPs, this.arrive, id, sequence);
     this.free.schedule(busyPs);
   }
 
@@ -275,7 +290,22 @@ export class Station implements WirePeer, FrameSender, BridgeSink {
     if (words.length > SHORT_WORDS) target.set(words, base);
     else for (let i = 0; i < words.length; i++) target[base + i] = words[i];
     if (sequenceWord >= 0) target[base + sequenceWord] = sequence;
-    this.data.receiveFromWire(slot);
+    this.land(slot, template.bytes);
+  }
+
+  /** A frame lies in a slot of the card, as far as it has come. */
+  private land(slot: number, bytes: number): void {
+    const { data } = this;
+    const isBad = this.badFcsEvery > 0 && ++this.landed % this.badFcsEvery === 0;
+    if (data.cutThrough !== null) {
+      data.cutThrough.begin(slot, this.restPs(Math.max(MIN_FRAME_BYTES, bytes + FCS_BYTES)), isBad);
+    } else if (isBad) data.refuse(slot, NicDrop.BAD_FCS);
+    else data.receiveFromWire(slot);
+  }
+
+  /** From the header of a frame of `bytes` bytes with check sequence to its last bit. */
+  private restPs(bytes: number): number {
+    return Math.floor(this.wire.duration(bytes - headerBytes(bytes - FCS_BYTES)));
   }
 
   /** A frame that the bridge has sent back. */
@@ -288,7 +318,7 @@ export class Station implements WirePeer, FrameSender, BridgeSink {
       const { frames } = this.data;
       const base = frames.offsetOf(slot) >> 2;
       for (let i = 0; i < (lengths[held] + 3) >> 2; i++) frames.i32[base + i] = i32[from + i];
-      this.data.receiveFromWire(slot);
+      this.land(slot, lengths[held]);
     }
     bridge.release(held);
   }

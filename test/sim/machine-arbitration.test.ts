@@ -73,4 +73,12 @@ describe('nic.port.arbitration', () => {
     expect(report.conservation.balanced).toBe(true);
     expect(report.endpoints).toEqual(before.endpoints);
   });
+
+  it('leaves neither side without a share', () => {
+    const weighted = (wireShare: number) => ({
+      nic: { port: { arbitration: 'weighted' as const, wireShare } },
+    });
+    expect(() => run(weighted(100))).toThrow('nic.port.wireShare: 100 is out of range; allowed 1 to 99');
+    expect(() => run(weighted(0))).toThrow('nic.port.wireShare: 0 is out of range; allowed 1 to 99');
+  });
 });

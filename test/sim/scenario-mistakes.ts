@@ -399,6 +399,16 @@ export const MISTAKES: readonly Mistake[] = [
     line: 'nic.port.fec: a port at 10 Gb/s has no "rs"; allowed none',
   },
   {
+    name: 'cut-through on a card that has none',
+    scenario: { nic: { port: { switching: 'cut-through' } } },
+    line: 'nic.port.switching: the card has no "cut-through"; allowed store-and-forward',
+  },
+  {
+    name: 'bad frames without a distance',
+    scenario: { nic: { port: { badFcsEvery: 0 } } },
+    line: 'nic.port.badFcsEvery: 0 is out of range; allowed 1 to 1000000000',
+  },
+  {
     name: 'an arbitration that there is not',
     scenario: { nic: { port: { arbitration: 'random' } } },
     line: 'nic.port.arbitration: "random" is unknown; allowed arrival, round-robin, weighted, wire-first',
@@ -407,11 +417,6 @@ export const MISTAKES: readonly Mistake[] = [
     name: 'a share of the pipeline without weights',
     scenario: { nic: { port: { arbitration: 'round-robin', wireShare: 60 } } },
     line: 'nic.port.wireShare: nobody has a share without weights; allowed with weighted only',
-  },
-  {
-    name: 'a share that leaves the host nothing',
-    scenario: { nic: { port: { arbitration: 'weighted', wireShare: 100 } } },
-    line: 'nic.port.wireShare: 100 is out of range; allowed 1 to 99',
   },
   {
     name: 'PAUSE beside priority flow control',
