@@ -56,7 +56,6 @@ export class DataPlane implements Component {
 
   private readonly scheduler: Scheduler;
   private readonly probe: Probe;
-  /** That of the frames. */
   private readonly lengths: Int32Array;
   private readonly profile: NicProfile;
   private readonly queuesPerPool: number;
@@ -286,7 +285,10 @@ export class DataPlane implements Component {
   private enterSwitch(slot: number, ingress: number): void {
     this.inPipeline++;
     this.probe.record(FRAME_IN, slot, ingress, this.lengths[slot]);
-    if (this.arbiter !== null) return this.arbiter.push(slot, ingress);
+    if (this.arbiter !== null) {
+      this.arbiter.push(slot, ingress);
+      return;
+    }
     const now = this.scheduler.now;
     const start = this.pipelineFree > now ? this.pipelineFree : now;
     const taken = this.widthBytes === 0 ? this.perFramePs : wideOccupancyPs(this.profile, this.lengths[slot]);
