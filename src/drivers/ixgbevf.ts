@@ -149,7 +149,7 @@ export class IxgbevfDriver {
     });
   }
 
-  /** Asks the PF for one of {@link XcastMode}, and returns what it grants. @throws Error if it refuses. */
+  /** Asks the PF for one of `XcastMode`, and returns what it grants. @throws Error if it refuses. */
   setXcastMode(mode: number): number {
     return this.request([MailboxOperation.UPDATE_XCAST_MODE, mode], 2)[1];
   }

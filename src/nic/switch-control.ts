@@ -90,7 +90,7 @@ export class SwitchControl {
     this.stripsTags = stripsTags;
   }
 
-  /** Element `index` of one of {@link SWITCH_REGISTERS} holds something else now. */
+  /** Element `index` of one of `SWITCH_REGISTERS` holds something else now. */
   registerChanged(name: string, index: number): void {
     const { parts = 0, poolsPerWord = 0 } = STEERING[name];
     this.changedParts |= parts;

@@ -12,7 +12,7 @@ export abstract class RingEnd {
   /** The frames, with what travels beside them. */
   readonly frames: SharedFrames;
   protected readonly control: Int32Array;
-  /** First of the port's words in {@link SharedLayout.control}. */
+  /** First of the port's words in the control words of a `SharedLayout`. */
   protected readonly words: number;
   /** Entries of the rings of all ports, */
   protected readonly items: Int32Array;

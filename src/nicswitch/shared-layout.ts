@@ -138,7 +138,7 @@ export class SharedLayout {
     this.mailbox = new Uint8Array(buffer, at, MAILBOX_BYTES);
   }
 
-  /** First word of `port` in {@link SharedLayout.control}. */
+  /** First word of `port` in the control words of a `SharedLayout`. */
   wordsOf(port: number): number {
     return FIRST_PORT + port * PORT_WORDS;
   }

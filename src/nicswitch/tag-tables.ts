@@ -18,7 +18,7 @@ export class TagTables {
   outerType = -1;
   /** Of two VLAN tags the inner one is filtered by. */
   filtersInner = false;
-  /** TCI that each port puts around frames and takes off, or {@link NO_SERVICE}. */
+  /** TCI that each port puts around frames and takes off, or -1 for none. */
   readonly services: Int32Array;
   readonly priorities: PriorityTable;
   readonly virtual: VirtualAccess;

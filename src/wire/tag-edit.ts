@@ -6,7 +6,7 @@ import { VLAN_TAG_BYTES } from './vlan.ts';
 import { VNTAG_BYTES } from './vntag.ts';
 
 /**
- * What can be done to the tags of a frame on its way out of a {@link FramePool}, as bits that are added up: tags
+ * What can be done to the tags of a frame on its way out of a `FramePool`, as bits that are added up: tags
  * in its bytes are left out, tags beside it are put in. From the outermost on a frame has a tag for virtual
  * access, an outer and an inner VLAN tag; with one VLAN tag only, that is the inner one here.
  */
