@@ -67,11 +67,6 @@ export class ClassedBuffer {
     this.stalled = Array.from({ length: PRIORITIES }, () => new IntRing(ceilPowerOfTwo(2 * frames.slots)));
   }
 
-  /** Frames that wait in the transmit buffer for room. */
-  get stalledLength(): number {
-    return this.stalledFrames;
-  }
-
   /** Frames for `queue` that wait behind another queue's. */
   waitingFor(queue: number): number {
     let count = 0;
@@ -211,11 +206,6 @@ export class ClassedBuffer {
   bytesAhead(slot: number): number {
     const bytes = this.buffer.usedBy[this.classes[slot]];
     return this.arrived[slot] === 1 ? bytes - this.frames.lengths[slot] : bytes;
-  }
-
-  /** Class of the frame in a slot. */
-  classOf(slot: number): number {
-    return this.classes[slot];
   }
 
   /** Gives on what waited behind a queue that is blocked no longer. */

@@ -68,10 +68,6 @@ export class PauseSender {
     this.refresh = new Timer(scheduler, name, () => this.refreshDue());
   }
 
-  get mode(): PauseMode {
-    return this.options.mode;
-  }
-
   /** Works as `options` say from now on; classes that are stopped are told to go on, in the way they know. */
   configure(options: PauseSenderOptions): void {
     for (let c = 0; c < PRIORITIES; c++) this.go(c);

@@ -1,16 +1,10 @@
 import type { ReceiveEngine, Ring, TransmitEngine } from '../dma/index.ts';
 
 /** Offsets within the 64 bytes of registers that a queue has (82599 datasheet 8.2.3.8, 8.2.3.9). */
-export const RDBAL = 0x00;
-export const RDBAH = 0x04;
-export const RDLEN = 0x08;
 export const RDH = 0x10;
 export const SRRCTL = 0x14;
 export const RDT = 0x18;
 export const RXDCTL = 0x28;
-export const TDBAL = 0x00;
-export const TDBAH = 0x04;
-export const TDLEN = 0x08;
 export const TDH = 0x10;
 export const TDT = 0x18;
 export const TXDCTL = 0x28;
