@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { BenchOptions, BenchPart, BenchResult } from './harness.ts';
+import { INLINING_FLAGS } from './inlining.ts';
 import { formatTable } from './table.ts';
 
 /** The file of a part is `<name>.ts` next to this one. */
@@ -91,8 +92,7 @@ type Answer = { results: BenchResult[] } | { error: string };
 function runApart(order: Order): Promise<BenchResult[]> {
   return new Promise((resolve, reject) => {
     const child = fork(fileURLToPath(import.meta.url), {
-      // The inlining budget is that of the command `sriovsim run`.
-      execArgv: [...process.execArgv, '--expose-gc', '--max-inlined-bytecode-size-cumulative=2500'],
+      execArgv: [...process.execArgv, '--expose-gc', ...INLINING_FLAGS],
       // What a part prints goes to stderr: stdout is for the table or the JSON document.
       stdio: ['ignore', 2, 'inherit', 'ipc'],
     });

@@ -1,6 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { INLINING_FLAGS } from '../inlining.ts';
 import type { SwitchScenario, SwitchWork } from './switch-scenario.ts';
 
 /** Compiled bench files lie one folder deeper than their sources. */
@@ -96,7 +97,7 @@ export class SwitchProgram {
 export function startJs(scenario: SwitchScenario): SwitchProgram {
   return new SwitchProgram(process.execPath, [
     '--expose-gc',
-    '--max-inlined-bytecode-size-cumulative=2500',
+    ...INLINING_FLAGS,
     script,
     JSON.stringify(scenario),
   ]);

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { INLINING_FLAGS as BENCH_FLAGS } from '../../bench/inlining.ts';
+import { INLINING_FLAGS as COMMAND_FLAGS } from '../../src/cli/inlining.ts';
 import { resolveScenario } from '../../src/sim/index.ts';
 import { parseScenarioText } from '../../src/sim/scenario.ts';
 import { ROOT } from '../tidy/project.ts';
@@ -48,6 +50,12 @@ describe('README.md', () => {
     const lines = readme.split('\n').slice(0, 20);
     expect(lines).toContain('    npm ci && npm start');
     expect(lines).toContain('    npm ci && npm test');
+  });
+
+  it('names the settings that the command and the benchmarks give V8', () => {
+    const settings = readme.match(/--m(?:ax-inlined|in-inlining)\S+/g);
+    expect(settings).toEqual(COMMAND_FLAGS);
+    expect(BENCH_FLAGS).toEqual(COMMAND_FLAGS);
   });
 
   it('shows what the default scenario prints', () => {
