@@ -7,7 +7,9 @@ import { chmodSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:f
 import { join } from 'node:path';
 import { build } from 'rolldown';
 
-const { exports, bin, dependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
+const { exports, bin, dependencies, peerDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
+
+const packages = Object.keys({ ...dependencies, ...peerDependencies });
 
 const { output } = await build({
   // ./dist/pcie/index.js is made of src/pcie/index.ts.
@@ -19,7 +21,7 @@ const { output } = await build({
   ),
   platform: 'neutral',
   tsconfig: 'tsconfig.json',
-  external: (id) => id.startsWith('node:') || Object.keys(dependencies).some((name) => id.startsWith(name)),
+  external: (id) => id.startsWith('node:') || packages.some((name) => id.startsWith(name)),
   // An exported constant is loaded and checked at each use; a number in the code is not.
   optimization: { inlineConst: { mode: 'all', pass: 2 } },
   output: { dir: 'dist', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name].js' },

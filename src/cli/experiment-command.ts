@@ -13,6 +13,8 @@ import { type Command, type CommandInput, EXIT, UsageError } from './command.ts'
 import { numberOption } from './command-line.ts';
 import { formatResultCsv, formatResultText } from './experiment-text.ts';
 import { raiseInliningBudget } from './inlining.ts';
+import { OutputFile } from './output-file.ts';
+import { formatResultSvg, loadPlotLibrary } from './plot-svg.ts';
 import { formatTable } from './text-table.ts';
 
 /** The name that lists what there is. */
@@ -20,7 +22,7 @@ const LIST = 'list';
 
 /** `sriovsim experiment` */
 export const experimentCommand: Command = {
-  usage: 'list | NAME [--set KEY=VALUE]... [--seed N] [--json | --csv]',
+  usage: 'list | NAME [--set KEY=VALUE]... [--seed N] [--json | --csv] [--svg FILE]',
   summary: 'Finds something out by simulation, for every combination of its parameters.',
   options: {
     set: {
@@ -31,6 +33,7 @@ export const experimentCommand: Command = {
     seed: { value: 'N', about: 'Seed of the random streams. Default 1.' },
     json: { about: 'Print the result as one JSON document.' },
     csv: { about: 'Print the rows as comma-separated values.' },
+    svg: { value: 'FILE', about: 'Draw the rows, and what others have published, into FILE.' },
   },
   parameters: ['NAME'],
   async run(input, io) {
@@ -50,12 +53,25 @@ export const experimentCommand: Command = {
       throw new UsageError('--csv: does not go with --json; allowed one of them');
     }
     const seed = numberOption(input, 'seed', SCENARIO_RANGES.seed, 'integer') ?? 1;
+    const svg = input.values.get('svg');
+    const picture = svg === undefined ? undefined : await pictureFile(experiment, svg);
     raiseInliningBudget();
     const result = run(experiment, input, seed);
+    if (experiment.plot !== undefined) picture?.write([await formatResultSvg(result, experiment.plot)]);
     await io.stdout(format(result, input, experiment.note));
     return EXIT.done;
   },
 };
+
+/** Before anything runs: the place for a picture, if there is something to draw and to draw with. */
+async function pictureFile({ name, plot }: Experiment, path: string): Promise<OutputFile> {
+  if (plot !== undefined) {
+    await loadPlotLibrary();
+    return new OutputFile('--svg', path);
+  }
+  const drawable = EXPERIMENTS.filter((each) => each.plot !== undefined).map((each) => each.name);
+  throw new UsageError(`--svg: the rows of ${name} are no picture; allowed for ${drawable.join(', ')}`);
+}
 
 function run(experiment: Experiment, input: CommandInput, seed: number): ExperimentResult {
   try {

@@ -4,12 +4,12 @@ import { formatJson, formatReportJson } from '../sim/report-json.ts';
 import { SCENARIO_RANGES } from '../sim/scenario-limits.ts';
 import type { LoadedScenario } from '../sim/scenario-resolve.ts';
 import type { Scenario } from '../sim/scenario-types.ts';
-import { CaptureFile } from './capture-file.ts';
 import { type Command, type CommandInput, EXIT } from './command.ts';
 import { numberOption } from './command-line.ts';
 import type { Io } from './io.ts';
 import { loadScenario } from './load-scenario.ts';
 import { OutFolder } from './out-folder.ts';
+import { OutputFile } from './output-file.ts';
 import { ProgressLine } from './progress.ts';
 import { formatReportText } from './report-text.ts';
 import { INTERRUPT_STATUS, type Runnable, runToEnd } from './run-simulation.ts';
@@ -42,7 +42,8 @@ export function makeRunCommand(makeSimulation: (loaded: LoadedScenario) => Runna
       const outPath = input.values.get('out');
       const capturePath = input.values.get('capture');
       // Before the folder is made: of what is wrong, nothing is left behind.
-      const captureFile = capturePath === undefined ? undefined : new CaptureFile(capturePath, outPath);
+      const captureFile =
+        capturePath === undefined ? undefined : new OutputFile('--capture', capturePath, outPath);
       const out = outPath === undefined ? undefined : new OutFolder(outPath);
       const capture = captureFile === undefined ? undefined : simulation.captureFrames();
 

@@ -1,3 +1,6 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readCommandLine } from '../../src/cli/command-line.ts';
 import { experimentCommand } from '../../src/cli/experiment-command.ts';
@@ -52,6 +55,19 @@ describe('experiment', () => {
     expect(lines[3]).toBe('');
   });
 
+  it('draws a picture beside the table', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sriovsim-plot-'));
+    const file = join(folder, 'bandwidth.svg');
+    try {
+      expect(await outputOf(...SHORT, '--svg', file)).toContain('Published:');
+      const svg = readFileSync(file, 'utf8');
+      expect(svg).toContain('write: simulated');
+      expect(svg).toContain('measured: Neugebauer');
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   it.each([
     [
       ['pcie-bandwith'],
@@ -59,6 +75,14 @@ describe('experiment', () => {
     ],
     [['pcie-bandwidth', '--set', 'lanes=3'], '--set lanes: "3" does not fit; allowed 1, 2, 4'],
     [['pcie-bandwidth', '--json', '--csv'], '--csv: does not go with --json; allowed one of them'],
+    [
+      ['routing-ids', '--svg', 'ids.svg'],
+      '--svg: the rows of routing-ids are no picture; allowed for pcie-bandwidth',
+    ],
+    [
+      ['pcie-bandwidth', '--svg', '/nowhere/p.svg'],
+      '--svg: "/nowhere/p.svg" is in a folder that does not exist',
+    ],
     [['pcie-bandwidth', '--set'], '--set: has no value; allowed --set KEY=VALUE'],
     [['pcie-bandwidth', '--seed=x'], '--seed: "x" does not fit; allowed whole numbers from 0 to'],
     [[], 'experiment: NAME is missing; allowed experiment list | NAME'],

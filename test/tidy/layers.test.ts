@@ -39,6 +39,16 @@ describe('what src imports from outside', () => {
     expect(report(checkPackages(sources))).toEqual([]);
   });
 
+  it('lets the command alone have an optional package', () => {
+    const files = ['src/cli/a.ts', 'src/sim/a.ts'].map((path) => ({
+      path,
+      text: "await import('echarts');\n",
+    }));
+    expect(report(checkPackages(files))).toEqual([
+      "src/sim/a.ts:1: 'echarts' is not among the runtime dependencies",
+    ]);
+  });
+
   it('catches a module of Node and a package that is not on the list', () => {
     const text = "import 'node:fs';\nimport 'seedrandom/lib/xor128.js';\nimport '@scope/name/sub';\n";
     expect(report(checkPackages([{ path: 'src/sim/a.ts', text }]))).toEqual([

@@ -39,6 +39,19 @@ export interface PublishedPoints {
   readonly rows: readonly (readonly ResultValue[])[];
 }
 
+/**
+ * How the rows become a picture: `y` against `x`, all of them names of columns. What else differs between rows
+ * makes further lines.
+ */
+export interface PlotSpec {
+  readonly x: string;
+  readonly y: readonly string[];
+  /** What `y` is, with its unit. */
+  readonly title: string;
+  /** Whether each step on the x axis doubles. */
+  readonly logarithmic: boolean;
+}
+
 /** What came of an experiment. */
 export interface ExperimentResult {
   readonly schema: number;
@@ -60,6 +73,8 @@ export interface Experiment {
   readonly parameters: Readonly<Record<string, ParameterSpec>>;
   readonly columns: readonly ResultColumn[];
   readonly published: readonly PublishedPoints[];
+  /** Without it the rows are no picture. */
+  readonly plot?: PlotSpec;
   /** The rows for the values of the parameters. */
   run(values: ParameterValues, seed: number): (readonly ResultValue[])[];
 }

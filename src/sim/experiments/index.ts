@@ -11,6 +11,7 @@ export {
   ParameterError,
   type ParameterSpec,
   type ParameterValues,
+  type PlotSpec,
   type PublishedPoints,
   type ResultColumn,
   type ResultValue,

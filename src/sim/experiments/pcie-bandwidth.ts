@@ -58,6 +58,12 @@ export const pcieBandwidthExperiment: Experiment = {
       ],
     },
   ],
+  plot: {
+    x: 'size',
+    y: ['simulated', 'closedForm'],
+    title: 'Payload a direction, Gb/s',
+    logarithmic: true,
+  },
   run: (values) => combinations(values).map(rowOf),
 };
 

@@ -4,27 +4,28 @@ import { UsageError } from './command.ts';
 import { reasonOf } from './read-file.ts';
 import { tryToWrite, writeWhole } from './write-file.ts';
 
-/** The file that a run's capture goes to. It appears whole or not at all. */
-export class CaptureFile {
+/** A file that an option names for a result. It appears whole or not at all. */
+export class OutputFile {
   private readonly path: string;
 
   /**
    * Tries the path, so that a run does not find out at its end that it is wrong.
    *
+   * @param option its name with the dashes, for messages.
    * @param newFolder a folder that there will be when the run ends, if it is not there yet.
    * @throws {@link UsageError}
    */
-  constructor(path: string, newFolder?: string) {
+  constructor(option: string, path: string, newFolder?: string) {
     this.path = path;
     const reason = this.problem(newFolder);
     if (reason === undefined) return;
     throw new UsageError(
-      `--capture: ${JSON.stringify(path)} ${reason}; allowed a file in a folder that can be written`,
+      `${option}: ${JSON.stringify(path)} ${reason}; allowed a file in a folder that can be written`,
     );
   }
 
   /** Writes the file, in place of one of that name. */
-  write(parts: Iterable<Uint8Array>): void {
+  write(parts: Iterable<string | Uint8Array>): void {
     writeWhole(this.path, parts);
   }
 
