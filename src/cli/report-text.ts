@@ -86,11 +86,13 @@ function endpointSection({ endpoints }: Report): string[] {
 
 function flowSection({ flows }: Report): string[] {
   if (flows.length === 0) return [];
+  const isMirrored = flows.some(({ mirrored }) => mirrored !== undefined);
   const right = (title: string, group?: string): Column => ({ title, group, align: 'right' });
   const columns: Column[] = [
     { title: 'flow', align: 'left' },
     right('offered', 'frames'),
     right('delivered', 'frames'),
+    ...(isMirrored ? [right('mirrored', 'frames')] : []),
     right('lost', 'frames'),
     right('reordered', 'frames'),
     right('duplicated', 'frames'),
@@ -105,6 +107,7 @@ function flowSection({ flows }: Report): string[] {
       shorten(flow.name, 40),
       grouped(flow.offered),
       grouped(flow.delivered),
+      ...(isMirrored ? [count(flow.mirrored ?? 0)] : []),
       count(flow.lost),
       count(flow.reordered),
       count(flow.duplicated),

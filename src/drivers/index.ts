@@ -4,6 +4,7 @@ export { type PortFlowControl, writeFlowControl } from './flow-setup.ts';
 export type { FrameTemplate } from './frame-template.ts';
 export { IXGBE_MAX_VFS, IxgbeDriver, type PfDriverOptions } from './ixgbe.ts';
 export { IxgbevfDriver, type VfDriverOptions } from './ixgbevf.ts';
+export { type PoolMirror, type PoolOwner, writeMirrorRules } from './mirror-setup.ts';
 export {
   type FrameSink,
   QueuePair,

@@ -5,6 +5,7 @@ import { DataPath, type SoftwareCosts } from './data-path.ts';
 import { type PortFlowControl, writeFlowControl } from './flow-setup.ts';
 import { AUPE, BAM, LINK_UP, LINKS, PFVML2FLT, QUEUES_PER_POOL, ROMPE, RTTDCS } from './ixgbe-registers.ts';
 import { multicastHash } from './mailbox-protocol.ts';
+import { type PoolMirror, writeMirrorRules } from './mirror-setup.ts';
 import { PfMailboxService } from './pf-mailbox-service.ts';
 import { QueuePair, type QueueRegistersAt } from './queue-pair.ts';
 import { VfFilters } from './vf-filters.ts';
@@ -29,6 +30,10 @@ export interface PfDriverOptions {
   readonly rates: RateProfile;
   /** Flow control of the port; without it there is none. */
   readonly flowControl?: PortFlowControl | null;
+  /** Mirroring rules, while there are VFs. Default: none. */
+  readonly mirrors?: readonly PoolMirror[];
+  /** VLANs that pass from the wire while there are VFs, although no pool is a member. Default: none. */
+  readonly admittedVlans?: readonly number[];
 }
 
 // PF registers (82599 datasheet 8.2.3).
@@ -287,7 +292,11 @@ export class IxgbeDriver {
       this.configureVf(vf, settings);
     });
     if (pools) this.configurePool(pool, this.options.vlan, false);
-    const { flowControl } = this.options;
+    const { flowControl, mirrors = [], admittedVlans = [] } = this.options;
+    if (pool > 0) {
+      for (const vlan of admittedVlans) this.vlans.hold(vlan);
+      writeMirrorRules(bar, this.vlans, mirrors, pool);
+    }
     if (flowControl !== null && flowControl !== undefined) writeFlowControl(bar, flowControl);
     bar.write32(DMATXCTL, 1);
     bar.write32(RXCTRL, 1);

@@ -13,6 +13,8 @@ export class VlanFilters {
   private readonly bar: BarWindow;
   /** VLAN of each filter. */
   private readonly filters = new Int32Array(FILTERS).fill(FREE);
+  /** Filters that stay without members, by number. */
+  private readonly held = new Set<number>();
 
   constructor(bar: BarWindow) {
     this.bar = bar;
@@ -21,20 +23,25 @@ export class VlanFilters {
   /** The device has been reset, and with it all filters. */
   forget(): void {
     this.filters.fill(FREE);
+    this.held.clear();
+  }
+
+  /**
+   * Lets frames of a VLAN pass from the wire whoever is a member, until {@link VlanFilters.forget}. Returns the number
+   * of its filter, -1 when all are taken.
+   */
+  hold(vlan: number): number {
+    const filter = this.filterFor(vlan);
+    if (filter >= 0) this.held.add(filter);
+    return filter;
   }
 
   /** Makes a pool a member of a VLAN, or no longer. False when all filters are taken. */
   setMember(pool: number, vlan: number, member: boolean): boolean {
     const bar = this.bar;
-    let filter = this.filters.indexOf(vlan);
-    if (filter < 0) {
-      if (!member) return true;
-      filter = this.filters.indexOf(FREE);
-      if (filter < 0) return false;
-      this.filters[filter] = vlan;
-      bar.write32(PFVLVF + 4 * filter, (VIEN | vlan) >>> 0);
-      this.admit(vlan, true);
-    }
+    if (!member && !this.filters.includes(vlan)) return true;
+    const filter = this.filterFor(vlan);
+    if (filter < 0) return false;
     const at = PFVLVFB + 8 * filter + 4 * (pool >> 5);
     const bit = 1 << (pool & 31);
     const pools = bar.read32(at);
@@ -43,8 +50,21 @@ export class VlanFilters {
     return true;
   }
 
+  /** The filter of a VLAN, which may be a new one; -1 when all are taken. */
+  private filterFor(vlan: number): number {
+    const known = this.filters.indexOf(vlan);
+    if (known >= 0) return known;
+    const filter = this.filters.indexOf(FREE);
+    if (filter < 0) return -1;
+    this.filters[filter] = vlan;
+    this.bar.write32(PFVLVF + 4 * filter, (VIEN | vlan) >>> 0);
+    this.admit(vlan, true);
+    return filter;
+  }
+
   /** A VLAN that no pool is a member of needs no filter. */
   private freeIfUnused(filter: number): void {
+    if (this.held.has(filter)) return;
     const bar = this.bar;
     const at = PFVLVFB + 8 * filter;
     if ((bar.read32(at) | bar.read32(at + 4)) !== 0) return;

@@ -168,7 +168,7 @@ export class DataPlane implements Component {
       maxFrameBytes: profile.maxFrameBytes - TAG_BYTES,
       localMatch: profile.localMatch,
       clock: scheduler,
-      mirrorRules: profile.mirrorRules,
+      mirrorRules: profile.mirrorRules + (profile.hostMirrorRules ?? 0),
       queueEntries: 1,
     });
     this.uplink = this.switch.uplink;

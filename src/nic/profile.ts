@@ -50,8 +50,10 @@ export interface NicProfile {
   readonly receiveHostThreshold: number;
   /** Longest frame in memory. */
   readonly maxFrameBytes: number;
-  /** Mirroring rules of the switch. */
+  /** Mirroring rules that registers set. */
   readonly mirrorRules: number;
+  /** Further ones, which the host sets at the switch, also for what VPorts send. Default 0. */
+  readonly hostMirrorRules?: number;
   /** When a unicast frame that a pool sends is kept from the wire. */
   readonly localMatch: LocalMatch;
   /** Limits in kb/s instead of rate factors, of pools instead of queues, and guaranteed minima. Default false. */

@@ -18,8 +18,10 @@ const MP_MASK = 0x3f;
 const RECEIVE_ADDRESSES = 128;
 const VLAN_FILTERS = 64;
 const TABLE_WORDS = 128;
+/** Elements of PFMRCTL. */
+const MIRROR_REGISTERS = 4;
 /** Rules have two words of pools and of VLAN filters each: word n + 4 is the upper one of rule n. */
-const UPPER = 4;
+const UPPER = MIRROR_REGISTERS;
 
 /** Pools that a filter leads to: two words of bits. */
 type PoolBits = readonly [low: number, high: number];
@@ -109,7 +111,8 @@ export class SwitchFilters {
 
   /** PFMRCTL, PFMRVLAN and PFMRVM; the VLANs of a rule are those of the filters that it names. */
   applyMirrors(virtualized: boolean): void {
-    const rules = this.switch.mirrorRules;
+    // Those behind are the host's.
+    const rules = Math.min(MIRROR_REGISTERS, this.switch.mirrorRules);
     for (let rule = 0; rule < rules; rule++) {
       this.switch.setMirrorRule(rule, virtualized ? this.mirrorRule(rule) : null);
     }

@@ -50,6 +50,8 @@ export class MirrorRules {
   readonly capacity: number;
   /** True while some rule is set. */
   active = false;
+  /** Told of each copy: the slot that it shares with the frame, and the VPort that gets it. */
+  onCopy: ((slot: number, port: number) => void) | null = null;
   private readonly ports: number;
   private readonly rules: (CompiledRule | null)[];
 

@@ -208,15 +208,20 @@ export class NicSwitch extends SwitchPolicy implements Component {
       this.lastDrop = this.selection.reason;
       this.portCounts.countDrop(ingress, this.lastDrop);
     }
-    if (mirrored > 0) this.countMirrored(count - mirrored, count);
+    if (mirrored > 0) this.countMirrored(slot, count - mirrored, count);
     this.portCounts.countForwarded(ingress, count, count === mirrored ? count : count - 1);
     if (count === 0) frames.release(slot);
     else if (count > 1) frames.retain(slot, count - 1);
     return count;
   }
 
-  private countMirrored(from: number, to: number): void {
-    for (let i = from; i < to; i++) this.portCounts.countMirrored(targetPort(this.targets[i]));
+  private countMirrored(slot: number, from: number, to: number): void {
+    const { onCopy } = this.tables.mirrors;
+    for (let i = from; i < to; i++) {
+      const port = targetPort(this.targets[i]);
+      this.portCounts.countMirrored(port);
+      onCopy?.(slot, port);
+    }
   }
 
   /** What `port` has seen. */

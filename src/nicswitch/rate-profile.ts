@@ -90,6 +90,7 @@ export const INTEL_82599_RATES: RateProfile = Object.freeze({
 
 function refuse(mbps: number, least: number, linkMbps: number): string | null {
   if (Number.isInteger(mbps) && mbps >= least && mbps <= linkMbps) return null;
+  if (Number.isInteger(mbps)) return `${mbps} Mb/s is not between ${least} and ${linkMbps}`;
   return `${mbps} Mb/s is no whole number from ${least} to ${linkMbps}`;
 }
 

@@ -109,6 +109,7 @@ function endpointReports(
       rxGbps: gigabitsPerSecond(received, spanPs),
       txPps: framesPerSecond(transmitted, spanPs),
       rxPps: framesPerSecond(received, spanPs),
+      ...(record.copies === null ? {} : { mirrored: record.mirrored }),
       latencyNs: latencyReport(record.latency),
       drops: withoutZeros(Object.fromEntries(drops)),
       interrupts: after.endpoints[index].interrupts - before.endpoints[index].interrupts,
@@ -116,7 +117,7 @@ function endpointReports(
   });
 }
 
-function flowReports({ scenario }: RunView, records: readonly FlowRecord[]): FlowReport[] {
+function flowReports({ scenario, tracker }: RunView, records: readonly FlowRecord[]): FlowReport[] {
   const entries = [
     ...scenario.flows.map(({ name, from, to }) => ({
       name,
@@ -129,10 +130,13 @@ function flowReports({ scenario }: RunView, records: readonly FlowRecord[]): Flo
       to: 'as captured',
     })),
   ];
+  const isMirrored =
+    scenario.nic.mirrors !== undefined || tracker.endpoints.some(({ copies }) => copies !== null);
   return records.map((record, i) => ({
     ...entries[i],
     offered: record.measuredOffered,
     delivered: record.measuredDelivered,
+    ...(isMirrored ? { mirrored: record.measuredMirrored } : {}),
     lost: Math.max(0, record.lost),
     reordered: record.reordered,
     duplicated: record.measuredDuplicated,

@@ -9,7 +9,7 @@ import { EndpointDirectory } from './scenario-endpoints.ts';
 import { ProblemReporter } from './scenario-error.ts';
 import { MULTICAST_MAC } from './scenario-limits.ts';
 import { resolveMachine } from './scenario-machine.ts';
-import { ratesOf } from './scenario-profiles.ts';
+import { mirrorsOf, ratesOf } from './scenario-profiles.ts';
 import type { EndpointRef, ResolvedScenario } from './scenario-resolved.ts';
 import { resolveTimes } from './scenario-times.ts';
 import { resolveFlow } from './scenario-traffic.ts';
@@ -125,6 +125,7 @@ export function createMachine(options: CreateMachineOptions = {}): RunningMachin
           usableVfs: nicProfile.pools - 1,
           linkGbps: nicProfile.linkGbps,
           rates: ratesOf(nicProfile),
+          mirrors: mirrorsOf(nicProfile),
           receiveBufferKiB: nicProfile.receiveBufferBytes / 1024,
         }
       : undefined,

@@ -1,48 +1,13 @@
 import { Histogram } from '../kernel/index.ts';
 import { FCS_BYTES, findStamp, MIN_FRAME_BYTES, readStampFlow, readStampSequence } from '../wire/index.ts';
+import { Arrivals, SENT_MASK, SENT_WINDOW } from './flow-arrivals.ts';
+import { MirrorCopies } from './mirror-copies.ts';
 import type { FrameCount } from './report.ts';
-
-/** Frames of a flow whose time of sending is remembered: more than can be on their way at once. */
-const SENT_WINDOW = 1 << 15;
-const SENT_MASK = SENT_WINDOW - 1;
-/** Last sequence numbers at each receiver that are checked for duplicates. */
-const SEEN_WINDOW = 1 << 12;
-const SEEN_MASK = SEEN_WINDOW - 1;
 
 // Constants of this module: see "The hot path" in docs/architecture.md.
 const stampOf = findStamp;
 const flowOf = readStampFlow;
 const sequenceOf = readStampSequence;
-
-/** One flow at one receiver. */
-class Arrivals {
-  /** Copies of frames that came. */
-  delivered = 0;
-  reordered = 0;
-  duplicated = 0;
-  highest = -1;
-  /** How long they took, since the measurement began. */
-  readonly latency = new Histogram();
-  private readonly sentPs: Float64Array;
-  private readonly seen = new Int32Array(SEEN_WINDOW).fill(-1);
-
-  /** @param sentPs when the flow's frames were sent. */
-  constructor(sentPs: Float64Array) {
-    this.sentPs = sentPs;
-  }
-
-  /** A copy of a frame has come. */
-  arrive(sequence: number, timePs: number): void {
-    this.delivered++;
-    const { seen } = this;
-    const place = sequence & SEEN_MASK;
-    if (sequence > this.highest) this.highest = sequence;
-    else if (seen[place] === sequence) this.duplicated++;
-    else if (sequence < this.highest) this.reordered++;
-    seen[place] = sequence;
-    this.latency.record(timePs - this.sentPs[sequence & SENT_MASK]);
-  }
-}
 
 /** What has become of the frames of one flow. */
 export class FlowRecord {
@@ -51,10 +16,13 @@ export class FlowRecord {
   private readonly sentPs = new Float64Array(SENT_WINDOW);
   /** One for each receiver that has got something. */
   private readonly arrivals: Arrivals[] = [];
+  /** One for each endpoint that has got copies by mirroring rules. */
+  private readonly copies: Arrivals[] = [];
   private offeredBefore = 0;
   private deliveredBefore = 0;
   private missingBefore = 0;
   private duplicatedBefore = 0;
+  private mirroredBefore = 0;
 
   constructor(index: number) {
     this.index = index;
@@ -82,6 +50,13 @@ export class FlowRecord {
     return arrivals;
   }
 
+  /** What counts the copies by mirroring rules that come to one more endpoint. */
+  addCopies(): Arrivals {
+    const copies = new Arrivals(this.sentPs);
+    this.copies.push(copies);
+    return copies;
+  }
+
   /** Frames that came after a later one, since the measurement began. */
   get reordered(): number {
     return this.arrivals.reduce((sum, { reordered }) => sum + reordered, 0);
@@ -100,6 +75,11 @@ export class FlowRecord {
   /** Frames and copies of frames that came since the measurement began. */
   get measuredDelivered(): number {
     return this.delivered - this.deliveredBefore;
+  }
+
+  /** Copies by mirroring rules that came since the measurement began; none of those delivered is one. */
+  get measuredMirrored(): number {
+    return this.mirrored - this.mirroredBefore;
   }
 
   /** Frames that came twice since the measurement began. */
@@ -122,7 +102,8 @@ export class FlowRecord {
     this.duplicatedBefore = this.duplicated;
     this.offeredBefore = this.offered;
     this.deliveredBefore = this.delivered;
-    for (const arrivals of this.arrivals) {
+    this.mirroredBefore = this.mirrored;
+    for (const arrivals of [...this.arrivals, ...this.copies]) {
       arrivals.reordered = 0;
       arrivals.latency.reset();
     }
@@ -130,6 +111,10 @@ export class FlowRecord {
 
   private get delivered(): number {
     return this.arrivals.reduce((sum, { delivered }) => sum + delivered, 0);
+  }
+
+  private get mirrored(): number {
+    return this.copies.reduce((sum, { delivered }) => sum + delivered, 0);
   }
 
   private get duplicated(): number {
@@ -154,12 +139,20 @@ export class EndpointRecord {
   notSent = 0;
   /** What has come, by the number of its flow; null where nothing has. */
   readonly arrivals: (Arrivals | null)[] = [];
+  /** What has come because of mirroring rules; null where nothing is mirrored to. */
+  copies: MirrorCopies | null = null;
+  private mirroredBefore = 0;
   private offeredBefore: FrameCount = { frames: 0, bytes: 0 };
   private receivedBefore: FrameCount = { frames: 0, bytes: 0 };
 
   /** Of the frames received since the measurement began. */
   get latency(): Histogram {
-    return merged(this.arrivals);
+    return merged([...this.arrivals, ...(this.copies?.arrivals ?? [])]);
+  }
+
+  /** Copies by mirroring rules, of the frames received since the measurement began. */
+  get mirrored(): number {
+    return this.totalMirrored - this.mirroredBefore;
   }
 
   /** What was offered since the measurement began. */
@@ -174,7 +167,12 @@ export class EndpointRecord {
     return { frames: this.totalReceived - frames, bytes: this.receivedBytes - bytes };
   }
 
+  private get totalMirrored(): number {
+    return this.copies?.arrivals.reduce((sum, { delivered }) => sum + delivered, 0) ?? 0;
+  }
+
   startMeasuring(): void {
+    this.mirroredBefore = this.totalMirrored;
     this.offeredBefore = { frames: this.offeredFrames, bytes: this.offeredBytes };
     this.receivedBefore = { frames: this.totalReceived, bytes: this.receivedBytes };
   }
@@ -218,6 +216,20 @@ export class FlowTracker {
     this.captured.set(hash, [flow, sequence]);
   }
 
+  /** The switch has made a copy for an endpoint: of the frame with `bytes` bytes from word `at` of `words` on. */
+  noteCopy(endpoint: number, words: Int32Array, at: number, bytes: number): void {
+    const record = this.endpoints[endpoint];
+    record.copies ??= new MirrorCopies((flow) => this.flows[flow].addCopies());
+    const stamp = stampOf(words, at, bytes);
+    if (stamp < 0) {
+      const captured = this.captured.get(frameHash(words, at, bytes));
+      if (captured !== undefined) record.copies.expect(captured[0].index, captured[1]);
+      return;
+    }
+    const flow = flowOf(words, stamp);
+    if (flow >= 0 && flow < this.flows.length) record.copies.expect(flow, sequenceOf(words, stamp));
+  }
+
   /** A frame has come to an endpoint's software: `bytes` from word `at` of `words` on. */
   receive(endpoint: number, words: Int32Array, at: number, bytes: number, timePs: number): void {
     const record = this.endpoints[endpoint];
@@ -229,6 +241,7 @@ export class FlowTracker {
       return;
     }
     const flow = flowOf(words, stamp);
+    if (record.copies?.takes(flow, sequenceOf(words, stamp), timePs)) return;
     const known = flow >>> 0 < record.arrivals.length ? record.arrivals[flow] : null;
     const arrivals = known ?? this.firstArrival(record, flow);
     if (arrivals !== null) arrivals.arrive(sequenceOf(words, stamp), timePs);
@@ -238,6 +251,7 @@ export class FlowTracker {
     const captured = this.captured.get(hash);
     if (captured === undefined) return;
     const [{ index }, sequence] = captured;
+    if (record.copies?.takes(index, sequence, timePs)) return;
     (record.arrivals[index] ?? this.firstArrival(record, index))?.arrive(sequence, timePs);
   }
 
@@ -256,9 +270,9 @@ export class FlowTracker {
   }
 }
 
-function merged(all: readonly (Arrivals | null)[]): Histogram {
+function merged(all: readonly (Arrivals | null | undefined)[]): Histogram {
   const latency = new Histogram();
-  for (const arrivals of all) if (arrivals !== null) latency.merge(arrivals.latency);
+  for (const arrivals of all) if (arrivals) latency.merge(arrivals.latency);
   return latency;
 }
 

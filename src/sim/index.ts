@@ -35,7 +35,7 @@ export {
 } from './report-parts.ts';
 export { ScenarioError, type ScenarioProblem } from './scenario-error.ts';
 export { type MachineOptions, type ResolvedMachine, resolveMachine } from './scenario-machine.ts';
-export type { NicFacts } from './scenario-profiles.ts';
+export type { MirrorFacts, NicFacts } from './scenario-profiles.ts';
 export { type LoadedScenario, type ResolveOptions, resolveScenario } from './scenario-resolve.ts';
 export type {
   EndpointRef,
@@ -46,11 +46,13 @@ export type {
   ResolvedGuest,
   ResolvedHost,
   ResolvedHostInterface,
+  ResolvedMirror,
   ResolvedNic,
   ResolvedPort,
   ResolvedScenario,
   ResolvedVf,
   TargetRef,
+  VPortRef,
 } from './scenario-resolved.ts';
 export type {
   Arrivals,
@@ -65,6 +67,7 @@ export type {
   HostInterfaceOptions,
   HostOptions,
   Loopback,
+  MirrorOptions,
   NicOptions,
   PageSize,
   PauseUse,

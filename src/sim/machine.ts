@@ -32,6 +32,7 @@ import {
 } from '../pcie/index.ts';
 import type { HostProfile } from '../profiles/index.ts';
 import { FCS_BYTES, MIN_FRAME_BYTES, parseMac } from '../wire/index.ts';
+import { applyMirrors, driverMirrors } from './mirrors.ts';
 import { definePfSysfs } from './pf-sysfs.ts';
 import type { ResolvedMachine } from './scenario-machine.ts';
 import { portFlowControl, withPort } from './scenario-port.ts';
@@ -250,6 +251,7 @@ export class Machine {
       loopback: this.parts.nic.loopback === 'veb',
       rates: ratesOf(this.parts.nicProfile),
       flowControl: this.flowControl,
+      ...driverMirrors(this.parts.nic.mirrors, this.parts.nicProfile),
     });
     this.ixgbe.probe();
     definePfSysfs(this.sysfs, this.pfPath, pf, {
@@ -317,7 +319,9 @@ export class Machine {
         trusted: vfs[vf]?.trust ?? false,
       })),
     );
+    const { nic, nicProfile } = this.parts;
     applyVPortPolicies(this.nic.data.switch, vfs, routingIds.length);
+    applyMirrors(this.nic.data.switch, nic.mirrors, nicProfile, routingIds.length);
     defineVfSysfs(this.sysfs, this.pfPath, routingIds.length, this.pfDriver);
     routingIds.forEach((routingId, vf) => {
       this.startVf(pf, routingId, vf);

@@ -4,6 +4,7 @@ import type {
   GuestOptions,
   HostInterfaceOptions,
   HostOptions,
+  MirrorOptions,
   NicOptions,
   PortOptions,
   TrafficOptions,
@@ -29,6 +30,7 @@ const OPTIONS = {
     linkGbps: true,
     mtu: true,
     port: true,
+    mirrors: true,
   } satisfies Keys<NicOptions>,
   guest: { ...DRIVER, name: true, vfs: true, memoryMiB: true, pageSize: true } satisfies Keys<GuestOptions>,
   vf: {
@@ -58,6 +60,14 @@ const OPTIONS = {
     arbitration: true,
     wireShare: true,
   } satisfies Keys<PortOptions>,
+  mirror: {
+    to: true,
+    receivedBy: true,
+    sentBy: true,
+    uplink: true,
+    downlink: true,
+    vlans: true,
+  } satisfies Keys<MirrorOptions>,
   hostInterface: { ...DRIVER, mac: true, vlan: true } satisfies Keys<HostInterfaceOptions>,
   traffic: {
     name: true,
@@ -110,8 +120,9 @@ export function checkMachineOptions(
   if (host !== undefined && !isProfile.host) checkOptions('host', host, 'host');
   if (nic !== undefined && !isProfile.nic) {
     checkOptions('nic', nic, 'nic');
-    const { port } = nic as NicOptions;
+    const { port, mirrors } = nic as NicOptions;
     if (port !== undefined) checkOptions('nic.port', port, 'port');
+    if (mirrors !== undefined) checkList('nic.mirrors', mirrors, 'mirror');
   }
   if (hostInterface !== undefined) checkOptions('hostInterface', hostInterface, 'hostInterface');
   if (guests === undefined) return;
@@ -125,6 +136,11 @@ export function checkMachineOptions(
     if (!Array.isArray(vfs)) continue;
     for (const [number, vf] of vfs.entries()) checkOptions(`guests[${index}].vfs[${number}]`, vf, 'vf');
   }
+}
+
+function checkList(name: string, value: unknown, option: keyof typeof OPTIONS): void {
+  if (!Array.isArray(value)) throw new TypeError(`${name} must be a list, got ${show(value)}`);
+  for (const [index, entry] of value.entries()) checkOptions(`${name}[${index}]`, entry, option);
 }
 
 function show(value: unknown): string {

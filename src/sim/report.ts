@@ -89,6 +89,8 @@ export interface EndpointReport {
   rxGbps: number;
   txPps: number;
   rxPps: number;
+  /** Copies by mirroring rules among the frames received; only where something is mirrored to. */
+  mirrored?: number;
   /** Of the frames received. */
   latencyNs: LatencyReport | null;
   /** Frames that ended here, by reason. */
@@ -103,8 +105,10 @@ export interface FlowReport {
   from: string;
   to: string;
   offered: number;
-  /** Copies that arrived; more than `offered` where frames are replicated. */
+  /** Copies that arrived, but for those by mirroring rules; more than `offered` where frames are replicated. */
   delivered: number;
+  /** Copies by mirroring rules that arrived; only where the scenario has such rules, or some were made. */
+  mirrored?: number;
   /** Frames that did not arrive although later ones did; 0 where frames have several receivers. */
   lost: number;
   reordered: number;

@@ -1,8 +1,7 @@
 import { type ProblemReporter, showValue } from './scenario-error.ts';
 import { BROADCAST_MAC, MULTICAST_MAC, STATION_MAC } from './scenario-limits.ts';
 import { isGroupMac, normaliseMac } from './scenario-mac.ts';
-import type { ResolvedMachine } from './scenario-machine.ts';
-import type { EndpointRef, TargetRef } from './scenario-resolved.ts';
+import type { EndpointRef, ResolvedScenario, TargetRef, VPortRef } from './scenario-resolved.ts';
 import { didYouMean } from './scenario-suggest.ts';
 
 /** An end of a flow: what it is and the address that goes into its frames. */
@@ -22,7 +21,10 @@ export class EndpointDirectory {
   private readonly shown: string[] = ['host', 'port'];
   private readonly withoutVfs = new Set<string>();
 
-  constructor(machine: ResolvedMachine, reporter: ProblemReporter) {
+  constructor(
+    machine: Pick<ResolvedScenario, 'hostInterface' | 'guests' | 'vfs'>,
+    reporter: ProblemReporter,
+  ) {
     this.reporter = reporter;
     this.add('host', { ref: { kind: 'pf' }, mac: machine.hostInterface.mac });
     this.add('port', { ref: { kind: 'port' }, mac: STATION_MAC });
@@ -45,6 +47,13 @@ export class EndpointDirectory {
       this.reporter.fail(path, name, `${showValue(name)} cannot send`, this.names([]));
     }
     return this.unknown(path, name, []);
+  }
+
+  /** Whose VPort it is: not the port's. */
+  vport(path: string, name: string): VPortRef {
+    const { ref } = this.source(path, name);
+    if (ref.kind !== 'port') return ref;
+    return this.reporter.fail(path, name, '"port" is no VPort', this.names([], ['port']));
   }
 
   /** Who is meant to receive. */
@@ -72,8 +81,8 @@ export class EndpointDirectory {
     return this.reporter.fail(path, name, problem, `${this.names(more)}${macs}`);
   }
 
-  private names(more: readonly string[]): string {
-    const names = [...this.shown, ...more];
+  private names(more: readonly string[], but: readonly string[] = []): string {
+    const names = [...this.shown, ...more].filter((name) => !but.includes(name));
     if (names.length <= NAMES_SHOWN + 1) return names.join(', ');
     return `${names.slice(0, NAMES_SHOWN).join(', ')} and ${names.length - NAMES_SHOWN} more`;
   }

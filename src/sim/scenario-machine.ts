@@ -1,3 +1,4 @@
+import { EndpointDirectory } from './scenario-endpoints.ts';
 import { ProblemReporter, showValue } from './scenario-error.ts';
 import {
   SCENARIO_DEFAULTS as DEFAULTS,
@@ -7,6 +8,7 @@ import {
 } from './scenario-limits.ts';
 import { MacBook } from './scenario-mac.ts';
 import { checkMemory } from './scenario-memory.ts';
+import { resolveMirrors } from './scenario-mirrors.ts';
 import { resolvePort } from './scenario-port.ts';
 import { HOST_PROFILE_NAMES, NIC_PROFILE_NAMES, type NicFacts, nicFacts } from './scenario-profiles.ts';
 import { checkMinima, NO_RATES, resolveRates } from './scenario-rates.ts';
@@ -76,7 +78,6 @@ export function resolveMachine(
     interfaceOptions.mac === undefined ? undefined : macs.claim('hostInterface.mac', interfaceOptions.mac);
   const vfs = resolveVfs(places, guests, nic, card, macs, reporter);
   checkMinima(vfs, nic.linkGbps * 1000, reporter);
-  checkVlanFilters(vfs, interfaceOptions.vlan, reporter);
   const hostInterface: ResolvedHostInterface = {
     mac: givenHostMac ?? macs.assign(0, 0),
     vlan: reporter.vlan('hostInterface.vlan', interfaceOptions.vlan),
@@ -88,15 +89,19 @@ export function resolveMachine(
     'reflective-relay',
   ]);
   const adjacentBridge = bridge === 'none' ? {} : { adjacentBridge: bridge };
+  const endpoints = new EndpointDirectory({ hostInterface, guests, vfs }, reporter);
+  Object.assign(nic, resolveMirrors(nicOptions.mirrors, nic, card, endpoints, reporter));
+  checkVlanFilters(vfs, interfaceOptions.vlan, nic, reporter);
   return { host, nic, hostInterface, ...adjacentBridge, guests, vfs };
 }
 
-/** The card filters by so many VLANs (82599 datasheet 8.2.3.27.15); every port VLAN and every trusted one takes a filter. */
+/** The card filters by so many VLANs (82599 datasheet 8.2.3.27.15); every port VLAN, trusted one and mirrored one takes a filter. */
 const VLAN_FILTERS = 64;
 
 function checkVlanFilters(
   vfs: readonly ResolvedVf[],
   hostVlan: number | undefined,
+  { mirrors = [] }: ResolvedNic,
   reporter: ProblemReporter,
 ): void {
   const used = new Set<number>(hostVlan === undefined ? [] : [hostVlan]);
@@ -104,12 +109,13 @@ function checkVlanFilters(
     if (vlan !== null) used.add(vlan);
     for (const trusted of trustedVlans) used.add(trusted);
   }
+  for (const { vlans } of mirrors) for (const vlan of vlans) used.add(vlan);
   if (used.size <= VLAN_FILTERS) return;
   reporter.fail(
     'guests',
     used.size,
     `use ${used.size} VLANs in all`,
-    `${VLAN_FILTERS} port and trusted VLANs`,
+    `${VLAN_FILTERS} port, trusted and mirrored VLANs`,
   );
 }
 

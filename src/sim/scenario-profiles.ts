@@ -13,14 +13,36 @@ export interface NicFacts {
   receiveBufferKiB: number;
   /** What it can do about transmit rates. */
   rates: RateProfile;
+  /** Mirroring rules that a scenario can set. Default: none. */
+  mirrors?: MirrorFacts;
   /** When frames from the wire may go on. Default: when they are whole. */
   switchings?: readonly Switching[];
+}
+
+/** The mirroring rules of a card. */
+export interface MirrorFacts {
+  readonly rules: number;
+  /** Whether they are set at the switch and not by registers: then they can copy what a VPort sends. */
+  readonly bySwitch: boolean;
+}
+
+/** The mirroring rules that a scenario can set for a card. */
+export function mirrorsOf(card: {
+  readonly mirrorRules: number;
+  readonly hostMirrorRules?: number;
+}): MirrorFacts {
+  const { mirrorRules, hostMirrorRules = 0 } = card;
+  return hostMirrorRules > 0
+    ? { rules: hostMirrorRules, bySwitch: true }
+    : { rules: mirrorRules, bySwitch: false };
 }
 
 /** What a card can do about transmit rates. */
 export function ratesOf(card: { readonly exactRates?: boolean }): RateProfile {
   return card.exactRates === true ? EXACT_RATES : INTEL_82599_RATES;
 }
+
+const GENERIC_MIRRORS: MirrorFacts = { rules: 16, bySwitch: true };
 
 const NICS: Readonly<Record<string, NicFacts>> = {
   // 64 pools, of which the ixgbe PF driver keeps one.
@@ -30,14 +52,23 @@ const NICS: Readonly<Record<string, NicFacts>> = {
     linkGbps: [1, 10],
     receiveBufferKiB: 512,
     rates: INTEL_82599_RATES,
+    mirrors: { rules: 4, bySwitch: false },
   },
-  generic: { totalVfs: 64, usableVfs: 63, linkGbps: [1, 10], receiveBufferKiB: 512, rates: EXACT_RATES },
+  generic: {
+    totalVfs: 64,
+    usableVfs: 63,
+    linkGbps: [1, 10],
+    receiveBufferKiB: 512,
+    rates: EXACT_RATES,
+    mirrors: GENERIC_MIRRORS,
+  },
   'generic-100g': {
     totalVfs: 64,
     usableVfs: 63,
     linkGbps: [1, 10, 25, 40, 100],
     receiveBufferKiB: 1024,
     rates: EXACT_RATES,
+    mirrors: GENERIC_MIRRORS,
     switchings: SWITCHINGS,
   },
 };

@@ -48,6 +48,19 @@ export interface ResolvedNic {
   linkGbps: number;
   mtu: number;
   port: ResolvedPort;
+  /** Only if there are some. */
+  mirrors?: ResolvedMirror[];
+}
+
+/** A mirroring rule of the card. */
+export interface ResolvedMirror {
+  to: VPortRef;
+  receivedBy: VPortRef[];
+  sentBy: VPortRef[];
+  uplink: boolean;
+  downlink: boolean;
+  /** Ascending. */
+  vlans: number[];
 }
 
 /** The physical port. */
@@ -116,8 +129,11 @@ export interface ResolvedVf {
   stormLimits: { broadcast: number | null; multicast: number | null; unknownUnicast: number | null };
 }
 
+/** A VPort: one of a VF's, or the PF's own. */
+export type VPortRef = { kind: 'vf'; vf: number } | { kind: 'pf' };
+
 /** Something that sends and receives. The PF is the host's own interface, the port stands for what is beyond it. */
-export type EndpointRef = { kind: 'vf'; vf: number } | { kind: 'pf' } | { kind: 'port' };
+export type EndpointRef = VPortRef | { kind: 'port' };
 
 /** Whom a flow is meant for; `mac` is an address that nobody in the scenario has. */
 export type TargetRef = EndpointRef | { kind: 'broadcast' } | { kind: 'multicast' } | { kind: 'mac' };

@@ -10,6 +10,7 @@ import type {
   GuestOptions,
   HostInterfaceOptions,
   HostOptions,
+  MirrorOptions,
   NicOptions,
   PortOptions,
   Scenario,
@@ -24,8 +25,11 @@ import type {
 type Schema<T> = z.ZodMiniType<T, T>;
 
 const ENDPOINT = 'host, port, the name of a guest or GUEST.N';
+const VPORT = 'host, the name of a guest or GUEST.N';
 const GUEST_NAME = 'a letter, then up to 31 letters, digits, _ or -';
 const MAC = 'a MAC address such as 02:00:00:00:01:00';
+
+const vlanId = (about: string) => integer(RANGES.vlan, about);
 
 const macAddress = (about: string) =>
   z
@@ -90,6 +94,16 @@ export const portSchema: Schema<PortOptions> = object({
   ),
 });
 
+/** A mirroring rule, in a file. */
+export const mirrorSchema: Schema<MirrorOptions> = object({
+  to: endpoint(VPORT, 'Who gets the copies.'),
+  receivedBy: optional(list(endpoint(VPORT, 'A VPort.'), 'Frames that one of these receives.')),
+  sentBy: optional(list(endpoint(VPORT, 'A VPort.'), 'Frames that one of these sends.')),
+  uplink: optional(flag('Frames from the wire that some VPort receives.'), false),
+  downlink: optional(flag('Frames of VPorts that go to the wire.'), false),
+  vlans: optional(list(vlanId('A VLAN.'), 'Tagged frames of these VLANs, received by somebody or not.')),
+});
+
 /** The card, in a file. */
 export const nicSchema: Schema<NicOptions> = object({
   profile: optional(oneOf(NIC_PROFILE_NAMES, 'The card.'), DEFAULTS.nicProfile),
@@ -102,6 +116,7 @@ export const nicSchema: Schema<NicOptions> = object({
   linkGbps: optional(number([0.001, 1000], 'Rate of the port in Gb/s. Default: the fastest of the profile.')),
   mtu: optional(integer(RANGES.mtu, 'Largest layer 3 packet in bytes.'), DEFAULTS.mtu),
   port: optional(portSchema),
+  mirrors: optional(list(mirrorSchema, 'Rules that copy frames to one VPort more. Default: none.')),
 });
 
 const driverShape = {
@@ -113,8 +128,6 @@ const driverShape = {
     DEFAULTS.ringSize,
   ),
 };
-
-const vlanId = (about: string) => integer(RANGES.vlan, about);
 
 const stormLimit = (about: string) => optional(integer(RANGES.stormPps, about));
 

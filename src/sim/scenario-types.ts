@@ -50,6 +50,27 @@ export interface NicOptions {
   mtu?: number;
   /** The physical port and its cable. */
   port?: PortOptions;
+  /** Rules that copy frames to one VPort more; as many as the card has. Default: none. */
+  mirrors?: MirrorOptions[];
+}
+
+/**
+ * A mirroring rule: frames that any of its conditions holds for are copied to `to`, each once. VPorts are named as in
+ * traffic: `host`, a guest (its first VF) or `guest.N`.
+ */
+export interface MirrorOptions {
+  /** Who gets the copies. */
+  to: string;
+  /** Frames that one of these receives, from wherever they are. */
+  receivedBy?: string[];
+  /** Frames that one of these sends; on the generic profiles. */
+  sentBy?: string[];
+  /** Frames from the wire that some VPort receives. Default false. */
+  uplink?: boolean;
+  /** Frames of VPorts that go to the wire. Default false. */
+  downlink?: boolean;
+  /** Tagged frames of these VLANs, received by somebody or not. */
+  vlans?: number[];
 }
 
 /** The physical port: flow control, cable, forward error correction. Both of its ends are set up alike. */

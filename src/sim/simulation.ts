@@ -88,6 +88,7 @@ export class Simulation implements RunView, VfListener {
       nic.profile.macPs + cableDelayPs(scenario.nic),
       scenario.adjacentBridge === undefined ? null : scenario.adjacentBridge === 'reflective-relay',
     );
+    nic.data.switch.tables.mirrors.onCopy = (slot, vport) => this.noteCopy(slot, vport);
     const { port } = scenario.nic;
     this.station.badFcsEvery = port.badFcsEvery ?? 0;
     if (port.pfc.length > 0) this.station.heedPauses('priority');
@@ -261,6 +262,14 @@ export class Simulation implements RunView, VfListener {
       endpoint: endpointIndex(capture.from),
       sender: this.sender(capture.from),
     });
+  }
+
+  /** A mirroring rule has made a copy of the frame in a slot. */
+  private noteCopy(slot: number, vport: number): void {
+    const { frames } = this.machine.nic.data;
+    const endpoint = vport === this.pfPort ? PF_ENDPOINT_INDEX : FIRST_VF_ENDPOINT_INDEX + vport;
+    if (endpoint >= this.tracker.endpoints.length) return;
+    this.tracker.noteCopy(endpoint, frames.i32, frames.offsetOf(slot) >> 2, frames.lengths[slot]);
   }
 
   private sender(from: EndpointRef): FrameSender {

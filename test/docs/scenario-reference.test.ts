@@ -15,6 +15,7 @@ const PARTS: readonly (readonly [string, Schema])[] = [
   ['host', part('host')],
   ['nic', part('nic')],
   ['port', part('nic').properties?.['port'] as Schema],
+  ['mirrors', items(part('nic').properties?.['mirrors'] as Schema)],
   ['guests', guest],
   ['vfs', items(vfLists[1])],
   ['hostInterface', part('hostInterface')],

@@ -35,6 +35,7 @@ function valuesOf(schema: Schema): string {
     case 'number':
       return `${schema.minimum} to ${schema.maximum}`;
     case 'array':
+      if (schema.items?.type === 'string') return 'list of names';
       return `list of ${schema.items?.properties === undefined ? 'numbers' : 'objects'}`;
     case 'object':
       return `{ ${Object.keys(schema.properties ?? {})

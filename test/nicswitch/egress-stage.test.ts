@@ -201,7 +201,7 @@ describe('EgressStage', () => {
 
   it('refuses what the card cannot do, with the reason', () => {
     const { stage } = rig(2, { rates: INTEL_82599_RATES });
-    expect(() => stage.setMaxRate(0, 10, 0)).toThrow('mbps: 10 Mb/s is no whole number from 11 to 10000');
+    expect(() => stage.setMaxRate(0, 10, 0)).toThrow('mbps: 10 Mb/s is not between 11 and 10000');
     expect(() => stage.setMinRate(0, 100)).toThrow('mbps: the card guarantees no minimum rate');
     const exact = rig(2).stage;
     exact.setMinRate(0, 7_000);

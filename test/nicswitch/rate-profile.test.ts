@@ -62,7 +62,7 @@ describe('what can be asked for', () => {
     expect(INTEL_82599_RATES.refuseMin(0, 10_000)).toBeNull();
     expect(INTEL_82599_RATES.refuseMin(100, 10_000)).toBe('the card guarantees no minimum rate');
     expect(EXACT_RATES.refuseMin(100, 10_000)).toBeNull();
-    expect(EXACT_RATES.refuseMin(10_001, 10_000)).toBe('10001 Mb/s is no whole number from 0 to 10000');
+    expect(EXACT_RATES.refuseMin(10_001, 10_000)).toBe('10001 Mb/s is not between 0 and 10000');
     expect(EXACT_RATES.byteTime(333, 10_000)).toEqual(byteTimeOf(333_000));
   });
 });

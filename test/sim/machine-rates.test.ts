@@ -192,8 +192,8 @@ describe("the PF's driver", () => {
   });
 
   it.each([
-    [{ maxMbps: 10 }, '10 Mb/s is no whole number from 11 to 10000'],
-    [{ maxMbps: 10_001 }, '10001 Mb/s is no whole number from 11 to 10000'],
+    [{ maxMbps: 10 }, '10 Mb/s is not between 11 and 10000'],
+    [{ maxMbps: 10_001 }, '10001 Mb/s is not between 11 and 10000'],
     [{ minMbps: 100 }, 'the card guarantees no minimum rate'],
     [{ trafficClass: 1 }, 'the card has no traffic classes with 64 pools'],
     [{ maxMbps: 11 }, null],

@@ -4,6 +4,7 @@ import { ScenarioError } from '../../src/sim/scenario-error.ts';
 import { parseScenario, parseScenarioText } from '../../src/sim/scenario-parse.ts';
 import { resolveScenario } from '../../src/sim/scenario-resolve.ts';
 import { MISTAKES } from './scenario-mistakes.ts';
+import { SWITCH_MISTAKES } from './switch-mistakes.ts';
 
 const capture = readFileSync(new URL('../../scenarios/captures/namespaces.pcap', import.meta.url));
 
@@ -25,7 +26,7 @@ function errorOf(action: () => unknown): ScenarioError {
 }
 
 describe('a scenario with', () => {
-  it.each(MISTAKES)('$name is refused', ({ scenario, line }) => {
+  it.each([...MISTAKES, ...SWITCH_MISTAKES])('$name is refused', ({ scenario, line }) => {
     const error = errorOf(() =>
       resolveScenario(parseScenario(scenario, 's.json'), { source: 's.json', readCapture }),
     );

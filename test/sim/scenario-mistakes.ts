@@ -30,12 +30,12 @@ export const MISTAKES: readonly Mistake[] = [
   {
     name: 'more VLANs than the card filters by',
     scenario: { guests: [{ vfs: [{ trustedVlans: Array.from({ length: 65 }, (_, i) => i + 1) }] }] },
-    line: 'guests: use 65 VLANs in all; allowed 64 port and trusted VLANs',
+    line: 'guests: use 65 VLANs in all; allowed 64 port, trusted and mirrored VLANs',
   },
   {
     name: 'a rate limit that the 82599 does not have',
     scenario: { guests: [{ vfs: [{ maxTxMbps: 10 }] }] },
-    line: 'guests[0].vfs[0].maxTxMbps: 10 Mb/s is no whole number from 11 to 10000; allowed 11 to 10000 on a link of 10 Gb/s',
+    line: 'guests[0].vfs[0].maxTxMbps: 10 Mb/s is not between 11 and 10000; allowed 11 to 10000 on a link of 10 Gb/s',
   },
   {
     name: 'a rate limit on a link of 1 Gb/s',
@@ -50,7 +50,7 @@ export const MISTAKES: readonly Mistake[] = [
   {
     name: 'a guaranteed rate above that of the link',
     scenario: { nic: { profile: 'generic' }, guests: [{ vfs: [{ minTxMbps: 10_001 }] }] },
-    line: 'guests[0].vfs[0].minTxMbps: 10001 Mb/s is no whole number from 0 to 10000; allowed 1 to the rate of the link',
+    line: 'guests[0].vfs[0].minTxMbps: 10001 Mb/s is not between 0 and 10000; allowed 1 to the rate of the link',
   },
   {
     name: 'a threshold without PAUSE that is sent',
@@ -83,7 +83,7 @@ export const MISTAKES: readonly Mistake[] = [
   {
     name: 'a key that is like no other',
     scenario: { nic: { bandwidth: 3 } },
-    line: 'nic.bandwidth: unknown key; allowed profile, vfs, ari, loopback, linkGbps, mtu, port',
+    line: 'nic.bandwidth: unknown key; allowed profile, vfs, ari, loopback, linkGbps, mtu, port, mirrors',
   },
   {
     name: 'a misspelt key inside one of several forms',
@@ -356,7 +356,7 @@ export const MISTAKES: readonly Mistake[] = [
         { name: 'b', vfs: [{ vlan: 4000 }, { trustedVlans: Array.from({ length: 64 }, (_, i) => 100 + i) }] },
       ],
     },
-    line: 'guests: use 65 VLANs in all; allowed 64 port and trusted VLANs',
+    line: 'guests: use 65 VLANs in all; allowed 64 port, trusted and mirrored VLANs',
   },
   {
     name: 'a run of no length',

@@ -1,0 +1,55 @@
+import type { Mistake } from './scenario-mistakes.ts';
+
+const guests = [{ name: 'a' }, { name: 'b' }];
+
+/** Mistakes in what a scenario says of the card's switch. */
+export const SWITCH_MISTAKES: readonly Mistake[] = [
+  {
+    name: 'more mirroring rules than the 82599 has',
+    scenario: { guests, nic: { mirrors: Array.from({ length: 5 }, () => ({ to: 'a', uplink: true })) } },
+    line: 'nic.mirrors: 5 mirroring rules are more than the card has; allowed at most 4',
+  },
+  {
+    name: 'more mirroring rules than the generic card has',
+    scenario: {
+      guests,
+      nic: { profile: 'generic', mirrors: Array.from({ length: 17 }, () => ({ to: 'a', uplink: true })) },
+    },
+    line: 'nic.mirrors: 17 mirroring rules are more than the card has; allowed at most 16',
+  },
+  {
+    name: 'mirroring without VFs',
+    scenario: { nic: { mirrors: [{ to: 'host', uplink: true }] } },
+    line: 'nic.mirrors: without VFs there is nothing to mirror; allowed with one VF or more',
+  },
+  {
+    name: 'a mirroring rule for what a VF sends on an 82599',
+    scenario: { guests, nic: { mirrors: [{ to: 'a', sentBy: ['b'] }] } },
+    line: 'nic.mirrors[0].sentBy: the card copies what VPorts receive, not what they send; allowed receivedBy, uplink, downlink, vlans, or a generic profile',
+  },
+  {
+    name: 'a mirroring rule that copies nothing',
+    scenario: { guests, nic: { mirrors: [{ to: 'a', uplink: false, receivedBy: [] }] } },
+    line: 'nic.mirrors[0]: copies nothing; allowed one of receivedBy, sentBy, uplink, downlink, vlans',
+  },
+  {
+    name: 'a mirroring rule to the port',
+    scenario: { guests, nic: { mirrors: [{ to: 'port', uplink: true }] } },
+    line: 'nic.mirrors[0].to: "port" is no VPort; allowed host, a, b',
+  },
+  {
+    name: 'a mirroring rule for nobody',
+    scenario: { guests, nic: { mirrors: [{ to: 'a', receivedBy: ['host', 'bb'] }] } },
+    line: 'nic.mirrors[0].receivedBy[1]: no endpoint is called "bb" (did you mean "b"?); allowed host, port, a, b',
+  },
+  {
+    name: 'a mirrored VLAN that there is not',
+    scenario: { guests, nic: { mirrors: [{ to: 'a', vlans: [4095] }] } },
+    line: 'nic.mirrors[0].vlans[0]: 4095 is out of range; allowed 1 to 4094',
+  },
+  {
+    name: 'a misspelt key of a mirroring rule',
+    scenario: { guests, nic: { mirrors: [{ to: 'a', uplinks: true }] } },
+    line: 'nic.mirrors[0].uplinks: unknown key (did you mean "uplink"?); allowed to, receivedBy, sentBy, uplink, downlink, vlans',
+  },
+];
