@@ -56,7 +56,7 @@ export async function formatResultSvg(result: ExperimentResult, plot: PlotSpec):
 /** Without what answers to a mouse, and with names that do not count the pictures drawn before. */
 function stillPicture(svg: string): string {
   return svg
-    .replaceAll(/<style[^]*?<\/style>\n?/g, '')
+    .replaceAll(/<style[\s\S]*?<\/style>\n?/g, '')
     .replaceAll(/ class="[^"]*"/g, '')
     .replaceAll(/zr\d+-/g, 'plot-');
 }

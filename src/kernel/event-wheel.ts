@@ -79,6 +79,11 @@ export class EventWheel {
     }
   }
 
+  /** Task of the earliest event; there must be one. */
+  get frontTask(): number {
+    return this.frontBucket === NONE ? this.heap[0].task : this.head[this.frontBucket].task;
+  }
+
   /** Takes the earliest event out; what it holds stays in it until the next {@link EventWheel.blank}. */
   take(): WaitingEvent {
     const bucket = this.frontBucket;

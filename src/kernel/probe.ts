@@ -25,6 +25,13 @@ export const ProbeKind = {
   INTERRUPT: 8,
   /** An IOTLB miss started a page walk: a = Routing ID, b = page number modulo 2^32, c = 0. */
   PAGE_WALK: 9,
+  /**
+   * Software has read a register: a = Routing ID of the function, and above its 16 bits the BAR; b = byte offset
+   * in it, c = the value.
+   */
+  REGISTER_READ: 20,
+  /** Software has written a register; the operands as with REGISTER_READ. */
+  REGISTER_WRITE: 21,
 } as const;
 
 /** One of {@link ProbeKind}. */

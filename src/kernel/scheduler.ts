@@ -90,6 +90,11 @@ export class Scheduler {
     return this.lines.push(new DelayLine(this.lines.length, handler, this.wheel.nothing)) - 1;
   }
 
+  /** Names of all tasks, for people; the first is that of no task. */
+  get taskNames(): readonly string[] {
+    return this.names;
+  }
+
   /** Name of a task, for people. */
   taskName(task: number): string {
     return this.names[task];
@@ -171,6 +176,30 @@ export class Scheduler {
       this.wheel.cancel(task, line.lastElsewhere, line.elsewhere);
       line.elsewhere = 0;
     }
+  }
+
+  /** When the next event is due, in ps; infinity if none waits. */
+  get nextPs(): number {
+    return this.wheelIsNext() ? this.front.time : this.first.time;
+  }
+
+  /** Task of the next event; 0 if none waits. */
+  get nextTask(): number {
+    if (this.wheelIsNext()) return this.wheel.frontTask;
+    return this.first.task;
+  }
+
+  /** Whether what comes next waits in the wheel, from which events that were cancelled are taken now. */
+  private wheelIsNext(): boolean {
+    const { front, first, wheel } = this;
+    while (front.count > 0) {
+      const isNext =
+        front.time < first.time || (front.time === first.time && ((front.order - first.order) | 0) < 0);
+      if (!isNext) return false;
+      if (wheel.frontTask !== CANCELLED) return true;
+      wheel.take();
+    }
+    return false;
   }
 
   /** Runs everything up to and including `timePs`, which is then the present. */

@@ -1,5 +1,5 @@
 import type { FramePool, RandomStream } from '../base/index.ts';
-import type { Component, Probe, Scheduler } from '../kernel/index.ts';
+import { type Component, type Probe, ProbeKind, type Scheduler } from '../kernel/index.ts';
 import {
   type CompleterTarget,
   type ConfigType,
@@ -24,6 +24,8 @@ import { SwitchControl } from './switch-control.ts';
 import { TransmitScheduling } from './transmit-scheduling.ts';
 import { VfRegisters } from './vf-registers.ts';
 import { type CardVPort, cardVPorts } from './vport-view.ts';
+
+const { REGISTER_READ, REGISTER_WRITE } = ProbeKind;
 
 /** How a card is made. */
 export interface NicOptions {
@@ -67,12 +69,14 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
   /** Offsets of VF registers that the model does not know, and how often they were touched. */
   readonly unknownVfRegisters = new Map<number, number>();
 
+  private readonly probe: Probe;
   private readonly control: SwitchControl;
   private readonly applyControl = () => this.control.apply();
   private readonly vfRegisters: VfRegisters[] = [];
 
   constructor(options: NicOptions) {
     const { name, scheduler, probe, tlps, link, profile } = options;
+    this.probe = probe;
     this.name = name;
     this.profile = profile;
     this.endpoint = new Endpoint({ name: `${name}.functions`, functions: profile.functions });
@@ -180,16 +184,26 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
     if (!endpoint.claim(address)) return NOT_CLAIMED;
     const offset = endpoint.hitOffset;
     const target = (endpoint.hitFunction as PcieFunction).bar(endpoint.hitBar);
-    const value = target.read32(offset & ~3, bytes) >>> 0;
-    return bytes === 4 ? value : (value >>> (8 * (offset & 3))) & (2 ** (8 * bytes) - 1);
+    const word = target.read32(offset & ~3, bytes) >>> 0;
+    const value = bytes === 4 ? word : (word >>> (8 * (offset & 3))) & (2 ** (8 * bytes) - 1);
+    this.noteAccess(REGISTER_READ, value);
+    return value;
   }
 
   memoryWrite(address: number, value: number, byteEnables: number): boolean {
     const { endpoint } = this;
     if (!endpoint.claim(address)) return false;
     const target = (endpoint.hitFunction as PcieFunction).bar(endpoint.hitBar);
+    // Before it: what comes of the write comes after it.
+    this.noteAccess(REGISTER_WRITE, value);
     target.write32(endpoint.hitOffset & ~3, value, byteEnables);
     return true;
+  }
+
+  /** An access to what {@link Endpoint.claim} has found. */
+  private noteAccess(kind: ProbeKind, value: number): void {
+    const { hitFunction, hitBar, hitOffset } = this.endpoint;
+    this.probe.record(kind, (hitFunction as PcieFunction).routingId | (hitBar << 16), hitOffset, value);
   }
 
   configRead(routingId: number, offset: number, bytes: number, type: ConfigType): number {

@@ -1,5 +1,11 @@
 /** The whole: scenarios as objects, what a run reports. Scenario files are read by scenario.ts. */
 
+export type {
+  BreakpointOptions,
+  CounterBreakpoint,
+  FrameBreakpoint,
+  RegisterBreakpoint,
+} from './breakpoints.ts';
 export {
   type CreateMachineOptions,
   createMachine,
@@ -79,3 +85,4 @@ export type {
   WeightedSize,
 } from './scenario-types.ts';
 export { Simulation } from './simulation.ts';
+export { Stepper, type Stop } from './stepper.ts';

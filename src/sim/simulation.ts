@@ -212,15 +212,29 @@ export class Simulation implements RunView, VfListener {
 
   /** Simulates up to an instant. How a run is cut into slices does not change its outcome. */
   advance(untilPs: number): void {
+    if (untilPs >= this.measureFromPs) this.startMeasuring();
+    this.machine.scheduler.runUntil(untilPs);
+  }
+
+  /** Runs the next event, if one waits. Returns whether one ran. */
+  step(): boolean {
     const { scheduler } = this.machine;
-    const measureFrom = this.startPs + this.scenario.warmUpPs;
-    if (this.measured === null && untilPs >= measureFrom) {
-      // Just before the first instant that is measured.
-      scheduler.runUntil(measureFrom - 1);
-      this.tracker.startMeasuring();
-      this.measured = new MeasuredSpan(this, measureFrom);
-    }
-    scheduler.runUntil(untilPs);
+    const { nextPs } = scheduler;
+    if (nextPs >= this.measureFromPs && nextPs < Number.POSITIVE_INFINITY) this.startMeasuring();
+    return scheduler.step();
+  }
+
+  private get measureFromPs(): number {
+    return this.startPs + this.scenario.warmUpPs;
+  }
+
+  private startMeasuring(): void {
+    if (this.measured !== null) return;
+    const from = this.measureFromPs;
+    // Just before the first instant that is measured.
+    this.machine.scheduler.runUntil(from - 1);
+    this.tracker.startMeasuring();
+    this.measured = new MeasuredSpan(this, from);
   }
 
   /** What has come of it until now. */

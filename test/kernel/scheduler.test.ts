@@ -14,6 +14,28 @@ describe('Scheduler', () => {
     expect(scheduler.now).toBe(70_000_000);
   });
 
+  it('says what comes next, cancelled events aside', () => {
+    const scheduler = new Scheduler();
+    const task = scheduler.task('t', () => {});
+    const other = scheduler.task('other', () => {});
+    expect([scheduler.nextPs, scheduler.nextTask]).toEqual([Number.POSITIVE_INFINITY, 0]);
+    scheduler.schedule(100, other, 0, 0);
+    expect([scheduler.nextPs, scheduler.nextTask]).toEqual([100, other]);
+    scheduler.schedule(200, task, 0, 0);
+    // Before the last of its task: these wait elsewhere.
+    scheduler.schedule(50, task, 0, 0);
+    scheduler.schedule(100, task, 0, 0);
+    expect([scheduler.nextPs, scheduler.nextTask]).toEqual([50, task]);
+    scheduler.step();
+    expect([scheduler.nextPs, scheduler.nextTask]).toEqual([100, other]);
+    scheduler.step();
+    expect([scheduler.nextPs, scheduler.nextTask]).toEqual([100, task]);
+    scheduler.cancel(task);
+    expect([scheduler.nextPs, scheduler.nextTask]).toEqual([Number.POSITIVE_INFINITY, 0]);
+    scheduler.schedule(9_000_000, other, 0, 0);
+    expect([scheduler.nextPs, scheduler.nextTask]).toEqual([9_000_100, other]);
+  });
+
   it('runs events of equal time in the order in which they were scheduled, near and far', () => {
     const scheduler = new Scheduler();
     const seen: number[] = [];
