@@ -129,9 +129,9 @@ describe('nic.mirrors', () => {
       durationMs: 0.01,
     });
     const { registers } = machine.nic;
-    expect(registers.read32(PFMRCTL, 4)).toBe(0b0010 | (1 << 8));
-    expect(registers.read32(PFMRCTL + 4, 4)).toBe(0b0001 | (2 << 8));
-    expect(registers.read32(PFMRCTL + 0x34, 4)).toBe(0b11);
+    expect(registers.read32(PFMRCTL)).toBe(0b0010 | (1 << 8));
+    expect(registers.read32(PFMRCTL + 4)).toBe(0b0001 | (2 << 8));
+    expect(registers.read32(PFMRCTL + 0x34)).toBe(0b11);
   });
 
   it('copy what a VF sends, on the generic profiles', () => {
