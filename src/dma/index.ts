@@ -16,4 +16,5 @@ export { ScheduledTurns } from './scheduled-turns.ts';
 export { TransmitEngine } from './transmit-engine.ts';
 export type { TransmitEngineOptions, TransmitSink } from './transmit-options.ts';
 export type { TransmitRing } from './transmit-ring.ts';
+export { type TransmitShare, TransmitShares } from './transmit-shares.ts';
 export type { Turns } from './transmit-turns.ts';

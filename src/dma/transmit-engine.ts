@@ -7,6 +7,7 @@ import { DmaRequest } from './dma-request.ts';
 import { INCOMPLETE, sizeOfNextFrame } from './transmit-frame.ts';
 import type { TransmitEngineOptions, TransmitSink } from './transmit-options.ts';
 import { NONE, TransmitRing, TransmitSlot } from './transmit-ring.ts';
+import type { TransmitShares } from './transmit-shares.ts';
 import { TransmitStatus } from './transmit-status.ts';
 import { TransmitTurns, type Turns } from './transmit-turns.ts';
 
@@ -20,6 +21,8 @@ export class TransmitEngine implements DmaClient, Component {
   readonly rings: DescriptorRings<TransmitRing>;
   framesFetched = 0;
   framesFailed = 0;
+  /** Keeps account of the packet buffer by traffic class; null while nothing asks for it. */
+  shares: TransmitShares | null = null;
 
   private readonly frames: FramePool;
   private readonly port: DmaPort;
@@ -169,6 +172,7 @@ export class TransmitEngine implements DmaClient, Component {
   /** `bytes` of the transmit packet buffer are free again; frames that waited for room go on. */
   releaseBuffer(bytes: number): void {
     this.bufferFree += bytes;
+    if (this.shares !== null) this.shares.left();
     if (this.turns.length > 0) this.serve();
   }
 
@@ -203,6 +207,7 @@ export class TransmitEngine implements DmaClient, Component {
     for (let queue = 0; queue < this.rings.all.length; queue++) this.disable(queue);
     this.portFull = false;
     this.framesFetched = this.framesFailed = this.status.writes = 0;
+    this.shares?.resetCounters();
   }
 
   counters(): Record<string, number> {
@@ -341,6 +346,7 @@ export class TransmitEngine implements DmaClient, Component {
     this.frames.lengths[slotNumber] = reserved;
     if (tci >= 0) this.frames.outerTci[slotNumber] = tci;
     this.bufferFree -= reserved;
+    if (this.shares !== null) this.shares.take(ring.queue, slotNumber, reserved);
     ring.wantsMore = 0;
     slot.bytes = reserved;
     slot.asked = 0;
@@ -414,6 +420,7 @@ export class TransmitEngine implements DmaClient, Component {
   private fail(ring: TransmitRing, slotNumber: number): void {
     this.framesFailed++;
     this.bufferFree += this.slots[slotNumber].bytes;
+    this.shares?.giveBack(slotNumber);
     this.frames.release(slotNumber);
     this.sink.frameFailed(ring.queue);
   }

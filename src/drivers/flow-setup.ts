@@ -10,6 +10,8 @@ export interface PortFlowControl {
   readonly classOf: readonly number[];
   /** Bytes of each class in the receive buffer, and where its sender stops and goes on; 0 if it is never stopped. */
   readonly classes: readonly { readonly bytes: number; readonly xoff: number; readonly xon: number }[];
+  /** Bytes of the transmit buffer that the classes of VFs divide among them; without it they share it. */
+  readonly transmitBufferBytes?: number;
 }
 
 // PF registers (82599 datasheet 8.2.3.3, 8.2.3.8.9, 8.2.3.10, 8.2.3.22.34).

@@ -122,7 +122,12 @@ export class IxgbeDriver {
     this.options = options;
     this.bar = handle.bar(0);
     this.path = this.makePath();
-    this.rates = new VfRates(this.bar, options.rates, QUEUES_PER_POOL);
+    this.rates = new VfRates(
+      this.bar,
+      options.rates,
+      QUEUES_PER_POOL,
+      options.flowControl?.transmitBufferBytes,
+    );
     this.vlans = new VlanFilters(this.bar);
     this.addresses = new AddressFilters(this.bar);
     this.vfFilters = new VfFilters(this.bar, this.addresses);

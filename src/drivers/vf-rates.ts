@@ -15,6 +15,11 @@ const T1_CLASS_SHIFT = 16;
 const T1_MOST = 0x3fff;
 const RTTDT2C = 0x4910;
 const T2_STRICT = (1 << 31) >>> 0;
+const TXPBTHRESH = 0x4950;
+const TXPBSIZE = 0xcc00;
+/** What stays free above the threshold: the longest frame. */
+const LONGEST_FRAME_KIB = 2;
+const KIB = 1024;
 const RTTBCNRM = 0x4980;
 const MMW_SIZE = 4;
 const RTTBCNRC = 0x4984;
@@ -43,11 +48,15 @@ export class VfRates {
   private rates: VfTxRate[] = [];
   /** Rate of the link that the limits in the registers are relative to. */
   private limitMbps = 0;
+  private readonly transmitBufferBytes: number;
+  private weighs = false;
 
-  constructor(bar: BarWindow, profile: RateProfile, queuesPerPool: number) {
+  /** @param transmitBufferBytes what the classes of VFs divide among them; 0: they share the transmit buffer. */
+  constructor(bar: BarWindow, profile: RateProfile, queuesPerPool: number, transmitBufferBytes = 0) {
     this.bar = bar;
     this.profile = profile;
     this.queuesPerPool = queuesPerPool;
+    this.transmitBufferBytes = transmitBufferBytes;
   }
 
   /** Rate of VF `vf`, as it is in force. */
@@ -58,6 +67,7 @@ export class VfRates {
   /** After a reset of the device, with its link up: sets all VFs up anew. Throws Error for what cannot be had. */
   restore(vfs: readonly VfSettings[]): void {
     this.rates = vfs.map(() => NO_RATE);
+    this.weighs = false;
     for (const [vf, { maxTxMbps = 0, minTxMbps = 0, trafficClass = 0 }] of vfs.entries()) {
       if (maxTxMbps === 0 && minTxMbps === 0 && trafficClass === 0) continue;
       const refused = this.set(vf, { maxMbps: maxTxMbps, minMbps: minTxMbps, trafficClass });
@@ -78,7 +88,8 @@ export class VfRates {
       bar.write32(RTTDQSEL, queue);
       bar.write32(RTTBCNRC, value);
     }
-    if (this.rates.some(({ minMbps, trafficClass }) => minMbps > 0 || trafficClass > 0)) this.weigh();
+    this.weighs ||= this.rates.some(({ minMbps, trafficClass }) => minMbps > 0 || trafficClass > 0);
+    if (this.weighs) this.weigh();
     return null;
   }
 
@@ -133,5 +144,17 @@ export class VfRates {
     }
     for (let each = 0; each < CLASSES; each++) bar.write32(RTTDT2C + 4 * each, T2_STRICT);
     bar.write32(RTTDCS, RTTDCS_CLASSES | RTTDCS_POOLS);
+    if (this.transmitBufferBytes > 0) this.divideBuffer();
+  }
+
+  /** Equal parts of the transmit buffer for the classes that there are; the PF's own queues are of the first. */
+  private divideBuffer(): void {
+    const classes = new Set([0, ...this.rates.map(({ trafficClass }) => trafficClass)]);
+    const kib = Math.floor(this.transmitBufferBytes / KIB / classes.size);
+    for (let each = 0; each < CLASSES; each++) {
+      const size = classes.has(each) ? kib : 0;
+      this.bar.write32(TXPBTHRESH + 4 * each, Math.max(0, size - LONGEST_FRAME_KIB));
+      this.bar.write32(TXPBSIZE + 4 * each, size * KIB);
+    }
   }
 }

@@ -1,5 +1,5 @@
 import type { FramePool } from '../base/index.ts';
-import type { ReceiveEngine, TagOperation } from '../dma/index.ts';
+import type { ReceiveEngine, TagOperation, TransmitEngine } from '../dma/index.ts';
 import type { Scheduler } from '../kernel/index.ts';
 import type { TagTables } from '../nicswitch/index.ts';
 import { isMacControl, MAC_CONTROL_ADDRESS, parseMacControl, readDestination } from '../wire/index.ts';
@@ -16,6 +16,7 @@ export interface ClassPathParts {
   /** Those of the switch. */
   readonly tags: TagTables;
   readonly receive: ReceiveEngine;
+  readonly transmit: TransmitEngine;
   readonly mac: MacPort;
   readonly uplink: number;
   readonly linkGbps: number;
@@ -27,8 +28,9 @@ export interface ClassPathParts {
 
 /**
  * The way of frames through the receive buffer where that has classes: flow control stops and starts senders
- * by how full it is, a frame waits for room in its class, and behind frames of its class. A card that needs
- * none of this has no such path.
+ * by how full it is, a frame waits for room in its class, and behind frames of its class. One that leaves for
+ * the receive buffer, or is dropped, gives its part of a divided transmit buffer back. A card that needs none
+ * of this has no such path.
  */
 export class ClassPath {
   readonly classed: ClassedBuffer;
@@ -85,7 +87,10 @@ export class ClassPath {
       return;
     }
     this.handing++;
+    const shares = fromWire ? null : parts.transmit.shares;
+    shares?.leave(slot);
     parts.handOver(slot, ingress, bytes);
+    shares?.stay();
     if (fromWire && classed.holdsRoom(slot)) classed.abandon(slot, bytes);
     this.handing--;
     this.giveOn();
@@ -100,6 +105,11 @@ export class ClassPath {
   reset(): void {
     this.classed.resetCounters();
     this.flow.reset();
+  }
+
+  /** How full the buffers of both directions are and were, by class. */
+  counters(): Record<string, number> {
+    return { ...this.classed.counters(), ...this.parts.transmit.shares?.counters() };
   }
 
   /** What waited in the buffer goes on, as far as it may. */

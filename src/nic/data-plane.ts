@@ -1,4 +1,4 @@
-import { ceilPowerOfTwo, FramePool, IntRing, type RandomStream } from '../base/index.ts';
+import { ceilPowerOfTwo, FramePool, IntRing } from '../base/index.ts';
 import { type DmaPort, ReceiveEngine, TransmitEngine } from '../dma/index.ts';
 import { type Component, type Probe, ProbeKind, type Scheduler } from '../kernel/index.ts';
 import { DROP_REASONS, NicSwitch, NUMBER_MASK, TAG_SHIFT } from '../nicswitch/index.ts';
@@ -6,7 +6,7 @@ import { AdvancedReceiveFormat, AdvancedTransmitFormat } from './advanced-descri
 import { ClassPath, takeControl } from './class-path.ts';
 import type { CutThrough } from './cut-through.ts';
 import { NicDrop, NicDrops } from './drops.ts';
-import { ECN_DROP, EcnMarker, type EcnProfile } from './ecn-marker.ts';
+import { ECN_DROP, type EcnMarker } from './ecn-marker.ts';
 import type { FlowControlSettings } from './flow-control.ts';
 import { MacPort } from './mac-port.ts';
 import type { PipelineArbiter } from './pipeline-arbiter.ts';
@@ -51,6 +51,8 @@ export class DataPlane implements Component {
   classPath: ClassPath | null = null;
   /** What lets frames from the wire go on before they are whole; null for store-and-forward. */
   cutThrough: CutThrough | null = null;
+  /** Marks IP packets in long queues, which are those of classes; null where none are. */
+  ecn: EcnMarker | null = null;
   /** Called once before the switch decides next: takes over what registers have changed. */
   beforeSwitch: (() => void) | null = null;
 
@@ -71,8 +73,6 @@ export class DataPlane implements Component {
   private readonly widthBytes: number;
   /** Says who enters the pipeline next; null: who came first. */
   private readonly arbiter: PipelineArbiter | null;
-  /** Marks packets in long queues; null where none are. */
-  private ecn: EcnMarker | null = null;
   /** When the pipeline takes the next frame; a double from the start. */
   private pipelineFree = Number.NEGATIVE_INFINITY;
   /** Frames from rings that wait for room in the receive buffer: slot and ingress in turn. */
@@ -226,12 +226,12 @@ export class DataPlane implements Component {
       this.classPath.configure(settings);
       return;
     }
-    const { name, scheduler, frames, receive, mac, uplink, linkGbps } = this;
+    const { name, scheduler, frames, receive, transmit, mac, uplink, linkGbps } = this;
     const { maxFrameBytes } = this.profile;
     const { tags } = this.switch.tables;
     const handOver = (slot: number, ingress: number, bytes: number) => this.handOver(slot, ingress, bytes);
     const path = new ClassPath(
-      { name, scheduler, frames, tags, receive, mac, uplink, linkGbps, maxFrameBytes, handOver },
+      { name, scheduler, frames, tags, receive, transmit, mac, uplink, linkGbps, maxFrameBytes, handOver },
       settings,
     );
     path.classed.adopt(this.receiveBytes);
@@ -263,7 +263,7 @@ export class DataPlane implements Component {
       ...Object.fromEntries(drops),
       receiveBufferBytes: this.receiveBytes,
       receiveBufferHighWater: this.receiveHighWater,
-      ...this.classPath?.classed.counters(),
+      ...this.classPath?.counters(),
       ...this.ecn?.counters(),
       ringsFailed: this.ringsFailed,
       slotsInUse: this.frames.slots - this.frames.available,
@@ -388,13 +388,9 @@ export class DataPlane implements Component {
       this.dropFrame(this.uplink, slot, NicDrop.CONGESTION);
       return false;
     }
+    this.transmit.shares?.copied(own);
     this.mac.sendEdited(own, operation);
     return true;
-  }
-
-  /** Marks IP packets from now on; the queues that it looks at are those of classes. */
-  useEcn(profile: EcnProfile, random: RandomStream): void {
-    this.ecn = new EcnMarker(this.frames, profile, random);
   }
 
   private dropFrame(port: number, slot: number, reason: number): void {
@@ -443,6 +439,7 @@ export class DataPlane implements Component {
 
   private sent(slot: number): void {
     const bytes = this.lengths[slot];
+    if (this.transmit.shares !== null) this.transmit.shares.leave(slot);
     this.frames.release(slot);
     if (bytes > 0) this.transmit.releaseBuffer(bytes);
     this.transmit.slotFreed();

@@ -5,6 +5,7 @@ import type { FlowControlSettings, PauseThreshold } from './flow-control.ts';
 import type { PacketBufferOptions } from './packet-buffer.ts';
 import type { PauseMode } from './pause-timers.ts';
 import type { SharedBufferProfile } from './profile.ts';
+import { dividesTransmitBuffer } from './transmit-division.ts';
 
 /** Bits of the flow control registers (82599 data sheet 8.2.3.3, 8.2.3.22.34). */
 const PMCF = 1 << 0;
@@ -48,7 +49,8 @@ export interface FlowLimits {
 export function needsFlowControl(file: RegisterFile): boolean {
   const receives = (file.get('MFLCN') & (RPFCE | RFCE)) !== 0;
   const sends = ((file.get('FCCFG') >> TFCE_SHIFT) & 3) !== 0;
-  return receives || sends || file.get('RTRUP2TC') !== 0 || file.get('RTTUP2TC') !== 0;
+  const classes = file.get('RTRUP2TC') !== 0 || file.get('RTTUP2TC') !== 0;
+  return receives || sends || classes || dividesTransmitBuffer(file);
 }
 
 /** Flow control as the registers have it. */

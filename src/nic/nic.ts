@@ -13,6 +13,7 @@ import {
 } from '../pcie/index.ts';
 import { CutThrough } from './cut-through.ts';
 import { DataPlane } from './data-plane.ts';
+import { EcnMarker } from './ecn-marker.ts';
 import { needsFlowControl, readFlowControl } from './flow-registers.ts';
 import { InterruptBlock, type InterruptBus } from './interrupts.ts';
 import { Mailboxes, type MailboxInterrupts } from './mailbox.ts';
@@ -132,6 +133,10 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
       },
       framesSpoofed: () => this.data.switch.dropped('macSpoof') + this.data.switch.dropped('vlanSpoof'),
       flowChanged: () => this.flowChanged(),
+      transmitBufferChanged: () => {
+        this.flowChanged();
+        this.scheduling.bufferChanged();
+      },
       flowCounts: () => this.data.classPath,
       receiveBufferBytes: profile.receiveBufferBytes,
       resetDevice: () => this.resetDevice(),
@@ -153,7 +158,7 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
       this.queues.stripsTags(pool * profile.queuesPerPool),
     );
     if (profile.ecn !== undefined && options.random !== undefined) {
-      this.data.useEcn(profile.ecn, options.random);
+      this.data.ecn = new EcnMarker(this.data.frames, profile.ecn, options.random);
       this.useClasses();
     }
     // What waits for its turn has its room in the receive buffer already: only one with classes knows.

@@ -6,6 +6,7 @@ import type { InterruptBlock } from './interrupts.ts';
 import type { Mailboxes } from './mailbox.ts';
 import type { QueueRegisters } from './queue-registers.ts';
 import { SWITCH_REGISTERS } from './switch-control.ts';
+import { TRANSMIT_BUFFER_REGISTERS } from './transmit-division.ts';
 import { IVAR_VALID } from './vf-registers.ts';
 
 /** What the PF's registers act upon. */
@@ -21,6 +22,8 @@ export interface PfRegisterContext {
   framesSpoofed(): number;
   /** A register that steers flow control or the classes of the receive buffer has been written. */
   flowChanged(): void;
+  /** A register that divides the transmit packet buffer has been written. */
+  transmitBufferChanged(): void;
   /** What counts pauses and frames without room; null while the card does without classes. */
   flowCounts(): ClassPath | null;
   /** Bytes of the receive packet buffer, which are the first class's after a reset. */
@@ -101,6 +104,8 @@ export class PfRegisters implements BarTarget {
     this.file.set('RXPBSIZE', context.receiveBufferBytes);
     hookFlowCounters(this.file, () => context.flowCounts());
     for (const name of FLOW_REGISTERS) this.file.onWrite(name, () => context.flowChanged());
+    for (const name of TRANSMIT_BUFFER_REGISTERS)
+      this.file.onWrite(name, () => context.transmitBufferChanged());
   }
 
   /** Cause bit that IVAR gives to a queue, or -1. Two queues a register; receive is the lower byte of a pair. */

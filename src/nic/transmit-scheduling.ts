@@ -1,8 +1,9 @@
-import { ScheduledTurns, type TransmitEngine } from '../dma/index.ts';
+import { ScheduledTurns, type TransmitEngine, TransmitShares } from '../dma/index.ts';
 import { type ByteTime, byteTimeOf, EgressScheduler, type Scheduler } from '../kernel/index.ts';
 import { byteTimeOfFactor } from '../nicswitch/index.ts';
 import type { RegisterFile } from '../registers/index.ts';
 import type { NicProfile } from './profile.ts';
+import { readTransmitShares, resetTransmitBuffer, TRANSMIT_BUFFER_REGISTERS } from './transmit-division.ts';
 
 /** RTTBCNRC: RS_ENA, and the rate factor. */
 const RS_ENA = 1 << 31;
@@ -39,6 +40,9 @@ const FIRST_OF_FOUR: readonly number[] = [0, 64, 96, 112];
  * The transmit descriptor plane: limits of queues, weights of pools, priorities and weights of traffic classes
  * (82599 datasheet 7.7.2 and 8.2.3.10; X550 data sheet, section 7.6.2), as registers ask for them. While they
  * ask for nothing the DMA engine takes its rings in turn, and this costs nothing.
+ *
+ * Where registers divide the transmit packet buffer among classes, a ring fills the part of the class that it
+ * has here, and one whose class has no room is passed over without losing turn, credit or tokens.
  *
  * A card whose profile has exact rates differs: RTTBCNRC of a pool's first queue limits the pool, to so many
  * kb/s, and RTTDT1C has the pool's class in bits 18:16.
@@ -84,6 +88,7 @@ export class TransmitScheduling {
     });
     file.onWrite('RTTBCNRM', () => this.applyLimits());
     for (const name of ['RTTDCS', 'RTTDT2C', 'MTQC']) file.onWrite(name, () => this.apply());
+    resetTransmitBuffer(file, profile.transmitBufferBytes);
   }
 
   /** The link has another speed: rate factors, which are relative to it, are cleared, and software is told. */
@@ -95,8 +100,14 @@ export class TransmitScheduling {
     this.apply();
   }
 
+  /** The registers of {@link TRANSMIT_BUFFER_REGISTERS} have been written. */
+  bufferChanged(): void {
+    this.apply();
+  }
+
   /** As after CTRL.RST; the register file has been reset. */
   reset(): void {
+    resetTransmitBuffer(this.file, this.profile.transmitBufferBytes);
     this.limits.fill(0);
     this.credits.fill(0);
     this.limited = 0;
@@ -120,7 +131,9 @@ export class TransmitScheduling {
   private apply(): void {
     const control = this.file.get('RTTDCS');
     const arbiters = (control & ARBDIS) !== 0 ? 0 : control & (TDPAC | VMPAC);
-    if (this.limited === 0 && arbiters === 0) {
+    const shares = readTransmitShares(this.file, this.profile);
+    if (this.limited === 0 && arbiters === 0 && shares === null) {
+      this.engine.shares?.divide(null);
       if (this.inUse) this.engine.useTurns(null);
       this.inUse = false;
       return;
@@ -128,17 +141,23 @@ export class TransmitScheduling {
     const egress = this.prepare();
     const weighted = (arbiters & VMPAC) !== 0;
     egress.setWeighted(weighted);
+    const account = this.engine.shares ?? (shares === null ? null : this.useShares(egress));
     const modes = this.file.get('MTQC');
     for (const queue of this.limits.keys()) {
       const { trafficClass, pool, first } = this.placeOf(queue, modes);
       egress.place(queue, trafficClass, pool);
+      account?.place(queue, trafficClass);
       // A pool without credit is as good as never served.
       const quantum = Math.max(1, (this.credits[queue] & T1_CRQ) * CREDIT_BYTES);
       if (first) egress.setVPortWeight(pool, quantum, trafficClass);
     }
     egress.setClassArbitration((arbiters & TDPAC) !== 0 ? 'index' : 'frame');
     for (let each = 0; each < CLASSES; each++) this.applyClass(egress, each);
-    if (this.inUse || this.turns === null) return;
+    account?.divide(shares);
+    if (this.inUse || this.turns === null) {
+      if (account !== null) this.engine.resume();
+      return;
+    }
     this.inUse = true;
     this.engine.useTurns(this.turns);
   }
@@ -194,6 +213,13 @@ export class TransmitScheduling {
     }
     const trafficClass = (eight ? FIRST_OF_EIGHT : FIRST_OF_FOUR).findLastIndex((first) => first <= queue);
     return { trafficClass, pool: 0, first: false };
+  }
+
+  private useShares(egress: EgressScheduler): TransmitShares {
+    const { engine, profile, limits } = this;
+    const setClosed = (trafficClass: number, closed: boolean) => egress.setPaused(trafficClass, closed);
+    engine.shares = new TransmitShares(limits.length, profile.frameSlots, setClosed);
+    return engine.shares;
   }
 
   private prepare(): EgressScheduler {

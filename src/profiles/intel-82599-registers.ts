@@ -290,6 +290,8 @@ export const INTEL_82599_REGISTERS: RegisterTable = {
     rw('RTTUP2TC', 0xc800, 'transmit class of each priority, three bits each', '8.2.3.10.5'),
     // After a reset the first has all; the register file is told so where it is made.
     rwArray('RXPBSIZE', 0x3c00, 8, 4, 'receive packet buffer of each class: KiB 19:10', '8.2.3.8.9'),
+    rwArray('TXPBSIZE', 0xcc00, 8, 4, 'transmit packet buffer of each class: KiB 19:10', '8.2.3.9.13'),
+    rwArray('TXPBTHRESH', 0x4950, 8, 4, 'KiB above which a class fetches nothing 9:0', '8.2.3.9.16'),
     counters('LXONTXC', 0x3f60, 1, 'ends of pauses sent for the link', '8.2.3.23'),
     counters('LXOFFTXC', 0x3f68, 1, 'pauses sent for the link', '8.2.3.23'),
     counters('LXONRXCNT', 0x41a4, 1, 'ends of pauses received for the link', '8.2.3.23'),

@@ -81,6 +81,7 @@ export type {
   Scenario,
   StormLimits,
   TrafficOptions,
+  TransmitBufferUse,
   VfOptions,
   WeightedSize,
 } from './scenario-types.ts';

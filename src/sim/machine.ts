@@ -208,7 +208,12 @@ export class Machine {
   /** Flow control that the drivers set up, or null. */
   private get flowControl(): PortFlowControl | null {
     const { nic, nicProfile } = this.parts;
-    return portFlowControl(nic, nicProfile.receiveBufferBytes, nicProfile.macPs);
+    return portFlowControl(
+      nic,
+      nicProfile.receiveBufferBytes,
+      nicProfile.macPs,
+      nicProfile.transmitBufferBytes,
+    );
   }
 
   /** The PF's driver. */

@@ -51,6 +51,7 @@ const OPTIONS = {
   port: {
     pause: true,
     pfc: true,
+    transmitBuffer: true,
     xoffKiB: true,
     xonKiB: true,
     fec: true,

@@ -1,6 +1,14 @@
 import type { Fec, SwitchArbitration, Switching } from '../nic/index.ts';
 import { ETHERNET_HEADER_BYTES, FCS_BYTES } from '../wire/index.ts';
-import type { Arrivals, BridgeKind, DriverKind, Loopback, PageSize, PauseUse } from './scenario-types.ts';
+import type {
+  Arrivals,
+  BridgeKind,
+  DriverKind,
+  Loopback,
+  PageSize,
+  PauseUse,
+  TransmitBufferUse,
+} from './scenario-types.ts';
 
 /** What a scenario leaves out. The published JSON Schema states the same values. */
 export const SCENARIO_DEFAULTS = {
@@ -16,6 +24,7 @@ export const SCENARIO_DEFAULTS = {
   pause: 'none' as PauseUse,
   fec: 'none' as Fec,
   cableMetres: 0,
+  transmitBuffer: 'divided' as TransmitBufferUse,
   switching: 'store-and-forward' as Switching,
   arbitration: 'arrival' as SwitchArbitration,
   wireShare: 50,

@@ -65,6 +65,7 @@ export function resolvePort(
   return {
     ...resolveSwitching(options, switchings, reporter),
     ...resolveArbitration(options, reporter),
+    ...resolveTransmitBuffer(options, reporter),
     pause,
     pfc,
     xoffKiB,
@@ -120,6 +121,15 @@ function resolveArbitration(
   return { arbitration: rule, wireShare: share };
 }
 
+function resolveTransmitBuffer(
+  options: PortOptions,
+  reporter: ProblemReporter,
+): Pick<ResolvedPort, 'transmitBuffer'> {
+  const use = options.transmitBuffer ?? DEFAULTS.transmitBuffer;
+  const checked = reporter.oneOf('nic.port.transmitBuffer', use, ['divided', 'shared']);
+  return checked === 'shared' ? { transmitBuffer: checked } : {};
+}
+
 /** A card whose port is set up like this. */
 export function withPort(card: NicProfile, { switching, arbitration, wireShare }: ResolvedPort): NicProfile {
   const profile = switching === undefined ? card : { ...card, switching };
@@ -142,11 +152,12 @@ export function cableDelayPs({ linkGbps, port }: ResolvedNic): number {
   return Math.round(port.cableMetres * CABLE_PS_PER_METRE) + fecDelayPs(linkGbps, port.fec);
 }
 
-/** What the port's options mean for a card with a receive buffer of so many bytes. */
+/** What the port's options mean for a card with a receive and a transmit buffer of so many bytes. */
 export function portFlowControl(
   nic: ResolvedNic,
   bufferBytes: number,
   macPs: number,
+  transmitBufferBytes: number,
 ): PortFlowControl | null {
   const { port, linkGbps } = nic;
   const priorities = port.pfc.length > 0;
@@ -181,5 +192,7 @@ export function portFlowControl(
     classOf,
     priorities,
     classes,
+    // Only a class that can be stopped by itself would hold up others.
+    transmitBufferBytes: priorities && port.transmitBuffer !== 'shared' ? transmitBufferBytes : 0,
   };
 }

@@ -68,6 +68,8 @@ export interface ResolvedPort {
   pause: PauseUse;
   /** Priorities with priority flow control, in ascending order. */
   pfc: number[];
+  /** Only if classes do not divide it. */
+  transmitBuffer?: 'shared';
   /** Null: as much as headroom leaves. */
   xoffKiB: number | null;
   xonKiB: number | null;

@@ -61,6 +61,10 @@ export const portSchema: Schema<PortOptions> = object({
   pfc: optional(
     list(integer(RANGES.priority, 'A priority.'), 'Priorities with priority flow control. Default: none.'),
   ),
+  transmitBuffer: optional(
+    oneOf(['divided', 'shared'], 'With pfc, whether classes of VFs have parts of the transmit buffer.'),
+    DEFAULTS.transmitBuffer,
+  ),
   xoffKiB: optional(
     integer(
       RANGES.bufferKiB,

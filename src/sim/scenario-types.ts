@@ -73,6 +73,9 @@ export interface MirrorOptions {
   vlans?: number[];
 }
 
+/** How traffic classes use the transmit packet buffer. */
+export type TransmitBufferUse = 'divided' | 'shared';
+
 /** The physical port: flow control, cable, forward error correction. Both of its ends are set up alike. */
 export interface PortOptions {
   /**
@@ -85,6 +88,11 @@ export interface PortOptions {
    * the receive buffer of its own, the others share one. Default: none.
    */
   pfc?: number[];
+  /**
+   * With `pfc`, whether traffic classes of VFs have parts of the transmit buffer, so that one that is stopped
+   * holds up no other, or share it. Default `divided`.
+   */
+  transmitBuffer?: TransmitBufferUse;
   /** KiB of a class in the receive buffer from which on its sender is stopped. Default: headroom is enough. */
   xoffKiB?: number;
   /** KiB below which it goes on. Default: half of `xoffKiB`. */

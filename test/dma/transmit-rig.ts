@@ -215,6 +215,7 @@ export class TransmitRig {
   free(index = 0): void {
     const [slot] = this.held.splice(index, 1);
     const bytes = this.frames.lengths[slot];
+    this.engine.shares?.leave(slot);
     this.frames.release(slot);
     this.engine.releaseBuffer(bytes);
     this.engine.slotFreed();

@@ -50,6 +50,8 @@ const REGISTERS: readonly (readonly [name: string, count: number])[] = [
   ['RTRUP2TC', 1],
   ['RTTUP2TC', 1],
   ['RXPBSIZE', 8],
+  ['TXPBSIZE', 8],
+  ['TXPBTHRESH', 8],
 ];
 
 type Step =
