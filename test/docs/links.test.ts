@@ -12,8 +12,8 @@ const sources = readSources();
 /** Names of a report's counters, and of their groups. */
 function counterNames(): Set<string> {
   const { scenario } = resolveScenario({
-    nic: { port: { pfc: [3] } },
-    guests: [{ name: 'a' }],
+    nic: { profile: 'generic', port: { pfc: [3] } },
+    guests: [{ name: 'a', vfs: [{ class: 1 }] }],
     durationMs: 0.001,
     warmUpMs: 0,
   });
