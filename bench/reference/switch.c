@@ -15,6 +15,8 @@ enum { TAG_STRIP = 1, TAG_INSERT = 2, TAG_SHIFT = 24 };
 enum { RUNT, TX_DISABLED, TRUNCATED_TAG, GIANT, MAC_SPOOF, VLAN_SPOOF, VLAN_FILTER, NO_MATCH, SOURCE_PRUNED,
        VPORT_DISABLED, OUTPUT_FULL, REASONS };
 enum { UNICAST, MULTICAST, BROADCAST };
+/* Words between two queues: see PortQueues. */
+enum { QUEUE_MARGIN = 16 };
 /* Where the VLAN of a frame is: see VlanMode in switch-scenario.ts. */
 enum { VLAN_NONE, VLAN_GUEST, VLAN_PORT };
 
@@ -48,7 +50,7 @@ static uint32_t word_shift, *lengths, *references, *free_slots, free_count;
 static int32_t *outer_tci;
 
 /* Queues, which start over at their first place when they have been emptied. */
-static uint32_t *in_items, *out_items, queue_shift;
+static uint32_t *in_items, *out_items, queue_stride;
 
 static void *array(size_t count, size_t size) {
   size_t bytes = (count * size + 63) & ~(size_t)63;
@@ -154,11 +156,156 @@ static int select_receivers(uint32_t slot, uint32_t ingress, uint32_t *targets) 
 }
 
 static int move_to_front(struct port *to, uint32_t port) {
-  uint32_t *items = out_items + (port << queue_shift);
+  uint32_t *items = out_items + (size_t)port * queue_stride;
   if (to->out_head == 0) return 0;
   memmove(items, items + to->out_head, (to->out_tail - to->out_head) * 4);
   to->out_tail -= to->out_head;
   to->out_head = 0;
+  return 1;
+}
+
+/* Receivers of frames to groups, compiled: see ReceiverLists. */
+enum { LISTS = 64, HASHED = 0x10000, TO_ALL = 0x10001, GROUP_BITS = 17 };
+static struct list {
+  uint32_t key, members;
+  int32_t longest;
+  uint32_t frames;
+  uint64_t bytes;
+} lists[LISTS];
+static uint32_t *list_members, tables_version, vlans_version, lists_version = ~0u;
+/* Rules of the whole switch that lists leave out: all as in a switch that was not told otherwise. */
+static struct {
+  int replication, mirrors, storms, loopback, reflection, source_pruning;
+} rules;
+static uint32_t *self_delivery;
+static uint8_t multicast_hash[4096];
+
+static void settle_lists(void) {
+  for (uint32_t i = 0; i < LISTS; i++) {
+    int class = (lists[i].key & 0x1ffff) == TO_ALL ? BROADCAST : MULTICAST;
+    for (uint32_t n = 0; lists[i].frames != 0 && n < lists[i].members; n++) {
+      struct port *to = &ports[list_members[i * vports + n] & 0xffffff];
+      to->bytes_out += lists[i].bytes;
+      to->out_by_class[class] += lists[i].frames;
+    }
+    lists[i].frames = 0;
+    lists[i].bytes = 0;
+  }
+}
+
+static void compile_list(struct list *list, uint32_t key) {
+  const uint32_t *row = vlans + (size_t)(key >> GROUP_BITS) * row_words + set_words;
+  uint32_t group = key & 0x1ffff, *members = list_members + (size_t)(list - lists) * vports;
+  list->key = key;
+  list->members = 0;
+  list->longest = (int32_t)max_frame_bytes;
+  for (uint32_t w = 0; w < set_words; w++) {
+    uint32_t set = group == TO_ALL ? broadcast_set[w] : group < SET && group >> 5 == w ? 1u << (group & 31) : 0;
+    for (uint32_t rest = set & row[w] & rx_set[w]; rest != 0; rest &= rest - 1) {
+      uint32_t port = (w << 5) + (uint32_t)__builtin_ctz(rest);
+      members[list->members++] = port | ports[port].tag_bits;
+      if ((int32_t)ports[port].max_bytes < list->longest) list->longest = (int32_t)ports[port].max_bytes;
+    }
+  }
+}
+
+static struct list *find_list(uint32_t key) {
+  if (tables_version + vlans_version != lists_version) {
+    settle_lists();
+    for (uint32_t i = 0; i < LISTS; i++) lists[i].key = ~0u;
+    lists_version = tables_version + vlans_version;
+  }
+  struct list *list = &lists[key * 0x9e3779b1u >> 26];
+  if (list->key != key) {
+    if (list->frames != 0) settle_lists();
+    compile_list(list, key);
+  }
+  return list;
+}
+
+static int is_listed(uint32_t port) {
+  if (!rules.replication || rules.mirrors || rules.storms) return 0;
+  if (port != uplink) return !(self_delivery[port >> 5] >> (port & 31) & 1);
+  return (rules.loopback && !rules.reflection) || !rules.source_pruning;
+}
+
+/* A frame to a group or to all, to the receivers of its list; 0, and nothing done, if it needs the long way. */
+__attribute__((noinline)) static int replicate(uint32_t slot, uint32_t ingress) {
+  struct port *from = &ports[ingress];
+  const uint32_t *word = (const uint32_t *)pool + ((size_t)slot << word_shift);
+  uint32_t bytes = lengths[slot], first = word[0], second = word[1], third = word[2], fourth = word[3];
+  if (bytes < 18 || !(first & 1) || !is_listed(ingress)) return 0;
+  int to_all = first == 0xffffffffu && (second & 0xffff) == 0xffff;
+  int32_t outer = from->port_tag != KEEP_TAG ? from->port_tag : outer_tci[slot];
+  uint32_t tag = outer >= 0 ? TAG_INSERT : (fourth & 0xffff) == 0x0081 ? TAG_STRIP : 0;
+  uint32_t vlan = tag == TAG_INSERT ? (uint32_t)outer & 0xfff
+    : tag == TAG_STRIP ? (fourth >> 8 & 0xf00) | fourth >> 24 : UNTAGGED;
+  if ((vlans[(size_t)vlan * row_words + (ingress >> 5)] >> (ingress & 31) & from->check_vlan) != from->check_vlan) return 0;
+  if ((((second ^ from->source_first) >> 16) | (third ^ from->source_last)) & from->check_mac) {
+    uint32_t low = second >> 16 | third << 16;
+    if ((low & 1) || lookup(low, third >> 16) != ingress) return 0;
+  }
+  uint32_t group = to_all ? TO_ALL : lookup(first, second & 0xffff);
+  if (group == NOBODY && multicast_hash[(second & 0xffff) >> 4]) group = HASHED;
+  struct list *list = find_list(vlan << GROUP_BITS | group);
+  uint32_t size = tag == TAG_STRIP ? bytes - 4 : bytes;
+  uint32_t count = list->members;
+  if ((int32_t)size > list->longest || (count == 0 && ingress == uplink)) return 0;
+
+  outer_tci[slot] = outer;
+  int class = to_all ? BROADCAST : MULTICAST;
+  uint32_t entry_tag = tag << TAG_SHIFT, own_tail = from->out_tail, lost = 0;
+  const uint32_t *members = list_members + (size_t)(list - lists) * vports;
+  int is_member = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    uint32_t port = members[i] & 0xffffff;
+    struct port *to = &ports[port];
+    if (to->out_tail == queue_entries) {
+      if (port == ingress) {
+        is_member = 1;
+        continue;
+      }
+      if (!move_to_front(to, port)) {
+        to->bytes_out -= bytes;
+        to->out_by_class[class]--;
+        to->drops[OUTPUT_FULL]++;
+        lost++;
+        continue;
+      }
+    }
+    out_items[(size_t)port * queue_stride + to->out_tail++] = slot | (members[i] & entry_tag);
+  }
+  list->frames++;
+  list->bytes += bytes;
+  uint32_t receivers = count;
+  if (from->out_tail != own_tail) {
+    from->out_tail = own_tail;
+    is_member = 1;
+  }
+  if (is_member) {
+    from->bytes_out -= bytes;
+    from->out_by_class[class]--;
+    receivers--;
+  }
+  if (ingress != uplink) {
+    struct port *wire = &ports[uplink];
+    receivers++;
+    if (wire->out_tail == queue_entries && !move_to_front(wire, uplink)) {
+      wire->drops[OUTPUT_FULL]++;
+      lost++;
+    } else {
+      out_items[(size_t)uplink * queue_stride + wire->out_tail++] = slot | (wire->tag_bits & entry_tag);
+      wire->bytes_out += bytes;
+      wire->out_by_class[class]++;
+    }
+  }
+  uint32_t copies = receivers - lost;
+  if (copies == 0) release(slot);
+  else references[slot] += copies - 1;
+  from->frames_in++;
+  from->bytes_in += bytes;
+  from->in_by_class[class]++;
+  from->replicas += receivers - 1;
   return 1;
 }
 
@@ -177,7 +324,7 @@ static void forward_any(uint32_t slot, uint32_t ingress) {
       release(slot);
       continue;
     }
-    out_items[(port << queue_shift) + to->out_tail++] = targets[i] - port + slot;
+    out_items[(size_t)port * queue_stride + to->out_tail++] = targets[i] - port + slot;
     to->bytes_out += bytes;
     to->out_by_class[class]++;
   }
@@ -236,7 +383,7 @@ static uint32_t forward_direct(uint32_t ingress, const uint32_t *items, uint32_t
     if (port == ingress || !(receivers[port >> 5] >> (port & 31) & 1)) break;
     struct port *to = &ports[port];
     if (size > to->max_bytes || to->out_tail == queue_entries) break;
-    out_items[(port << queue_shift) + to->out_tail++] = slot | (to->tag_bits & tag_bits);
+    out_items[(size_t)port * queue_stride + to->out_tail++] = slot | (to->tag_bits & tag_bits);
     to->bytes_out += bytes;
     bytes_in += bytes;
   }
@@ -253,7 +400,7 @@ __attribute__((noinline)) static uint32_t forward(void) {
   for (uint32_t n = 0; n <= uplink; n++, port = port == uplink ? 0 : port + 1) {
     struct port *from = &ports[port];
     uint32_t count = from->in_tail - from->in_head;
-    const uint32_t *items = in_items + (port << queue_shift) + from->in_head;
+    const uint32_t *items = in_items + (size_t)port * queue_stride + from->in_head;
     if (count == 0) continue;
     for (uint32_t done = 0; done < count;) {
       uint32_t fetched = done + 64 < count ? done + 64 : count;
@@ -262,7 +409,9 @@ __attribute__((noinline)) static uint32_t forward(void) {
       }
       while (done < fetched) {
         done += forward_direct(port, items + done, fetched - done);
-        if (done < fetched) forward_any(items[done++], port);
+        if (done == fetched) break;
+        if (!replicate(items[done], port)) forward_any(items[done], port);
+        done++;
       }
     }
     taken += count;
@@ -274,7 +423,7 @@ __attribute__((noinline)) static uint32_t forward(void) {
 
 __attribute__((noinline)) static uint32_t push_burst(uint32_t port, const uint32_t *source, uint32_t count) {
   struct port *to = &ports[port];
-  uint32_t *items = in_items + (port << queue_shift) + to->in_tail;
+  uint32_t *items = in_items + (size_t)port * queue_stride + to->in_tail;
   if (count > queue_entries - to->in_tail) count = queue_entries - to->in_tail;
   for (uint32_t i = 0; i < count; i++) items[i] = source[i];
   to->in_tail += count;
@@ -283,7 +432,7 @@ __attribute__((noinline)) static uint32_t push_burst(uint32_t port, const uint32
 
 __attribute__((noinline)) static uint32_t shift_burst(uint32_t port, uint32_t *target) {
   struct port *from = &ports[port];
-  const uint32_t *items = out_items + (port << queue_shift) + from->out_head;
+  const uint32_t *items = out_items + (size_t)port * queue_stride + from->out_head;
   uint32_t count = from->out_tail - from->out_head;
   for (uint32_t i = 0; i < count; i++) target[i] = items[i];
   from->out_head = from->out_tail = 0;
@@ -316,7 +465,7 @@ int main(int argc, char **argv) {
   uint32_t vlan = head[6], check_mac = head[7], check_vlan = head[8], macs = head[9], place_count = head[10], vlan_mode = head[11];
   uplink = vports;
   word_shift = (uint32_t)__builtin_ctz(slot_bytes) - 2;
-  queue_shift = (uint32_t)__builtin_ctz(queue_entries);
+  queue_stride = queue_entries + QUEUE_MARGIN;
   set_words = (vports + 32) >> 5;
   row_words = 2 * set_words;
   hash_shift = 32 - (uint32_t)__builtin_ctz(place_count);
@@ -327,13 +476,16 @@ int main(int argc, char **argv) {
   vlans = array((size_t)4097 * row_words, 4);
   broadcast_set = array(set_words, 4);
   rx_set = array(set_words, 4);
+  self_delivery = array(set_words, 4);
+  list_members = array((size_t)LISTS * vports, 4);
+  rules.replication = rules.loopback = rules.source_pruning = 1;
   lengths = array(slots, 4);
   references = array(slots, 4);
   free_slots = array(slots, 4);
   outer_tci = array(slots, 4);
   pool = array(slots, slot_bytes);
-  in_items = array((size_t)(vports + 1) << queue_shift, 4);
-  out_items = array((size_t)(vports + 1) << queue_shift, 4);
+  in_items = array((size_t)(vports + 1) * queue_stride, 4);
+  out_items = array((size_t)(vports + 1) * queue_stride, 4);
   uint32_t *order = array(slots, 4), *drained = array(queue_entries, 4);
 
   for (uint32_t at = 0; at < place_count; at++) places[at].high_value = (uint32_t)NOBODY << 16;
@@ -377,6 +529,7 @@ int main(int argc, char **argv) {
     for (unsigned long r = 0; r < rounds; r++) frames += round_of(order, drained, &checksum);
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &stop);
     double ns = (double)(stop.tv_sec - start.tv_sec) * 1e9 + (double)(stop.tv_nsec - start.tv_nsec);
+    settle_lists();
     uint32_t delivered = 0;
     for (uint32_t port = 0; port <= uplink; port++) {
       uint64_t out = ports[port].frames_out + ports[port].out_taken + ports[port].out_tail - ports[port].out_head;

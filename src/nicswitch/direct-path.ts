@@ -1,7 +1,8 @@
 import type { FramePool } from '../base/index.ts';
 import { VLAN_TAG_BYTES } from '../wire/index.ts';
 import { DROP } from './drop-reason.ts';
-import { GROUP_BIT, type MacTable, NOBODY, nearValue, SET } from './mac-table.ts';
+import { isSourceOf } from './frame-addresses.ts';
+import { GROUP_BIT, NOBODY, nearValue, SET } from './mac-table.ts';
 import { type PortQueues, QUEUE_TAIL } from './port-queues.ts';
 import {
   ALL_DIRECT,
@@ -23,6 +24,7 @@ import {
   SOURCE_LAST,
   WIRE_DIRECT,
 } from './port-record.ts';
+import type { ReceiverLists } from './receiver-lists.ts';
 import { SETTLE_AT, type SwitchCounters, UNICAST } from './switch-counters.ts';
 import type { SwitchTables } from './switch-tables.ts';
 import { isPriorityOnly, TAG_SHIFT, TAG_STRIP, tagOf, targetPort, vlanOf } from './target.ts';
@@ -68,16 +70,11 @@ export interface DirectPathParts {
   readonly input: PortQueues;
   readonly output: PortQueues;
   readonly targets: Int32Array;
+  readonly lists: ReceiverLists;
   readonly counters: SwitchCounters;
 }
 
 // Steps of `decide` and `decideOne`.
-
-/** Whether the source address of a frame, in its words 1 and 2, is an address of `port` alone. */
-export const isSourceOf = (macs: MacTable, port: number, second: number, third: number): boolean => {
-  const low = (second >>> 16) | (third << 16);
-  return nearValue(macs.places, macs.shift, low, third >>> 16) === port && (low & GROUP_BIT) === 0;
-};
 
 /** The only port that asked for the address in the words 0 and 1 of a frame; `miss` if nobody did. */
 const receiverOf = (

@@ -1,6 +1,7 @@
 import { CHANNEL_SET, channelValue } from './channel-table.ts';
-import { type DirectPath, type DirectPathParts, isSourceOf } from './direct-path.ts';
+import type { DirectPath, DirectPathParts } from './direct-path.ts';
 import { eCidOf, ingressECidOf, upwardsETag } from './extender-selection.ts';
+import { isSourceOf } from './frame-addresses.ts';
 import { GROUP_BIT } from './mac-table.ts';
 import { QUEUE_TAIL } from './port-queues.ts';
 import {

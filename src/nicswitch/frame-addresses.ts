@@ -1,6 +1,6 @@
 import type { FramePool } from '../base/index.ts';
 import { ETHERNET_HEADER_BYTES } from '../wire/index.ts';
-import { GROUP_BIT, type MacTable } from './mac-table.ts';
+import { GROUP_BIT, type MacTable, nearValue } from './mac-table.ts';
 import { BROADCAST, MULTICAST, NO_CLASS, UNICAST } from './switch-counters.ts';
 
 // The addresses of a frame: its words 0 to 2, from `word` on. The tables of the switch have an address in two
@@ -29,3 +29,9 @@ export function isOwnSource(macs: MacTable, i32: Int32Array, word: number, vport
   const low = sourceLow(i32, word);
   return (low & GROUP_BIT) === 0 && macs.has(vport, low, sourceHigh(i32, word));
 }
+
+/** Whether the source address of a frame, in its words 1 and 2, is an address of `port` alone. */
+export const isSourceOf = (macs: MacTable, port: number, second: number, third: number): boolean => {
+  const low = (second >>> 16) | (third << 16);
+  return nearValue(macs.places, macs.shift, low, third >>> 16) === port && (low & GROUP_BIT) === 0;
+};

@@ -6,8 +6,10 @@ import { createExtenderPath } from './extender-path.ts';
 import { ExtenderSelection } from './extender-selection.ts';
 import { classOf } from './frame-addresses.ts';
 import type { FrameSelection } from './frame-selection.ts';
+import { createGroupPath, type GroupPath } from './group-path.ts';
 import { PortQueues } from './port-queues.ts';
 import { OUTPUT_QUEUE, RECORD_SHIFT } from './port-record.ts';
+import { ReceiverLists } from './receiver-lists.ts';
 import { ReceiverSelection } from './receiver-selection.ts';
 import { type Balance, type PortBalance, type PortCounters, SwitchCounters } from './switch-counters.ts';
 import type { NicSwitchOptions } from './switch-options.ts';
@@ -21,6 +23,13 @@ const MAX_BURST = 4096;
 /** Headers that are fetched before they are looked at: enough to overlap, few enough to stay in the cache. */
 const FETCHED_AT_ONCE = 64;
 
+/** How a switch of one kind decides frames: those to one receiver, those to several from queue to queue, and any. */
+interface Ways {
+  readonly direct: DirectPath;
+  readonly replicate: GroupPath;
+  readonly selection: FrameSelection;
+}
+
 /**
  * The card's embedded switch: frames in, ports out, as the 82599 selects pools (data sheet, section 7.10.3).
  *
@@ -31,7 +40,8 @@ const FETCHED_AT_ONCE = 64;
  * Under a scheduler, {@link NicSwitch.route} decides one frame at a time. For work without time, frames are
  * put into {@link NicSwitch.input} and {@link NicSwitch.forward} takes them to {@link NicSwitch.output}. Both
  * run the same code: frames to one receiver are decided by tables in a loop without calls (direct-path.ts),
- * all others rule by rule (receiver-selection.ts).
+ * all others rule by rule (receiver-selection.ts); but from queue to queue those to groups have lists of their
+ * receivers (group-path.ts).
  *
  * @example
  * const frames = new FramePool({ slots: 1024 });
@@ -66,9 +76,10 @@ export class NicSwitch extends SwitchPolicy implements Component {
   /** Those of the switch as it is now: see setPortExtender. */
   private direct: DirectPath;
   private selection: FrameSelection;
+  private replicate: GroupPath;
   private readonly parts: DirectPathParts;
-  private readonly bridge: { direct: DirectPath; selection: FrameSelection };
-  private extender: { direct: DirectPath; selection: FrameSelection } | null = null;
+  private readonly bridge: Ways;
+  private extender: Ways | null = null;
   private readonly portCounts: SwitchCounters;
   /** The port that {@link NicSwitch.forward} begins with. */
   private first = 0;
@@ -87,17 +98,20 @@ export class NicSwitch extends SwitchPolicy implements Component {
     });
     this.selection = new ReceiverSelection(this.frames, this.tables);
     this.targets = this.selection.targets;
-    this.portCounts = new SwitchCounters(records, this.output);
+    const lists = new ReceiverLists(this.tables);
+    this.portCounts = new SwitchCounters(records, this.output, lists);
     this.parts = {
       frames: this.frames,
       tables: this.tables,
       input: this.input,
       output: this.output,
       targets: this.targets,
+      lists,
       counters: this.portCounts,
     };
     this.direct = createDirectPath(this.parts);
-    this.bridge = { direct: this.direct, selection: this.selection };
+    this.replicate = createGroupPath(this.parts);
+    this.bridge = { direct: this.direct, selection: this.selection, replicate: this.replicate };
   }
 
   override setPortExtender(tag: VirtualTagKind | null): void {
@@ -105,7 +119,7 @@ export class NicSwitch extends SwitchPolicy implements Component {
     this.chooseWays();
   }
 
-  /** Both ways are the bridge's or the extender's: a frame is not asked which. */
+  /** All ways are the bridge's or the extender's: a frame is not asked which. */
   private chooseWays(): void {
     const { parts } = this;
     const isExtender = this.tables.tags.virtual.kind !== null;
@@ -113,10 +127,13 @@ export class NicSwitch extends SwitchPolicy implements Component {
       this.extender ??= {
         direct: createExtenderPath(parts, this.bridge.direct),
         selection: new ExtenderSelection(parts.frames, parts.tables, parts.targets),
+        replicate: () => false,
       };
-    const { direct, selection } = isExtender && this.extender !== null ? this.extender : this.bridge;
+    const { direct, selection, replicate } =
+      isExtender && this.extender !== null ? this.extender : this.bridge;
     this.direct = direct;
     this.selection = selection;
+    this.replicate = replicate;
   }
 
   /**
@@ -183,11 +200,16 @@ export class NicSwitch extends SwitchPolicy implements Component {
       this.direct.fetch(at, fetched - at);
       while (at < fetched) {
         at += this.direct.decide(ingress, at, fetched - at);
-        if (at < fetched) this.forwardAny(items[at++], ingress);
+        if (at < fetched) this.forwardOne(items[at++], ingress);
       }
     }
     input.drop(ingress, taken);
     return taken;
+  }
+
+  /** One that the tables do not decide. */
+  private forwardOne(slot: number, ingress: number): void {
+    if (!this.replicate(slot, ingress)) this.forwardAny(slot, ingress);
   }
 
   /** The long way to the output queues. */

@@ -95,6 +95,7 @@ export class RecordCompiler {
   private compileEgress(port: number, longest: number, tag: number): void {
     const { records, mirrors, mirroring, tags, vlans } = this.tables;
     this.tables.longest[port] = longest;
+    this.tables.version = (this.tables.version + 1) | 0;
     // What the direct way does not look at: mirroring, and in a port extender the VLANs of receivers.
     const looked =
       (mirroring && mirrors.watchesTo(port)) || (tags.virtual.kind !== null && vlans.hasList(port));

@@ -87,6 +87,15 @@ const EGRESS = EGRESS_REASONS.map((reason) => DROP[reason]);
  */
 export const SETTLE_AT = 1 << 29;
 
+/** Lists of receivers that count what went to all of theirs. */
+export interface CountedLists {
+  /** Calls `count` for each receiver of each list that has been used since, and begins at zero. */
+  settle(count: CountListed): void;
+}
+
+/** Counts `frames`, and `bytes` in all of them, at `port`. */
+export type CountListed = (port: number, frames: number, bytes: number, frameClass: number) => void;
+
 /**
  * Counters of all ports, exact to 2^53.
  *
@@ -95,6 +104,7 @@ export const SETTLE_AT = 1 << 29;
  * classes are counted for group addresses only, on the long way; unicast is what is left.
  */
 export class SwitchCounters {
+  private readonly lists: CountedLists | null;
   private readonly records: Int32Array;
   private readonly output: PortQueues;
   private readonly ports: number;
@@ -108,9 +118,11 @@ export class SwitchCounters {
   private retiredMirrored = 0;
   private readonly retiredDrops = new Float64Array(DROP_REASONS.length);
 
-  constructor(records: Int32Array, output: PortQueues) {
+  /** @param lists where frames to groups are counted for all of their receivers at once. */
+  constructor(records: Int32Array, output: PortQueues, lists: CountedLists | null = null) {
     const { ports } = output;
     this.records = records;
+    this.lists = lists;
     this.output = output;
     this.ports = ports;
     this.pushed = new Int32Array(ports);
@@ -144,6 +156,25 @@ export class SwitchCounters {
   countForwarded(port: number, receivers: number, replicas: number): void {
     this.rows[port * ROW + FORWARDED] += receivers;
     this.rows[port * ROW + REPLICAS] += replicas;
+  }
+
+  /** Tells of a frame that was counted at a list of receivers and went to `receivers` ports in all. */
+  countReplicated(port: number, bytes: number, frameClass: number, receivers: number): void {
+    const at = port * ROW;
+    const { rows } = this;
+    rows[at + FRAMES_IN]++;
+    rows[at + BYTES_IN] += bytes;
+    rows[at + IN_BY_CLASS + frameClass]++;
+    rows[at + FORWARDED] += receivers;
+    rows[at + REPLICAS] += receivers - 1;
+    this.ran(1, bytes);
+  }
+
+  /** Takes back what the list of a frame's receivers counts for `port`, which did not get it. */
+  takeBack(port: number, bytes: number, frameClass: number): void {
+    const at = port * ROW;
+    this.rows[at + BYTES_OUT] -= bytes;
+    this.rows[at + OUT_BY_CLASS + frameClass]--;
   }
 
   /** Takes back that a frame was delivered to `port`, and counts it dropped there. */
@@ -286,6 +317,7 @@ export class SwitchCounters {
   /** Moves the running words into the doubles. */
   settle(): void {
     this.pending = 0;
+    this.lists?.settle(this.countListed);
     for (let port = 0; port < this.ports; port++) {
       // Each frame that the tables decide has one receiver.
       this.rows[port * ROW + FORWARDED] += this.records[(port << RECORD_SHIFT) + RUNNING_FRAMES_IN];
@@ -300,6 +332,11 @@ export class SwitchCounters {
       this.pushed[port] = pushed;
     }
   }
+
+  private readonly countListed: CountListed = (port, frames, bytes, frameClass) => {
+    this.rows[port * ROW + BYTES_OUT] += bytes;
+    this.rows[port * ROW + OUT_BY_CLASS + frameClass] += frames;
+  };
 
   private settleWord(port: number, from: number, to: number): void {
     const at = (port << RECORD_SHIFT) + from;

@@ -68,6 +68,8 @@ export class SwitchTables {
   defaultVPort = -1;
   /** True if unicast frames can have receivers that the exact filters do not show. */
   unicastPromiscuity = false;
+  /** Counts changes of what lists of receivers are made of, beside those of {@link SwitchTables.vlans}. */
+  version = 0;
   /** True if unicast frames without exact filter can have receivers. */
   unicastHashing = false;
   /** True if some VPort is private. */
@@ -130,6 +132,7 @@ export class SwitchTables {
   /** Returns whether what the exact filters show of unicast frames has changed by it. */
   writeSet(set: number, vport: number, member: boolean): boolean {
     writeBit(this.vportSets, set * this.setWords, vport, member);
+    this.version = (this.version + 1) | 0;
     const { unicastPromiscuity, unicastHashing, isolation } = this;
     this.unicastPromiscuity = this.anyone(VPORT_SET.UNICAST_PROMISCUOUS);
     this.unicastHashing = this.anyone(VPORT_SET.UNICAST_HASH);

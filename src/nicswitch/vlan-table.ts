@@ -26,6 +26,8 @@ export const vlanOfWord = (word: number): number => {
  */
 export class VlanTable {
   declare readonly words: Int32Array;
+  /** Counts changes of {@link VlanTable.words}. */
+  version = 0;
   /** Words of one set of ports. */
   declare readonly setWords: number;
   /** Words of a row: `row * rowLength` is the first word of its senders. */
@@ -186,6 +188,7 @@ export class VlanTable {
     const senders = row * this.rowLength;
     const receivers = senders + setWords;
     const passes = this.passes(row);
+    this.version = (this.version + 1) | 0;
     for (let w = 0; w < setWords; w++) {
       const member = members[from + w];
       const filtered = passes ? member | this.promiscuous[w] : 0;
