@@ -87,12 +87,14 @@ function endpointSection({ endpoints }: Report): string[] {
 function flowSection({ flows }: Report): string[] {
   if (flows.length === 0) return [];
   const isMirrored = flows.some(({ mirrored }) => mirrored !== undefined);
+  const isMarked = flows.some(({ marked }) => marked !== undefined);
   const right = (title: string, group?: string): Column => ({ title, group, align: 'right' });
   const columns: Column[] = [
     { title: 'flow', align: 'left' },
     right('offered', 'frames'),
     right('delivered', 'frames'),
     ...(isMirrored ? [right('mirrored', 'frames')] : []),
+    ...(isMarked ? [right('marked', 'frames')] : []),
     right('lost', 'frames'),
     right('reordered', 'frames'),
     right('duplicated', 'frames'),
@@ -108,6 +110,7 @@ function flowSection({ flows }: Report): string[] {
       grouped(flow.offered),
       grouped(flow.delivered),
       ...(isMirrored ? [count(flow.mirrored ?? 0)] : []),
+      ...(isMarked ? [count(flow.marked ?? 0)] : []),
       count(flow.lost),
       count(flow.reordered),
       count(flow.duplicated),

@@ -26,6 +26,11 @@ export const ProbeKind = {
   /** An IOTLB miss started a page walk: a = Routing ID, b = page number modulo 2^32, c = 0. */
   PAGE_WALK: 9,
   /**
+   * A receiver of a frame has a copy of its own in another slot, to be marked, before it leaves for it: a = that slot,
+   * b = the frame's, c = 0.
+   */
+  FRAME_COPIED: 10,
+  /**
    * Software has read a register: a = Routing ID of the function, and above its 16 bits the BAR; b = byte offset
    * in it, c = the value.
    */

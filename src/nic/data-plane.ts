@@ -15,7 +15,7 @@ import type { NicProfile } from './profile.ts';
 import { type QueueInterrupts, RingProgress } from './ring-progress.ts';
 
 // Constants of this module: see "The hot path" in docs/architecture.md.
-const { FRAME_IN, FRAME_OUT, FRAME_DROPPED, TX_DESCRIPTOR, RX_DESCRIPTOR } = ProbeKind;
+const { FRAME_IN, FRAME_OUT, FRAME_COPIED, FRAME_DROPPED, TX_DESCRIPTOR, RX_DESCRIPTOR } = ProbeKind;
 
 const TAG_BYTES = 4;
 /** EtherType of MAC Control frames as it lies in a word of a frame. */
@@ -332,11 +332,10 @@ export class DataPlane implements Component {
 
   /** The same for a frame that the tables do not decide. */
   private forwardAny(slot: number, ingress: number, bytes: number): void {
-    const { switch: nicSwitch } = this;
-    const count = nicSwitch.routeAny(slot, ingress);
-    if (count === 0) this.probe.record(FRAME_DROPPED, slot, ingress, nicSwitch.lastDrop);
+    const count = this.switch.routeAny(slot, ingress);
+    if (count === 0) this.probe.record(FRAME_DROPPED, slot, ingress, this.switch.lastDrop);
     let toWire = false;
-    for (let i = 0; i < count; i++) toWire = this.handOn(slot, nicSwitch.targets[i], bytes) || toWire;
+    for (let i = 0; i < count; i++) toWire = this.handOn(slot, this.switch.targets[i], bytes) || toWire;
     if (toWire || ingress === this.uplink || bytes === 0) return;
     this.transmit.releaseBuffer(bytes);
     if (count === 0) this.transmit.slotFreed();
@@ -346,51 +345,53 @@ export class DataPlane implements Component {
   private handOn(slot: number, target: number, bytes: number): boolean {
     const port = target & NUMBER_MASK; // As targetPort and tagOperation do, which are imported functions.
     const operation = target >>> TAG_SHIFT;
-    this.probe.record(FRAME_OUT, slot, target, bytes);
     if (port === this.uplink) {
-      if (this.ecn !== null) return this.sendMarked(this.ecn, slot, operation);
+      if (this.ecn !== null) return this.sendMarked(this.ecn, slot, target);
+      this.probe.record(FRAME_OUT, slot, target, bytes);
       this.mac.sendEdited(slot, operation);
       return true;
     }
     if (this.hasRoomFor(bytes)) {
+      this.probe.record(FRAME_OUT, slot, target, bytes);
       const receiveBytes = (this.receiveBytes + bytes) | 0;
       this.receiveBytes = receiveBytes;
       if (receiveBytes > this.receiveHighWater) this.receiveHighWater = receiveBytes;
       this.receive.deliver(port * this.queuesPerPool, slot, operation);
-    } else this.giveByClass(port, slot, operation);
+    } else this.giveByClass(slot, target, bytes);
     return false;
   }
 
   /** Into a receive buffer with classes, as far as there is one. */
-  private giveByClass(port: number, slot: number, operation: number): void {
-    const { classPath, ecn } = this;
+  private giveByClass(slot: number, target: number, bytes: number): void {
+    const port = target & NUMBER_MASK;
+    const classed = this.classPath?.classed;
+    const isBad = this.cutThrough?.bad === slot;
     let own = slot;
-    if (this.cutThrough?.bad === slot) {
-      this.dropFrame(port, slot, NicDrop.BAD_FCS);
-      return;
-    }
-    if (classPath !== null && ecn !== null) {
-      own = ecn.enqueue(slot, classPath.classed.bytesAhead(slot));
-      if (own === ECN_DROP) {
-        this.dropFrame(port, slot, NicDrop.CONGESTION);
-        return;
-      }
-      if (own !== slot) classPath.classed.copied(slot, own);
-    }
-    if (classPath?.classed.give(port * this.queuesPerPool, own, operation) === true) return;
-    this.dropFrame(port, own, NicDrop.BUFFER_FULL);
+    if (this.ecn !== null && classed !== undefined && !isBad) {
+      own = this.mark(this.ecn, slot, target, classed.bytesAhead(slot));
+      if (own === ECN_DROP) return;
+      if (own !== slot) classed.copied(slot, own);
+    } else this.probe.record(FRAME_OUT, slot, target, bytes);
+    const isGiven = !isBad && classed?.give(port * this.queuesPerPool, own, target >>> TAG_SHIFT) === true;
+    if (!isGiven) this.dropFrame(port, own, isBad ? NicDrop.BAD_FCS : NicDrop.BUFFER_FULL);
   }
 
   /** To the wire, marked if the frames of its class in front of it are many; returns whether it went. */
-  private sendMarked(ecn: EcnMarker, slot: number, operation: number): boolean {
-    const own = ecn.enqueue(slot, this.mac.bytesInFrontOf(slot, operation));
-    if (own === ECN_DROP) {
-      this.dropFrame(this.uplink, slot, NicDrop.CONGESTION);
-      return false;
-    }
+  private sendMarked(ecn: EcnMarker, slot: number, target: number): boolean {
+    const own = this.mark(ecn, slot, target, this.mac.bytesInFrontOf(slot, target >>> TAG_SHIFT));
+    if (own === ECN_DROP) return false;
     this.transmit.shares?.copied(own);
-    this.mac.sendEdited(own, operation);
+    this.mac.sendEdited(own, target >>> TAG_SHIFT);
     return true;
+  }
+
+  /** The slot that goes on behind so many bytes; for `ECN_DROP` it has been dropped. */
+  private mark(ecn: EcnMarker, slot: number, target: number, ahead: number): number {
+    const own = ecn.enqueue(slot, ahead);
+    if (own !== slot && own !== ECN_DROP) this.probe.record(FRAME_COPIED, own, slot, 0);
+    this.probe.record(FRAME_OUT, own === ECN_DROP ? slot : own, target, this.lengths[slot]);
+    if (own === ECN_DROP) this.dropFrame(target & NUMBER_MASK, slot, NicDrop.CONGESTION);
+    return own;
   }
 
   private dropFrame(port: number, slot: number, reason: number): void {

@@ -13,6 +13,8 @@ export class Arrivals {
   delivered = 0;
   reordered = 0;
   duplicated = 0;
+  /** Of those delivered, with Congestion Experienced. */
+  marked = 0;
   highest = -1;
   /** How long they took, since the measurement began. */
   readonly latency = new Histogram();

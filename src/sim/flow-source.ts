@@ -1,7 +1,7 @@
 import type { RandomStream } from '../base/index.ts';
 import type { FrameTemplate, QueuePair } from '../drivers/index.ts';
 import { type Scheduler, SECOND, Timer } from '../kernel/index.ts';
-import { buildTestFrame, FCS_BYTES, parseMac, stampOffset } from '../wire/index.ts';
+import { buildTestFrame, Ecn, FCS_BYTES, parseMac, stampOffset } from '../wire/index.ts';
 import type { FlowRecord, FlowTracker } from './flow-tracker.ts';
 import type { ResolvedFlow } from './scenario-resolved.ts';
 import type { FrameSender, FrameSource } from './sender.ts';
@@ -170,6 +170,7 @@ export class FlowSource implements FrameSource {
         source: parseMac(flow.sourceMac),
         vlan: tagged ? { id: flow.vlan ?? 0, priority: flow.priority ?? 0 } : undefined,
         flow: record.index,
+        ecn: flow.ecn === undefined ? Ecn.NOT_ECT : flow.ecn === 'ect0' ? Ecn.ECT0 : Ecn.ECT1,
         frameBytes,
       },
       bytes,

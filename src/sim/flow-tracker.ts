@@ -1,5 +1,13 @@
 import { Histogram } from '../kernel/index.ts';
-import { FCS_BYTES, findStamp, MIN_FRAME_BYTES, readStampFlow, readStampSequence } from '../wire/index.ts';
+import {
+  Ecn,
+  FCS_BYTES,
+  findStamp,
+  MIN_FRAME_BYTES,
+  readStampEcn,
+  readStampFlow,
+  readStampSequence,
+} from '../wire/index.ts';
 import { Arrivals, SENT_MASK, SENT_WINDOW } from './flow-arrivals.ts';
 import { MirrorCopies } from './mirror-copies.ts';
 import type { FrameCount } from './report.ts';
@@ -8,10 +16,14 @@ import type { FrameCount } from './report.ts';
 const stampOf = findStamp;
 const flowOf = readStampFlow;
 const sequenceOf = readStampSequence;
+const ecnOf = readStampEcn;
+const CE = Ecn.CE;
 
 /** What has become of the frames of one flow. */
 export class FlowRecord {
   readonly index: number;
+  /** Whether its frames say that their transport understands marks (ECN). */
+  readonly ecn: boolean;
   offered = 0;
   private readonly sentPs = new Float64Array(SENT_WINDOW);
   /** One for each receiver that has got something. */
@@ -23,9 +35,11 @@ export class FlowRecord {
   private missingBefore = 0;
   private duplicatedBefore = 0;
   private mirroredBefore = 0;
+  private markedBefore = 0;
 
-  constructor(index: number) {
+  constructor(index: number, ecn: boolean) {
     this.index = index;
+    this.ecn = ecn;
   }
 
   /**
@@ -82,6 +96,11 @@ export class FlowRecord {
     return this.mirrored - this.mirroredBefore;
   }
 
+  /** Of those delivered since the measurement began, frames with Congestion Experienced. */
+  get measuredMarked(): number {
+    return this.marked - this.markedBefore;
+  }
+
   /** Frames that came twice since the measurement began. */
   get measuredDuplicated(): number {
     return this.duplicated - this.duplicatedBefore;
@@ -103,6 +122,7 @@ export class FlowRecord {
     this.offeredBefore = this.offered;
     this.deliveredBefore = this.delivered;
     this.mirroredBefore = this.mirrored;
+    this.markedBefore = this.marked;
     for (const arrivals of [...this.arrivals, ...this.copies]) {
       arrivals.reordered = 0;
       arrivals.latency.reset();
@@ -111,6 +131,10 @@ export class FlowRecord {
 
   private get delivered(): number {
     return this.arrivals.reduce((sum, { delivered }) => sum + delivered, 0);
+  }
+
+  private get marked(): number {
+    return markedOf(this.arrivals);
   }
 
   private get mirrored(): number {
@@ -142,6 +166,7 @@ export class EndpointRecord {
   /** What has come because of mirroring rules; null where nothing is mirrored to. */
   copies: MirrorCopies | null = null;
   private mirroredBefore = 0;
+  private markedBefore = 0;
   private offeredBefore: FrameCount = { frames: 0, bytes: 0 };
   private receivedBefore: FrameCount = { frames: 0, bytes: 0 };
 
@@ -167,12 +192,18 @@ export class EndpointRecord {
     return { frames: this.totalReceived - frames, bytes: this.receivedBytes - bytes };
   }
 
+  /** Frames with Congestion Experienced, of ECN-capable flows, received since the measurement began. */
+  get marked(): number {
+    return markedOf(this.arrivals) - this.markedBefore;
+  }
+
   private get totalMirrored(): number {
     return this.copies?.arrivals.reduce((sum, { delivered }) => sum + delivered, 0) ?? 0;
   }
 
   startMeasuring(): void {
     this.mirroredBefore = this.totalMirrored;
+    this.markedBefore = markedOf(this.arrivals);
     this.offeredBefore = { frames: this.offeredFrames, bytes: this.offeredBytes };
     this.receivedBefore = { frames: this.totalReceived, bytes: this.receivedBytes };
   }
@@ -186,6 +217,8 @@ export class EndpointRecord {
 export class FlowTracker {
   readonly flows: FlowRecord[] = [];
   readonly endpoints: EndpointRecord[];
+  /** Whether some flow is ECN-capable. */
+  countsMarks = false;
   /** Captured frames that are on their way, by a hash of their contents: flow and sequence number. */
   private readonly captured = new Map<number, readonly [FlowRecord, number]>();
 
@@ -194,9 +227,11 @@ export class FlowTracker {
     this.endpoints = Array.from({ length: endpoints }, () => new EndpointRecord());
   }
 
-  addFlow(): FlowRecord {
-    const record = new FlowRecord(this.flows.length);
+  /** @param ecn whether frames are ECN-capable, so that marks are counted. */
+  addFlow(ecn = false): FlowRecord {
+    const record = new FlowRecord(this.flows.length, ecn);
     this.flows.push(record);
+    this.countsMarks ||= ecn;
     return record;
   }
 
@@ -244,7 +279,9 @@ export class FlowTracker {
     if (record.copies?.takes(flow, sequenceOf(words, stamp), timePs)) return;
     const known = flow >>> 0 < record.arrivals.length ? record.arrivals[flow] : null;
     const arrivals = known ?? this.firstArrival(record, flow);
-    if (arrivals !== null) arrivals.arrive(sequenceOf(words, stamp), timePs);
+    if (arrivals === null) return;
+    arrivals.arrive(sequenceOf(words, stamp), timePs);
+    if (this.countsMarks && this.flows[flow].ecn && ecnOf(words, stamp) === CE) arrivals.marked++;
   }
 
   private receiveCaptured(record: EndpointRecord, hash: number, timePs: number): void {
@@ -270,6 +307,10 @@ export class FlowTracker {
   }
 }
 
+function markedOf(all: readonly (Arrivals | null)[]): number {
+  return all.reduce((sum, arrivals) => sum + (arrivals?.marked ?? 0), 0);
+}
+
 function merged(all: readonly (Arrivals | null | undefined)[]): Histogram {
   const latency = new Histogram();
   for (const arrivals of all) if (arrivals) latency.merge(arrivals.latency);
@@ -281,7 +322,7 @@ const VLAN_WORD = 0x0081;
 
 /**
  * A number for the contents of a frame, the same with and without an 802.1Q tag: FNV-1a over the words of the
- * addresses and what follows the tag.
+ * addresses and what follows the tag, without ECN and the checksum over it.
  */
 export function frameHash(words: Int32Array, at: number, bytes: number): number {
   const tagged = (words[at + 3] & 0xffff) === VLAN_WORD;
@@ -289,10 +330,30 @@ export function frameHash(words: Int32Array, at: number, bytes: number): number 
   for (let i = 0; i < 3; i++) hash = Math.imul(hash ^ words[at + i], 0x01000193);
   const first = tagged ? 4 : 3;
   const whole = bytes >> 2;
-  for (let i = first; i < whole; i++) hash = Math.imul(hash ^ words[at + i], 0x01000193);
+  for (let i = first; i < whole; i++) {
+    const word = words[at + i];
+    hash = Math.imul(
+      hash ^ (i <= first + 3 ? withoutEcn(word, i - first, words[at + first]) : word),
+      0x01000193,
+    );
+  }
   if ((bytes & 3) !== 0) {
     const rest = words[at + whole] & ((1 << (8 * (bytes & 3))) - 1);
     hash = Math.imul(hash ^ rest, 0x01000193);
   }
   return hash;
+}
+
+/** EtherTypes as they stand in a little-endian word. */
+const IPV4_WORD = 0x0008;
+const IPV6_WORD = 0xdd86;
+
+/** Word `index` from the EtherType on, as it is whether a queue has marked the frame or not. */
+function withoutEcn(word: number, index: number, typed: number): number {
+  const type = typed & 0xffff;
+  if (type === IPV4_WORD) {
+    if (index === 0) return word & ~(3 << 24);
+    return index === 3 ? word & ~0xffff : word;
+  }
+  return type === IPV6_WORD && index === 0 ? word & ~(0x30 << 24) : word;
 }

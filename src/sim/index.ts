@@ -68,6 +68,7 @@ export type {
   CaptureTiming,
   DriverKind,
   DriverOptions,
+  EcnCapable,
   FrameBytes,
   GuestOptions,
   HostInterfaceOptions,

@@ -76,6 +76,7 @@ const OPTIONS = {
     frameBytes: true,
     vlan: true,
     priority: true,
+    ecn: true,
     ratePps: true,
     rateMbps: true,
     saturate: true,

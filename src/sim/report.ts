@@ -91,6 +91,8 @@ export interface EndpointReport {
   rxPps: number;
   /** Copies by mirroring rules among the frames received; only where something is mirrored to. */
   mirrored?: number;
+  /** Frames with an ECN mark among those received, of flows with `ecn`; only where there is one. */
+  marked?: number;
   /** Of the frames received. */
   latencyNs: LatencyReport | null;
   /** Frames that ended here, by reason. */
@@ -109,6 +111,8 @@ export interface FlowReport {
   delivered: number;
   /** Copies by mirroring rules that arrived; only where the scenario has such rules, or some were made. */
   mirrored?: number;
+  /** Of those delivered, frames with an ECN mark (Congestion Experienced); only of a flow with `ecn`. */
+  marked?: number;
   /** Frames that did not arrive although later ones did; 0 where frames have several receivers. */
   lost: number;
   reordered: number;

@@ -3,6 +3,7 @@ import type {
   Arrivals,
   BridgeKind,
   DriverKind,
+  EcnCapable,
   Loopback,
   PageSize,
   PauseUse,
@@ -160,6 +161,8 @@ export interface ResolvedFlow {
   vlan: number | null;
   /** Priority in that tag, or null. */
   priority: number | null;
+  /** Only of a flow that is ECN-capable. */
+  ecn?: EcnCapable;
   rate: FlowRate;
   startPs: number;
   /** At most the end of the run. */

@@ -238,6 +238,15 @@ export const trafficSchema: Schema<TrafficOptions> = object({
   priority: optional(
     integer(RANGES.priority, 'Priority in the tag; without vlan a priority tag. Default: as without.'),
   ),
+  ecn: optional(
+    union(
+      [
+        z.literal(true, saying('true')).check(z.describe('As ect0.')),
+        oneOf(['ect0', 'ect1'], 'IP headers say that ECN marks are understood. Default: they do not.'),
+      ],
+      'true, ect0, ect1',
+    ),
+  ),
   ratePps: optional(number(RANGES.ratePps, 'Frames a second.')),
   rateMbps: optional(number(RANGES.rateMbps, 'Megabits a second, FCS included, preamble and gap not.')),
   saturate: optional(z.literal(true, saying('true')).check(z.describe('As fast as the sender can.'))),

@@ -47,11 +47,18 @@ export function resolveFlow(options: TrafficOptions, path: string, context: Traf
       options.priority === undefined
         ? null
         : reporter.integer(`${path}.priority`, options.priority, RANGES.priority),
+    ...resolveEcn(options, path, reporter),
     rate: resolveRate(options, path, meanFrameBytes(sizes), reporter),
     ...resolveSpan(options, path, context),
     count:
       options.count === undefined ? null : reporter.integer(`${path}.count`, options.count, RANGES.count),
   };
+}
+
+function resolveEcn({ ecn }: TrafficOptions, path: string, reporter: ProblemReporter) {
+  if (ecn === undefined) return {};
+  if (ecn === true) return { ecn: 'ect0' as const };
+  return { ecn: reporter.oneOf(`${path}.ecn`, ecn, ['ect0', 'ect1']) };
 }
 
 /** Gives entries without a name of their own a number where they would be called the same. */

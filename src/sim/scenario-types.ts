@@ -193,6 +193,8 @@ export interface TrafficOptions {
   vlan?: number;
   /** Priority in the frames' tag, 0 to 7; without `vlan` the tag is a priority tag (VLAN 0). Default: as it is without. */
   priority?: number;
+  /** Whether its IP headers say that marks are understood: ECT(0) (also `true`) or ECT(1). Default: they do not. */
+  ecn?: EcnCapable | true;
   /** Frames a second. */
   ratePps?: number;
   /** Megabits a second, FCS included, preamble and gap not. */
@@ -263,6 +265,9 @@ export type DriverKind = 'interrupt' | 'poll';
 
 /** Page sizes of a guest's second-stage table. */
 export type PageSize = '4K' | '2M';
+
+/** How an IP packet says that its transport understands ECN marks (RFC 3168). */
+export type EcnCapable = 'ect0' | 'ect1';
 
 /** Gaps between frames: all alike, or exponentially distributed. */
 export type Arrivals = 'constant' | 'poisson';

@@ -245,7 +245,7 @@ export class Simulation implements RunView, VfListener {
 
   private startFlow(flow: ResolvedFlow): void {
     const { machine, tracker } = this;
-    const record = tracker.addFlow();
+    const record = tracker.addFlow(flow.ecn !== undefined);
     this.flowRecords.push(record);
     new FlowSource({
       scheduler: machine.scheduler,

@@ -108,6 +108,9 @@ export class FrameCapture implements ProbeSink {
       case ProbeKind.FRAME_IN:
         this.cameIn(timePs, a, b);
         break;
+      case ProbeKind.FRAME_COPIED:
+        Object.assign(this.entries[a], this.entries[b]);
+        break;
       case ProbeKind.FRAME_OUT:
         this.goesOut(timePs, a, targetPort(b), tagOperation(b));
         break;

@@ -121,6 +121,7 @@ export {
   buildTestFrame,
   findStamp,
   MAX_TEST_FRAME_BYTES,
+  readStampEcn,
   readStampFlow,
   readStampSequence,
   stampOffset,

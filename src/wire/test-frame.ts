@@ -1,5 +1,6 @@
 import { checkInteger } from '../base/index.ts';
 import { write16 } from './bytes.ts';
+import { Ecn } from './ecn.ts';
 import { ETHERNET_HEADER_BYTES, EtherType, FCS_BYTES, MIN_FRAME_BYTES, writeEthernet } from './ethernet.ts';
 import { IPV4_HEADER_BYTES, IpProtocol, writeIpv4 } from './ipv4.ts';
 import { BROADCAST, isMulticast } from './mac.ts';
@@ -20,6 +21,8 @@ export interface TestFrame {
   readonly flow: number;
   /** Number of the frame within its flow, 0 to 2^31 - 1. Default 0. */
   readonly sequence?: number;
+  /** ECN bits of its IP header. Default {@link Ecn}.NOT_ECT. */
+  readonly ecn?: Ecn;
   /** Bytes with tag and frame check sequence, 64 to 9,018. */
   readonly frameBytes: number;
 }
@@ -71,6 +74,7 @@ export function buildTestFrame(frame: TestFrame, target: Uint8Array, offset: num
   const end = offset + bytes;
   at += writeIpv4(target, at, {
     totalBytes: end - at,
+    trafficClass: checkInteger('ecn', frame.ecn ?? Ecn.NOT_ECT, Ecn.NOT_ECT, Ecn.CE),
     dontFragment: true,
     protocol: IpProtocol.UDP,
     source: testAddress(source),
@@ -121,6 +125,11 @@ export function readStampSequence(words: Int32Array, stampWord: number): number 
   return words[stampWord + 1];
 }
 
+/** ECN bits of the IP header in front of the stamp found at `stampWord`. */
+export function readStampEcn(words: Int32Array, stampWord: number): Ecn {
+  return ((words[stampWord - ECN_WORDS] >>> 24) & 3) as Ecn;
+}
+
 /** Changes the flow number of the stamp found at `stampWord`; ports and payload stay those of the old flow. */
 export function writeStampFlow(words: Int32Array, stampWord: number, flow: number): void {
   words[stampWord] = flow;
@@ -133,6 +142,8 @@ export function writeStampSequence(words: Int32Array, stampWord: number, sequenc
 
 /** Word of the flow number in an untagged frame. */
 const FLOW_WORD = (HEADERS_BYTES + 2) / 4;
+/** From the word whose last byte is the second of the IP header to that of the flow number. */
+const ECN_WORDS = FLOW_WORD - (ETHERNET_HEADER_BYTES - 2) / 4;
 const IPV4_SWAPPED = swap16(EtherType.IPV4);
 const VLAN_SWAPPED = swap16(EtherType.VLAN);
 

@@ -12,7 +12,7 @@ const flow = { from: 'a', to: 'b', ratePps: 1000 };
 const KEYS =
   '$schema, name, description, seed, host, nic, guests, hostInterface, adjacentBridge, traffic, captures, warmUpMs, durationMs';
 const FLOW_KEYS =
-  'name, from, to, frameBytes, vlan, priority, ratePps, rateMbps, saturate, arrivals, startMs, stopMs, count';
+  'name, from, to, frameBytes, vlan, priority, ecn, ratePps, rateMbps, saturate, arrivals, startMs, stopMs, count';
 const UNICAST = 'unicast addresses such as 02:00:00:00:01:00';
 
 /** Captures stand beside the scenario: namespaces.pcap (82 frames), truncated.pcap, text.txt. */

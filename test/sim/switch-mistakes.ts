@@ -5,6 +5,16 @@ const guests = [{ name: 'a' }, { name: 'b' }];
 /** Mistakes in what a scenario says of the card's switch. */
 export const SWITCH_MISTAKES: readonly Mistake[] = [
   {
+    name: 'traffic that is marked from the start',
+    scenario: { guests, traffic: [{ from: 'a', to: 'b', ratePps: 1, ecn: 'ce' }] },
+    line: 'traffic[0].ecn: "ce" does not fit; allowed true, ect0, ect1',
+  },
+  {
+    name: 'ecn that is false',
+    scenario: { guests, traffic: [{ from: 'a', to: 'b', ratePps: 1, ecn: false }] },
+    line: 'traffic[0].ecn: false does not fit; allowed true, ect0, ect1',
+  },
+  {
     name: 'more mirroring rules than the 82599 has',
     scenario: { guests, nic: { mirrors: Array.from({ length: 5 }, () => ({ to: 'a', uplink: true })) } },
     line: 'nic.mirrors: 5 mirroring rules are more than the card has; allowed at most 4',

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Ecn, findIpHeader, readEcn } from '../../src/wire/ecn.ts';
 import { EtherType, parseEthernet } from '../../src/wire/ethernet.ts';
 import { formatIpv4, IpProtocol, isIpv4ChecksumValid, parseIpv4 } from '../../src/wire/ipv4.ts';
 import { BROADCAST, parseMac } from '../../src/wire/mac.ts';
@@ -7,6 +8,7 @@ import { parseTagStack } from '../../src/wire/tag-stack.ts';
 import {
   buildTestFrame,
   findStamp,
+  readStampEcn,
   readStampFlow,
   readStampSequence,
   stampOffset,
@@ -31,6 +33,18 @@ const anyFrame = fc.record({
 });
 
 describe('a test frame', () => {
+  it.each([undefined, VLAN])('carries ECN in its IP header, with a right checksum (tag %o)', (vlan) => {
+    for (const ecn of [Ecn.NOT_ECT, Ecn.ECT1, Ecn.ECT0, Ecn.CE]) {
+      const words = new Int32Array(20);
+      const u8 = new Uint8Array(words.buffer);
+      const bytes = buildTestFrame({ ...FRAME, vlan, ecn }, u8, 0);
+      const header = findIpHeader(u8, 0, bytes);
+      expect(readEcn(u8, header)).toBe(ecn);
+      expect(isIpv4ChecksumValid(u8, header)).toBe(true);
+      expect(readStampEcn(words, findStamp(words, 0, bytes))).toBe(ecn);
+    }
+  });
+
   it('is constructed', () => {
     const u8 = dirty(68);
     expect(buildTestFrame(FRAME, u8, 4)).toBe(60);
