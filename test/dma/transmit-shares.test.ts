@@ -189,6 +189,22 @@ describe('a transmit buffer with a part for each class', () => {
     expect([account.bytes[0], account.bytes[3]]).toEqual([0, 0]);
   });
 
+  it('keeps account of a copy that goes on instead of the frame', () => {
+    const account = new TransmitShares(1, 8, () => {});
+    account.take(0, 5, 700);
+    account.leave(5);
+    account.copied(6);
+    // By now the slot is another frame's.
+    account.take(0, 5, 60);
+    account.stay();
+    expect(account.bytes[0]).toBe(760);
+    account.giveBack(6);
+    expect(account.bytes[0]).toBe(60);
+    account.giveBack(5);
+    account.giveBack(5);
+    expect([account.bytes[0], account.frames[0]]).toEqual([0, 0]);
+  });
+
   it('has every byte in the part of its class, and none when all has left, whatever happens', () => {
     const frame = fc.record({
       queue: fc.nat(3),

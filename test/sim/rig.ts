@@ -101,6 +101,12 @@ export function notReturned(simulation: Simulation): string[] {
     frames.references.reduce((sum, count) => sum + count, 0),
     0,
   );
+  const { transmit } = machine.nic.data;
+  expectEqual('transmit buffer', transmit['bufferFree'], machine.nic.profile.transmitBufferBytes);
+  for (const [c, bytes] of transmit.shares?.bytes.entries() ?? []) {
+    expectEqual(`bytes of class ${c} in the transmit buffer`, bytes, 0);
+    expectEqual(`frames of class ${c} in it`, transmit.shares?.frames[c] ?? 0, 0);
+  }
   expectEqual('TLP rows', machine.tlps.available, machine.tlps.capacity);
   expectEqual('tags', machine.nic.requester.counters()['tagsInUse'], 0);
   for (const direction of [machine.link.upstream, machine.link.downstream]) {
