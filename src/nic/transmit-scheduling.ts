@@ -100,7 +100,7 @@ export class TransmitScheduling {
     this.apply();
   }
 
-  /** The registers of {@link TRANSMIT_BUFFER_REGISTERS} have been written. */
+  /** TXPBSIZE or TXPBTHRESH has been written. */
   bufferChanged(): void {
     this.apply();
   }
