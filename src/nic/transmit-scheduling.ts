@@ -3,7 +3,7 @@ import { type ByteTime, byteTimeOf, EgressScheduler, type Scheduler } from '../k
 import { byteTimeOfFactor } from '../nicswitch/index.ts';
 import type { RegisterFile } from '../registers/index.ts';
 import type { NicProfile } from './profile.ts';
-import { readTransmitShares, resetTransmitBuffer, TRANSMIT_BUFFER_REGISTERS } from './transmit-division.ts';
+import { readTransmitShares, resetTransmitBuffer } from './transmit-division.ts';
 
 /** RTTBCNRC: RS_ENA, and the rate factor. */
 const RS_ENA = 1 << 31;
