@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import { init, type SeriesOption } from 'echarts';
 import { median } from './harness.ts';
 import { compileC, root, type SwitchProgram, startC, startJs } from './reference/programs.ts';
-import { HEADLINE, type SwitchScenario, SwitchWork } from './reference/switch-scenario.ts';
+import { HEADLINE, type SwitchScenario } from './reference/switch-scenario.ts';
 import { roundsFor } from './switch.ts';
 
 const FILE = fileURLToPath(new URL('docs/pictures/switch-cost.svg', root));
@@ -63,7 +63,7 @@ const series: SeriesOption[] = [];
 for (const [panel, what] of PANELS.entries()) {
   const lines: [string, [number, number][]][] = [['sriovsim', await costs(what, startJs, samples)]];
   if (program !== undefined) {
-    const startTwin = (scenario: SwitchScenario) => startC(program, new SwitchWork(scenario));
+    const startTwin = (scenario: SwitchScenario) => startC(program, scenario);
     lines.push(['the same in C', await costs(what, startTwin, samples)]);
   }
   for (const [name, data] of lines) {

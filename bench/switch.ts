@@ -7,7 +7,7 @@ import {
   startJs,
   type Traces,
 } from './reference/programs.ts';
-import { FRAMES, HEADLINE, type SwitchScenario, SwitchWork } from './reference/switch-scenario.ts';
+import { FRAMES, HEADLINE, type SwitchScenario } from './reference/switch-scenario.ts';
 
 /** Frames of each size, between 2, 64 and 256 VPorts; then one thing changed at a time. */
 const SCENARIOS: readonly (readonly [string, SwitchScenario])[] = [
@@ -28,6 +28,12 @@ const SCENARIOS: readonly (readonly [string, SwitchScenario])[] = [
   ...[2, 64, 256].map((vports): [string, SwitchScenario] => [
     `${vports} VPorts, 64 B, 10 % broadcast`,
     { ...HEADLINE, vports, broadcastPercent: 10 },
+  ]),
+  ['64 VPorts, 64 B, E-Tags up and down', { ...HEADLINE, etag: true }],
+  ['64 VPorts, 64 B, E-Tags, 10 % to all and to a group', { ...HEADLINE, etag: true, broadcastPercent: 10 }],
+  ...[2, 64, 256].map((vports): [string, SwitchScenario] => [
+    `${vports} VPorts, 64 B, written, sent and read over shared rings`,
+    { ...HEADLINE, vports, shared: true },
   ]),
 ];
 
@@ -81,7 +87,7 @@ async function measure(
     },
   });
   const js = startJs(scenario);
-  const c = program === undefined ? undefined : startC(program, new SwitchWork(scenario));
+  const c = program === undefined ? undefined : startC(program, scenario);
   const reference = c === undefined ? name : `the same in C: ${name}`;
   try {
     if (c !== undefined) checkSameWork(name, await js.rounds(10), await c.rounds(10));

@@ -10,8 +10,7 @@ import { SharedWork } from './shared-work.ts';
 import { type SwitchScenario, SwitchWork } from './switch-scenario.ts';
 
 const scenario = JSON.parse(process.argv[2]) as SwitchScenario;
-const shared = scenario.shared === true ? new SharedWork(scenario) : undefined;
-const work = new SwitchWork(scenario);
+const work = scenario.shared === true ? new SharedWork(scenario) : new SwitchWork(scenario);
 
 for await (const line of createInterface({ input: process.stdin })) {
   const [first, second] = line.split(' ');
@@ -21,19 +20,19 @@ for await (const line of createInterface({ input: process.stdin })) {
 function rounds(count: number): number[] {
   // Processor time, as in C: what else the machine does counts less.
   const start = process.cpuUsage();
-  const frames = (shared ?? work).rounds(count);
+  const frames = work.rounds(count);
   const { user, system } = process.cpuUsage(start);
   work.nicSwitch.checkBalance();
   return [frames, (user + system) * 1e3, work.checksum >>> 0, work.portsChecksum() >>> 0];
 }
 
 function traces(count: number): number[] {
-  const { u8 } = work.frames;
-  const before = u8.slice();
+  const before = work.unwritten();
   const heapBefore = settledHeapBytes();
   work.rounds(count);
   const heapBytes = settledHeapBytes() - heapBefore;
+  const after = work.unwritten();
   let changed = 0;
-  for (let i = 0; i < u8.length; i++) if (u8[i] !== before[i]) changed++;
+  for (let i = 0; i < after.length; i++) if (after[i] !== before[i]) changed += 4;
   return [changed, heapBytes];
 }

@@ -2,7 +2,8 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { INLINING_FLAGS } from '../inlining.ts';
-import type { SwitchScenario, SwitchWork } from './switch-scenario.ts';
+import { SharedWork } from './shared-work.ts';
+import { type SwitchScenario, SwitchWork } from './switch-scenario.ts';
 
 /** Compiled bench files lie one folder deeper than their sources. */
 const compiled = import.meta.url.includes('/.build/');
@@ -104,7 +105,8 @@ export function startJs(scenario: SwitchScenario): SwitchProgram {
 }
 
 /** The same in C; `program` is what {@link compileC} returned. */
-export function startC(program: string, work: SwitchWork): SwitchProgram {
+export function startC(program: string, scenario: SwitchScenario): SwitchProgram {
+  const work = scenario.shared === true ? new SharedWork(scenario) : new SwitchWork(scenario);
   const file = `${folder}scenario-${process.pid}-${files.length}.bin`;
   writeFileSync(file, Buffer.concat(work.file()));
   files.push(file);

@@ -4,6 +4,7 @@ import {
   BROADCAST,
   ETHERNET,
   EtherType,
+  eChannel,
   FCS_BYTES,
   writeETag,
   writeEthernet,
@@ -17,8 +18,10 @@ import {
  */
 export type VlanMode = 'none' | 'guest' | 'port';
 
-/** First channel of the VPorts of a port extender. */
+/** First channel of the VPorts of a port extender, */
 const FIRST_CHANNEL = 0x100;
+/** and the channel of the group that all of them are in: GRP and base. */
+const GROUP = { group: 1, base: 0x55 };
 
 /** Traffic between VPorts, each with its own addresses and all in one VLAN. */
 export interface SwitchScenario {
@@ -31,7 +34,8 @@ export interface SwitchScenario {
   readonly vlan: VlanMode;
   /**
    * A port extender: every second VPort sends to the wire, and in the place of the others the wire sends to
-   * VPorts, all with E-Tags. Default false. Not in C.
+   * VPorts, all with E-Tags; of broadcasts, those from the wire are for the group of all VPorts but their sender.
+   * Default false.
    */
   readonly etag?: boolean;
   /** Over the rings of a SharedSwitch. Default false. */
@@ -134,37 +138,73 @@ export class SwitchWork {
     }
   }
 
-  /** Frames out and lost at each port, in one number. */
+  /** Frames out and lost at each port, and the E-Tags beside frames, in one number. */
   portsChecksum(): number {
-    const { nicSwitch } = this;
-    let sum = 0;
-    for (let port = 0; port <= nicSwitch.uplink; port++) {
-      const { framesOut, dropped } = nicSwitch.portCounters(port);
-      sum = (Math.imul(sum, 31) + framesOut) | 0;
-      sum = (Math.imul(sum, 31) + dropped.outputFull) | 0;
+    let sum = countersChecksum(this.nicSwitch);
+    if (this.scenario.etag !== true) return sum;
+    const { slots, virtualTag, virtualTagExtension } = this.frames;
+    for (let slot = 0; slot < slots; slot++) {
+      sum = (Math.imul(sum, 31) + virtualTag[slot]) | 0;
+      sum = (Math.imul(sum, 31) + virtualTagExtension[slot]) | 0;
     }
     return sum;
   }
 
+  /** All words of frames, which nobody writes. */
+  unwritten(): Int32Array {
+    return this.frames.i32.slice();
+  }
+
   /** The scenario as the program in C reads it: 32-bit words, then the bytes of the pool. */
   file(): Uint8Array[] {
-    const { scenario, frames, order } = this;
-    const macs: number[] = [];
-    eachMac(scenario, (vport, mac) => {
-      const bytes = new Uint8Array(8);
-      writeMac(bytes, 0, mac);
-      const words = new Int32Array(bytes.buffer);
-      macs.push(vport, words[0], words[1]);
-    });
-    const spoof = scenario.antiSpoof ? 1 : 0;
-    const places = this.nicSwitch.tables.macs.places.length / 2;
-    const head = [scenario.vports, frames.slots, SLOT_BYTES, this.queueEntries, MAX_FRAME_BYTES, this.burst];
-    const mode = VLAN_MODES.indexOf(scenario.vlan);
-    const words = [...head, VLAN, spoof, spoof, macs.length / 3, places, mode, ...macs];
-    return [Int32Array.from(words), order, frames.lengths, frames.outerTci, frames.u8].map(
-      (part) => new Uint8Array(part.buffer, part.byteOffset, part.byteLength),
-    );
+    const { scenario, frames, order, queueEntries } = this;
+    const words = headWords(scenario, this.nicSwitch, { queueEntries });
+    return [words, order, frames.lengths, frames.outerTci, frames.u8].map(bytesOf);
   }
+}
+
+/** Frames out and lost at each port, in one number. */
+export function countersChecksum(nicSwitch: NicSwitch): number {
+  let sum = 0;
+  for (let port = 0; port <= nicSwitch.uplink; port++) {
+    const { framesOut, dropped } = nicSwitch.portCounters(port);
+    sum = (Math.imul(sum, 31) + framesOut) | 0;
+    sum = (Math.imul(sum, 31) + dropped.outputFull) | 0;
+  }
+  return sum;
+}
+
+/** How large the queues of a switch are, and its rings where it has them. */
+export interface Sizes {
+  readonly queueEntries: number;
+  readonly sendEntries?: number;
+  readonly receiveEntries?: number;
+  /** Bytes of each frame that goes through rings. */
+  readonly sentBytes?: number;
+}
+
+/** What a file for the program in C begins with: the switch and its addresses. */
+export function headWords(scenario: SwitchScenario, nicSwitch: NicSwitch, sizes: Sizes): Int32Array {
+  const { vports, antiSpoof, vlan, etag } = scenario;
+  const { sendEntries = 0, receiveEntries = 0, sentBytes = 0 } = sizes;
+  const macs: number[] = [];
+  eachMac(scenario, (vport, mac) => {
+    const bytes = new Uint8Array(8);
+    writeMac(bytes, 0, mac);
+    const words = new Int32Array(bytes.buffer);
+    macs.push(vport, words[0], words[1]);
+  });
+  const { slots, slotBytes } = nicSwitch.frames;
+  const spoof = antiSpoof ? 1 : 0;
+  const places = nicSwitch.tables.macs.places.length / 2;
+  const first = [vports, slots, slotBytes, sizes.queueEntries, MAX_FRAME_BYTES, FRAMES / vports];
+  const rules = [VLAN, spoof, spoof, macs.length / 3, places, VLAN_MODES.indexOf(vlan)];
+  const channels = etag === true ? [FIRST_CHANNEL, eChannel(GROUP)] : [0, 0];
+  return Int32Array.from([...first, ...rules, ...channels, sendEntries, receiveEntries, sentBytes, ...macs]);
+}
+
+export function bytesOf({ buffer, byteOffset, byteLength }: Int32Array | Uint8Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 /** Another switch, which has worked enough for its code to be compiled. */
@@ -186,7 +226,10 @@ export function configure(scenario: SwitchScenario, nicSwitch: NicSwitch): void 
   eachMac(scenario, (vport, mac) => nicSwitch.addMac(vport, mac));
   if (scenario.etag !== true) return;
   nicSwitch.setPortExtender('etag');
-  for (let vport = 0; vport < vports; vport++) nicSwitch.setChannel(vport, FIRST_CHANNEL + vport);
+  for (let vport = 0; vport < vports; vport++) {
+    nicSwitch.setChannel(vport, FIRST_CHANNEL + vport);
+    nicSwitch.addToGroup(vport, eChannel(GROUP));
+  }
 }
 
 function eachMac(scenario: SwitchScenario, visit: (vport: number, mac: number) => void): void {
@@ -217,8 +260,10 @@ function writeFrame(
   const etherType = vlan === 'guest' ? EtherType.VLAN : EtherType.IPV4;
   writeEthernet(frames.u8, at, { destination, source, etherType });
   let type = at + ETHERNET.TYPE;
-  if (scenario.etag === true && from % 2 === 1)
-    type += writeETag(frames.u8, type, { base: FIRST_CHANNEL + to });
+  if (scenario.etag === true && from % 2 === 1) {
+    const tag = broadcast ? { ...GROUP, ingressBase: FIRST_CHANNEL + from } : { base: FIRST_CHANNEL + to };
+    type += writeETag(frames.u8, type, tag);
+  }
   if (vlan === 'guest') type += writeVlanTag(frames.u8, type, { id: VLAN });
   frames.u8.set([EtherType.IPV4 >> 8, EtherType.IPV4 & 0xff], type);
   frames.lengths[slot] = frameBytes - FCS_BYTES;
