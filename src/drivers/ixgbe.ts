@@ -66,6 +66,7 @@ const VLNCTRL = 0x5088;
 const VLNCTRL_VFE = (1 << 30) | 0x8100;
 const PFVTCTL = 0x51b0;
 const PFVTCTL_ENABLE = (1 << 0) | (1 << 30);
+const PFVMTXSW = 0x5180;
 const PFVFRE = 0x51e0;
 const PF_TRANSMIT = 0x6000;
 const PFVMVIR = 0x8000;
@@ -348,6 +349,9 @@ export class IxgbeDriver {
   private configureVf(vf: number, settings: VfSettings): void {
     if (settings.mac !== 0) this.addresses.set(addressOfVf(vf), settings.mac, vf);
     this.configurePool(vf, settings.vlan, settings.spoofCheck, settings.vlanPriority);
+    if (settings.selfDelivery !== true) return;
+    const at = PFVMTXSW + 4 * (vf >> 5);
+    this.bar.write32(at, (this.bar.read32(at) | (1 << (vf & 31))) >>> 0);
   }
 
   private configurePool(pool: number, vlan: number | null, spoofCheck: boolean, priority = 0): void {

@@ -16,4 +16,6 @@ export interface VfSettings {
   readonly trafficClass?: number;
   /** Whether its guest may take other addresses and receive all groups (`ip link set DEV vf N trust on`). */
   readonly trusted: boolean;
+  /** Whether it gets the frames that it sends to itself, broadcasts among them. Default false. */
+  readonly selfDelivery?: boolean;
 }

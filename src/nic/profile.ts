@@ -54,6 +54,8 @@ export interface NicProfile {
   readonly mirrorRules: number;
   /** Further ones, which the host sets at the switch, also for what VPorts send. Default 0. */
   readonly hostMirrorRules?: number;
+  /** Whether each VPort has a forwarding mode of its own, which the host sets at the switch. Default false. */
+  readonly vportForwarding?: boolean;
   /** When a unicast frame that a pool sends is kept from the wire. */
   readonly localMatch: LocalMatch;
   /** Limits in kb/s instead of rate factors, of pools instead of queues, and guaranteed minima. Default false. */

@@ -3,7 +3,8 @@ import { intel82599 } from './intel-82599.ts';
 
 /**
  * No card that can be bought: an Intel 82599 whose limits are exact and hold for VPorts, and which guarantees
- * minimum rates and has traffic classes with 64 pools and more mirroring rules. For what later cards can do. All other numbers are the
+ * minimum rates and has traffic classes with 64 pools and more mirroring rules, and VPorts with
+ * forwarding modes of their own. For what later cards can do. All other numbers are the
  * 82599's.
  */
 export const genericNic: NicProfile = Object.freeze({
@@ -11,4 +12,5 @@ export const genericNic: NicProfile = Object.freeze({
   name: 'generic',
   exactRates: true,
   hostMirrorRules: 16,
+  vportForwarding: true,
 });

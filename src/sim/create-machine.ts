@@ -126,6 +126,7 @@ export function createMachine(options: CreateMachineOptions = {}): RunningMachin
           linkGbps: nicProfile.linkGbps,
           rates: ratesOf(nicProfile),
           mirrors: mirrorsOf(nicProfile),
+          vportForwarding: nicProfile.vportForwarding,
           receiveBufferKiB: nicProfile.receiveBufferBytes / 1024,
         }
       : undefined,

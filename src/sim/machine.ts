@@ -322,6 +322,7 @@ export class Machine {
         minTxMbps: vfs[vf]?.minTxMbps ?? 0,
         trafficClass: vfs[vf]?.trafficClass ?? 0,
         trusted: vfs[vf]?.trust ?? false,
+        selfDelivery: vfs[vf]?.selfDelivery ?? false,
       })),
     );
     const { nic, nicProfile } = this.parts;

@@ -44,6 +44,8 @@ const OPTIONS = {
     minTxMbps: true,
     class: true,
     trust: true,
+    forwarding: true,
+    selfDelivery: true,
     private: true,
     allowedVlans: true,
     stormLimits: true,

@@ -1,5 +1,6 @@
 import { EndpointDirectory } from './scenario-endpoints.ts';
 import { ProblemReporter, showValue } from './scenario-error.ts';
+import { resolveForwarding } from './scenario-forwarding.ts';
 import {
   SCENARIO_DEFAULTS as DEFAULTS,
   SCENARIO_RANGES as RANGES,
@@ -91,6 +92,7 @@ export function resolveMachine(
   const adjacentBridge = bridge === 'none' ? {} : { adjacentBridge: bridge };
   const endpoints = new EndpointDirectory({ hostInterface, guests, vfs }, reporter);
   Object.assign(nic, resolveMirrors(nicOptions.mirrors, nic, card, endpoints, reporter));
+  resolveForwarding(places, vfs, card, endpoints, reporter);
   checkVlanFilters(vfs, interfaceOptions.vlan, nic, reporter);
   return { host, nic, hostInterface, ...adjacentBridge, guests, vfs };
 }

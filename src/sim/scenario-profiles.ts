@@ -15,6 +15,8 @@ export interface NicFacts {
   rates: RateProfile;
   /** Mirroring rules that a scenario can set. Default: none. */
   mirrors?: MirrorFacts;
+  /** Whether VFs have forwarding modes of their own. Default: not. */
+  vportForwarding?: boolean;
   /** When frames from the wire may go on. Default: when they are whole. */
   switchings?: readonly Switching[];
 }
@@ -61,6 +63,7 @@ const NICS: Readonly<Record<string, NicFacts>> = {
     receiveBufferKiB: 512,
     rates: EXACT_RATES,
     mirrors: GENERIC_MIRRORS,
+    vportForwarding: true,
   },
   'generic-100g': {
     totalVfs: 64,
@@ -69,6 +72,7 @@ const NICS: Readonly<Record<string, NicFacts>> = {
     receiveBufferKiB: 1024,
     rates: EXACT_RATES,
     mirrors: GENERIC_MIRRORS,
+    vportForwarding: true,
     switchings: SWITCHINGS,
   },
 };

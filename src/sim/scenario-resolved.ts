@@ -126,11 +126,18 @@ export interface ResolvedVf {
   trafficClass: number;
   trust: boolean;
   private: boolean;
+  /** Only where it was given. */
+  forwarding?: ResolvedForwarding;
+  /** Only if it does. */
+  selfDelivery?: true;
   /** Null for all. */
   allowedVlans: number[] | null;
   /** Frames a second; null for any number. */
   stormLimits: { broadcast: number | null; multicast: number | null; unknownUnicast: number | null };
 }
+
+/** Where the frames of a VF go, whatever the card's own mode is. */
+export type ResolvedForwarding = Loopback | 'port' | { to: VPortRef; port: boolean };
 
 /** A VPort: one of a VF's, or the PF's own. */
 export type VPortRef = { kind: 'vf'; vf: number } | { kind: 'pf' };

@@ -6,6 +6,7 @@ import type {
   CaptureFilter,
   CaptureOptions,
   CaptureTiming,
+  Forwarding,
   FrameBytes,
   GuestOptions,
   HostInterfaceOptions,
@@ -142,6 +143,18 @@ export const stormLimitsSchema: Schema<StormLimits> = object({
   unknownUnicast: stormLimit('Frames to addresses that no filter of the card names. Default: any number.'),
 });
 
+/** Where the frames of a VF go, in a file. */
+export const forwardingSchema: Schema<Forwarding> = union(
+  [
+    oneOf(['veb', 'vepa', 'port'], 'Where its frames go. Default: as `nic.loopback` says.'),
+    object({
+      to: endpoint(VPORT, 'The VPort that gets all its frames.'),
+      port: optional(flag('Whether they go to the wire as well.'), false),
+    }).check(z.describe('All to one VPort.')),
+  ],
+  '"veb", "vepa", "port" or { "to", "port" }',
+);
+
 /** One VF of a guest, in a file. */
 export const vfSchema: Schema<VfOptions> = object({
   vf: optional(integer([0, 65_535], 'Number of the VF. Default: the next free one.')),
@@ -168,6 +181,8 @@ export const vfSchema: Schema<VfOptions> = object({
   ),
   class: optional(integer(RANGES.class, 'Traffic class; frames of a higher one go first.'), DEFAULTS.class),
   trust: optional(flag('Whether the guest may take other addresses and receive all groups.'), DEFAULTS.trust),
+  forwarding: optional(forwardingSchema),
+  selfDelivery: optional(flag('Whether it gets what it sends to all or to its own address.'), false),
   private: optional(
     flag('Whether it exchanges frames with the port and the host only, not with other VFs.'),
     DEFAULTS.private,

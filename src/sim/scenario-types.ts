@@ -156,6 +156,10 @@ export interface VfOptions {
   class?: number;
   /** Whether its guest may take other addresses and receive all groups. Default false. */
   trust?: boolean;
+  /** Where the frames that it sends go; on the generic profiles. Default: as `loopback` of the card says. */
+  forwarding?: Forwarding;
+  /** Whether it gets what it sends to all or to its own address (82599: PFVMTXSW). Default false. */
+  selfDelivery?: boolean;
   /** Whether it exchanges frames with the port and the host only, and not with other VFs. Default false. */
   private?: boolean;
   /** VLANs that tagged frames from and to it may have. Default: all. */
@@ -259,6 +263,13 @@ export type BridgeKind = 'none' | 'plain' | 'reflective-relay';
 
 /** Whether the card switches between its own VPorts. */
 export type Loopback = 'veb' | 'vepa';
+
+/**
+ * Where the frames of a VF go: to VPorts and the wire as a bridge has it (`veb`), all to the wire and back from an
+ * adjacent bridge (`vepa`), all to the wire with nothing expected back (`port`), or all to one VPort, with `port` to
+ * the wire as well.
+ */
+export type Forwarding = Loopback | 'port' | { to: string; port?: boolean };
 
 /** How a driver learns of its work. */
 export type DriverKind = 'interrupt' | 'poll';

@@ -1,8 +1,8 @@
-import type { NicSwitch } from '../nicswitch/index.ts';
+import type { ForwardingMode, NicSwitch } from '../nicswitch/index.ts';
 import type { ResolvedVf } from './scenario-resolved.ts';
 
 /** What the machine's owner has set for a VF beside what its card has registers for. */
-export type VPortPolicy = Pick<ResolvedVf, 'private' | 'allowedVlans' | 'stormLimits'>;
+export type VPortPolicy = Pick<ResolvedVf, 'private' | 'allowedVlans' | 'stormLimits' | 'forwarding'>;
 
 /**
  * Tells the switch what it may let the VFs do, by number, and the PF behind them. An 82599 has no registers
@@ -17,6 +17,7 @@ export function applyVPortPolicies(
     const policy = vport < pf ? vfs[vport] : undefined;
     const isolation = vport === pf ? 'promiscuous' : policy?.private === true ? 'private' : 'shared';
     nicSwitch.setIsolation(vport, isolation);
+    nicSwitch.setForwarding(vport, modeOf(policy?.forwarding, nicSwitch, pf));
     const allowed = policy?.allowedVlans ?? null;
     nicSwitch.setAllowedVlans(vport, allowed === null ? null : { vlans: allowed });
     for (const kind of ['broadcast', 'multicast', 'unknownUnicast'] as const) {
@@ -24,4 +25,11 @@ export function applyVPortPolicies(
       nicSwitch.setStormLimit(vport, kind, framesPerSecond === null ? null : { framesPerSecond });
     }
   }
+}
+
+/** To a VF that is not there: to the last VPort of all, which nobody has then. */
+function modeOf(mode: VPortPolicy['forwarding'], { vports }: NicSwitch, pf: number): ForwardingMode {
+  if (typeof mode !== 'object') return mode ?? 'default';
+  const { to, port } = mode;
+  return { vport: to.kind === 'pf' ? pf : to.vf < pf ? to.vf : vports - 1, port };
 }

@@ -5,6 +5,26 @@ const guests = [{ name: 'a' }, { name: 'b' }];
 /** Mistakes in what a scenario says of the card's switch. */
 export const SWITCH_MISTAKES: readonly Mistake[] = [
   {
+    name: 'a forwarding mode of a VF on an 82599',
+    scenario: { guests: [{ vfs: [{ forwarding: 'vepa' }] }] },
+    line: 'guests[0].vfs[0].forwarding: the card has one mode for all VFs; allowed nic.loopback, or a generic profile',
+  },
+  {
+    name: 'a forwarding mode that there is not',
+    scenario: { nic: { profile: 'generic' }, guests: [{ vfs: [{ forwarding: 'vebb' }] }] },
+    line: 'guests[0].vfs[0].forwarding: "vebb" does not fit; allowed "veb", "vepa", "port" or { "to", "port" }',
+  },
+  {
+    name: 'a VF whose frames go to itself',
+    scenario: { nic: { profile: 'generic' }, guests: [{ name: 'a', vfs: [{ forwarding: { to: 'a' } }] }] },
+    line: 'guests[0].vfs[0].forwarding.to: "a" is the VF itself; allowed any other VPort',
+  },
+  {
+    name: 'a VF whose frames go to a VPort that is none',
+    scenario: { nic: { profile: 'generic' }, guests: [{ name: 'a', vfs: [{ forwarding: { to: 'port' } }] }] },
+    line: 'guests[0].vfs[0].forwarding.to: "port" is no VPort; allowed host, a',
+  },
+  {
     name: 'traffic that is marked from the start',
     scenario: { guests, traffic: [{ from: 'a', to: 'b', ratePps: 1, ecn: 'ce' }] },
     line: 'traffic[0].ecn: "ce" does not fit; allowed true, ect0, ect1',
