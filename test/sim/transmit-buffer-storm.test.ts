@@ -7,11 +7,15 @@ import { boot, notReturned, settle } from './rig.ts';
 type Simulation = ReturnType<typeof boot>;
 
 /** Frames of four classes to the wire, to each other, to all, and such as the switch drops. */
-function scenarioOf(profile: 'generic' | 'generic-100g', seed: number): Scenario {
+function scenarioOf(
+  profile: 'generic' | 'generic-100g',
+  switching: 'store-and-forward' | 'cut-through',
+  seed: number,
+): Scenario {
   const flow = { ratePps: 6e5, count: 120 };
   return {
     seed,
-    nic: { profile, port: { pfc: [1, 2, 3], xoffKiB: 32 } },
+    nic: { profile, port: { pfc: [1, 2, 3], xoffKiB: 32, switching } },
     guests: [
       { name: 'a', vfs: [{ class: 3, trustedVlans: [9] }] },
       { name: 'b', driver: 'poll', vfs: [{ allowedVlans: [5] }] },
@@ -20,7 +24,7 @@ function scenarioOf(profile: 'generic' | 'generic-100g', seed: number): Scenario
     ],
     traffic: [
       { from: 'a', to: 'port', frameBytes: 1518, priority: 3, ...flow },
-      { from: 'a', to: 'broadcast', priority: 3, ...flow },
+      { from: 'a', to: 'broadcast', priority: 3, frameBytes: 1500, ecn: true, ...flow },
       { from: 'b', to: 'port', frameBytes: { imix: true }, ...flow },
       { from: 'b', to: 'c', vlan: 7, ...flow },
       { from: 'c', to: 'broadcast', priority: 1, frameBytes: 700, ...flow },
@@ -97,11 +101,15 @@ describe('a transmit buffer that classes divide', () => {
   }, () => {
     fc.assert(
       fc.property(
-        fc.constantFrom('generic' as const, 'generic-100g' as const),
+        fc.constantFrom(
+          ['generic', 'store-and-forward'] as const,
+          ['generic-100g', 'store-and-forward'] as const,
+          ['generic-100g', 'cut-through'] as const,
+        ),
         fc.nat(1000),
         fc.array(anyStep, { maxLength: 30 }),
-        (profile, seed, steps) => {
-          const simulation = boot(scenarioOf(profile, seed));
+        ([profile, switching], seed, steps) => {
+          const simulation = boot(scenarioOf(profile, switching, seed));
           const { machine } = simulation;
           simulation.advance(simulation.startPs + 5 * MICROSECOND);
           for (const step of steps) {

@@ -68,6 +68,31 @@ describe('a class that the other end of the wire has stopped', () => {
     expect(delivered(simulation)[1]).toBeGreaterThan(490);
   });
 
+  it('keeps account of copies of its frames that are marked in front of the wire', () => {
+    const scenario = scenarioOf('divided');
+    const simulation = boot({
+      ...scenario,
+      nic: { profile: 'generic-100g', port: { pfc: [1, 2, 3] } },
+      traffic: [
+        {
+          from: 'a',
+          to: 'broadcast',
+          frameBytes: 1500,
+          priority: 3,
+          ecn: true,
+          rateMbps: 4000,
+          count: 200,
+        },
+      ],
+    });
+    // 335 us at 100 Gb/s, in which 111 frames come; from 64 KiB on, the 44th, the port gets a marked copy of what VF b
+    // and the host have.
+    pause(simulation, 0xffff);
+    settle(simulation, 5);
+    expect(simulation.report().counters['nic.ecn.marked']).toBeGreaterThan(60);
+    expect(notReturned(simulation)).toEqual([]);
+  });
+
   it('goes on when the pause ends, and nothing is lost', () => {
     for (const use of ['divided', 'shared'] as const) {
       const scenario = scenarioOf(use);
