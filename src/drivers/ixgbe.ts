@@ -140,7 +140,7 @@ export class IxgbeDriver {
       addMac: (vf, mac) => this.vfFilters.addAddress(vf, mac, this.vfs.length),
       clearMacs: (vf) => this.vfFilters.clearAddresses(vf),
       setReceiveMode: (vf, mode) => this.vfFilters.setReceiveMode(vf, mode),
-      resetVf: (vf) => this.vfFilters.reset(vf, this.vfs[vf].mac),
+      resetVf: (vf) => this.resetVf(vf),
     });
   }
 
@@ -245,9 +245,10 @@ export class IxgbeDriver {
     if (vlan !== null && !(Number.isInteger(vlan) && vlan > 0 && vlan < 4095)) {
       throw new RangeError(`EINVAL: a VLAN is a number from 1 to 4094, got ${vlan}`);
     }
-    if (before.vlan !== null) this.vlans.setMember(vf, before.vlan, false);
-    if (vlan !== null && !this.vlans.setMember(vf, vlan, true)) {
-      if (before.vlan !== null) this.vlans.setMember(vf, before.vlan, true);
+    // Without a port VLAN it is in VLAN 0: see configurePool.
+    this.vlans.setMember(vf, before.vlan ?? 0, false);
+    if (!this.vlans.setMember(vf, vlan ?? 0, true)) {
+      this.vlans.setMember(vf, before.vlan ?? 0, true);
       throw new RangeError('ENOSPC: the VLAN filters are used up');
     }
     this.vfs[vf] = { ...before, vlan };
@@ -358,13 +359,21 @@ export class IxgbeDriver {
     const bar = this.bar;
     // A pool with a port VLAN takes nothing untagged: its untagged frames are those of the VLAN.
     bar.write32(PFVML2FLT + 4 * pool, ROMPE | BAM | (vlan === null ? AUPE : 0));
+    // A check of VLANs takes a frame without one for a frame of VLAN 0.
+    this.vlans.setMember(pool, vlan ?? 0, true);
     if (vlan !== null) {
-      this.vlans.setMember(pool, vlan, true);
       bar.write32(PFVMVIR + 4 * pool, PFVMVIR_ALWAYS | (priority << PRIORITY_SHIFT) | vlan);
     }
     if (!spoofCheck) return;
     const at = PFVFSPOOF + 4 * (pool >> 3);
     bar.write32(at, bar.read32(at) | (1 << (pool & 7)) | (1 << (8 + (pool & 7))));
+  }
+
+  /** What its driver asked for is void; what the administrator has set stays. */
+  private resetVf(vf: number): void {
+    const { mac, vlan } = this.vfs[vf];
+    this.vfFilters.reset(vf, mac);
+    this.vlans.leaveOthers(vf, vlan ?? 0);
   }
 
   private setMulticast(vf: number, hashes: readonly number[]): void {

@@ -153,6 +153,8 @@ export class PfMailboxService {
   private setVlan(vf: number, vlan: number, add: boolean): Refusal | null {
     const settings = this.policy.settings(vf);
     if (settings.vlan !== null) return 'portVlan';
+    // It is in VLAN 0 as long as it has no port VLAN.
+    if (vlan === 0) return null;
     if (!settings.trustedVlans.includes(vlan)) return 'vlanNotAllowed';
     return this.policy.setVlan(vf, vlan, add) ? null : 'cardFilters';
   }

@@ -7,8 +7,13 @@ const PFVLVFB = 0xf200;
 
 const FILTERS = 64;
 const FREE = -1;
+const FOR_VLAN_0 = 0;
 
-/** The 82599's VLAN filters that pools share (4.6.10.1): a filter for each VLAN that some pool is a member of. */
+/**
+ * The 82599's VLAN filters that pools share (4.6.10.1): a filter for each VLAN that some pool is a member of. The
+ * first one is kept for VLAN 0, of which those are members that may use frames without a VLAN; the others are
+ * given from the last one on. So Linux's ixgbe has it, and DPDK's.
+ */
 export class VlanFilters {
   private readonly bar: BarWindow;
   /** VLAN of each filter. */
@@ -54,12 +59,19 @@ export class VlanFilters {
   private filterFor(vlan: number): number {
     const known = this.filters.indexOf(vlan);
     if (known >= 0) return known;
-    const filter = this.filters.indexOf(FREE);
-    if (filter < 0) return -1;
+    const filter = vlan === 0 ? FOR_VLAN_0 : this.filters.lastIndexOf(FREE);
+    if (filter < 0 || (filter === FOR_VLAN_0 && vlan !== 0)) return -1;
     this.filters[filter] = vlan;
     this.bar.write32(PFVLVF + 4 * filter, (VIEN | vlan) >>> 0);
     this.admit(vlan, true);
     return filter;
+  }
+
+  /** Takes a pool out of all VLANs but `kept`. */
+  leaveOthers(pool: number, kept: number): void {
+    for (const vlan of this.filters) {
+      if (vlan !== FREE && vlan !== kept) this.setMember(pool, vlan, false);
+    }
   }
 
   /** A VLAN that no pool is a member of needs no filter. */

@@ -1,8 +1,9 @@
 import { ceilPowerOfTwo, FramePool, IntRing } from '../base/index.ts';
 import { type DmaPort, ReceiveEngine, TransmitEngine } from '../dma/index.ts';
 import { type Component, type Probe, ProbeKind, type Scheduler } from '../kernel/index.ts';
-import { DROP_REASONS, NicSwitch, NUMBER_MASK, TAG_SHIFT } from '../nicswitch/index.ts';
+import { DROP_REASONS, type NicSwitch, NUMBER_MASK, TAG_SHIFT } from '../nicswitch/index.ts';
 import { AdvancedReceiveFormat, AdvancedTransmitFormat } from './advanced-descriptors.ts';
+import { cardSwitch } from './card-switch.ts';
 import { ClassPath, takeControl } from './class-path.ts';
 import type { CutThrough } from './cut-through.ts';
 import { NicDrop, NicDrops } from './drops.ts';
@@ -17,7 +18,6 @@ import { type QueueInterrupts, RingProgress } from './ring-progress.ts';
 // Constants of this module: see "The hot path" in docs/architecture.md.
 const { FRAME_IN, FRAME_OUT, FRAME_COPIED, FRAME_DROPPED, TX_DESCRIPTOR, RX_DESCRIPTOR } = ProbeKind;
 
-const TAG_BYTES = 4;
 /** EtherType of MAC Control frames as it lies in a word of a frame. */
 const MAC_CONTROL_TYPE = 0x0888;
 /** Frame slots that the transmit side leaves to the receive side. */
@@ -161,16 +161,7 @@ export class DataPlane implements Component {
       ring.prefetchThreshold = profile.receivePrefetchThreshold;
       ring.hostThreshold = profile.receiveHostThreshold;
     }
-    this.switch = new NicSwitch({
-      name: `${name}.switch`,
-      frames: this.frames,
-      vports: profile.pools,
-      maxFrameBytes: profile.maxFrameBytes - TAG_BYTES,
-      localMatch: profile.localMatch,
-      clock: scheduler,
-      mirrorRules: profile.mirrorRules + (profile.hostMirrorRules ?? 0),
-      queueEntries: 1,
-    });
+    this.switch = cardSwitch(profile, name, this.frames, scheduler);
     this.uplink = this.switch.uplink;
     this.drops = new NicDrops(profile.pools + 1);
     this.mac = new MacPort(

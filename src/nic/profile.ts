@@ -1,4 +1,4 @@
-import type { LocalMatch, VPortLimits } from '../nicswitch/index.ts';
+import type { LocalMatch, UntaggedCheck, VPortLimits } from '../nicswitch/index.ts';
 import type { FunctionProfile, LinkOptions } from '../pcie/index.ts';
 import type { RegisterTable } from '../registers/index.ts';
 import type { Switching } from './cut-through.ts';
@@ -58,6 +58,8 @@ export interface NicProfile {
   readonly vportForwarding?: boolean;
   /** When a unicast frame that a pool sends is kept from the wire. */
   readonly localMatch: LocalMatch;
+  /** Which pools may send without a VLAN where VLANs are checked. */
+  readonly untaggedCheck: UntaggedCheck;
   /** Limits in kb/s instead of rate factors, of pools instead of queues, and guaranteed minima. Default false. */
   readonly exactRates?: boolean;
   /** Core clock, and what a frame takes in the switch: cycles until it comes out, cycles until the next may go in. */

@@ -67,6 +67,7 @@ export {
   targetPort,
 } from './target.ts';
 export type { VirtualTagKind } from './virtual-access.ts';
+export type { UntaggedCheck } from './vlan-table.ts';
 export {
   type ReceiveMode,
   VPort,

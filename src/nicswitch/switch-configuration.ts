@@ -47,6 +47,7 @@ export class SwitchConfiguration {
       checkOneOf('localMatch', options.localMatch ?? 'vlan', ['vlan', 'mac']),
       checkInteger('mirrorRules', options.mirrorRules ?? 4, 0, 64),
       options.clock ?? null,
+      checkOneOf('untaggedCheck', options.untaggedCheck ?? 'accepted', ['accepted', 'vlanZero']),
     );
     this.records = new RecordCompiler(this.tables, this.settings);
     this.records.compileUplink();
@@ -253,7 +254,7 @@ export class SwitchConfiguration {
 
   /**
    * What of the frames that `vport` sends is checked (82599: PFVFSPOOF): that the source address is one of
-   * its own, that the VLAN is one of its own (untagged frames: that it accepts untagged ones). Nothing, at
+   * its own, that the VLAN is one of its own; of frames without a VLAN see {@link NicSwitchOptions.untaggedCheck}. Nothing, at
    * first.
    */
   setAntiSpoof(vport: number, check: { mac?: boolean; vlan?: boolean }): void {

@@ -2,6 +2,7 @@ import { checkInteger, checkKeys, type FramePool } from '../base/index.ts';
 import { ETHERNET_HEADER_BYTES, VLAN_TAG_BYTES } from '../wire/index.ts';
 import type { SwitchClock } from './frame-rate-limit.ts';
 import type { LocalMatch } from './switch-tables.ts';
+import type { UntaggedCheck } from './vlan-table.ts';
 
 /** How large a {@link NicSwitch} is, and what it does that cannot be switched while it runs. */
 export interface NicSwitchOptions {
@@ -22,6 +23,8 @@ export interface NicSwitchOptions {
   readonly mirrorRules?: number;
   /** Default 'vlan'. See {@link LocalMatch}. */
   readonly localMatch?: LocalMatch;
+  /** Default 'accepted'. See {@link UntaggedCheck}. */
+  readonly untaggedCheck?: UntaggedCheck;
   /** Where storm limits read the time. Default: none, and no storm limits. */
   readonly clock?: SwitchClock;
   /** Name under which it counts. Default 'switch'. */
@@ -36,6 +39,7 @@ export const SWITCH_OPTIONS = {
   queueEntries: true,
   mirrorRules: true,
   localMatch: true,
+  untaggedCheck: true,
   clock: true,
   name: true,
 } as const;

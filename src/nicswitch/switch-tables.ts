@@ -7,7 +7,7 @@ import { MirrorRules } from './mirror-rules.ts';
 import { RECORD_SHIFT } from './port-record.ts';
 import { StormControl } from './storm-control.ts';
 import { TagTables } from './tag-tables.ts';
-import { VlanTable } from './vlan-table.ts';
+import { type UntaggedCheck, VlanTable } from './vlan-table.ts';
 
 /**
  * When a unicast frame from a VPort is kept from the wire: if its address is an exact filter of a VPort that
@@ -87,13 +87,14 @@ export class SwitchTables {
     localMatch: LocalMatch,
     mirrorRules: number,
     clock: SwitchClock | null,
+    untaggedCheck: UntaggedCheck,
   ) {
     const ports = vports + 1;
     this.uplink = vports;
     this.maxFrameBytes = maxFrameBytes;
     this.localMatch = localMatch;
     this.macs = new MacTable(macFilters, ports);
-    this.vlans = new VlanTable(ports);
+    this.vlans = new VlanTable(ports, untaggedCheck);
     this.records = new Int32Array(ports << RECORD_SHIFT);
     this.longest = new Int32Array(ports);
     this.mirrors = new MirrorRules(mirrorRules, ports);

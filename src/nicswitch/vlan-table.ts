@@ -9,6 +9,12 @@ const ROWS = 4097;
 /** EtherType 8100h as its two bytes lie in a little-endian word of a frame. */
 export const VLAN_TYPE = 0x0081;
 
+/**
+ * Who may send frames without a VLAN, untagged or with a tag of VLAN 0, where VLANs are checked: VPorts that
+ * take untagged frames; or members of VLAN 0 alone, because the check looks such a frame up as one of VLAN 0.
+ */
+export type UntaggedCheck = 'accepted' | 'vlanZero';
+
 /** VLAN of the tag in `word`: EtherType in the lower half, big-endian TCI in the upper. */
 export const vlanOfWord = (word: number): number => {
   return ((word >>> 8) & 0xf00) | (word >>> 24);
@@ -22,7 +28,8 @@ export const vlanOfWord = (word: number): number => {
  * members and those that take every VLAN; all ports while the filter is off. A port with a list of allowed
  * VLANs is neither in the rows of others, and sends in all of its own unless membership is checked, too.
  * To have no tag is treated as one more VLAN. A tag with VLAN 0 carries a priority only: the frame counts as
- * untagged, its members are those of the untagged row and who asked for VLAN 0 by number.
+ * untagged, its members are those of the untagged row and who asked for VLAN 0 by number. Who may send
+ * without a VLAN is a question of its own: see {@link UntaggedCheck}.
  */
 export class VlanTable {
   declare readonly words: Int32Array;
@@ -34,6 +41,7 @@ export class VlanTable {
   declare readonly rowLength: number;
   /** The wire: no VLAN is filtered out there. */
   private readonly uplink: number;
+  private readonly untaggedCheck: UntaggedCheck;
   private readonly vlanZero: Int32Array;
   private readonly promiscuous: Int32Array;
   /** Who asked for a row: `row * setWords` is its first word. */
@@ -49,7 +57,8 @@ export class VlanTable {
   private filtering = false;
 
   /** @param ports ports, the last of them the uplink. */
-  constructor(ports: number) {
+  constructor(ports: number, untaggedCheck: UntaggedCheck = 'accepted') {
+    this.untaggedCheck = untaggedCheck;
     this.setWords = rowWords(ports);
     this.rowLength = 2 * this.setWords;
     this.words = new Int32Array(ROWS * this.rowLength);
@@ -136,6 +145,8 @@ export class VlanTable {
     else this.writeMember(port, row, member);
     if (row === 0 || row === UNTAGGED) {
       this.writeMember(port, 0, hasBit(this.vlanZero, 0, port) || this.isMember(port, UNTAGGED));
+      // Senders of both rows can be others, though their members are the same.
+      if (this.untaggedCheck === 'vlanZero') this.compileUntagged();
     }
   }
 
@@ -150,6 +161,7 @@ export class VlanTable {
   removePort(port: number): void {
     writeBit(this.vlanZero, 0, port, false);
     for (const row of this.rowsOf[port]) this.writeMember(port, row, false);
+    this.compileUntagged();
     this.setPromiscuous(port, false);
   }
 
@@ -182,9 +194,15 @@ export class VlanTable {
     for (let row = 0; row < ROWS; row++) this.compile(row);
   }
 
+  private compileUntagged(): void {
+    this.compile(0);
+    this.compile(UNTAGGED);
+  }
+
   private compile(row: number): void {
     const { words, setWords, members, denied, listed, checked } = this;
     const from = row * setWords;
+    const asZero = this.untaggedCheck === 'vlanZero' && (row === 0 || row === UNTAGGED);
     const senders = row * this.rowLength;
     const receivers = senders + setWords;
     const passes = this.passes(row);
@@ -193,7 +211,8 @@ export class VlanTable {
       const member = members[from + w];
       const filtered = passes ? member | this.promiscuous[w] : 0;
       const allowed = denied === null ? -1 : ~denied[from + w];
-      words[senders + w] = (member | (listed[w] & ~checked[w])) & allowed;
+      const sender = asZero ? this.vlanZero[w] : member;
+      words[senders + w] = (sender | (listed[w] & ~checked[w])) & allowed;
       words[receivers + w] = (this.filtering ? filtered : -1) & allowed;
     }
     writeBit(words, receivers, this.uplink, true);

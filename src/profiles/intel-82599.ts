@@ -60,6 +60,9 @@ export const intel82599: NicProfile = Object.freeze({
   // 82576 datasheet 7.10.3.6, whose pools work alike: unicast that matches an exact filter is not sent to the
   // LAN, whatever its VLAN.
   localMatch: 'mac',
+  // Linux's ixgbe gives and takes "tagless access" of a pool by PFVLVF's entry for VLAN 0, and DPDK's test plan
+  // vf_daemon has an untagged frame dropped whose pool is in one other VLAN.
+  untaggedCheck: 'vlanZero',
   // Datasheet 7.10.3.6: four rules, each with a destination pool.
   mirrorRules: 4,
   // Estimate: a 64-bit data path at 156.25 MHz carries 10 Gb/s; a frame every two cycles is 78 million a

@@ -97,8 +97,11 @@ export function resolveMachine(
   return { host, nic, hostInterface, ...adjacentBridge, guests, vfs };
 }
 
-/** The card filters by so many VLANs (82599 datasheet 8.2.3.27.15); every port VLAN, trusted one and mirrored one takes a filter. */
-const VLAN_FILTERS = 64;
+/**
+ * The card filters by 64 VLANs (82599 datasheet 8.2.3.27.15), of which its driver keeps one filter for VLAN 0; every
+ * port VLAN, trusted one and mirrored one takes a filter.
+ */
+const VLAN_FILTERS = 63;
 
 function checkVlanFilters(
   vfs: readonly ResolvedVf[],

@@ -142,6 +142,13 @@ describe('after its reset, a VF', () => {
     expect(done).toEqual(['VF 0 joins VLAN 100', 'VF 0 leaves VLAN 100']);
   });
 
+  it('is in VLAN 0 without a port VLAN: it need not ask, and cannot leave', () => {
+    expect(ask(0, adding, 0)[0]).toBe(accepted(adding & 0xffff));
+    expect(ask(0, MailboxOperation.SET_VLAN, 0)[0]).toBe(accepted(MailboxOperation.SET_VLAN));
+    expect(ask(1, adding, 0)[0]).toBe(refused(adding & 0xffff));
+    expect(done).toEqual([]);
+  });
+
   it('is refused other VLANs, all of them under a port VLAN, and one for which no filter is left', () => {
     expect(ask(0, adding, 300)[0]).toBe(refused(adding & 0xffff));
     expect(ask(1, adding, 7)[0]).toBe(refused(adding & 0xffff));

@@ -19,6 +19,7 @@ describe('options', () => {
     [{ frames: undefined as unknown as FramePool }, /options.frames must be a FramePool, got undefined/],
     [{ queueEntries: 0 }, /queueEntries must be an integer from 1 to 65536, got 0/],
     [{ localMatch: 'port' as 'mac' }, /localMatch must be one of vlan, mac, got "port"/],
+    [{ untaggedCheck: 'no' as 'accepted' }, /untaggedCheck must be one of accepted, vlanZero, got "no"/],
   ])('%j is refused', (options, message) => {
     expect(() => new NicSwitch({ frames, vports: 4, ...options })).toThrow(message);
   });

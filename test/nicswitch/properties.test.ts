@@ -6,6 +6,7 @@ import {
   type DropReason,
   entrySlot,
   NicSwitch,
+  type NicSwitchOptions,
   tagOperation,
   targetPort,
 } from '../../src/nicswitch/index.ts';
@@ -30,14 +31,20 @@ const steps = fc.array(
   }),
   { minLength: 1, maxLength: 5 },
 );
-const localMatch = fc.constantFrom('vlan', 'mac');
+/** What chips differ in. */
+type Chip = Required<Pick<NicSwitchOptions, 'localMatch' | 'untaggedCheck'>>;
+const PLAIN: Chip = { localMatch: 'vlan', untaggedCheck: 'accepted' };
+const chip: fc.Arbitrary<Chip> = fc.record({
+  localMatch: fc.constantFrom('vlan', 'mac'),
+  untaggedCheck: fc.constantFrom('accepted', 'vlanZero'),
+});
 
 /** A switch and the reference, both new. All VPorts may send and receive, which a change takes back now and then. */
-function pair(match: 'vlan' | 'mac'): { nicSwitch: NicSwitch; frames: FramePool; config: ReferenceConfig } {
+function pair(rules: Chip): { nicSwitch: NicSwitch; frames: FramePool; config: ReferenceConfig } {
   const frames = new FramePool({ slots: 64 });
   const config = newConfig(VPORTS);
-  const nicSwitch = new NicSwitch({ frames, vports: VPORTS, localMatch: match, clock: config.clock });
-  config.localMatch = match;
+  const nicSwitch = new NicSwitch({ frames, vports: VPORTS, ...rules, clock: config.clock });
+  Object.assign(config, rules);
   for (let v = 0; v < VPORTS; v++) {
     nicSwitch.setVPortEnabled(v, true, true);
     config.vports[v].rx = true;
@@ -69,8 +76,8 @@ function told({ receivers, mirrored, reason }: Decision): Decision {
 describe('random configurations and traffic', () => {
   it('are decided as the reference switch decides them, frame by frame', () => {
     fc.assert(
-      fc.property(localMatch, steps, (match, plan: Step[]) => {
-        const { nicSwitch, frames, config } = pair(match);
+      fc.property(chip, steps, (rules, plan: Step[]) => {
+        const { nicSwitch, frames, config } = pair(rules);
         for (const { changes, frames: sent } of plan) {
           for (const { apply } of changes) apply(nicSwitch, config);
           for (const { frame, ingress } of sent) {
@@ -87,9 +94,9 @@ describe('random configurations and traffic', () => {
 
   it('end alike one by one and in bursts: entries, their order, and all counters', () => {
     fc.assert(
-      fc.property(localMatch, steps, (match, plan: Step[]) => {
-        const one = pair(match);
-        const burst = pair(match);
+      fc.property(chip, steps, (rules, plan: Step[]) => {
+        const one = pair(rules);
+        const burst = pair(rules);
         for (const { changes, frames: sent } of plan) {
           for (const { apply } of changes) {
             apply(one.nicSwitch, one.config);
@@ -122,7 +129,7 @@ describe('random configurations and traffic', () => {
   it('lose no frame: in + replicas = delivered + dropped, by name, at each port', () => {
     fc.assert(
       fc.property(steps, (plan: Step[]) => {
-        const { nicSwitch, frames, config } = pair('vlan');
+        const { nicSwitch, frames, config } = pair(PLAIN);
         const ports = Array.from({ length: VPORTS + 1 }, () => ({
           framesIn: 0,
           bytesIn: 0,
@@ -171,7 +178,7 @@ describe('random configurations and traffic', () => {
     // VPorts 0 and 1 are tenant 10, VPorts 2 and 3 tenant 20; each checked, in its own port VLAN, without promiscuity.
     fc.assert(
       fc.property(fc.array(traffic(VPORTS), { minLength: 1, maxLength: 30 }), (sent) => {
-        const { nicSwitch, frames } = pair('vlan');
+        const { nicSwitch, frames } = pair(PLAIN);
         nicSwitch.setVlanFilter(true);
         for (let v = 0; v < VPORTS; v++) {
           nicSwitch.setAcceptUntagged(v, false);
@@ -207,8 +214,8 @@ describe('random configurations and traffic', () => {
       );
       fc.assert(
         fc.property(extenderSteps, (plan: Step[]) => {
-          const one = pair('vlan');
-          const burst = pair('vlan');
+          const one = pair(PLAIN);
+          const burst = pair(PLAIN);
           for (const { nicSwitch, config } of [one, burst]) {
             nicSwitch.setPortExtender(kind);
             config.extender = kind;
@@ -242,7 +249,7 @@ describe('random configurations and traffic', () => {
   it('copy no byte: the pool is as it was, but for tags that travel beside frames', () => {
     fc.assert(
       fc.property(steps, (plan: Step[]) => {
-        const { nicSwitch, frames, config } = pair('vlan');
+        const { nicSwitch, frames, config } = pair(PLAIN);
         for (const { changes, frames: sent } of plan) {
           for (const { apply } of changes) apply(nicSwitch, config);
           for (const { frame, ingress } of sent) {

@@ -1,5 +1,5 @@
 import type { Decision, ReferenceConfig, ReferenceFrame } from './reference-switch.ts';
-import { isAllowed, macAt } from './reference-switch.ts';
+import { isAllowed, macAt, maySendIn } from './reference-switch.ts';
 import { type Dressed, dress, type Layer, TRUNCATED, undress } from './reference-tags.ts';
 
 /** A port extender, slowly: up with the tag of the port, down by the tag alone. */
@@ -22,11 +22,7 @@ export function decideExtender(config: ReferenceConfig, frame: ReferenceFrame, i
     if (sender.checkMac && (bytes[6] % 2 === 1 || !sender.macs.has(source))) return drop('macSpoof');
     const { vlan } = dressed;
     if (!isAllowed(sender, vlan)) return drop('vlanNotAllowed');
-    const isMember =
-      vlan === undefined
-        ? sender.acceptUntagged
-        : sender.vlans.has(vlan) || (vlan === 0 && sender.acceptUntagged);
-    if (sender.checkVlan && !isMember) return drop('vlanSpoof');
+    if (sender.checkVlan && !maySendIn(config, sender, vlan)) return drop('vlanSpoof');
     const tag = isETag
       ? upwardsETag(dressed, sender.channel)
       : [0x89, 0x26, 0, 0, sender.channel >> 8, sender.channel % 256];

@@ -72,6 +72,7 @@ export interface ReferenceConfig {
   loopback: boolean;
   sourcePruning: boolean;
   localMatch: 'vlan' | 'mac';
+  untaggedCheck: 'accepted' | 'vlanZero';
   maxFrameBytes: number;
   /** By their index. */
   mirrorRules: Map<number, MirrorRule>;
@@ -141,6 +142,7 @@ export function newConfig(vports: number): ReferenceConfig {
     loopback: true,
     sourcePruning: true,
     localMatch: 'vlan',
+    untaggedCheck: 'accepted',
     maxFrameBytes: 1514,
     mirrorRules: new Map(),
   };
@@ -177,7 +179,7 @@ export function decide(config: ReferenceConfig, frame: ReferenceFrame, ingress: 
   } else {
     if (sender.checkMac && (isGroup(source) || !sender.macs.has(source))) return drop('macSpoof');
     if (!isAllowed(sender, vlan)) return drop('vlanNotAllowed');
-    if (sender.checkVlan && !isMember(sender, vlan)) return drop('vlanSpoof');
+    if (sender.checkVlan && !maySendIn(config, sender, vlan)) return drop('vlanSpoof');
   }
   const storm = stormKind(config, destination);
   if (storm !== undefined && !passesStorm(config, ingress, storm)) return drop(`${storm}Storm`);
@@ -332,6 +334,11 @@ function hashOf(mac: number, offset: number): number {
 function isMember(vport: ReferenceVPort, vlan: number | undefined): boolean {
   if (vlan === undefined) return vport.acceptUntagged;
   return vport.vlans.has(vlan) || (vlan === 0 && vport.acceptUntagged);
+}
+
+/** Whether the VPort may send in the VLAN where that is checked. */
+export function maySendIn(config: ReferenceConfig, vport: ReferenceVPort, vlan: number | undefined): boolean {
+  return config.untaggedCheck === 'vlanZero' ? vport.vlans.has(vlan ?? 0) : isMember(vport, vlan);
 }
 
 /** Whether the host lets the VPort use the VLAN. */

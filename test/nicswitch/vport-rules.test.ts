@@ -133,6 +133,42 @@ describe('anti-spoofing', () => {
     expect(bench.receivers(0, { to: mac(1) })).toBe('vlanSpoof');
   });
 
+  it('takes frames without a VLAN for those of VLAN 0 in switches that check them so', () => {
+    const bench = new Bench(2, { untaggedCheck: 'vlanZero' });
+    const { nicSwitch } = bench;
+    nicSwitch.setAntiSpoof(0, { vlan: true });
+    const without = () => [
+      bench.receivers(0, { to: mac(1) }),
+      bench.receivers(0, { to: mac(1), tci: 5 << 13 }),
+      bench.receivers(0, { to: mac(1) }, 5 << 13),
+    ];
+    expect(without()).toEqual(['vlanSpoof', 'vlanSpoof', 'vlanSpoof']);
+    nicSwitch.addVlan(0, 0);
+    expect(without()).toEqual(['1', '1', '1']);
+    nicSwitch.setAcceptUntagged(0, false);
+    expect(without()).toEqual(['1', '1', '1']);
+    nicSwitch.removeVlan(0, 0);
+    nicSwitch.setAcceptUntagged(0, true);
+    expect(without()).toEqual(['vlanSpoof', 'vlanSpoof', 'vlanSpoof']);
+    nicSwitch.addVlan(0, 0);
+    nicSwitch.resetFilters(0);
+    nicSwitch.setVPortEnabled(0, true, true);
+    nicSwitch.setAntiSpoof(0, { vlan: true });
+    expect(without()).toEqual(['vlanSpoof', 'vlanSpoof', 'vlanSpoof']);
+  });
+
+  it('lets a list of allowed VLANs stand for membership of VLAN 0, unless membership is checked', () => {
+    const bench = new Bench(2, { untaggedCheck: 'vlanZero' });
+    bench.nicSwitch.setAllowedVlans(0, { vlans: [10] });
+    expect(bench.receivers(0, { to: mac(1) })).toBe('1');
+    bench.nicSwitch.setAntiSpoof(0, { vlan: true });
+    expect(bench.receivers(0, { to: mac(1) })).toBe('vlanSpoof');
+    bench.nicSwitch.addVlan(0, 0);
+    expect(bench.receivers(0, { to: mac(1) })).toBe('1');
+    bench.nicSwitch.setAllowedVlans(0, { vlans: [10], untagged: false });
+    expect(bench.receivers(0, { to: mac(1) })).toBe('vlanNotAllowed');
+  });
+
   it('checks the port VLAN where there is one', () => {
     const bench = withVlans();
     bench.nicSwitch.setAntiSpoof(0, { vlan: true });

@@ -207,11 +207,11 @@ describe('a trusted VLAN', () => {
     ]);
   });
 
-  it('can be one of 64, as many as the card filters', () => {
-    const trustedVlans = Array.from({ length: 64 }, (_, i) => 100 + i);
+  it('can be one of 63, as many as the card filters beside VLAN 0', () => {
+    const trustedVlans = Array.from({ length: 63 }, (_, i) => 100 + i);
     const { received } = tenFrames(
-      [{ from: 'a', to: 'b', vlan: 163 }],
-      [{ trustedVlans }, { vlan: 163 }, {}],
+      [{ from: 'a', to: 'b', vlan: 162 }],
+      [{ trustedVlans }, { vlan: 162 }, {}],
     );
     expect(received).toEqual({ [B]: 10 });
   });

@@ -29,8 +29,8 @@ export const MISTAKES: readonly Mistake[] = [
   },
   {
     name: 'more VLANs than the card filters by',
-    scenario: { guests: [{ vfs: [{ trustedVlans: Array.from({ length: 65 }, (_, i) => i + 1) }] }] },
-    line: 'guests: use 65 VLANs in all; allowed 64 port, trusted and mirrored VLANs',
+    scenario: { guests: [{ vfs: [{ trustedVlans: Array.from({ length: 64 }, (_, i) => i + 1) }] }] },
+    line: 'guests: use 64 VLANs in all; allowed 63 port, trusted and mirrored VLANs',
   },
   {
     name: 'a rate limit that the 82599 does not have',
@@ -353,10 +353,10 @@ export const MISTAKES: readonly Mistake[] = [
     scenario: {
       guests: [
         a,
-        { name: 'b', vfs: [{ vlan: 4000 }, { trustedVlans: Array.from({ length: 64 }, (_, i) => 100 + i) }] },
+        { name: 'b', vfs: [{ vlan: 4000 }, { trustedVlans: Array.from({ length: 63 }, (_, i) => 100 + i) }] },
       ],
     },
-    line: 'guests: use 65 VLANs in all; allowed 64 port, trusted and mirrored VLANs',
+    line: 'guests: use 64 VLANs in all; allowed 63 port, trusted and mirrored VLANs',
   },
   {
     name: 'a run of no length',
