@@ -409,6 +409,11 @@ export const MISTAKES: readonly Mistake[] = [
     line: 'nic.port.badFcsEvery: 0 is out of range; allowed 1 to 1000000000',
   },
   {
+    name: 'a use of the transmit buffer that there is not',
+    scenario: { nic: { port: { transmitBuffer: 'split' } } },
+    line: 'nic.port.transmitBuffer: "split" is unknown; allowed divided, shared',
+  },
+  {
     name: 'an arbitration that there is not',
     scenario: { nic: { port: { arbitration: 'random' } } },
     line: 'nic.port.arbitration: "random" is unknown; allowed arrival, round-robin, weighted, wire-first',
