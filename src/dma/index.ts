@@ -8,6 +8,7 @@ export {
 export { DescriptorRings, type DescriptorRingsOptions } from './descriptor-rings.ts';
 export { DMA_OK, type DmaClient, type DmaPort, type DmaStore, MemoryDmaPort } from './dma-port.ts';
 export { DmaRequest } from './dma-request.ts';
+export type { EarlyHandOver, EarlySink } from './early-hand-over.ts';
 export { ReceiveEngine } from './receive-engine.ts';
 export { type ReceiveEngineOptions, type ReceiveSink, TagOperation } from './receive-options.ts';
 export type { ReceiveRing } from './receive-ring.ts';

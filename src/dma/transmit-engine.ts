@@ -4,6 +4,7 @@ import { TransmitDescriptor, type TransmitFormat } from './descriptor-format.ts'
 import { DescriptorRings } from './descriptor-rings.ts';
 import { DMA_OK, type DmaClient, type DmaPort } from './dma-port.ts';
 import { DmaRequest } from './dma-request.ts';
+import { EarlyHandOver, type EarlySink } from './early-hand-over.ts';
 import { INCOMPLETE, sizeOfNextFrame } from './transmit-frame.ts';
 import type { TransmitEngineOptions, TransmitSink } from './transmit-options.ts';
 import { NONE, TransmitRing, TransmitSlot } from './transmit-ring.ts';
@@ -46,6 +47,8 @@ export class TransmitEngine implements DmaClient, Component {
   private readonly slots: TransmitSlot[];
   private readonly status: TransmitStatus;
   private readonly request = new DmaRequest();
+  /** Hands frames over before they are whole; null: none are. */
+  private early: EarlyHandOver | null = null;
   // The next descriptor of the queue `decoded` (NONE: of no ring), and scratch for those behind it. Of all
   // times that a ring is tried two in three find no room: what has been decoded then is kept for the next
   // time.
@@ -160,6 +163,17 @@ export class TransmitEngine implements DmaClient, Component {
   /** Somebody may have a turn who had none: a limit has let it go. */
   resume(): void {
     this.serve();
+  }
+
+  /** From now on `sink` gets frames when {@link EarlyHandOver.headerArrived} says so, and not when they are whole. */
+  handOverEarly(sink: EarlySink): EarlyHandOver {
+    this.early = new EarlyHandOver(this.slots, this.rings.all, sink);
+    return this.early;
+  }
+
+  /** Number that reads are signed with; those of frames have their slot as cookie. */
+  get client(): number {
+    return this.request.client;
   }
 
   /** Frames of a ring that are being read. */
@@ -373,6 +387,7 @@ export class TransmitEngine implements DmaClient, Component {
     slot.end = index;
     this.turns.pass(slot.bytes);
     if (slot.trains === 0) this.handOver(ring);
+    else if (this.early !== null) this.early.handOver(ring);
   }
 
   /** A context descriptor: nothing to fetch, but it is done only when the frames before it are. */
@@ -403,7 +418,11 @@ export class TransmitEngine implements DmaClient, Component {
       ring.firstSlot = slot.next;
       if (slot.end !== NONE) ring.head = ring.after(slot.end);
       if (slot.reportFirst !== NONE) this.status.report(ring, slot.reportFirst, slot.reportLast);
-      if (slot.failed === 1) {
+      const isLost = slot.failed === 1;
+      if (this.early?.ends(slotNumber) === true) {
+        if (isLost) this.framesFailed++;
+        else this.framesFetched++;
+      } else if (isLost) {
         failed = true;
         this.fail(ring, slotNumber);
       } else {
@@ -412,6 +431,7 @@ export class TransmitEngine implements DmaClient, Component {
       }
     }
     if (ring.statusCount > 0) this.status.write(ring);
+    if (this.early !== null) this.early.handOver(ring);
     // Others may have waited for its room.
     if (failed) this.serve();
   }

@@ -77,12 +77,17 @@ export class ClassPath {
     return this.classed.arrive(slot, this.flow.receiveClassOf(slot, this.parts.uplink));
   }
 
+  /** Whether a frame from a ring need not wait for room in its class. */
+  mayEnter(slot: number, ingress: number): boolean {
+    return this.classed.mayEnter(slot, this.flow.receiveClassOf(slot, ingress));
+  }
+
   /** A frame comes out of the switch's pipeline, or goes on after it has waited for room. */
   forward(slot: number, ingress: number, hasWaited: boolean): void {
     const { classed, parts } = this;
     const bytes = parts.frames.lengths[slot];
     const fromWire = ingress === parts.uplink;
-    if (!fromWire && !hasWaited && !classed.mayEnter(slot, this.flow.receiveClassOf(slot, ingress))) {
+    if (!fromWire && !hasWaited && !this.mayEnter(slot, ingress)) {
       classed.stall(slot, ingress);
       return;
     }

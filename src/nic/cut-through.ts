@@ -4,7 +4,7 @@ import { type LinkRate, linkPsPerByte } from '../pcie/index.ts';
 import { FCS_BYTES } from '../wire/index.ts';
 import { NicDrop } from './drops.ts';
 
-/** When a frame from the wire goes on: when all of it is there, or after its header. */
+/** When a frame from or to the wire goes on: when all of it is there, or after its header. */
 export type Switching = (typeof SWITCHINGS)[number];
 
 /** Every {@link Switching}. */
@@ -15,12 +15,14 @@ export const CUT_THROUGH_BYTES = 64;
 
 /** The data plane as {@link CutThrough} needs it. */
 export interface CutThroughPlane {
+  /** Its uplink is the wire. */
+  readonly switch: { readonly uplink: number };
   /** Takes a frame from the wire, as far as it is there. */
   receiveFromWire(slot: number): void;
   /** Drops a frame from the wire, for one of `NicDrop`. */
   refuse(slot: number, reason: number): void;
-  /** Takes a frame from the wire out of the pipeline. */
-  leavePipeline(slot: number): void;
+  /** Takes a frame that came in at `ingress` out of the pipeline. */
+  leavePipeline(slot: number, ingress: number): void;
 }
 
 /** Bytes of a frame of `bytes` bytes in memory after which it enters the pipeline: the shortest one is whole then. */
@@ -41,6 +43,7 @@ export class CutThrough {
   private readonly scheduler: Scheduler;
   private readonly frames: FramePool;
   private readonly plane: CutThroughPlane;
+  private readonly uplink: number;
   private readonly waits: number;
   private readonly psPerByte: number;
   private readonly lastTlpBytes: number;
@@ -64,6 +67,7 @@ export class CutThrough {
     this.scheduler = scheduler;
     this.frames = frames;
     this.plane = plane;
+    this.uplink = plane.switch.uplink;
     this.psPerByte = numerator / denominator;
     this.lastTlpBytes = lastTlpBytes;
     this.notBefore = new Float64Array(frames.slots);
@@ -97,7 +101,7 @@ export class CutThrough {
 
   private goOn(slot: number): void {
     if (this.isBad[slot] === 1) this.bad = slot;
-    this.plane.leavePipeline(slot);
+    this.plane.leavePipeline(slot, this.uplink);
     this.bad = -1;
   }
 }

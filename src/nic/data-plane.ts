@@ -1,8 +1,9 @@
-import { ceilPowerOfTwo, FramePool, IntRing } from '../base/index.ts';
+import { ceilPowerOfTwo, type FramePool, IntRing } from '../base/index.ts';
 import { type DmaPort, ReceiveEngine, TransmitEngine } from '../dma/index.ts';
 import { type Component, type Probe, ProbeKind, type Scheduler } from '../kernel/index.ts';
 import { DROP_REASONS, type NicSwitch, NUMBER_MASK, TAG_SHIFT } from '../nicswitch/index.ts';
 import { AdvancedReceiveFormat, AdvancedTransmitFormat } from './advanced-descriptors.ts';
+import { cardFrames } from './card-frames.ts';
 import { cardSwitch } from './card-switch.ts';
 import { ClassPath, takeControl } from './class-path.ts';
 import type { CutThrough } from './cut-through.ts';
@@ -14,6 +15,7 @@ import type { PipelineArbiter } from './pipeline-arbiter.ts';
 import { arbiterFor, wideOccupancyPs } from './pipeline-timing.ts';
 import type { NicProfile } from './profile.ts';
 import { type QueueInterrupts, RingProgress } from './ring-progress.ts';
+import type { TransmitCutThrough } from './transmit-cut-through.ts';
 
 // Constants of this module: see "The hot path" in docs/architecture.md.
 const { FRAME_IN, FRAME_OUT, FRAME_COPIED, FRAME_DROPPED, TX_DESCRIPTOR, RX_DESCRIPTOR } = ProbeKind;
@@ -51,6 +53,8 @@ export class DataPlane implements Component {
   classPath: ClassPath | null = null;
   /** What lets frames from the wire go on before they are whole; null for store-and-forward. */
   cutThrough: CutThrough | null = null;
+  /** The same for frames towards the wire. */
+  transmitCutThrough: TransmitCutThrough | null = null;
   /** Marks IP packets in long queues, which are those of classes; null where none are. */
   ecn: EcnMarker | null = null;
   /** Called once before the switch decides next: takes over what registers have changed. */
@@ -102,12 +106,7 @@ export class DataPlane implements Component {
     const queues = profile.pools * profile.queuesPerPool;
     const deliveries = profile.frameSlots * 2;
     const transmitStore = TransmitEngine.storeBytes(queues);
-    const slotBytes = 1 << (32 - Math.clz32(Math.max(2048, profile.maxFrameBytes) - 1));
-    this.frames = new FramePool({
-      slots: profile.frameSlots,
-      slotBytes,
-      extraBytes: transmitStore + ReceiveEngine.storeBytes(queues, deliveries),
-    });
+    this.frames = cardFrames(profile, transmitStore + ReceiveEngine.storeBytes(queues, deliveries));
     this.lengths = this.frames.lengths;
     const dma = port(this.frames);
     this.transmit = new TransmitEngine(
@@ -116,7 +115,7 @@ export class DataPlane implements Component {
       dma,
       new AdvancedTransmitFormat(),
       {
-        frameFetched: (queue, slot, index) => this.fetched(queue, slot, index),
+        frameFetched: (queue, slot, index) => this.enterFromRing(queue, slot, index),
         frameFailed: (queue) => this.failed(queue),
         statusWritten: (queue) => this.interrupts.queueDone(queue, true),
         ringFailed: () => this.ringsFailed++,
@@ -242,6 +241,7 @@ export class DataPlane implements Component {
     this.receiveHighWater = this.receiveBytes;
     this.classPath?.reset();
     this.ecn?.reset();
+    this.transmitCutThrough?.reset();
     this.ringsFailed = 0;
     this.transmit.reset();
     this.receive.reset();
@@ -256,12 +256,14 @@ export class DataPlane implements Component {
       receiveBufferHighWater: this.receiveHighWater,
       ...this.classPath?.counters(),
       ...this.ecn?.counters(),
+      ...this.transmitCutThrough?.counters(),
       ringsFailed: this.ringsFailed,
       slotsInUse: this.frames.slots - this.frames.available,
     };
   }
 
-  private fetched(queue: number, slot: number, index: number): void {
+  /** A frame that queue's descriptor `index` ends is in a slot, as far as the switch needs it. */
+  enterFromRing(queue: number, slot: number, index: number): void {
     this.transmitted[queue].done(index);
     this.probe.record(TX_DESCRIPTOR, queue, index, slot);
     this.enterSwitch(slot, this.pools[queue]);
@@ -301,6 +303,8 @@ export class DataPlane implements Component {
         this.classPath.forward(slot, ingress, false);
         return;
       }
+    } else if (!hasWaited && this.transmitCutThrough?.holds(slot, ingress) === true) {
+      return;
     } else if (!hasWaited && (this.stalled.length > 0 || !this.hasRoomFor(bytes))) {
       if (this.classPath !== null) this.classPath.forward(slot, ingress, false);
       else {
@@ -387,7 +391,7 @@ export class DataPlane implements Component {
 
   private dropFrame(port: number, slot: number, reason: number): void {
     this.dropped(port, slot, reason);
-    this.frames.release(slot);
+    if (this.transmitCutThrough?.keeps(slot) !== true) this.frames.release(slot);
   }
 
   private hasRoomFor(bytes: number): boolean {
@@ -399,9 +403,9 @@ export class DataPlane implements Component {
     change();
   }
 
-  /** A frame that {@link DataPlane.cutThrough} has held goes on. */
-  leavePipeline(slot: number): void {
-    this.forward(slot, this.uplink, true);
+  /** A frame that one of the two cut-throughs has held goes on. */
+  leavePipeline(slot: number, ingress: number): void {
+    this.forward(slot, ingress, ingress === this.uplink);
   }
 
   /** A frame from the wire does not get as far as the switch, for one of `NicDrop`. */
@@ -411,7 +415,8 @@ export class DataPlane implements Component {
     this.frames.release(slot);
   }
 
-  private dropped(port: number, slot: number, reason: number): void {
+  /** `port` loses a frame, or a replica, for one of `NicDrop`. */
+  dropped(port: number, slot: number, reason: number): void {
     this.probe.record(FRAME_DROPPED, slot, port, DROP_REASONS.length + reason);
     this.drops.count(port, reason);
   }

@@ -14,6 +14,8 @@ export const NIC_DROP_REASONS = Object.freeze([
   'congestion',
   /** Its frame check sequence was wrong. */
   'badFcs',
+  /** The wire came to a byte that had not come from host memory yet. */
+  'underrun',
 ] as const);
 
 /** One of {@link NIC_DROP_REASONS}. */
@@ -28,6 +30,7 @@ export const NicDrop = {
   MAC_CONTROL: 4,
   CONGESTION: 5,
   BAD_FCS: 6,
+  UNDERRUN: 7,
 } as const;
 
 /** Counts of dropped frames by port and reason. */

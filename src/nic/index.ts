@@ -13,6 +13,7 @@ export {
 } from './cut-through.ts';
 export { DataPlane } from './data-plane.ts';
 export { NIC_DROP_REASONS, NicDrop, type NicDropReason, NicDrops } from './drops.ts';
+export { EarlyDeparture, type EarlyFrames, type EarlyMac } from './early-departure.ts';
 export { ECN_DROP, EcnMarker, type EcnProfile } from './ecn-marker.ts';
 export {
   CABLE_PS_PER_METRE,
@@ -23,9 +24,16 @@ export {
   InterFrameGaps,
 } from './ethernet-timing.ts';
 export { FlowControl, type FlowControlSettings, headroomBytes, type PauseThreshold } from './flow-control.ts';
+export { FrameArrival } from './frame-arrival.ts';
 export { FramePriorities } from './frame-priority.ts';
 export { InterruptBlock, type InterruptBus } from './interrupts.ts';
-export { type MacFlowControl, MacPort, type MacPortSink, type WirePeer } from './mac-port.ts';
+export {
+  type MacFlowControl,
+  MacPort,
+  type MacPortSink,
+  type PartialFrames,
+  type WirePeer,
+} from './mac-port.ts';
 export { MacQueues } from './mac-queues.ts';
 export { MAILBOX_WORDS, Mailboxes, type MailboxInterrupts, PFMAILBOX, VFMAILBOX } from './mailbox.ts';
 export { Nic, type NicOptions } from './nic.ts';
@@ -45,6 +53,7 @@ export type { NicProfile, SharedBufferProfile } from './profile.ts';
 export { type QueueListener, QueueRegisters } from './queue-registers.ts';
 export type { QueueInterrupts, RingProgress } from './ring-progress.ts';
 export { SwitchControl } from './switch-control.ts';
+export { TRANSMIT_THRESHOLD_BYTES, TransmitCutThrough, type TransmitPlane } from './transmit-cut-through.ts';
 export type { TransmitScheduling } from './transmit-scheduling.ts';
 export { type VfRegisterContext, VfRegisters } from './vf-registers.ts';
 export type { CardVPort } from './vport-view.ts';

@@ -23,6 +23,8 @@ export interface WirePeer {
   frameArrived(slot: number, tci: number, stripped: boolean): void;
   /** The same for a frame whose tags are changed in more ways than one: `edit` is a sum of `TagEdit`. */
   editedFrameArrived?(slot: number, edit: number): void;
+  /** A frame of `bytes` bytes with check sequence has come whose check sequence is wrong: it broke off. */
+  badFrameArrived?(slot: number, bytes: number): void;
   /** The last bit of a MAC Control frame has left. */
   controlSent?(control: MacControl): void;
 }
@@ -31,6 +33,16 @@ export interface WirePeer {
 export interface MacPortSink {
   /** The last bit of a frame has left: the reference on the slot is the sink's again. */
   frameSent(slot: number): void;
+}
+
+/** Who sees to frames that the MAC begins before they are whole. */
+export interface PartialFrames {
+  /** Whether the frame in a slot may lack bytes. */
+  isPartial(slot: number): boolean;
+  /** The MAC begins with such a frame at `startPs`; whole, it takes `bytes` bytes behind the preamble. */
+  begin(entry: number, slot: number, startPs: number, bytes: number): void;
+  /** The last bit of one that broke off has left: the reference on the slot is not the MAC's any more. */
+  cutShort(slot: number): void;
 }
 
 /** What a port with traffic classes asks: which may send, and what its MAC has to say itself. */
@@ -69,6 +81,8 @@ export class MacPort implements Component {
   bytesSent = 0;
   /** Queues by class, with flow control. */
   classes: MacQueues | null = null;
+  /** Frames that broke off because their bytes did not come in time. */
+  underruns = 0;
 
   private readonly scheduler: Scheduler;
   private readonly frames: FramePool;
@@ -77,6 +91,8 @@ export class MacPort implements Component {
   private readonly gaps: InterFrameGaps;
   private readonly queue: IntRing;
   private readonly done: number;
+  private partial: PartialFrames | null = null;
+  private broken = -1;
   private flow: MacFlowControl | null = null;
   private control: MacControl | null = null;
   private busy = false;
@@ -126,17 +142,41 @@ export class MacPort implements Component {
     while (this.queue.length > 0) this.enqueue(flow, this.queue.shift());
   }
 
+  /** From now on frames may begin before they are whole, as far as there is flow control. */
+  usePartialFrames(partial: PartialFrames): void {
+    this.partial = partial;
+    this.broken = this.scheduler.task(`${this.name}.broken`, (entry, bytes) => this.brokenOff(entry, bytes));
+  }
+
   /** A class may send again, or a MAC Control frame is due. */
   resume(): void {
     if (!this.busy) this.startNext();
   }
 
+  durationPs(bytes: number): number {
+    return this.wire.duration(bytes);
+  }
+
+  /** A frame begun at `startPs` leaves whole: with `bytes` bytes behind the preamble. */
+  departs(entry: number, startPs: number, bytes: number): void {
+    this.framesSent++;
+    this.bytesSent += bytes;
+    this.occupyFrom(startPs, bytes, this.done, entry);
+  }
+
+  /** One begun at `startPs` ends after `bytes` bytes, the last four of which are a wrong check sequence. */
+  breaksOff(entry: number, startPs: number, bytes: number): void {
+    this.underruns++;
+    this.occupyFrom(startPs, bytes, this.broken, entry);
+  }
+
   reset(): void {
-    this.framesSent = this.bytesSent = 0;
+    this.framesSent = this.bytesSent = this.underruns = 0;
   }
 
   counters(): Record<string, number> {
-    return { framesSent: this.framesSent, bytesSent: this.bytesSent };
+    const { framesSent, bytesSent, underruns } = this;
+    return { framesSent, bytesSent, ...(this.partial === null ? {} : { underruns }) };
   }
 
   private sendByClass(flow: MacFlowControl, entry: number): void {
@@ -172,6 +212,23 @@ export class MacPort implements Component {
     const gap = this.gaps.after(bytes);
     const free = this.wire.reserve(now, PREAMBLE_BYTES + bytes + gap);
     this.scheduler.schedule(free - this.wire.duration(gap) - now, this.done, entry, 0);
+  }
+
+  /** As {@link MacPort.occupy}, for a frame that was begun at `startPs`, since when nothing else was. */
+  private occupyFrom(startPs: number, bytes: number, task: number, entry: number): void {
+    const { wire, gaps, scheduler } = this;
+    if (wire.freeAt < startPs) gaps.idle();
+    const gap = gaps.after(bytes);
+    const free = wire.reserve(startPs, PREAMBLE_BYTES + bytes + gap);
+    scheduler.schedule(free - wire.duration(gap) - scheduler.now, task, entry, bytes);
+  }
+
+  private brokenOff(entry: number, bytes: number): void {
+    const slot = entry & 0xffffff;
+    this.peer?.badFrameArrived?.(slot, bytes);
+    this.busy = false;
+    this.startNext();
+    this.partial?.cutShort(slot);
   }
 
   private sent(entry: number): void {
@@ -214,6 +271,12 @@ export class MacPort implements Component {
       return;
     }
     const entry = (this.classes as MacQueues).shift(flow.classesOf(flow.timers.paused), this.scheduler.now);
-    if (entry >= 0) this.start(entry);
+    if (entry < 0) return;
+    const slot = entry & 0xffffff;
+    if (this.partial?.isPartial(slot) === true) {
+      this.busy = true;
+      const startPs = Math.max(this.scheduler.now, this.wire.freeAt);
+      this.partial.begin(entry, slot, startPs, this.bytesOf(entry));
+    } else this.start(entry);
   }
 }

@@ -22,6 +22,7 @@ import type { NicProfile } from './profile.ts';
 import { QueueRegisters } from './queue-registers.ts';
 import type { QueueInterrupts } from './ring-progress.ts';
 import { SwitchControl } from './switch-control.ts';
+import { useTransmitCutThrough } from './transmit-plane.ts';
 import { TransmitScheduling } from './transmit-scheduling.ts';
 import { VfRegisters } from './vf-registers.ts';
 import { type CardVPort, cardVPorts } from './vport-view.ts';
@@ -41,6 +42,8 @@ export interface NicOptions {
   /** Max_Payload_Size and Max_Read_Request_Size in force. */
   readonly maxPayloadBytes: number;
   readonly maxReadRequestBytes: number;
+  /** Read Completion Boundary of the root complex, as Link Control has it. Default 64. */
+  readonly readCompletionBoundary?: number;
   /** For marks by chance; a card with ECN needs it. */
   readonly random?: RandomStream;
 }
@@ -175,6 +178,11 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
         maxPayloadBytes,
       );
       this.useClasses();
+      useTransmitCutThrough(data, scheduler, profile, link.downstream, {
+        maxPayloadBytes,
+        readCompletionBoundary: options.readCompletionBoundary ?? 64,
+        psPerByte: link.downstream.psPerByte,
+      });
     }
     this.switchChanged();
     for (let vf = 0; vf < profile.pools; vf++)

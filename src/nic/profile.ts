@@ -71,8 +71,10 @@ export interface NicProfile {
    * `switchCyclesPerFrame`. Without it for those alone, whatever its length.
    */
   readonly switchBytesPerCycle?: number;
-  /** Whether frames from the wire go on when they are whole, or after their header. Default `store-and-forward`. */
+  /** Whether frames from and to the wire go on when they are whole, or after their header. Default `store-and-forward`. */
   readonly switching?: Switching;
+  /** With `cut-through`: bytes of a frame in the card before the wire begins with it, from 64 on. Default 256. */
+  readonly transmitThresholdBytes?: number;
   /** Who goes next where frames of several ports wait for the switch's pipeline. Default `arrival`. */
   readonly switchArbitration?: SwitchArbitration;
   /** Shares of the pipeline's time with `weighted`. Default: as much for the wire as for the host. */

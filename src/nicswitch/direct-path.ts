@@ -35,7 +35,7 @@ const OUTPUT_TAIL = OUTPUT_QUEUE + QUEUE_TAIL;
 const LONG_WAY = -1;
 
 /** 18 bytes: with an 802.1Q tag, the shortest that is whole. */
-const SHORTEST = 18;
+export const SHORTEST = 18;
 
 /**
  * The direct way through the switch, for what nearly all frames are: well-formed, unicast, to one receiver

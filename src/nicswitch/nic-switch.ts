@@ -16,6 +16,7 @@ import type { NicSwitchOptions } from './switch-options.ts';
 import { SwitchPolicy } from './switch-policy.ts';
 import { entrySlot, targetPort } from './target.ts';
 import type { VirtualTagKind } from './virtual-access.ts';
+import { isForWire } from './wire-forecast.ts';
 
 /** Most frames that are taken from a port in one go; the running counters rely on it. */
 const MAX_BURST = 4096;
@@ -157,6 +158,14 @@ export class NicSwitch extends SwitchPolicy implements Component {
    */
   routeDirect(slot: number, ingress: number): number {
     return this.direct.decideOne(slot, ingress);
+  }
+
+  /**
+   * Whether {@link NicSwitch.routeDirect} would say now that a frame goes to the wire. Only what a header tells
+   * is looked at, and nothing is counted. False where the tables do not decide it, and for a port extender.
+   */
+  goesToWire(slot: number, ingress: number): boolean {
+    return this.direct === this.bridge.direct && isForWire(this.frames, this.tables, slot, ingress);
   }
 
   /** The second half of {@link NicSwitch.route}, for any frame. Returns what that does. */

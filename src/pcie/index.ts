@@ -70,6 +70,7 @@ export {
   type VirtualFunctionProfile,
 } from './capabilities/sriov.ts';
 export { type VpdOptions, vpd } from './capabilities/vpd.ts';
+export { type CompletionCut, CompletionTrain } from './completion-train.ts';
 export { allOnes, type ConfigAccess, type ConfigTarget, type ConfigType } from './config-access.ts';
 export { buildLayout, type ConfigLayout, capabilityOffset, registerOffset } from './config-layout.ts';
 export {
@@ -108,7 +109,7 @@ export {
 } from './function.ts';
 export type { FunctionIdentity } from './header.ts';
 export { PcieLink } from './link.ts';
-export { LinkDirection, type LinkOptions, type TlpReceiver } from './link-direction.ts';
+export { type Foresight, LinkDirection, type LinkOptions, type TlpReceiver } from './link-direction.ts';
 export { type LinkRate, linkPsPerByte, symbolPs, updateLatencySymbols } from './link-rate.ts';
 export { configBytes, formatLspci, type LspciFunction, lspciDump, parseLspciDump } from './lspci.ts';
 export { MsixTable, type SendMessage } from './msix-table.ts';

@@ -25,6 +25,9 @@ export interface TlpReceiver {
   lost?(tlp: Tlp): void;
 }
 
+/** A receiver, or somebody beside it, that is told when trains leave. */
+export type Foresight = Required<Pick<TlpReceiver, 'foresee' | 'foreseen' | 'foreseenPs'>>;
+
 /** How a link is made. */
 export interface LinkOptions {
   readonly rate: LinkRate;
@@ -63,8 +66,8 @@ const LOW_WATER_PS = 24_000;
 export class LinkDirection implements Component {
   readonly name: string;
   receiver: TlpReceiver | null = null;
-  /** The receiver, if it foresees. */
-  foresight: Required<TlpReceiver> | null = null;
+  /** The receiver, if it foresees, or who looks on. */
+  foresight: Foresight | null = null;
   /** Called when a transmit queue that had refused a train has room again. */
   onRoom: (() => void) | null = null;
   /** Set by {@link PcieLink}. */

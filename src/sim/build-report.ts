@@ -223,6 +223,8 @@ function allCounters({ machine, station }: RunView): Record<string, number> {
   for (const part of [...machine.components, ...bridges]) {
     for (const [name, value] of Object.entries(part.counters())) all.push([`${part.name}.${name}`, value]);
   }
+  // Elsewhere no frame of the card's ever breaks off.
+  if (machine.nic.data.transmitCutThrough !== null) all.push(['station.badFcs', station.badFcs]);
   return Object.fromEntries(all.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 

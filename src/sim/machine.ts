@@ -188,6 +188,7 @@ export class Machine {
       linkGbps: parts.nic.linkGbps,
       maxPayloadBytes,
       maxReadRequestBytes,
+      readCompletionBoundary: hostProfile.readCompletionBoundary,
     });
     this.rootPort.connect(this.nic.requester);
     bridge.downstream = this.rootComplex.configTarget(this.rootPort, this.nic);

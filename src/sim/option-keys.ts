@@ -59,6 +59,7 @@ const OPTIONS = {
     fec: true,
     cableMetres: true,
     switching: true,
+    transmitThresholdBytes: true,
     badFcsEvery: true,
     arbitration: true,
     wireShare: true,

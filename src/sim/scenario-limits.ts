@@ -1,4 +1,4 @@
-import type { Fec, SwitchArbitration, Switching } from '../nic/index.ts';
+import { CUT_THROUGH_BYTES, type Fec, type SwitchArbitration, type Switching } from '../nic/index.ts';
 import { ETHERNET_HEADER_BYTES, FCS_BYTES } from '../wire/index.ts';
 import type {
   Arrivals,
@@ -57,6 +57,8 @@ export const SCENARIO_RANGES = {
   // 40 km is the longest reach of an 802.3 port at these rates.
   cableMetres: [0, 40_000],
   wireShare: [1, 99],
+  // From the header on; more than the longest frame is store-and-forward.
+  transmitThresholdBytes: [CUT_THROUGH_BYTES, 2048],
   badFcsEvery: [1, 1_000_000_000],
   priority: [0, 7],
   memoryMiB: [4, 1_048_576],

@@ -83,16 +83,25 @@ function resolveSwitching(
   options: PortOptions,
   switchings: readonly Switching[],
   reporter: ProblemReporter,
-): Pick<ResolvedPort, 'switching' | 'badFcsEvery'> {
+): Pick<ResolvedPort, 'switching' | 'transmitThresholdBytes' | 'badFcsEvery'> {
   const path = 'nic.port.switching';
   const switching = reporter.oneOf(path, options.switching ?? DEFAULTS.switching, SWITCHINGS);
   if (!switchings.includes(switching)) {
     reporter.fail(path, switching, `the card has no ${showValue(switching)}`, switchings.join(', '));
   }
-  const { badFcsEvery } = options;
+  const { badFcsEvery, transmitThresholdBytes } = options;
+  if (transmitThresholdBytes !== undefined) {
+    const key = 'nic.port.transmitThresholdBytes';
+    reporter.integer(key, transmitThresholdBytes, RANGES.transmitThresholdBytes);
+    if (switching !== 'cut-through') {
+      const problem = 'frames are stored whole before they are sent';
+      reporter.fail(key, transmitThresholdBytes, problem, 'with cut-through only');
+    }
+  }
   if (badFcsEvery !== undefined) reporter.integer('nic.port.badFcsEvery', badFcsEvery, RANGES.badFcsEvery);
   return {
     ...(switching === 'cut-through' ? { switching } : {}),
+    ...(transmitThresholdBytes === undefined ? {} : { transmitThresholdBytes }),
     ...(badFcsEvery === undefined ? {} : { badFcsEvery }),
   };
 }
@@ -131,8 +140,10 @@ function resolveTransmitBuffer(
 }
 
 /** A card whose port is set up like this. */
-export function withPort(card: NicProfile, { switching, arbitration, wireShare }: ResolvedPort): NicProfile {
-  const profile = switching === undefined ? card : { ...card, switching };
+export function withPort(card: NicProfile, port: ResolvedPort): NicProfile {
+  const { switching, transmitThresholdBytes, arbitration, wireShare } = port;
+  const threshold = transmitThresholdBytes === undefined ? {} : { transmitThresholdBytes };
+  const profile = switching === undefined ? card : { ...card, switching, ...threshold };
   if (arbitration === undefined) return profile;
   if (wireShare === undefined) return { ...profile, switchArbitration: arbitration };
   const switchWeights = { wire: wireShare, host: 100 - wireShare };

@@ -78,6 +78,8 @@ export interface ResolvedPort {
   cableMetres: number;
   /** Only if it is not store-and-forward. */
   switching?: Exclude<Switching, 'store-and-forward'>;
+  /** Only with cut-through, and if it is set. */
+  transmitThresholdBytes?: number;
   /** Only if some are bad. */
   badFcsEvery?: number;
   /** Only if it is not by order of arrival. */

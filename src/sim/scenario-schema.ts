@@ -78,8 +78,17 @@ export const portSchema: Schema<PortOptions> = object({
   fec: optional(oneOf(['none', 'base-r', 'rs'], 'Forward error correction.'), DEFAULTS.fec),
   cableMetres: optional(number(RANGES.cableMetres, 'Length of the cable.'), DEFAULTS.cableMetres),
   switching: optional(
-    oneOf(SWITCHINGS, 'Whether frames from the wire go on when they are whole, or after their header.'),
+    oneOf(
+      SWITCHINGS,
+      'Whether frames from and to the wire go on when they are whole, or after their header.',
+    ),
     DEFAULTS.switching,
+  ),
+  transmitThresholdBytes: optional(
+    integer(
+      RANGES.transmitThresholdBytes,
+      'Bytes of a frame in the card before the wire begins with it, with `cut-through`. Default: 256.',
+    ),
   ),
   badFcsEvery: optional(
     integer(

@@ -102,10 +102,12 @@ export interface PortOptions {
   /** Length of the cable in metres. Default 0. */
   cableMetres?: number;
   /**
-   * Whether frames from the wire go on when they are whole, or after their header; the latter with
+   * Whether frames from and to the wire go on when they are whole, or after their header; the latter with
    * `generic-100g`. Default `store-and-forward`.
    */
   switching?: Switching;
+  /** With `cut-through`: bytes of a frame in the card before the wire begins with it. Default 256. */
+  transmitThresholdBytes?: number;
   /** Every so manieth frame of the station comes with a wrong frame check sequence. Default: none. */
   badFcsEvery?: number;
   /** Who goes next where frames of several ports wait for the switch's pipeline. Default `arrival`. */

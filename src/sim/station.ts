@@ -45,6 +45,8 @@ export class Station implements WirePeer, FrameSender, BridgeSink {
   badFcsEvery = 0;
   /** Frames for which the queue in front of the wire was full. */
   queueFull = 0;
+  /** Frames of the card's that came with a wrong check sequence: they are dropped. */
+  badFcs = 0;
 
   private landed = 0;
   private readonly scheduler: Scheduler;
@@ -169,6 +171,10 @@ export class Station implements WirePeer, FrameSender, BridgeSink {
   editedFrameArrived(slot: number, edit: number): void {
     const bytes = writeTagged(this.data.frames, slot, edit, this.scratchBytes);
     this.receive(this.scratch, 0, bytes);
+  }
+
+  badFrameArrived(): void {
+    this.badFcs++;
   }
 
   controlSent(control: MacControl): void {
