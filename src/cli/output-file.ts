@@ -6,7 +6,7 @@ import { tryToWrite, writeWhole } from './write-file.ts';
 
 /** A file that an option names for a result. It appears whole or not at all. */
 export class OutputFile {
-  private readonly path: string;
+  readonly path: string;
 
   /**
    * Tries the path, so that a run does not find out at its end that it is wrong.

@@ -12,13 +12,17 @@ import { OutFolder } from './out-folder.ts';
 import { OutputFile } from './output-file.ts';
 import { ProgressLine } from './progress.ts';
 import { formatReportText } from './report-text.ts';
+import { type Logging, MAX_LAST, RunLog } from './run-log-file.ts';
 import { INTERRUPT_STATUS, type Runnable, runToEnd } from './run-simulation.ts';
 
-/** `sriovsim run`, with a way to make the simulation, so that it can be tried with another one. */
-export function makeRunCommand(makeSimulation: (loaded: LoadedScenario) => Runnable): Command {
+/** `sriovsim run`, with a way to make the simulation and to log it, so that it can be tried with another one. */
+export function makeRunCommand<S extends Runnable>(
+  makeSimulation: (loaded: LoadedScenario) => S,
+  logging: Logging<S>,
+): Command {
   return {
     usage:
-      'SCENARIO.json [--json] [--seed N] [--duration-ms X] [--out DIR] [--capture FILE.pcapng] [--no-wall]',
+      'SCENARIO.json [--json] [--seed N] [--duration-ms X] [--out DIR] [--capture FILE.pcapng] [--log FILE] [--log-last N] [--no-wall]',
     summary: 'Runs a scenario and prints the report.',
     options: {
       json: { about: 'Print the report as one JSON document.' },
@@ -33,6 +37,14 @@ export function makeRunCommand(makeSimulation: (loaded: LoadedScenario) => Runna
         value: 'FILE.pcapng',
         about: 'Also write the frames that the card saw into a file, for Wireshark.',
       },
+      log: {
+        value: 'FILE',
+        about: 'Also write every event into a binary log, from which other views are made.',
+      },
+      'log-last': {
+        value: 'N',
+        about: `Keep only the last N records of the log. Without --log they are written when the run fails, to ${RunLog.FAILURE_FILE}.`,
+      },
       'no-wall': { about: 'Leave out what depends on this machine, so that two runs give the same bytes.' },
     },
     parameters: ['SCENARIO.json'],
@@ -44,13 +56,21 @@ export function makeRunCommand(makeSimulation: (loaded: LoadedScenario) => Runna
       // Before the folder is made: of what is wrong, nothing is left behind.
       const captureFile =
         capturePath === undefined ? undefined : new OutputFile('--capture', capturePath, outPath);
+      const logPath = input.values.get('log');
+      const last = numberOption(input, 'log-last', [1, MAX_LAST], 'integer');
+      const logFile = logPath === undefined ? undefined : new OutputFile('--log', logPath, outPath);
       const out = outPath === undefined ? undefined : new OutFolder(outPath);
       const capture = captureFile === undefined ? undefined : simulation.captureFrames();
+      const log = RunLog.start(logging, simulation, logFile, last);
 
       const progress = new ProgressLine(io);
-      const { report, interruptedBy } = await runToEnd(simulation, progress.listener).finally(() =>
-        progress.clear(),
-      );
+      const { report, interruptedBy } = await runToEnd(simulation, progress.listener)
+        .finally(() => progress.clear())
+        .catch((error: unknown) => {
+          log?.fail(error, io);
+          throw error;
+        });
+      log?.end();
       if (input.flags.has('no-wall')) delete report.wall;
       if (capture !== undefined) captureFile?.write(capture.parts());
       out?.write(

@@ -1,9 +1,13 @@
+import { logHeader, logTrailer, recordLog } from '../sim/run-log.ts';
 import { Simulation } from '../sim/simulation.ts';
 import { raiseInliningBudget } from './inlining.ts';
 import { makeRunCommand } from './run-command.ts';
 
 /** `sriovsim run` */
-export const runCommand = makeRunCommand(({ scenario, captures }) => {
-  raiseInliningBudget();
-  return new Simulation(scenario, captures);
-});
+export const runCommand = makeRunCommand(
+  ({ scenario, captures }) => {
+    raiseInliningBudget();
+    return new Simulation(scenario, captures);
+  },
+  { header: logHeader, trailer: logTrailer, attach: recordLog },
+);

@@ -22,6 +22,35 @@ export function writeWhole(file: string, parts: Iterable<string | Uint8Array>): 
   }
 }
 
+/** A file that grows beside its place while a run goes on, and comes there when it is whole. */
+export class GrowingFile {
+  private readonly file: string;
+  private readonly handle: number;
+
+  /** @throws the error of the file system. */
+  constructor(file: string) {
+    this.file = file;
+    this.handle = openSync(besideOf(file), 'w');
+  }
+
+  /** Appends a piece. */
+  write(piece: Uint8Array): void {
+    writeAll(this.handle, piece);
+  }
+
+  /** Puts the file in its place. */
+  finish(): void {
+    closeSync(this.handle);
+    renameSync(besideOf(this.file), this.file);
+  }
+
+  /** Leaves nothing behind. */
+  discard(): void {
+    closeSync(this.handle);
+    rmSync(besideOf(this.file), { force: true });
+  }
+}
+
 /**
  * Tries whether {@link writeWhole} could make a file, without leaving anything.
  *

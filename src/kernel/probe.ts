@@ -3,7 +3,10 @@
  * with it.
  */
 export const ProbeKind = {
-  /** A TLP train leaves a port: a = the number of its record in the TLP pool, b = bytes on the link, c = TLPs. */
+  /**
+   * A TLP train leaves a port: a = the number of its record in the TLP pool, b = bytes on the link, c = TLPs. The four
+   * TLP_ records that follow say the rest of it.
+   */
   TLP_SENT: 1,
   /** A frame has come in at a port of the switch: a = frame slot, b = ingress port, c = bytes. */
   FRAME_IN: 3,
@@ -30,6 +33,20 @@ export const ProbeKind = {
    * b = the frame's, c = 0.
    */
   FRAME_COPIED: 10,
+  /** Of the train before: a and b = low and high 32 bits of the address, c = bytes written, asked for or brought. */
+  TLP_ADDRESS: 11,
+  /**
+   * Of the train before: a = Routing ID of the requester, and above it that of a configuration request's target; b = what
+   * it is, as `unpackTlpHeader` of pcie has it; c = the double word of a register access or message.
+   */
+  TLP_HEADER: 12,
+  /** Of the train before: a = who asked, b = what it wants to be told, c = where in the device's store the payload is, or -1. */
+  TLP_ORIGIN: 13,
+  /**
+   * Of the train before: a = sequence number of its first TLP, and credits that are left, as `unpackTlpLink` of pcie has
+   * them; b = ps until its last symbol has left, c = ps until it arrives.
+   */
+  TLP_LINK: 14,
   /**
    * Software has read a register: a = Routing ID of the function, and above its 16 bits the BAR; b = byte offset
    * in it, c = the value.

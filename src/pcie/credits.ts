@@ -134,12 +134,29 @@ export class CreditGate {
     return this.headers;
   }
 
+  /** As {@link CreditGate.headersAt}, for who only looks: nothing is counted in. */
+  peekHeaders(timePs: number): number {
+    return this.headers + this.arrived(timePs, this.dueHeaders, this.youngHeaders);
+  }
+
+  /** Units of payload at `timePs`, for who only looks. */
+  peekData(timePs: number): number {
+    return this.data + this.arrived(timePs, this.dueData, this.youngData);
+  }
+
   reset(): void {
     this.headers = this.initialHeaders;
     this.data = this.initialData;
     this.head = this.tail;
     this.youngDue = this.lastUpdatePs = NONE;
     this.comingHeaders = this.comingData = 0;
+  }
+
+  private arrived(timePs: number, amounts: Int32Array, young: number): number {
+    let sum = this.youngDue !== NONE && this.youngDue <= timePs ? young : 0;
+    for (let at = this.head; at !== this.tail && this.due[at] <= timePs; at = (at + 1) & UPDATE_MASK)
+      sum += amounts[at];
+    return sum;
   }
 
   /** Puts the youngest update behind the others: there is a younger one. */

@@ -161,3 +161,4 @@ export {
   TlpKind,
 } from './tlp.ts';
 export { type DeviceStore, Tlp, TlpPool } from './tlp-pool.ts';
+export { type TlpHeaderRecord, type TlpLinkRecord, unpackTlpHeader, unpackTlpLink } from './tlp-record.ts';

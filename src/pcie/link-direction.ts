@@ -1,10 +1,18 @@
 import { AssertionError, assert, IntRing } from '../base/index.ts';
-import { type Component, type Probe, ProbeKind, type Scheduler, Timer } from '../kernel/index.ts';
+import {
+  type Component,
+  type Probe,
+  ProbeKind,
+  type ProbeSink,
+  type Scheduler,
+  Timer,
+} from '../kernel/index.ts';
 import { type CreditAdvertisement, CreditGate } from './credits.ts';
 import type { LinkRate } from './link-rate.ts';
 import { LinkWire } from './link-wire.ts';
 import { CREDIT_BYTES, FlowClass, TlpKind } from './tlp.ts';
 import type { Tlp, TlpPool } from './tlp-pool.ts';
+import { recordTlp } from './tlp-record.ts';
 
 /** What stands at the end of a direction of a link. */
 export interface TlpReceiver {
@@ -108,6 +116,8 @@ export class LinkDirection implements Component {
   private postedSent = 0;
   /** Resets so far: what was on the link at one does not arrive. */
   private resets = 0;
+  /** 0 from the device to the root complex, 1 from there to the device: for probes. */
+  private readonly number: number;
 
   constructor(
     name: string,
@@ -116,8 +126,10 @@ export class LinkDirection implements Component {
     tlps: TlpPool,
     options: LinkOptions,
     credits: CreditAdvertisement,
+    number = 0,
   ) {
     this.name = name;
+    this.number = number;
     this.scheduler = scheduler;
     this.probe = probe;
     this.tlps = tlps;
@@ -178,8 +190,11 @@ export class LinkDirection implements Component {
     if (tlp.kind === MEMORY_READ) arrival = first;
     else this.payloadBytes += tlp.bytes;
     const { sink } = this.probe;
-    if (sink !== null) sink.record(now, TLP_SENT, tlp.index, bytes, count);
     let delayPs = (arrival - now + tlp.extraPs) | 0;
+    if (sink !== null) {
+      sink.record(now, TLP_SENT, tlp.index, bytes, count);
+      this.recordSent(sink, tlp, delayPs);
+    }
     let task = this.arrive;
     const { foresight } = this;
     if (foresight !== null && foresight.foresee(tlp, delayPs) === true) {
@@ -187,6 +202,21 @@ export class LinkDirection implements Component {
       task = foresight.foreseen;
     }
     scheduler.schedule(delayPs, task, tlp.index, this.resets);
+  }
+
+  /** Tells a sink the rest of the train that has just been given to the link, and arrives in `delayPs`. */
+  private recordSent(sink: ProbeSink, tlp: Tlp, delayPs: number): void {
+    const { number, scheduler, wire, tlpsSent } = this;
+    const { now } = scheduler;
+    const gate = this.gates[tlp.flowClass];
+    recordTlp(sink, now, tlp, {
+      number,
+      sequence: tlpsSent - tlp.count,
+      headerCredits: gate.peekHeaders(now),
+      dataCredits: gate.peekData(now),
+      leftPs: wire.freeAt - now,
+      delayPs,
+    });
   }
 
   private enqueue(tlp: Tlp): void {

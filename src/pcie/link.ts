@@ -39,6 +39,7 @@ export class PcieLink implements Component {
       tlps,
       options,
       options.deviceCredits,
+      1,
     );
     this.upstream.reverse = this.downstream;
     this.downstream.reverse = this.upstream;

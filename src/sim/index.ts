@@ -15,6 +15,7 @@ export {
   type RunningMachine,
   type SendOptions,
 } from './create-machine.ts';
+export { captureFromLog } from './frame-capture.ts';
 export { Machine, type MachineParts, type VfListener } from './machine.ts';
 export {
   type Conservation,
@@ -39,6 +40,7 @@ export {
   latencyReport,
   linkDirectionReport,
 } from './report-parts.ts';
+export { logHeader, logTrailer, recordLog } from './run-log.ts';
 export { ScenarioError, type ScenarioProblem } from './scenario-error.ts';
 export { type MachineOptions, type ResolvedMachine, resolveMachine } from './scenario-machine.ts';
 export type { MirrorFacts, NicFacts } from './scenario-profiles.ts';

@@ -6,6 +6,7 @@ import { UsageError } from '../../src/cli/command.ts';
 import { readCommandLine } from '../../src/cli/command-line.ts';
 import { makeRunCommand } from '../../src/cli/run-command.ts';
 import type { Report } from '../../src/sim/report.ts';
+import { HEADER, TRAILER } from '../trace/log-fixture.ts';
 import { FakeIo, FakeSimulation } from './fake-simulation.ts';
 
 let folder: string;
@@ -22,11 +23,17 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true }));
 
+const NO_LOGGING = {
+  header: () => HEADER,
+  trailer: () => TRAILER,
+  attach: () => {},
+};
+
 const command = makeRunCommand((loaded) => {
   simulation = new FakeSimulation(loaded.scenario);
   simulation.onAdvance = onAdvance;
   return simulation;
-});
+}, NO_LOGGING);
 
 async function run(...args: string[]) {
   const io = new FakeIo();

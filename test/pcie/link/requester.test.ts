@@ -69,7 +69,11 @@ describe('writes', () => {
     const credits = (address: number, bytes: number) => {
       const made = rig();
       let taken = 0;
-      made.probe.sink = { record: (_time, _kind, index) => (taken += made.tlps.records[index].dataCredits) };
+      made.probe.sink = {
+        record: (_time, kind, index) => {
+          if (kind === ProbeKind.TLP_SENT) taken += made.tlps.records[index].dataCredits;
+        },
+      };
       made.requester.write(memoryRequest(0x100, address, bytes, 64, made.client, 1));
       return taken;
     };

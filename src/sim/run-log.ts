@@ -1,0 +1,104 @@
+import { NIC_DROP_REASONS } from '../nic/index.ts';
+import { DROP_REASONS } from '../nicswitch/index.ts';
+import { linkPsPerByte, type PcieFunction } from '../pcie/index.ts';
+import {
+  FrameBytes,
+  type LogAperture,
+  type LogHeader,
+  type LogTarget,
+  type LogTrailer,
+  SinkPair,
+} from '../trace/index.ts';
+import { crc32 } from '../wire/index.ts';
+import { formatJson } from './report-json.ts';
+import type { Simulation } from './simulation.ts';
+import { VERSION } from './version.ts';
+
+/** What stands at the head of a binary log of this simulation. */
+export function logHeader(simulation: Simulation): LogHeader {
+  const { scenario, machine } = simulation;
+  const { hostProfile, nicProfile } = machine.parts;
+  const { profile, data } = machine.nic;
+  const text = new TextEncoder().encode(formatJson(scenario));
+  return {
+    application: `sriovsim ${VERSION}`,
+    seed: scenario.seed,
+    scenarioCrc32: crc32(text, 0, text.length),
+    tasks: machine.scheduler.taskNames,
+    components: machine.components.map(({ name }) => name),
+    dropReasons: [...DROP_REASONS, ...NIC_DROP_REASONS],
+    link: {
+      psPerByte: linkPsPerByte(nicProfile.pcie.rate),
+      maxPayloadBytes: Math.min(hostProfile.maxPayloadBytes, nicProfile.maxPayloadBytes),
+      maxReadRequestBytes: Math.min(hostProfile.maxReadRequestBytes, nicProfile.maxReadRequestBytes),
+      readCompletionBoundary: hostProfile.readCompletionBoundary,
+      tags: profile.tags,
+    },
+    store: {
+      slots: data.frames.slots,
+      slotBytes: data.frames.slotBytes,
+      queuesPerPool: profile.queuesPerPool,
+      pools: profile.pools,
+    },
+    scenario,
+  };
+}
+
+/** What is known of this simulation now, for the end of its log. */
+export function logTrailer(simulation: Simulation, error?: unknown): LogTrailer {
+  const { machine, nowPs } = simulation;
+  const outcome = nowPs < simulation.endPs ? 'partial' : 'complete';
+  return {
+    outcome: error === undefined ? outcome : 'failed',
+    ...(error === undefined ? {} : { error: String(error) }),
+    digest: machine.scheduler.digest,
+    endPs: nowPs,
+    tasks: machine.scheduler.taskNames,
+    components: machine.components.map(({ name }) => name),
+    apertures: machine.nic.endpoint.functions.flatMap(aperturesOf),
+  };
+}
+
+/**
+ * Records this simulation from now on. A sink that is there already stays.
+ *
+ * @param frameBytes bytes of each frame that are logged at most; 0 for none, by default all.
+ */
+export function recordLog(
+  simulation: Simulation,
+  target: LogTarget,
+  frameBytes = Number.MAX_SAFE_INTEGER,
+): void {
+  const { probe } = simulation;
+  const sink =
+    frameBytes > 0 ? new FrameBytes(target, simulation.machine.nic.data.frames, frameBytes) : target;
+  probe.sink = probe.sink === null ? sink : new SinkPair(probe.sink, sink);
+}
+
+function aperturesOf(fn: PcieFunction): LogAperture[] {
+  const { routingId, sriov } = fn;
+  const own = fn.bars
+    .filter(({ kind }) => kind !== 'io')
+    .map(({ index, bytes }) => ({
+      routingId,
+      stride: 0,
+      count: 1,
+      virtual: false,
+      bar: index,
+      base: fn.barBase(index),
+      bytes,
+    }));
+  if (sriov === null || sriov.count === 0) return own;
+  const first = sriov.routingIdOf(0);
+  const stride = sriov.count > 1 ? sriov.routingIdOf(1) - first : 0;
+  const ofVfs = sriov.vfBars.map(({ index }) => ({
+    routingId: first,
+    stride,
+    count: sriov.count,
+    virtual: true,
+    bar: index,
+    base: sriov.vfBarBase(index, 0),
+    bytes: sriov.vfBarBytes(index),
+  }));
+  return [...own, ...ofVfs];
+}

@@ -1,0 +1,119 @@
+import { ProbeKind, type ProbeSink } from '../kernel/index.ts';
+
+/** Version of the format, which docs/binary-log.md describes. */
+export const LOG_VERSION = 1;
+/** Bytes of a record. */
+export const LOG_RECORD_BYTES = 24;
+/** Bytes of a DATA record that are data: all behind its kind. */
+export const LOG_DATA_BYTES = 20;
+
+/** The first eight bytes of a log, in ASCII. */
+export const LOG_MAGIC = 'SRIOVLOG';
+/** Bytes in front of the header's JSON. */
+export const LOG_FIXED_BYTES = 48;
+
+/** Kinds of records that are the log's own; all others are the probe's. */
+export const LogKind = {
+  /** Twenty bytes of data that belong to the record in front, which says in b how many bytes there are in all. */
+  DATA: 0x100,
+  /**
+   * A frame, behind a FRAME_IN or FRAME_OUT record: a = frame slot, b = bytes from its first on that follow as data, c =
+   * the VLAN tag beside the frame, or -1.
+   */
+  FRAME_BYTES: 0x101,
+  /** What is known at the end: b = bytes of JSON that follow as data. */
+  TRAILER: 0x102,
+  /** The last record: a and b = low and high 32 bits of the number of records in front of it, c = 0. */
+  END: 0x103,
+  /**
+   * Of the FRAME_BYTES that follow: a, b, c = service tag, virtual tag and its extension beside the frame, where they are
+   * others than were logged last.
+   */
+  FRAME_TAGS: 0x104,
+} as const;
+
+/** One of {@link LogKind}. */
+export type LogKind = (typeof LogKind)[keyof typeof LogKind];
+
+/** Names of all kinds of records, by their numbers. */
+export const LOG_KIND_NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries({ ...ProbeKind, ...LogKind }).map(([name, kind]) => [kind, name]),
+);
+
+/** The link of a run, as its TLPs are taken apart by it. */
+export interface LogLink {
+  /** A byte takes so many ps over all lanes, as numerator and denominator. */
+  readonly psPerByte: readonly [number, number];
+  readonly maxPayloadBytes: number;
+  readonly maxReadRequestBytes: number;
+  readonly readCompletionBoundary: number;
+  /** Tags that the device has for reads. */
+  readonly tags: number;
+}
+
+/** Where frames and descriptors lie in the device's store. */
+export interface LogStore {
+  /** Slot n begins at n x slotBytes. */
+  readonly slots: number;
+  readonly slotBytes: number;
+  /** From the last slot's end on: caches of descriptors. */
+  readonly queuesPerPool: number;
+  /** Pools, of which each has a VPort of that number; the uplink is behind them. */
+  readonly pools: number;
+}
+
+/** What stands at the head of a log. */
+export interface LogHeader {
+  /** The program that wrote it. */
+  readonly application: string;
+  readonly seed: number;
+  /** CRC-32 of the resolved scenario's JSON. */
+  readonly scenarioCrc32: number;
+  /** Names of the tasks by their numbers, of the components, of the reasons for drops by their numbers. */
+  readonly tasks: readonly string[];
+  readonly components: readonly string[];
+  readonly dropReasons: readonly string[];
+  readonly link: LogLink | null;
+  readonly store: LogStore | null;
+  /** The resolved scenario, which says all else. */
+  readonly scenario: unknown;
+}
+
+/** A range of memory addresses that registers of a function, or of one VF behind the other, answer to. */
+export interface LogAperture {
+  /** Routing ID of the function; of VFs that of the first. */
+  readonly routingId: number;
+  /** From one VF's Routing ID to the next; 0 for a function that is none. */
+  readonly stride: number;
+  /** VFs; 1 for a function that is none. */
+  readonly count: number;
+  readonly virtual: boolean;
+  readonly bar: number;
+  readonly base: number;
+  /** Bytes of one function's share. */
+  readonly bytes: number;
+}
+
+/** What is known at the end of a run. */
+export interface LogTrailer {
+  /** How it ended; a failed one with what was wrong. */
+  readonly outcome: 'complete' | 'partial' | 'failed';
+  readonly error?: string;
+  readonly digest: string;
+  readonly endPs: number;
+  readonly tasks: readonly string[];
+  readonly components: readonly string[];
+  readonly apertures: readonly LogAperture[];
+}
+
+/** Takes records and the data behind them. */
+export interface LogTarget extends ProbeSink {
+  record(timePs: number, kind: number, a: number, b: number, c: number): void;
+  /** Data that belong to the record before: `bytes` from `from` on. */
+  data(u8: Uint8Array, from: number, bytes: number): void;
+}
+
+/** A log that is wrong. The message is one line. */
+export class LogError extends Error {
+  override readonly name = 'LogError';
+}

@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest';
+import type { Scenario } from '../../src/index.ts';
+import { captureFromLog, logHeader, logTrailer, recordLog } from '../../src/sim/index.ts';
+import { BinaryLog, LogError, LogRing, LogWriter } from '../../src/trace/index.ts';
+import { HEADER, join, writeLog } from '../trace/log-fixture.ts';
+import { jsonOf, makeSimulation } from './rig.ts';
+
+const SCENARIO: Scenario = {
+  seed: 7,
+  guests: [
+    { name: 'a', vfs: [{ vlan: 100 }] },
+    { name: 'b', vfs: [{ vlan: 100 }] },
+    { name: 'c', vfs: [{ trustedVlans: [7] }] },
+  ],
+  traffic: [
+    { from: 'a', to: 'b', ratePps: 1e6 },
+    { from: 'a', to: 'port', ratePps: 1e6 },
+    { from: 'port', to: 'c', ratePps: 1e6, vlan: 7 },
+    { from: 'port', to: 'broadcast', ratePps: 1e5 },
+    { from: 'b', to: '02:99:00:00:00:01', ratePps: 1e5, frameBytes: 1518 },
+  ],
+  warmUpMs: 0.01,
+  durationMs: 0.05,
+};
+
+/** Runs the scenario, with everything logged if asked to, and beside it captured. */
+function run(log: boolean, scenario = SCENARIO, frameBytes?: number) {
+  const simulation = makeSimulation(scenario);
+  const capture = simulation.captureFrames();
+  const pieces: Uint8Array[] = [];
+  const writer = log ? new LogWriter(logHeader(simulation), (piece) => pieces.push(piece.slice())) : null;
+  if (writer !== null) recordLog(simulation, writer, frameBytes);
+  else simulation.probe.sink = null;
+  simulation.boot();
+  simulation.advance(simulation.endPs);
+  writer?.end(logTrailer(simulation));
+  return { simulation, capture, bytes: join(pieces) };
+}
+
+describe('the log of a simulation', () => {
+  it('changes nothing: the same digest and the same report', () => {
+    const [on, off] = [run(true), run(false)];
+    expect(on.simulation.machine.scheduler.digest).toBe(off.simulation.machine.scheduler.digest);
+    expect(jsonOf(on.simulation)).toBe(jsonOf(off.simulation));
+  });
+
+  it('is the same bytes each time', () => {
+    expect(Buffer.compare(run(true).bytes, run(true).bytes)).toBe(0);
+  });
+
+  it('holds every frame: the capture made from it is the one that was made beside it', () => {
+    const { capture, bytes } = run(true);
+    const fromLog = captureFromLog(new BinaryLog(bytes));
+    expect(fromLog.packets).toBeGreaterThan(300);
+    expect(fromLog.packets).toBe(capture.packets);
+    expect(Buffer.compare(fromLog.bytes(), capture.bytes())).toBe(0);
+  });
+
+  it('holds frames as they are marked, copies of replicas included', () => {
+    const { capture, bytes, simulation } = run(true, {
+      nic: { profile: 'generic-100g', linkGbps: 10 },
+      guests: [{ name: 'a', driver: 'poll' }, { name: 'b' }],
+      traffic: [{ from: 'a', to: 'broadcast', frameBytes: 1518, ratePps: 1e6, ecn: true }],
+      warmUpMs: 0,
+      durationMs: 0.4,
+    });
+    expect(simulation.report().counters['nic.ecn.marked']).toBeGreaterThan(10);
+    const fromLog = captureFromLog(new BinaryLog(bytes));
+    expect(Buffer.compare(fromLog.bytes(), capture.bytes())).toBe(0);
+  });
+
+  it('holds as much of a frame as it is asked to', () => {
+    const bytesOf = (frameBytes: number) => run(true, SCENARIO, frameBytes).bytes.length;
+    const [none, some, all] = [bytesOf(0), bytesOf(60), bytesOf(1518)];
+    expect(some).toBeGreaterThan(none);
+    expect(all).toBeGreaterThan(some);
+    const { capture, bytes } = run(true, SCENARIO, 60);
+    expect(captureFromLog(new BinaryLog(bytes)).packets).toBe(capture.packets);
+  });
+
+  it('says what was run, how it ended, and where registers lie', () => {
+    const { simulation, bytes } = run(true);
+    const { header, trailer } = new BinaryLog(bytes);
+    const { machine, scenario } = simulation;
+    expect(header).toMatchObject({ seed: 7, scenario: JSON.parse(JSON.stringify(scenario)) });
+    expect(header.components).toContain('pcie');
+    expect(header.link).toMatchObject({ readCompletionBoundary: 64, maxPayloadBytes: 256 });
+    expect(trailer).toMatchObject({
+      outcome: 'complete',
+      digest: machine.scheduler.digest,
+      endPs: simulation.nowPs,
+    });
+    expect(trailer.tasks.length).toBeGreaterThan(header.tasks.length);
+    const { pf } = machine.nic;
+    expect(trailer.apertures[0]).toMatchObject({
+      routingId: pf.routingId,
+      bar: 0,
+      base: pf.barBase(0),
+      count: 1,
+    });
+    const vfs = trailer.apertures.find(({ virtual }) => virtual);
+    expect(vfs).toMatchObject({ routingId: pf.sriov?.routingIdOf(0), stride: 2, count: 3, bar: 0 });
+  });
+
+  it('says what a failed run was wrong with', () => {
+    const simulation = makeSimulation(SCENARIO);
+    const ring = new LogRing(100);
+    recordLog(simulation, ring);
+    simulation.boot();
+    const trailer = logTrailer(simulation, new Error('a frame went missing'));
+    expect(trailer).toMatchObject({ outcome: 'failed', error: 'Error: a frame went missing' });
+    const log = new BinaryLog(join(ring.parts(logHeader(simulation), trailer)));
+    expect(log.length).toBe(100);
+    expect(logTrailer(simulation).outcome).toBe('partial');
+  });
+
+  it('has another hash for another scenario', () => {
+    const crc = (scenario: Scenario) => logHeader(makeSimulation(scenario)).scenarioCrc32;
+    expect(crc(SCENARIO)).toBe(crc({ ...SCENARIO }));
+    expect(crc({ ...SCENARIO, seed: 8 })).not.toBe(crc(SCENARIO));
+  });
+
+  it('has frames only if it says where they lay', () => {
+    const log = new BinaryLog(writeLog(() => {}, HEADER));
+    expect(() => captureFromLog(log)).toThrow(LogError);
+  });
+});
