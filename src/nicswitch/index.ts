@@ -35,7 +35,7 @@ export type { RingSizes, SharedSwitchDescriptor } from './shared-layout.ts';
 export { SharedSwitch, type SharedSwitchOptions } from './shared-switch.ts';
 export type { StormKind } from './storm-control.ts';
 export type { SwitchConfiguration } from './switch-configuration.ts';
-export type { Balance, PortBalance, PortCounters } from './switch-counters.ts';
+export type { Balance, ExactPortCounters, PortBalance, PortCounters } from './switch-counters.ts';
 export type { ChangeResult, ConfigurationChange, ConfigurationMethod } from './switch-mailbox.ts';
 export type { NicSwitchOptions } from './switch-options.ts';
 export type { AllowedVlans, SwitchPolicy } from './switch-policy.ts';

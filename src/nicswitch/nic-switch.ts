@@ -11,7 +11,13 @@ import { PortQueues } from './port-queues.ts';
 import { OUTPUT_QUEUE, RECORD_SHIFT } from './port-record.ts';
 import { ReceiverLists } from './receiver-lists.ts';
 import { ReceiverSelection } from './receiver-selection.ts';
-import { type Balance, type PortBalance, type PortCounters, SwitchCounters } from './switch-counters.ts';
+import {
+  type Balance,
+  type ExactPortCounters,
+  type PortBalance,
+  type PortCounters,
+  SwitchCounters,
+} from './switch-counters.ts';
 import type { NicSwitchOptions } from './switch-options.ts';
 import { SwitchPolicy } from './switch-policy.ts';
 import { entrySlot, targetPort } from './target.ts';
@@ -262,7 +268,7 @@ export class NicSwitch extends SwitchPolicy implements Component {
 
   /** Frames and replicas dropped for `reason`, at all ports together. */
   dropped(reason: DropReason): number {
-    return this.portCounts.droppedInAll(checkOneOf('reason', reason, DROP_REASONS));
+    return Number(this.portCounts.droppedInAll(checkOneOf('reason', reason, DROP_REASONS)));
   }
 
   /** Totals of the whole switch: `framesIn + replicas = delivered + dropped`. */
@@ -281,9 +287,38 @@ export class NicSwitch extends SwitchPolicy implements Component {
   }
 
   counters(): Record<string, number> {
-    const counters: Record<string, number> = { ...this.balance(), mirrored: this.portCounts.mirrored };
-    for (const reason of DROP_REASONS) counters[`dropped.${reason}`] = this.dropped(reason);
+    const exact = Object.entries(this.countersExact());
+    return Object.fromEntries(exact.map(([name, count]) => [name, Number(count)]));
+  }
+
+  /** {@link NicSwitch.counters}, exact to 64 bits: they wrap at 2^64, as those of hardware do, and balance modulo it. */
+  countersExact(): Record<string, bigint> {
+    const { portCounts } = this;
+    const counters: Record<string, bigint> = { ...portCounts.exactBalance(), mirrored: portCounts.mirrored };
+    for (const reason of DROP_REASONS) counters[`dropped.${reason}`] = portCounts.droppedInAll(reason);
     return counters;
+  }
+
+  /** {@link NicSwitch.portCounters}, exact to 64 bits. */
+  portCountersExact(port: number): ExactPortCounters {
+    return this.portCounts.exactOf(checkInteger('port', port, 0, this.uplink));
+  }
+
+  /**
+   * Counts on from what {@link NicSwitch.portCountersExact} told of each port, the uplink last; what ports had
+   * counted before they were retired is not in it.
+   *
+   * @throws RangeError if it is not of as many ports, or does not balance; all counters are zero then.
+   */
+  restoreCounters(ports: readonly ExactPortCounters[]): void {
+    if (ports.length !== this.vports + 1) {
+      throw new RangeError(`ports must be ${this.vports + 1} with the uplink, got ${ports.length}`);
+    }
+    this.portCounts.restore(ports);
+    const { framesIn, replicas, delivered, dropped } = this.portCounts.exactBalance();
+    if (BigInt.asUintN(64, framesIn + replicas - delivered - dropped) === 0n) return;
+    this.portCounts.clear();
+    throw new RangeError('ports must be counters that balance, all together');
   }
 
   /**

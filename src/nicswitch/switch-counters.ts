@@ -9,6 +9,7 @@ import {
   FRAMES_OUT as RUNNING_FRAMES_OUT,
   OUT_BY_CLASS as RUNNING_OUT_BY_CLASS,
 } from './port-record.ts';
+import { WideCounts } from './wide-counts.ts';
 
 /**
  * What a port has seen. "In" is from the port into the switch, "out" from the switch to the port. Bytes are
@@ -35,6 +36,11 @@ export interface PortCounters {
   /** Frames from here, by reason; `outputFull` are frames and replicas to here. */
   dropped: Record<DropReason, number>;
 }
+
+/** {@link PortCounters}, exact to 64 bits: they wrap at 2^64. */
+export type ExactPortCounters = {
+  readonly [K in Exclude<keyof PortCounters, 'dropped'>]: bigint;
+} & { readonly dropped: Readonly<Record<DropReason, bigint>> };
 
 /** The whole switch: `framesIn + replicas = delivered + dropped`, always. */
 export interface Balance {
@@ -79,7 +85,13 @@ const OUT_BY_CLASS = 8;
 const MIRRORED = 11;
 const FORWARDED = 12;
 const ROW = 13;
-const EGRESS = EGRESS_REASONS.map((reason) => DROP[reason]);
+const REASONS = DROP_REASONS.length;
+const NOTHING = { framesIn: 0n, replicas: 0n, delivered: 0n, dropped: 0n };
+/** Up to here sums of doubles are exact. */
+const EXACT = 2 ** 52;
+/** What can grow by more than one at a time. */
+const CARRIED = [FRAMES_IN, BYTES_IN, FRAMES_OUT, BYTES_OUT, FORWARDED, REPLICAS];
+const EGRESS: readonly number[] = EGRESS_REASONS.map((reason) => DROP[reason]);
 
 /**
  * Settle before 32 bits can overflow: a word grows by less than this before it is looked at after a single
@@ -97,10 +109,10 @@ export interface CountedLists {
 export type CountListed = (port: number, frames: number, bytes: number, frameClass: number) => void;
 
 /**
- * Counters of all ports, exact to 2^53.
+ * Counters of all ports: 64 bits wide, and exact as bigint; numbers are exact to 2^53.
  *
  * Frames and bytes run in 32-bit words of the port records, beside what the data path reads there anyway, and
- * are added to doubles before they can overflow; frames that go into output queues are counted by these. The
+ * are added to wide counters before they can overflow; frames that go into output queues are counted by these. The
  * classes are counted for group addresses only, on the long way; unicast is what is left.
  */
 export class SwitchCounters {
@@ -110,13 +122,16 @@ export class SwitchCounters {
   private readonly ports: number;
   /** Entries that had been put into each output queue when the counters were settled last. */
   private readonly pushed: Int32Array;
+  private readonly wideRows: WideCounts;
+  private readonly wideDrops: WideCounts;
+  /** What is counted in of these. */
   private readonly rows: Float64Array;
   private readonly drops: Float64Array;
   private pending = 0;
   /** What ports had counted before they began anew. */
-  private retired: Balance = { framesIn: 0, replicas: 0, delivered: 0, dropped: 0 };
-  private retiredMirrored = 0;
-  private readonly retiredDrops = new Float64Array(DROP_REASONS.length);
+  private retired: Record<keyof Balance, bigint> = { ...NOTHING };
+  private retiredMirrored = 0n;
+  private readonly retiredDrops: bigint[] = DROP_REASONS.map(() => 0n);
 
   /** @param lists where frames to groups are counted for all of their receivers at once. */
   constructor(records: Int32Array, output: PortQueues, lists: CountedLists | null = null) {
@@ -126,8 +141,10 @@ export class SwitchCounters {
     this.output = output;
     this.ports = ports;
     this.pushed = new Int32Array(ports);
-    this.rows = new Float64Array(ports * ROW);
-    this.drops = new Float64Array(ports * DROP_REASONS.length);
+    this.wideRows = new WideCounts(ports * ROW);
+    this.wideDrops = new WideCounts(ports * REASONS);
+    this.rows = this.wideRows.low;
+    this.drops = this.wideDrops.low;
   }
 
   /** Tells that each port's running words have grown by at most `frames` and `bytes`: 4,096 frames at a time. */
@@ -193,73 +210,121 @@ export class SwitchCounters {
   }
 
   countDrop(port: number, reason: number): void {
-    this.drops[port * DROP_REASONS.length + reason]++;
+    this.drops[port * REASONS + reason]++;
   }
 
   of(port: number): PortCounters {
+    const { dropped, ...counts } = this.exactOf(port);
+    const numbers = Object.entries(counts).map(([name, count]) => [name, Number(count)]);
+    const reasons = DROP_REASONS.map((reason) => [reason, Number(dropped[reason])]);
+    return { ...Object.fromEntries(numbers), dropped: Object.fromEntries(reasons) } as PortCounters;
+  }
+
+  exactOf(port: number): ExactPortCounters {
     this.settle();
-    const row = this.rows.subarray(port * ROW, (port + 1) * ROW);
+    const count = (i: number): bigint => this.wideRows.exact(port * ROW + i);
     const dropped = Object.fromEntries(
-      DROP_REASONS.map((reason) => [reason, this.droppedFor(port, reason)]),
-    ) as Record<DropReason, number>;
-    const multicastIn = row[IN_BY_CLASS + MULTICAST];
-    const broadcastIn = row[IN_BY_CLASS + BROADCAST];
-    const multicastOut = row[OUT_BY_CLASS + MULTICAST];
-    const broadcastOut = row[OUT_BY_CLASS + BROADCAST];
+      DROP_REASONS.map((reason) => [reason, this.wideDrops.exact(port * REASONS + DROP[reason])]),
+    ) as Record<DropReason, bigint>;
+    const [framesIn, framesOut] = [count(FRAMES_IN), count(FRAMES_OUT)];
+    const [multicastIn, broadcastIn] = [count(IN_BY_CLASS + MULTICAST), count(IN_BY_CLASS + BROADCAST)];
+    const [multicastOut, broadcastOut] = [count(OUT_BY_CLASS + MULTICAST), count(OUT_BY_CLASS + BROADCAST)];
     return {
-      framesIn: row[FRAMES_IN],
-      bytesIn: row[BYTES_IN],
-      unicastIn: row[FRAMES_IN] - multicastIn - broadcastIn - dropped.runt,
+      framesIn,
+      bytesIn: count(BYTES_IN),
+      unicastIn: wrapped(framesIn - multicastIn - broadcastIn - dropped.runt),
       multicastIn,
       broadcastIn,
-      framesOut: row[FRAMES_OUT],
-      bytesOut: row[BYTES_OUT],
-      unicastOut: row[FRAMES_OUT] - multicastOut - broadcastOut,
+      framesOut,
+      bytesOut: count(BYTES_OUT),
+      unicastOut: wrapped(framesOut - multicastOut - broadcastOut),
       multicastOut,
       broadcastOut,
-      replicas: row[REPLICAS],
-      mirrored: row[MIRRORED],
+      replicas: count(REPLICAS),
+      mirrored: count(MIRRORED),
       dropped,
     };
   }
 
-  droppedFor(port: number, reason: DropReason): number {
-    return this.drops[port * DROP_REASONS.length + DROP[reason]];
+  /** Counts on from what all ports had counted, which balances. */
+  restore(ports: readonly ExactPortCounters[]): void {
+    this.clear();
+    for (const [port, counters] of ports.entries()) {
+      const { framesIn, framesOut, replicas, dropped } = counters;
+      const set = (i: number, count: bigint) => this.wideRows.set(port * ROW + i, count);
+      set(FRAMES_IN, framesIn);
+      set(BYTES_IN, counters.bytesIn);
+      set(FRAMES_OUT, framesOut);
+      set(BYTES_OUT, counters.bytesOut);
+      set(REPLICAS, replicas);
+      set(MIRRORED, counters.mirrored);
+      set(IN_BY_CLASS + MULTICAST, counters.multicastIn);
+      set(IN_BY_CLASS + BROADCAST, counters.broadcastIn);
+      set(OUT_BY_CLASS + MULTICAST, counters.multicastOut);
+      set(OUT_BY_CLASS + BROADCAST, counters.broadcastOut);
+      let forwarded = framesIn + replicas;
+      for (const reason of DROP_REASONS) {
+        this.wideDrops.set(port * REASONS + DROP[reason], dropped[reason]);
+        if (!EGRESS.includes(DROP[reason])) forwarded -= dropped[reason];
+      }
+      set(FORWARDED, forwarded);
+    }
   }
 
   /** Copies that mirroring rules have made, to all ports together. */
-  get mirrored(): number {
+  get mirrored(): bigint {
     let sum = this.retiredMirrored;
-    for (let at = MIRRORED; at < this.rows.length; at += ROW) sum += this.rows[at];
-    return sum;
+    for (let port = 0; port < this.ports; port++) sum += this.wideRows.exact(port * ROW + MIRRORED);
+    return wrapped(sum);
   }
 
   balance(): Balance {
+    const { framesIn, replicas, delivered, dropped } = this.exactBalance();
+    return {
+      framesIn: Number(framesIn),
+      replicas: Number(replicas),
+      delivered: Number(delivered),
+      dropped: Number(dropped),
+    };
+  }
+
+  exactBalance(): Record<keyof Balance, bigint> {
     this.settle();
     const sum = { ...this.retired };
-    for (let port = 0; port < this.ports; port++) {
-      const { framesIn, replicas, delivered, dropped, lost } = this.portBalance(port);
-      sum.framesIn += framesIn;
-      sum.replicas += replicas;
-      sum.delivered += delivered;
-      sum.dropped += dropped + lost;
+    for (let port = 0; port < this.ports; port++) this.addTo(sum, port);
+    return {
+      framesIn: wrapped(sum.framesIn),
+      replicas: wrapped(sum.replicas),
+      delivered: wrapped(sum.delivered),
+      dropped: wrapped(sum.dropped),
+    };
+  }
+
+  private addTo(sum: Record<keyof Balance, bigint>, port: number): void {
+    const { wideRows, wideDrops } = this;
+    sum.framesIn += wideRows.exact(port * ROW + FRAMES_IN);
+    sum.replicas += wideRows.exact(port * ROW + REPLICAS);
+    sum.delivered += wideRows.exact(port * ROW + FRAMES_OUT);
+    for (let i = 0; i < REASONS; i++) {
+      if (this.drops[port * REASONS + i] !== 0 || wideDrops.isWide) {
+        sum.dropped += wideDrops.exact(port * REASONS + i);
+      }
     }
-    return sum;
   }
 
   portBalance(port: number): PortBalance {
     this.settle();
-    const { rows, drops } = this;
+    const { wideRows, wideDrops } = this;
     const at = port * ROW;
     let lost = 0;
-    for (const reason of EGRESS) lost += drops[port * DROP_REASONS.length + reason];
+    for (const reason of EGRESS) lost += wideDrops.value(port * REASONS + reason);
     let dropped = -lost;
-    for (let i = 0; i < DROP_REASONS.length; i++) dropped += drops[port * DROP_REASONS.length + i];
-    const delivered = rows[at + FRAMES_OUT];
+    for (let i = 0; i < REASONS; i++) dropped += wideDrops.value(port * REASONS + i);
+    const delivered = wideRows.value(at + FRAMES_OUT);
     return {
-      framesIn: rows[at + FRAMES_IN],
-      replicas: rows[at + REPLICAS],
-      forwarded: rows[at + FORWARDED],
+      framesIn: wideRows.value(at + FRAMES_IN),
+      replicas: wideRows.value(at + REPLICAS),
+      forwarded: wideRows.value(at + FORWARDED),
       dropped,
       offered: delivered + lost,
       delivered,
@@ -267,54 +332,64 @@ export class SwitchCounters {
     };
   }
 
-  /** Throws AssertionError unless the counters balance: at each port, and all together. */
+  /** Throws AssertionError unless the counters balance, modulo 2^64: at each port, and all together. */
   check(): void {
+    this.settle();
     for (let port = 0; port < this.ports; port++) {
       const { framesIn, replicas, forwarded, dropped } = this.portBalance(port);
+      const isExact = !this.wideRows.isWide && !this.wideDrops.isWide && framesIn + replicas < EXACT;
+      const balances = isExact ? framesIn + replicas === forwarded + dropped : this.excessOf(port) === 0n;
       assert(
-        framesIn + replicas === forwarded + dropped,
+        balances,
         `port ${port}: ${framesIn} frames in + ${replicas} replicas are not ${forwarded} forwarded + ${dropped} dropped`,
       );
     }
-    const { framesIn, replicas, delivered, dropped } = this.balance();
+    const { framesIn, replicas, delivered, dropped } = this.exactBalance();
     assert(
-      framesIn + replicas === delivered + dropped,
+      wrapped(framesIn + replicas) === wrapped(delivered + dropped),
       `${framesIn} frames in + ${replicas} replicas are not ${delivered} delivered + ${dropped} dropped`,
     );
   }
 
+  /** What came in at a port beyond what went on or was dropped. */
+  private excessOf(port: number): bigint {
+    const { wideRows, wideDrops } = this;
+    const at = port * ROW;
+    let excess =
+      wideRows.exact(at + FRAMES_IN) + wideRows.exact(at + REPLICAS) - wideRows.exact(at + FORWARDED);
+    for (let i = 0; i < REASONS; i++) {
+      if (!EGRESS.includes(i)) excess -= wideDrops.exact(port * REASONS + i);
+    }
+    return wrapped(excess);
+  }
+
   /** Begins at zero for `port`. What it has counted stays in the balance of the switch, and in the drops of all. */
   retire(port: number): void {
-    const { framesIn, replicas, delivered, dropped, lost } = this.portBalance(port);
-    this.retiredMirrored += this.rows[port * ROW + MIRRORED];
-    this.retired.framesIn += framesIn;
-    this.retired.replicas += replicas;
-    this.retired.delivered += delivered;
-    this.retired.dropped += dropped + lost;
-    for (let i = 0; i < DROP_REASONS.length; i++) {
-      this.retiredDrops[i] += this.drops[port * DROP_REASONS.length + i];
-    }
-    this.rows.fill(0, port * ROW, (port + 1) * ROW);
-    this.drops.fill(0, port * DROP_REASONS.length, (port + 1) * DROP_REASONS.length);
+    this.settle();
+    this.addTo(this.retired, port);
+    this.retiredMirrored += this.wideRows.exact(port * ROW + MIRRORED);
+    for (let i = 0; i < REASONS; i++) this.retiredDrops[i] += this.wideDrops.exact(port * REASONS + i);
+    this.wideRows.clear(port * ROW, (port + 1) * ROW);
+    this.wideDrops.clear(port * REASONS, (port + 1) * REASONS);
   }
 
   /** Frames and replicas that were dropped for `reason`, at all ports together. */
-  droppedInAll(reason: DropReason): number {
+  droppedInAll(reason: DropReason): bigint {
     let sum = this.retiredDrops[DROP[reason]];
-    for (let port = 0; port < this.ports; port++) sum += this.droppedFor(port, reason);
-    return sum;
+    for (let port = 0; port < this.ports; port++) sum += this.wideDrops.exact(port * REASONS + DROP[reason]);
+    return wrapped(sum);
   }
 
   clear(): void {
     this.settle();
-    this.rows.fill(0);
-    this.drops.fill(0);
-    this.retiredDrops.fill(0);
-    this.retiredMirrored = 0;
-    this.retired = { framesIn: 0, replicas: 0, delivered: 0, dropped: 0 };
+    this.wideRows.clear();
+    this.wideDrops.clear();
+    this.retiredDrops.fill(0n);
+    this.retiredMirrored = 0n;
+    this.retired = { ...NOTHING };
   }
 
-  /** Moves the running words into the doubles. */
+  /** Moves the running words into the wide counters. */
   settle(): void {
     this.pending = 0;
     this.lists?.settle(this.countListed);
@@ -330,6 +405,7 @@ export class SwitchCounters {
       const pushed = this.output.pushed(port);
       this.rows[port * ROW + FRAMES_OUT] += (pushed - this.pushed[port]) | 0;
       this.pushed[port] = pushed;
+      for (const counter of CARRIED) this.wideRows.carry(port * ROW + counter);
     }
   }
 
@@ -343,4 +419,8 @@ export class SwitchCounters {
     this.rows[port * ROW + to] += this.records[at];
     this.records[at] = 0;
   }
+}
+
+function wrapped(count: bigint): bigint {
+  return BigInt.asUintN(64, count);
 }
