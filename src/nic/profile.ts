@@ -56,6 +56,8 @@ export interface NicProfile {
   readonly hostMirrorRules?: number;
   /** Whether each VPort has a forwarding mode of its own, which the host sets at the switch. Default false. */
   readonly vportForwarding?: boolean;
+  /** Whether it can be a port extender (IEEE 802.1BR, VN-Tag). Default false. */
+  readonly portExtender?: boolean;
   /** When a unicast frame that a pool sends is kept from the wire. */
   readonly localMatch: LocalMatch;
   /** Which pools may send without a VLAN where VLANs are checked. */

@@ -4,7 +4,7 @@ import { intel82599 } from './intel-82599.ts';
 /**
  * No card that can be bought: an Intel 82599 whose limits are exact and hold for VPorts, and which guarantees
  * minimum rates and has traffic classes with 64 pools and more mirroring rules, and VPorts with
- * forwarding modes of their own. For what later cards can do. All other numbers are the
+ * forwarding modes of their own; it can be a port extender. For what later cards can do. All other numbers are the
  * 82599's.
  */
 export const genericNic: NicProfile = Object.freeze({
@@ -13,4 +13,5 @@ export const genericNic: NicProfile = Object.freeze({
   exactRates: true,
   hostMirrorRules: 16,
   vportForwarding: true,
+  portExtender: true,
 });

@@ -203,10 +203,10 @@ function conservationReport(simulation: RunView): Report['conservation'] {
   });
   for (const reason of DROP_REASONS) dropped[reason] = data.switch.dropped(reason);
   Object.assign(dropped, data.drops.totals());
-  const bridge = station.bridge?.bridge;
+  const bridge = station.extender ?? station.bridge?.bridge;
   if (bridge !== undefined) {
     dropped['bridgeFiltered'] = bridge.filtered;
-    dropped['bridgeFull'] = station.bridge?.full ?? 0;
+    dropped['bridgeFull'] = (station.extender ?? station.bridge)?.full ?? 0;
   }
   return conservation({
     offered: tracker.flows.reduce((sum, flow) => sum + flow.offered, 0),
@@ -219,7 +219,8 @@ function conservationReport(simulation: RunView): Report['conservation'] {
 
 function allCounters({ machine, station }: RunView): Record<string, number> {
   const all: [string, number][] = [];
-  const bridges = station.bridge === null ? [] : [station.bridge.bridge];
+  const bridge = station.extender ?? station.bridge?.bridge;
+  const bridges = bridge === undefined ? [] : [bridge];
   for (const part of [...machine.components, ...bridges]) {
     for (const [name, value] of Object.entries(part.counters())) all.push([`${part.name}.${name}`, value]);
   }

@@ -127,6 +127,7 @@ export function createMachine(options: CreateMachineOptions = {}): RunningMachin
           rates: ratesOf(nicProfile),
           mirrors: mirrorsOf(nicProfile),
           vportForwarding: nicProfile.vportForwarding,
+          portExtender: nicProfile.portExtender,
           receiveBufferKiB: nicProfile.receiveBufferBytes / 1024,
         }
       : undefined,

@@ -7,6 +7,7 @@ import type { RunView } from './run-view.ts';
 export function inFlight(simulation: RunView): Record<string, number> {
   const { machine, station } = simulation;
   const { data } = machine.nic;
+  const bridge = station.bridge ?? station.extender;
   const { transmitted, received, receive } = data;
   let transmitRings = 0;
   let receiveBuffer = 0;
@@ -25,7 +26,7 @@ export function inFlight(simulation: RunView): Record<string, number> {
     'receive rings': receiveRings,
     'to the wire': data.mac.waiting,
     'from the wire': station.inFlight,
-    ...(station.bridge === null ? {} : { bridge: station.bridge.inFlight }),
+    ...(bridge === null ? {} : { bridge: bridge.inFlight }),
   };
 }
 

@@ -30,6 +30,7 @@ const OPTIONS = {
     linkGbps: true,
     mtu: true,
     port: true,
+    portExtender: true,
     mirrors: true,
   } satisfies Keys<NicOptions>,
   guest: { ...DRIVER, name: true, vfs: true, memoryMiB: true, pageSize: true } satisfies Keys<GuestOptions>,

@@ -1,5 +1,6 @@
 import { EndpointDirectory } from './scenario-endpoints.ts';
 import { ProblemReporter, showValue } from './scenario-error.ts';
+import { resolveExtender } from './scenario-extender.ts';
 import { resolveForwarding } from './scenario-forwarding.ts';
 import {
   SCENARIO_DEFAULTS as DEFAULTS,
@@ -93,6 +94,8 @@ export function resolveMachine(
   const endpoints = new EndpointDirectory({ hostInterface, guests, vfs }, reporter);
   Object.assign(nic, resolveMirrors(nicOptions.mirrors, nic, card, endpoints, reporter));
   resolveForwarding(places, vfs, card, endpoints, reporter);
+  const extender = resolveExtender(nicOptions, nic, vfs, options.adjacentBridge, card, reporter);
+  Object.assign(nic, extender);
   checkVlanFilters(vfs, interfaceOptions.vlan, nic, reporter);
   return { host, nic, hostInterface, ...adjacentBridge, guests, vfs };
 }

@@ -17,6 +17,8 @@ export interface NicFacts {
   mirrors?: MirrorFacts;
   /** Whether VFs have forwarding modes of their own. Default: not. */
   vportForwarding?: boolean;
+  /** Whether it can be a port extender. Default: not. */
+  portExtender?: boolean;
   /** When frames from the wire may go on. Default: when they are whole. */
   switchings?: readonly Switching[];
 }
@@ -64,6 +66,7 @@ const NICS: Readonly<Record<string, NicFacts>> = {
     rates: EXACT_RATES,
     mirrors: GENERIC_MIRRORS,
     vportForwarding: true,
+    portExtender: true,
   },
   'generic-100g': {
     totalVfs: 64,
@@ -73,6 +76,7 @@ const NICS: Readonly<Record<string, NicFacts>> = {
     rates: EXACT_RATES,
     mirrors: GENERIC_MIRRORS,
     vportForwarding: true,
+    portExtender: true,
     switchings: SWITCHINGS,
   },
 };

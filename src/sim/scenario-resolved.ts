@@ -1,4 +1,5 @@
 import type { Fec, SwitchArbitration, Switching } from '../nic/index.ts';
+import type { VirtualTagKind } from '../nicswitch/index.ts';
 import type {
   Arrivals,
   BridgeKind,
@@ -49,6 +50,8 @@ export interface ResolvedNic {
   linkGbps: number;
   mtu: number;
   port: ResolvedPort;
+  /** Only of a port extender. */
+  portExtender?: VirtualTagKind;
   /** Only if there are some. */
   mirrors?: ResolvedMirror[];
 }

@@ -130,6 +130,12 @@ export const nicSchema: Schema<NicOptions> = object({
   linkGbps: optional(number([0.001, 1000], 'Rate of the port in Gb/s. Default: the fastest of the profile.')),
   mtu: optional(integer(RANGES.mtu, 'Largest layer 3 packet in bytes.'), DEFAULTS.mtu),
   port: optional(portSchema),
+  portExtender: optional(
+    oneOf(
+      ['etag', 'vntag'],
+      'Tag of a port extender (IEEE 802.1BR, VN-Tag): a controlling bridge at the wire decides. Default: none.',
+    ),
+  ),
   mirrors: optional(list(mirrorSchema, 'Rules that copy frames to one VPort more. Default: none.')),
 });
 

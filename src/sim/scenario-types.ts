@@ -1,4 +1,5 @@
 import type { Fec, SwitchArbitration, Switching } from '../nic/index.ts';
+import type { VirtualTagKind } from '../nicswitch/index.ts';
 
 /** What a user types: every field has a default except the two ends of a traffic entry and the file of a capture. */
 
@@ -50,6 +51,11 @@ export interface NicOptions {
   mtu?: number;
   /** The physical port and its cable. */
   port?: PortOptions;
+  /**
+   * Makes the card a port extender with that tag, and the bridge at the other end of the wire the one that decides; on
+   * the generic profiles. Default: it is none.
+   */
+  portExtender?: VirtualTagKind;
   /** Rules that copy frames to one VPort more; as many as the card has. Default: none. */
   mirrors?: MirrorOptions[];
 }

@@ -86,7 +86,7 @@ export class Simulation implements RunView, VfListener {
       this.tracker,
       scenario.nic.linkGbps,
       nic.profile.macPs + cableDelayPs(scenario.nic),
-      scenario.adjacentBridge === undefined ? null : scenario.adjacentBridge === 'reflective-relay',
+      bridgeOf(scenario),
     );
     nic.data.switch.tables.mirrors.onCopy = (slot, vport) => this.noteCopy(slot, vport);
     const { port } = scenario.nic;
@@ -143,6 +143,7 @@ export class Simulation implements RunView, VfListener {
   /** What was counted before belongs to other VPorts: the measured span begins again. */
   vfsChanged(): void {
     this.pfPool = this.machine.nic.pf.sriov?.count ?? 0;
+    this.controlExtender();
     if (this.measured === null) return;
     this.tracker.startMeasuring();
     this.measured = new MeasuredSpan(this, this.nowPs);
@@ -278,6 +279,17 @@ export class Simulation implements RunView, VfListener {
     });
   }
 
+  /** The bridge above a port extender gives its VPorts their channels; without VFs the card is none. */
+  private controlExtender(): void {
+    const { data } = this.machine.nic;
+    const { extender } = this.station;
+    if (extender === null) return;
+    // First what registers say: it would take the channels away again.
+    data.beforeSwitch?.();
+    if (this.pfPort === 0) data.switch.setPortExtender(null);
+    else extender.control(data.switch, this.pfPort + 1);
+  }
+
   /** A mirroring rule has made a copy of the frame in a slot. */
   private noteCopy(slot: number, vport: number): void {
     const { frames } = this.machine.nic.data;
@@ -292,6 +304,11 @@ export class Simulation implements RunView, VfListener {
       throw new Error(`no driver runs on VF ${from.vf}`);
     return this.drivers[endpointIndex(from)];
   }
+}
+
+function bridgeOf({ adjacentBridge, nic }: ResolvedScenario) {
+  if (nic.portExtender !== undefined) return nic.portExtender;
+  return adjacentBridge === undefined ? null : adjacentBridge === 'reflective-relay';
 }
 
 /** An endpoint as the tracker numbers it. */

@@ -10,6 +10,7 @@ import {
   PauseTimers,
   type WirePeer,
 } from '../nic/index.ts';
+import type { VirtualTagKind } from '../nicswitch/index.ts';
 import {
   FCS_BYTES,
   INTER_FRAME_GAP_BYTES,
@@ -19,6 +20,7 @@ import {
   wireBytes,
   writeTagged,
 } from '../wire/index.ts';
+import { ExtenderBridge } from './extender-bridge.ts';
 import type { FlowTracker } from './flow-tracker.ts';
 import { type FrameSender, type FrameSource, RoundRobin } from './sender.ts';
 import { StationQueues, templatePriority } from './station-queues.ts';
@@ -48,6 +50,11 @@ export class Station implements WirePeer, FrameSender, BridgeSink {
   /** Frames of the card's that came with a wrong check sequence: they are dropped. */
   badFcs = 0;
 
+  /** The same if the card is its port extender. */
+  readonly extender: ExtenderBridge | null;
+
+  /** Whichever of them there is. */
+  private readonly between: WireBridge | ExtenderBridge | null;
   private landed = 0;
   private readonly scheduler: Scheduler;
   private readonly data: DataPlane;
@@ -73,7 +80,7 @@ export class Station implements WirePeer, FrameSender, BridgeSink {
 
   /**
    * @param delayPs from the last bit on the wire to the card's packet buffer, and back: MAC, PHY and cable.
-   * @param reflectiveRelay of a bridge between card and station; null for no bridge.
+   * @param bridge between card and station: with reflective relay or without, a controlling bridge, or null for none.
    */
   constructor(
     index: number,
@@ -82,7 +89,7 @@ export class Station implements WirePeer, FrameSender, BridgeSink {
     tracker: FlowTracker,
     linkGbps: number,
     delayPs: number,
-    reflectiveRelay: boolean | null = null,
+    bridge: boolean | VirtualTagKind | null = null,
   ) {
     this.index = index;
     this.scheduler = scheduler;
@@ -94,7 +101,9 @@ export class Station implements WirePeer, FrameSender, BridgeSink {
     this.delayPs = delayPs;
     this.arrive = scheduler.task('station.arrive', (id, sequence) => this.arrived(id, sequence));
     this.free = new Timer(scheduler, 'station.send', () => this.sendNext());
-    this.bridge = reflectiveRelay === null ? null : new WireBridge(scheduler, this, reflectiveRelay, delayPs);
+    this.bridge = typeof bridge === 'boolean' ? new WireBridge(scheduler, this, bridge, delayPs) : null;
+    this.extender = typeof bridge === 'string' ? new ExtenderBridge(scheduler, this, bridge, delayPs) : null;
+    this.between = this.bridge ?? this.extender;
     data.mac.peer = this;
   }
 
@@ -147,7 +156,7 @@ export class Station implements WirePeer, FrameSender, BridgeSink {
   }
 
   toStation(slot: number): void {
-    const { frames } = this.bridge as WireBridge;
+    const { frames } = this.between as WireBridge | ExtenderBridge;
     const base = frames.offsetOf(slot) >> 2;
     this.tracker.receive(this.index, frames.i32, base, frames.lengths[slot], this.scheduler.now);
   }
@@ -164,7 +173,7 @@ export class Station implements WirePeer, FrameSender, BridgeSink {
   }
 
   private receive(words: Int32Array, at: number, bytes: number): void {
-    if (this.bridge !== null) this.bridge.receive(words, at, bytes);
+    if (this.between !== null) this.between.receive(words, at, bytes);
     else this.tracker.receive(this.index, words, at, bytes, this.scheduler.now + this.delayPs);
   }
 
@@ -235,11 +244,11 @@ export class Station implements WirePeer, FrameSender, BridgeSink {
   }
 
   private start(template: FrameTemplate, sequence: number): void {
-    this.occupy(wireBytes(template.bytes), template.id, sequence);
+    this.occupy(wireBytes(template.bytes + (this.extender?.tagBytes ?? 0)), template.id, sequence);
   }
 
   private startHeld(slot: number): void {
-    const { frames } = this.bridge as WireBridge;
+    const { frames } = this.between as WireBridge | ExtenderBridge;
     this.occupy(wireBytes(frames.lengths[slot]), ~slot, 0);
   }
 
@@ -286,6 +295,11 @@ export class Station implements WirePeer, FrameSender, BridgeSink {
       return;
     }
     const template = this.templates[id];
+    if (this.extender !== null) {
+      const held = this.extender.fromStation(template, sequence);
+      if (held >= 0) this.heldArrived(held);
+      return;
+    }
     if (this.bridge !== null && !this.bridge.passes(template)) return;
     const slot = this.data.slotForWire(template.bytes);
     if (slot < 0) return;
@@ -316,7 +330,7 @@ export class Station implements WirePeer, FrameSender, BridgeSink {
 
   /** A frame that the bridge has sent back. */
   private heldArrived(held: number): void {
-    const bridge = this.bridge as WireBridge;
+    const bridge = this.between as WireBridge | ExtenderBridge;
     const { lengths, i32 } = bridge.frames;
     const from = bridge.frames.offsetOf(held) >> 2;
     const slot = this.data.slotForWire(lengths[held]);

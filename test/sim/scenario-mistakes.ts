@@ -83,7 +83,7 @@ export const MISTAKES: readonly Mistake[] = [
   {
     name: 'a key that is like no other',
     scenario: { nic: { bandwidth: 3 } },
-    line: 'nic.bandwidth: unknown key; allowed profile, vfs, ari, loopback, linkGbps, mtu, port, mirrors',
+    line: 'nic.bandwidth: unknown key; allowed profile, vfs, ari, loopback, linkGbps, mtu, port, portExtender, mirrors',
   },
   {
     name: 'a misspelt key inside one of several forms',

@@ -5,6 +5,39 @@ const guests = [{ name: 'a' }, { name: 'b' }];
 /** Mistakes in what a scenario says of the card's switch. */
 export const SWITCH_MISTAKES: readonly Mistake[] = [
   {
+    name: 'an 82599 as port extender',
+    scenario: { guests, nic: { portExtender: 'etag' } },
+    line: 'nic.portExtender: the card knows no "etag"; allowed a generic profile',
+  },
+  {
+    name: 'a port extender with a tag that there is not',
+    scenario: { guests, nic: { profile: 'generic', portExtender: 'e-tag' } },
+    line: 'nic.portExtender: "e-tag" is unknown (did you mean "etag"?); allowed etag, vntag',
+  },
+  {
+    name: 'a port extender without VFs',
+    scenario: { nic: { profile: 'generic', portExtender: 'etag' } },
+    line: 'nic.portExtender: without VFs there is nothing to extend; allowed with one VF or more',
+  },
+  {
+    name: 'a port extender and another bridge',
+    scenario: { guests, adjacentBridge: 'plain', nic: { profile: 'generic', portExtender: 'etag' } },
+    line: 'nic.portExtender: has a bridge of its own at the wire; allowed portExtender or adjacentBridge, not both',
+  },
+  {
+    name: 'a port extender that switches',
+    scenario: { guests, nic: { profile: 'generic', portExtender: 'vntag', loopback: 'veb' } },
+    line: 'nic.portExtender: does not switch, the bridge does; allowed portExtender or nic.loopback, not both',
+  },
+  {
+    name: 'a port extender with storm limits',
+    scenario: {
+      guests: [{ vfs: [{ stormLimits: { broadcast: 0 } }] }],
+      nic: { profile: 'generic', portExtender: 'vntag' },
+    },
+    line: 'nic.portExtender: does not switch, the bridge does; allowed portExtender or stormLimits, not both',
+  },
+  {
     name: 'a forwarding mode of a VF on an 82599',
     scenario: { guests: [{ vfs: [{ forwarding: 'vepa' }] }] },
     line: 'guests[0].vfs[0].forwarding: the card has one mode for all VFs; allowed nic.loopback, or a generic profile',
