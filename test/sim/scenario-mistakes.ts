@@ -33,11 +33,6 @@ export const MISTAKES: readonly Mistake[] = [
     line: 'guests: use 64 VLANs in all; allowed 63 port, trusted and mirrored VLANs',
   },
   {
-    name: 'a rate limit that the 82599 does not have',
-    scenario: { guests: [{ vfs: [{ maxTxMbps: 10 }] }] },
-    line: 'guests[0].vfs[0].maxTxMbps: 10 Mb/s is not between 11 and 10000; allowed 11 to 10000 on a link of 10 Gb/s',
-  },
-  {
     name: 'a rate limit on a link of 1 Gb/s',
     scenario: { nic: { linkGbps: 1 }, guests: [{ vfs: [{ maxTxMbps: 100 }] }] },
     line: 'guests[0].vfs[0].maxTxMbps: the card limits rates at 10 Gb/s only, the link has 1000 Mb/s; allowed 11 to 10000 on a link of 10 Gb/s',

@@ -5,6 +5,11 @@ const guests = [{ name: 'a' }, { name: 'b' }];
 /** Mistakes in what a scenario says of the card's switch. */
 export const SWITCH_MISTAKES: readonly Mistake[] = [
   {
+    name: 'a rate limit that the 82599 does not have',
+    scenario: { guests: [{ vfs: [{ maxTxMbps: 10 }] }] },
+    line: 'guests[0].vfs[0].maxTxMbps: 10 Mb/s is not between 11 and 10000; allowed 11 to 10000 on a link of 10 Gb/s',
+  },
+  {
     name: 'an 82599 as port extender',
     scenario: { guests, nic: { portExtender: 'etag' } },
     line: 'nic.portExtender: the card knows no "etag"; allowed a generic profile',
