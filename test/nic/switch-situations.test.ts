@@ -327,11 +327,60 @@ const SPOOFED: readonly Situation[] = [
   },
 ];
 
+/** What a PF driver sets up for a VF that the tests of DPDK's plan `vf_vlan` send frames to. */
+const VLANS: readonly Situation[] = [
+  {
+    name: 'in a port VLAN: those of the VLAN, none without a VLAN and none of another',
+    registers: [[PFVMVIR, 0x4000_0002], filter(0, BAM)],
+    vlans: [[63, 2, 0b0001]],
+    frames: [
+      { count: 10, from: WIRE, to: mac(0), vlan: 2 },
+      { count: 7, from: WIRE, to: mac(0) },
+      { count: 5, from: WIRE, to: mac(0), vlan: 3 },
+      { count: 3, from: WIRE, to: mac(0), vlan: 0 },
+    ],
+    given: { 0: 10 },
+    dropped: { vlanFilter: 15 },
+  },
+  {
+    name: 'without a port VLAN: those without a VLAN, tagged with VLAN 0 or not, and none of a VLAN',
+    vlans: [[0, 0, 0b0001]],
+    frames: [
+      { count: 10, from: WIRE, to: mac(0) },
+      { count: 7, from: WIRE, to: mac(0), vlan: 0 },
+      { count: 5, from: WIRE, to: mac(0), vlan: 2 },
+    ],
+    given: { 0: 17 },
+    dropped: { vlanFilter: 5 },
+  },
+  {
+    name: 'without a port VLAN, once it has asked for one: that as well',
+    vlans: [
+      [0, 0, 0b0001],
+      [63, 4094, 0b0001],
+    ],
+    frames: [
+      { count: 10, from: WIRE, to: mac(0) },
+      { count: 7, from: WIRE, to: mac(0), vlan: 0 },
+      { count: 5, from: WIRE, to: mac(0), vlan: 4094 },
+      { count: 3, from: WIRE, to: mac(0), vlan: 1 },
+    ],
+    given: { 0: 22 },
+    dropped: { vlanFilter: 3 },
+  },
+  {
+    name: 'with AUPE alone: those with VLAN 0, though neither PFVLVF nor VFTA has it',
+    frames: [{ count: 10, from: WIRE, to: mac(0), vlan: 0 }],
+    given: { 0: 10 },
+  },
+];
+
 describe.each<[string, readonly Situation[]]>([
   ['broadcasts', BROADCASTS],
   ['group frames', GROUPS],
   ['unicast frames', UNICAST],
   ['spoofed frames', SPOOFED],
+  ['a pool its frames', VLANS],
 ])('an 82599 gives %s', (_, situations) => {
   it.each(situations)('$name', expectSituation);
 });
