@@ -6,6 +6,7 @@ import type { LoadedScenario } from '../sim/scenario-resolve.ts';
 import type { Scenario } from '../sim/scenario-types.ts';
 import { type Command, type CommandInput, EXIT } from './command.ts';
 import { numberOption } from './command-line.ts';
+import { CountersFile } from './counters-file.ts';
 import type { Io } from './io.ts';
 import { loadScenario } from './load-scenario.ts';
 import { OutFolder } from './out-folder.ts';
@@ -22,7 +23,7 @@ export function makeRunCommand<S extends Runnable>(
 ): Command {
   return {
     usage:
-      'SCENARIO.json [--json] [--seed N] [--duration-ms X] [--out DIR] [--capture FILE.pcapng] [--log FILE] [--log-last N] [--no-wall]',
+      'SCENARIO.json [--json] [--seed N] [--duration-ms X] [--out DIR] [--capture FILE.pcapng] [--log FILE] [--log-last N] [--counters FILE.{json,csv,prom}] [--no-wall]',
     summary: 'Runs a scenario and prints the report.',
     options: {
       json: { about: 'Print the report as one JSON document.' },
@@ -45,6 +46,10 @@ export function makeRunCommand<S extends Runnable>(
         value: 'N',
         about: `Keep only the last N records of the log. Without --log they are written when the run fails, to ${RunLog.FAILURE_FILE}.`,
       },
+      counters: {
+        value: 'FILE.{json,csv,prom}',
+        about: 'Also write every counter of every component, as JSON, CSV or Prometheus text.',
+      },
       'no-wall': { about: 'Leave out what depends on this machine, so that two runs give the same bytes.' },
     },
     parameters: ['SCENARIO.json'],
@@ -59,6 +64,7 @@ export function makeRunCommand<S extends Runnable>(
       const logPath = input.values.get('log');
       const last = numberOption(input, 'log-last', [1, MAX_LAST], 'integer');
       const logFile = logPath === undefined ? undefined : new OutputFile('--log', logPath, outPath);
+      const countersFile = CountersFile.of(input.values.get('counters'), outPath);
       const out = outPath === undefined ? undefined : new OutFolder(outPath);
       const capture = captureFile === undefined ? undefined : simulation.captureFrames();
       const log = RunLog.start(logging, simulation, logFile, last);
@@ -73,6 +79,7 @@ export function makeRunCommand<S extends Runnable>(
       log?.end();
       if (input.flags.has('no-wall')) delete report.wall;
       if (capture !== undefined) captureFile?.write(capture.parts());
+      countersFile?.write(report.counters);
       out?.write(
         'scenario.json',
         formatJson(repeatable(loaded.source, input.parameters[0], outPath as string)),

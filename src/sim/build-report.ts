@@ -1,5 +1,6 @@
 import { DROP_REASONS } from '../nicswitch/index.ts';
 import { DLLP_BYTES, formatRoutingId } from '../pcie/index.ts';
+import { snapshotCounters } from './counters.ts';
 import type { FlowRecord } from './flow-tracker.ts';
 import { inFlight } from './in-flight.ts';
 import { type LinkSnapshot, type MeasuredSpan, type Snapshot, takeSnapshot } from './measured-span.ts';
@@ -218,15 +219,12 @@ function conservationReport(simulation: RunView): Report['conservation'] {
 }
 
 function allCounters({ machine, station }: RunView): Record<string, number> {
-  const all: [string, number][] = [];
   const bridge = station.extender ?? station.bridge?.bridge;
   const bridges = bridge === undefined ? [] : [bridge];
-  for (const part of [...machine.components, ...bridges]) {
-    for (const [name, value] of Object.entries(part.counters())) all.push([`${part.name}.${name}`, value]);
-  }
   // Elsewhere no frame of the card's ever breaks off.
-  if (machine.nic.data.transmitCutThrough !== null) all.push(['station.badFcs', station.badFcs]);
-  return Object.fromEntries(all.sort(([a], [b]) => (a < b ? -1 : 1)));
+  const breaksOff = machine.nic.data.transmitCutThrough !== null;
+  const broken = { name: 'station', counters: () => ({ badFcs: station.badFcs }) };
+  return { ...snapshotCounters([...machine.components, ...bridges, ...(breaksOff ? [broken] : [])]) };
 }
 
 function subtract(from: FrameCount, what: FrameCount): FrameCount {

@@ -7,6 +7,15 @@ export type {
   RegisterBreakpoint,
 } from './breakpoints.ts';
 export {
+  COUNTER_FORMATS,
+  COUNTERS_SCHEMA,
+  type CounterFormat,
+  type Counters,
+  counterDifference,
+  formatCounters,
+  snapshotCounters,
+} from './counters.ts';
+export {
   type CreateMachineOptions,
   createMachine,
   type GuestVf,

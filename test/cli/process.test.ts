@@ -66,11 +66,11 @@ describe('wrong input', () => {
   it.concurrent.each([
     [
       ['run'],
-      'run: SCENARIO.json is missing; allowed run SCENARIO.json [--json] [--seed N] [--duration-ms X] [--out DIR] [--capture FILE.pcapng] [--log FILE] [--log-last N] [--no-wall]',
+      'run: SCENARIO.json is missing; allowed run SCENARIO.json [--json] [--seed N] [--duration-ms X] [--out DIR] [--capture FILE.pcapng] [--log FILE] [--log-last N] [--counters FILE.{json,csv,prom}] [--no-wall]',
     ],
     [
       ['run', 'x', '--jsn'],
-      '--jsn: unknown option (did you mean "--json"?); allowed for run --json, --seed, --duration-ms, --out, --capture, --log, --log-last, --no-wall',
+      '--jsn: unknown option (did you mean "--json"?); allowed for run --json, --seed, --duration-ms, --out, --capture, --log, --log-last, --counters, --no-wall',
     ],
     [
       ['run', path('scenarios/minimal.json'), '--capture', 'nowhere/x.pcapng'],

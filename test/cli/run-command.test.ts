@@ -142,6 +142,21 @@ describe('run', () => {
     await refused(join(folder, 'x'.repeat(300)), 'cannot be written: ENAMETOOLONG');
   });
 
+  it('writes the counters of the report as JSON, CSV or Prometheus text', async () => {
+    const { io } = await run('--json', '--counters', join(folder, 'c.json'));
+    const { counters } = JSON.parse(io.out) as Report;
+    const text = (end: string) => readFileSync(join(folder, `c.${end}`), 'utf8');
+    expect(JSON.parse(text('json'))).toEqual({ schema: 'sriovsim-counters/1', counters });
+    await run('--counters', join(folder, 'c.csv'));
+    expect(text('csv').startsWith('name,value\r\n')).toBe(true);
+    await run('--counters', join(folder, 'c.prom'));
+    expect(text('prom')).toContain('sriovsim_counter{name="iommu.walks"} 10\n');
+    await expect(run('--counters', join(folder, 'c.txt'))).rejects.toThrow(
+      `has no form; allowed a name that ends in .json, .csv, .prom`,
+    );
+    expect(simulation.calls).toEqual([]);
+  });
+
   it('writes the capture of a run that is interrupted', async () => {
     const file = join(folder, 'frames.pcapng');
     onAdvance = () => {

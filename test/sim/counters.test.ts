@@ -1,0 +1,86 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { counterDifference, formatCounters, snapshotCounters } from '../../src/sim/index.ts';
+import { boot } from './rig.ts';
+
+const counters = fc.dictionary(
+  fc.string({ unit: fc.constantFrom('a', 'B', '.', ',', '"', '\\', '\n', '\r', '}', '=', ' ') }),
+  fc.maxSafeInteger().map((value) => value + 0),
+);
+
+/** The text format 0.0.4 of Prometheus, as strictly as its description: what is not allowed is an error. */
+function parsePrometheus(text: string): Map<string, number> {
+  const samples = new Map<string, number>();
+  const seen = { help: false, type: false };
+  if (!text.endsWith('\n')) throw new Error('the last line has no end');
+  for (const line of text.slice(0, -1).split('\n')) {
+    if (/^# HELP sriovsim_counter [^\\]+$/.test(line) && !seen.help && !seen.type) seen.help = true;
+    else if (line === '# TYPE sriovsim_counter untyped' && !seen.type && samples.size === 0) seen.type = true;
+    else {
+      const sample =
+        /^sriovsim_counter\{name="((?:[^"\\\n]|\\[\\"n])*)"\} (-?\d+(?:\.\d+)?(?:e[+-]\d+)?)$/.exec(line);
+      if (sample === null) throw new Error(`no line of the format: ${JSON.stringify(line)}`);
+      const name = sample[1].replace(/\\(.)/g, (_, escaped: string) => (escaped === 'n' ? '\n' : escaped));
+      if (samples.has(name)) throw new Error(`twice: ${name}`);
+      samples.set(name, Number(sample[2]));
+    }
+  }
+  if (!seen.help || !seen.type) throw new Error('no help or type');
+  return samples;
+}
+
+/** RFC 4180. */
+function parseCsv(text: string): string[][] {
+  const rows: string[][] = [];
+  const field = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n)/gy;
+  let row: string[] = [];
+  while (field.lastIndex < text.length) {
+    const match = field.exec(text);
+    if (match === null) throw new Error('no CSV');
+    row.push(match[1] === undefined ? match[2] : match[1].replaceAll('""', '"'));
+    if (match[3] === ',') continue;
+    rows.push(row);
+    row = [];
+  }
+  return rows;
+}
+
+describe('counters', () => {
+  it('are those of the report, by name', () => {
+    const simulation = boot({
+      guests: [{ name: 'a' }, { name: 'b' }],
+      traffic: [{ from: 'a', to: 'b', ratePps: 1e6 }],
+      warmUpMs: 0,
+      durationMs: 0.02,
+    });
+    const before = snapshotCounters(simulation.machine.components);
+    simulation.advance(simulation.endPs);
+    const after = snapshotCounters(simulation.machine.components);
+    expect(after).toEqual(simulation.report().counters);
+    expect(Object.keys(after)).toEqual(Object.keys(after).toSorted());
+    const difference = counterDifference(after, before);
+    expect(difference['pcie.upstream.tlps']).toBeGreaterThan(20);
+    expect(difference['pcie.upstream.tlps']).toBe(after['pcie.upstream.tlps'] - before['pcie.upstream.tlps']);
+  });
+
+  it('are subtracted name by name: one that is new counts from 0, one that is gone is left out', () => {
+    expect(counterDifference({ a: 5, b: 2, c: 1 }, { a: 3, b: 4, d: 9 })).toEqual({ a: 2, b: -2, c: 1 });
+  });
+
+  it('come back out of each form, whatever they are called', () => {
+    fc.assert(
+      fc.property(counters, (all) => {
+        const entries = Object.entries(all);
+        expect(parsePrometheus(formatCounters(all, 'prom'))).toEqual(new Map(entries));
+        expect(parseCsv(formatCounters(all, 'csv'))).toEqual([
+          ['name', 'value'],
+          ...entries.map(([name, value]) => [name, String(value)]),
+        ]);
+        expect(JSON.parse(formatCounters(all, 'json'))).toEqual({
+          schema: 'sriovsim-counters/1',
+          counters: all,
+        });
+      }),
+    );
+  });
+});
