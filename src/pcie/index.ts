@@ -158,6 +158,7 @@ export {
   HEADER_3DW_BYTES,
   HEADER_4DW_BYTES,
   memoryHeaderBytes,
+  spanOf,
   TlpKind,
 } from './tlp.ts';
 export { type DeviceStore, Tlp, TlpPool } from './tlp-pool.ts';

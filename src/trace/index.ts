@@ -18,4 +18,6 @@ export {
 export { BinaryLog, type LogRecord } from './log-reader.ts';
 export { LogRing } from './log-ring.ts';
 export { type LogOutput, LogWriter } from './log-writer.ts';
+export { type SingleTlp, singleTlps } from './single-tlps.ts';
 export { SinkPair } from './sink-pair.ts';
+export { formatTlp, purposeOf, TLP_COLUMNS } from './tlp-text.ts';

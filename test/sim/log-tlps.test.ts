@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { TlpKind } from '../../src/pcie/index.ts';
+import { logHeader, logTrailer, recordLog } from '../../src/sim/index.ts';
+import { BinaryLog, formatTlp, LogError, LogWriter, singleTlps } from '../../src/trace/index.ts';
+import { join, writeLog } from '../trace/log-fixture.ts';
+import { makeSimulation } from './rig.ts';
+
+/** Everything from power-on, with frames of many TLPs. */
+function run() {
+  const simulation = makeSimulation({
+    guests: [{ name: 'a' }, { name: 'b' }],
+    traffic: [
+      { from: 'a', to: 'b', ratePps: 5e5, frameBytes: 1518 },
+      { from: 'a', to: 'b', ratePps: 5e5 },
+    ],
+    warmUpMs: 0,
+    durationMs: 0.05,
+  });
+  const pieces: Uint8Array[] = [];
+  const writer = new LogWriter(logHeader(simulation), (piece) => pieces.push(piece.slice()));
+  recordLog(simulation, writer);
+  simulation.boot();
+  simulation.advance(simulation.endPs);
+  writer.end(logTrailer(simulation));
+  const log = new BinaryLog(join(pieces));
+  return { simulation, log, tlps: [...singleTlps(log)] };
+}
+
+describe('the TLPs of a log', () => {
+  const { simulation, log, tlps } = run();
+
+  it.each([false, true])(
+    'are those that the link has counted, numbered one by one (downstream: %s)',
+    (downstream) => {
+      const { upstream, downstream: down } = simulation.machine.link;
+      const direction = downstream ? down : upstream;
+      const own = tlps.filter((tlp) => tlp.downstream === downstream);
+      expect(own.length).toBe(direction.tlpsSent);
+      expect(own.reduce((sum, { linkBytes }) => sum + linkBytes, 0)).toBe(direction.tlpBytes);
+      expect(own.map(({ sequence }) => sequence)).toEqual(own.map((_, i) => i % 4096));
+      // Symbols of two TLPs never overlap.
+      for (let i = 1; i < own.length; i++) expect(own[i].startPs).toBeGreaterThanOrEqual(own[i - 1].endPs);
+    },
+  );
+
+  it('move no more than Max_Payload_Size, and ask for no more than Max_Read_Request_Size', () => {
+    const { maxPayloadBytes, maxReadRequestBytes } = log.header.link as NonNullable<typeof log.header.link>;
+    for (const { kind, bytes, address } of tlps) {
+      const limit = kind === TlpKind.MEMORY_READ ? maxReadRequestBytes : maxPayloadBytes;
+      if (kind < TlpKind.CONFIG_READ) expect((address % 4) + bytes).toBeLessThanOrEqual(limit);
+    }
+    expect(tlps.filter(({ bytes }) => bytes === maxPayloadBytes).length).toBeGreaterThan(20);
+  });
+
+  it('say what they are for, one a line', () => {
+    const lines = tlps.map((tlp) => formatTlp(tlp, log.header, log.trailer));
+    for (const purpose of [
+      /^[\d.]+ down \d+ CfgRd 00:00.0 0x0 2 \S+ \S+ configuration read of 01:00.0$/,
+      /^[\d.]+ down \d+ MWr 00:00.0 0x\w+ 4 \S+ \S+ register write, 01:10.0 BAR 0 \+ 0x2018 = 0x\w+$/,
+      /^[\d.]+ up \d+ MRd 01:10.0 .* descriptor fetch of transmit queue 0$/,
+      /^[\d.]+ down \d+ CplD 01:10.0 .* completion: transmit payload, frame slot \d+$/,
+      /^[\d.]+ up \d+ MWr 01:10.2 .* receive payload, frame slot \d+$/,
+      /^[\d.]+ up \d+ MWr 01:10.2 .* write-back of \d+ descriptors of receive queue \d+$/,
+      /^[\d.]+ up \d+ MWr 01:10.2 0xfee\w+ 4 .* MSI-X message = 0x\w+$/,
+    ])
+      expect(lines.filter((line) => purpose.test(line)).length, String(purpose)).toBeGreaterThan(0);
+  });
+
+  it('are only in the log of a machine', () => {
+    expect(() => [...singleTlps(new BinaryLog(writeLog(() => {})))]).toThrow(LogError);
+  });
+});
