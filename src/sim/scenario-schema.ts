@@ -165,7 +165,7 @@ export const forwardingSchema: Schema<Forwarding> = union(
     object({
       to: endpoint(VPORT, 'The VPort that gets all its frames.'),
       port: optional(flag('Whether they go to the wire as well.'), false),
-    }).check(z.describe('All to one VPort.')),
+    }).check(z.describe('An object: all to one VPort.')),
   ],
   '"veb", "vepa", "port" or { "to", "port" }',
 );
@@ -271,7 +271,7 @@ export const trafficSchema: Schema<TrafficOptions> = object({
   ecn: optional(
     union(
       [
-        z.literal(true, saying('true')).check(z.describe('As ect0.')),
+        z.literal(true, saying('true')).check(z.describe('`true` is `ect0`.')),
         oneOf(['ect0', 'ect1'], 'IP headers say that ECN marks are understood. Default: they do not.'),
       ],
       'true, ect0, ect1',
