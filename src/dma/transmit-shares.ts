@@ -123,6 +123,7 @@ export class TransmitShares {
     this.held[slot] = this.leavingBytes;
   }
 
+  /** Begins anew to count how often parts were filled, and from what is in them the most that there was. */
   resetCounters(): void {
     this.highWater.set(this.bytes);
     this.filled.fill(0);

@@ -153,6 +153,7 @@ export class MacPort implements Component {
     if (!this.busy) this.startNext();
   }
 
+  /** Time that `bytes` take on the wire, in ps. */
   durationPs(bytes: number): number {
     return this.wire.duration(bytes);
   }

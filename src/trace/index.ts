@@ -20,4 +20,4 @@ export { LogRing } from './log-ring.ts';
 export { type LogOutput, LogWriter } from './log-writer.ts';
 export { type SingleTlp, singleTlps } from './single-tlps.ts';
 export { SinkPair } from './sink-pair.ts';
-export { formatTlp, purposeOf, TLP_COLUMNS } from './tlp-text.ts';
+export { formatTlp, TLP_COLUMNS } from './tlp-text.ts';

@@ -84,7 +84,7 @@ export function encodeLogEnd(trailer: LogTrailer, records: number): Uint8Array {
 }
 
 /** Writes an integer from 0 to 2^53 as 64 bits. */
-export function setUint53(view: DataView, at: number, value: number): void {
+function setUint53(view: DataView, at: number, value: number): void {
   view.setUint32(at, value >>> 0, true);
   view.setUint32(at + 4, (value / 2 ** 32) >>> 0, true);
 }

@@ -37,7 +37,7 @@ export function formatTlp(tlp: SingleTlp, header: LogHeader, trailer: LogTrailer
 }
 
 /** What a TLP is for, in words. */
-export function purposeOf(tlp: SingleTlp, header: LogHeader, { apertures }: LogTrailer): string {
+function purposeOf(tlp: SingleTlp, header: LogHeader, { apertures }: LogTrailer): string {
   const { kind, client, cookie, address, word } = tlp;
   const value = word === null ? '' : ` = 0x${word.toString(16)}`;
   if (kind === TlpKind.CONFIG_READ || kind === TlpKind.CONFIG_WRITE) {
