@@ -57,7 +57,6 @@ describe('a class that the other end of the wire has stopped', () => {
     expect(counter(simulation, 'class3.bytes')).toBe(53 * 1514);
     expect(counter(simulation, 'class3.highWater')).toBe(53 * 1514);
     expect(counter(simulation, 'class0.bytes')).toBeLessThan(4 * 1514);
-    expect(53 * 1514).toBeLessThan(80 * KIB);
   });
 
   it('fills a shared buffer, behind which all others wait until the pause ends', () => {
