@@ -164,7 +164,8 @@ export class Station implements WirePeer, FrameSender, BridgeSink {
   toCard(slot: number): boolean {
     if (this.queue.room < 2) return false;
     this.inFlight++;
-    if (this.free.pending) {
+    // While the station is stopped nothing overtakes what waits.
+    if (this.free.pending || this.queue.length > 0 || (this.pauses?.paused ?? 0) !== 0) {
       // Below zero: a slot of the bridge's instead of a template.
       this.queue.push(~slot);
       this.queue.push(0);
