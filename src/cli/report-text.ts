@@ -170,8 +170,9 @@ function machineSection({ iommu, interrupts, scenario, counters }: Report): stri
     const perWalk =
       iommu.walks === 0 ? '' : ` with ${fixed(iommu.walkAccesses / iommu.walks, 1)} accesses each`;
     const bypassed = iommu.bypassed === 0 ? '' : `; ${grouped(iommu.bypassed)} bypassed`;
+    const hits = iommu.lookups === 0 ? '' : `, ${percent(iommu.hitRate, 2)} hits`;
     lines.push(
-      `IOMMU       ${plural(iommu.lookups, 'lookup')}, ${percent(iommu.hitRate, 2)} hits, ${plural(iommu.walks, 'walk')}${perWalk}, ${plural(iommu.faults, 'fault')}${bypassed}`,
+      `IOMMU       ${plural(iommu.lookups, 'lookup')}${hits}, ${plural(iommu.walks, 'walk')}${perWalk}, ${plural(iommu.faults, 'fault')}${bypassed}`,
     );
   }
   lines.push(

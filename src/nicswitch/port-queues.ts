@@ -73,7 +73,10 @@ export class PortQueues {
     return (this.control[this.controlOf(port) + QUEUE_TAKEN] + this.length(port)) | 0;
   }
 
-  /** Appends `entry` to the queue of `port`; false, and nothing done, when it is full. */
+  /**
+   * Appends `entry` to the queue of `port`; false, and nothing done, when it is full. Like the other methods, which a
+   * frame goes through, it does not check `port`: what is put into the queue of a port that there is not is lost.
+   */
   push(port: number, entry: number): boolean {
     const { control } = this;
     const at = this.controlOf(port);

@@ -87,7 +87,8 @@ function resolveSwitching(
   const path = 'nic.port.switching';
   const switching = reporter.oneOf(path, options.switching ?? DEFAULTS.switching, SWITCHINGS);
   if (!switchings.includes(switching)) {
-    reporter.fail(path, switching, `the card has no ${showValue(switching)}`, switchings.join(', '));
+    const allowed = `${switchings.join(', ')}, or the profile generic-100g`;
+    reporter.fail(path, switching, `the card has no ${showValue(switching)}`, allowed);
   }
   const { badFcsEvery, transmitThresholdBytes } = options;
   if (transmitThresholdBytes !== undefined) {

@@ -63,7 +63,8 @@ export class Simulation implements RunView, VfListener {
 
   /**
    * @param captures the frames of `scenario.captures[i]`.
-   * @throws {@link ScenarioError} for a profile that does not exist.
+   * @param scenario as `resolveScenario(...).scenario` has it, with every default filled in.
+   * @throws {@link ScenarioError} for a profile that does not exist; TypeError for what is not a resolved scenario.
    */
   constructor(
     scenario: ResolvedScenario,
@@ -318,6 +319,9 @@ export function endpointIndex(endpoint: EndpointRef): number {
 }
 
 function machineParts(scenario: ResolvedScenario): MachineParts {
+  if (scenario?.host === undefined) {
+    throw new TypeError('scenario must be a resolved one: that in what resolveScenario returns');
+  }
   return {
     seed: scenario.seed,
     host: scenario.host,

@@ -33,6 +33,22 @@ describe('the report for people', () => {
     expect(text).not.toMatch(/dropped|IOMMU {2}/);
   });
 
+  it('has no rate of hits where nothing was looked up', () => {
+    const report = exampleReport(scenario, 0);
+    if (report.iommu === null) throw new Error('the example has an IOMMU');
+    report.iommu = {
+      ...report.iommu,
+      lookups: 0,
+      hits: 0,
+      misses: 0,
+      hitRate: 1,
+      walks: 0,
+      walkAccesses: 0,
+      faults: 0,
+    };
+    expect(formatReportText(report)).toMatch(/^IOMMU {7}0 lookups, 0 walks, 0 faults/m);
+  });
+
   it.each([
     ['PAUSE', { pause: 'both' as const }, { linkXoffSent: 3, linkXonSent: 2, linkXoffReceived: 1 }],
     ['PFC  ', { pfc: [3, 4] }, { 'class1.xoffSent': 1, 'class2.xoffSent': 2, 'priority4.xoffReceived': 1 }],

@@ -396,7 +396,7 @@ export const MISTAKES: readonly Mistake[] = [
   {
     name: 'cut-through on a card that has none',
     scenario: { nic: { port: { switching: 'cut-through' } } },
-    line: 'nic.port.switching: the card has no "cut-through"; allowed store-and-forward',
+    line: 'nic.port.switching: the card has no "cut-through"; allowed store-and-forward, or the profile generic-100g',
   },
   {
     name: 'bad frames without a distance',

@@ -3,7 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseScenario } from '../../src/sim/scenario-parse.ts';
 import { resolveScenario } from '../../src/sim/scenario-resolve.ts';
+import type { ResolvedScenario } from '../../src/sim/scenario-resolved.ts';
 import type { Scenario } from '../../src/sim/scenario-types.ts';
+import { Simulation } from '../../src/sim/simulation.ts';
 
 const captureFile = readFileSync(new URL('../../scenarios/captures/namespaces.pcap', import.meta.url));
 const readCapture = () => captureFile;
@@ -272,5 +274,17 @@ describe('any scenario', () => {
         }
       }),
     );
+  });
+});
+
+describe('a simulation', () => {
+  it('takes the scenario in what resolveScenario returns, and nothing else', () => {
+    const loaded = resolveScenario({});
+    expect(() => new Simulation(loaded.scenario)).not.toThrow();
+    for (const other of [loaded, {}, undefined, null]) {
+      expect(() => new Simulation(other as unknown as ResolvedScenario)).toThrow(
+        new TypeError('scenario must be a resolved one: that in what resolveScenario returns'),
+      );
+    }
   });
 });
