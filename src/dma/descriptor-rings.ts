@@ -25,6 +25,11 @@ export interface DescriptorRingsOptions<R extends Ring> {
   readonly makeRing: (queue: number, cacheOffset: number) => R;
 }
 
+/** Queue of the descriptor fetch with this cookie; -1 if a read with it is none. */
+export function fetchQueueOf(cookie: number): number {
+  return cookie < 0 ? (-1 - cookie) >> FETCH_SHIFT : -1;
+}
+
 /** A fetch that is under way. */
 class Fetch {
   /** Descriptors. */

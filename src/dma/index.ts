@@ -5,7 +5,7 @@ export {
   TransmitDescriptor,
   type TransmitFormat,
 } from './descriptor-format.ts';
-export { DescriptorRings, type DescriptorRingsOptions } from './descriptor-rings.ts';
+export { DescriptorRings, type DescriptorRingsOptions, fetchQueueOf } from './descriptor-rings.ts';
 export { DMA_OK, type DmaClient, type DmaPort, type DmaStore, MemoryDmaPort } from './dma-port.ts';
 export { DmaRequest } from './dma-request.ts';
 export type { EarlyHandOver, EarlySink } from './early-hand-over.ts';
@@ -19,3 +19,4 @@ export type { TransmitEngineOptions, TransmitSink } from './transmit-options.ts'
 export type { TransmitRing } from './transmit-ring.ts';
 export { type TransmitShare, TransmitShares } from './transmit-shares.ts';
 export type { Turns } from './transmit-turns.ts';
+export { writeBackOf } from './write-backs.ts';

@@ -16,6 +16,12 @@ const WRITE_BACK = 1 << 30;
 const COUNT_BITS = 8;
 const COUNT_MASK = (1 << COUNT_BITS) - 1;
 
+/** Queue of the write-back with this cookie, and how many descriptors it has; null if a write with it is none. */
+export function writeBackOf(cookie: number): { readonly queue: number; readonly count: number } | null {
+  if (cookie < 0 || !WriteBacks.owns(cookie)) return null;
+  return { queue: (cookie & ~WRITE_BACK) >> COUNT_BITS, count: cookie & COUNT_MASK };
+}
+
 /** What the owner of {@link WriteBacks} is told. */
 export interface WriteBackOwner {
   /** Write-backs of a ring are on their way. */

@@ -1,3 +1,4 @@
+import { fetchQueueOf, writeBackOf } from '../dma/index.ts';
 import { formatRoutingId, TlpKind } from '../pcie/index.ts';
 import type { LogHeader, LogTrailer } from './log-format.ts';
 import type { SingleTlp } from './single-tlps.ts';
@@ -14,7 +15,6 @@ const NAMES: Readonly<Record<TlpKind, string>> = {
 /** Numbers under which a card's engines sign their requests. */
 const TRANSMIT = 0;
 const RECEIVE = 1;
-const WRITE_BACK = 1 << 30;
 
 /** What the columns of {@link formatTlp} are called. */
 export const TLP_COLUMNS = 'ns dir seq type requester address bytes headers data purpose';
@@ -72,9 +72,11 @@ function deviceRequest(
 ): string {
   if (client < 0) return `MSI-X message${value}`;
   const direction = client === TRANSMIT ? 'transmit' : client === RECEIVE ? 'receive' : `client ${client}`;
-  if (cookie < 0) return `descriptor fetch of ${direction} queue ${(-1 - cookie) >> 2}`;
-  if (client === RECEIVE && (cookie & WRITE_BACK) !== 0)
-    return `write-back of ${cookie & 0xff} descriptors of receive queue ${(cookie & ~WRITE_BACK) >> 8}`;
+  const fetched = fetchQueueOf(cookie);
+  if (fetched >= 0) return `descriptor fetch of ${direction} queue ${fetched}`;
+  const writeBack = client === RECEIVE ? writeBackOf(cookie) : null;
+  if (writeBack !== null)
+    return `write-back of ${writeBack.count} descriptors of receive queue ${writeBack.queue}`;
   if (store !== null && place >= 0 && place < store.slots * store.slotBytes)
     return `${direction} payload, frame slot ${Math.floor(place / store.slotBytes)}`;
   return `${direction} descriptor write-back`;
