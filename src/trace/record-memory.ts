@@ -1,0 +1,39 @@
+import { putData, putRecord } from './log-encoding.ts';
+import { LOG_DATA_BYTES, LOG_RECORD_BYTES, type LogTarget } from './log-format.ts';
+
+/** Memory that records of a binary log are put into, one behind the other, until it is full. */
+export abstract class RecordMemory implements LogTarget {
+  /** Records taken so far, those of data and those that are no longer in memory included. */
+  written = 0;
+  protected readonly bytes: Uint8Array;
+  /** Where the next record goes. */
+  protected at = 0;
+  private readonly view: DataView;
+
+  /** @param records that it has room for. */
+  constructor(records: number) {
+    this.bytes = new Uint8Array(records * LOG_RECORD_BYTES);
+    this.view = new DataView(this.bytes.buffer);
+  }
+
+  /** The last record has filled it: makes room, and says in {@link RecordMemory.at} where. */
+  protected abstract full(): void;
+
+  record(timePs: number, kind: number, a: number, b: number, c: number): void {
+    putRecord(this.view, this.at, timePs, kind, a, b, c);
+    this.advance();
+  }
+
+  data(u8: Uint8Array, from: number, bytes: number): void {
+    for (let done = 0; done < bytes; done += LOG_DATA_BYTES) {
+      putData(this.view, this.bytes, this.at, u8, from + done, bytes - done);
+      this.advance();
+    }
+  }
+
+  private advance(): void {
+    this.written++;
+    this.at += LOG_RECORD_BYTES;
+    if (this.at === this.bytes.length) this.full();
+  }
+}
