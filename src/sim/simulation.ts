@@ -144,10 +144,20 @@ export class Simulation implements RunView, VfListener {
   /** What was counted before belongs to other VPorts: the measured span begins again. */
   vfsChanged(): void {
     this.pfPool = this.machine.nic.pf.sriov?.count ?? 0;
+    this.beginRings();
     this.controlExtender();
     if (this.measured === null) return;
     this.tracker.startMeasuring();
     this.measured = new MeasuredSpan(this, this.nowPs);
+  }
+
+  /** Drivers have begun their rings anew: of one that a card without its registers has not started nothing is taken. */
+  private beginRings(): void {
+    const { transmit, receive, transmitted, received } = this.machine.nic.data;
+    for (const [queue] of this.queuePaths()) {
+      if (transmit.rings.all[queue].enabled === 0) transmitted[queue].start();
+      if (receive.rings.all[queue].enabled === 0) received[queue].start();
+    }
   }
 
   /** The present, in ps of simulated time. */
