@@ -125,6 +125,7 @@ export function createMachine(options: CreateMachineOptions = {}): RunningMachin
           usableVfs: nicProfile.pools - 1,
           linkGbps: nicProfile.linkGbps,
           rates: ratesOf(nicProfile),
+          sharedBuffer: nicProfile.sharedBuffer !== undefined,
           mirrors: mirrorsOf(nicProfile),
           vportForwarding: nicProfile.vportForwarding,
           portExtender: nicProfile.portExtender,

@@ -24,7 +24,7 @@ const THRESHOLD_UNIT = 32;
 export function resolvePort(
   options: PortOptions,
   linkGbps: number,
-  { receiveBufferKiB: bufferKiB, switchings = ['store-and-forward'] }: NicFacts,
+  { receiveBufferKiB: bufferKiB, sharedBuffer = false, switchings = ['store-and-forward'] }: NicFacts,
   reporter: ProblemReporter,
 ): ResolvedPort {
   const fec = options.fec ?? DEFAULTS.fec;
@@ -53,9 +53,14 @@ export function resolvePort(
   }
   const stops = pfc.length > 0 || pause === 'send' || pause === 'both';
   for (const key of ['xoffKiB', 'xonKiB'] as const) {
-    if (stops || options[key] === undefined) continue;
-    const problem = 'the port never stops its sender';
-    reporter.fail(`nic.port.${key}`, options[key], problem, 'with pause "send" or "both", or with pfc');
+    if (options[key] === undefined) continue;
+    if (!stops) {
+      const problem = 'the port never stops its sender';
+      reporter.fail(`nic.port.${key}`, options[key], problem, 'with pause "send" or "both", or with pfc');
+    } else if (sharedBuffer) {
+      const problem = 'classes share the receive buffer, and what is free of it stops senders';
+      reporter.fail(`nic.port.${key}`, options[key], problem, 'on another profile');
+    }
   }
   const most = Math.floor(bufferKiB / classCount(pfc));
   const xoffKiB = options.xoffKiB ?? null;

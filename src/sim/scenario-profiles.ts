@@ -11,6 +11,8 @@ export interface NicFacts {
   linkGbps: readonly number[];
   /** Receive packet buffer in KiB. */
   receiveBufferKiB: number;
+  /** Whether classes share it, so that what is free says when a sender has to stop. Default: not. */
+  sharedBuffer?: boolean;
   /** What it can do about transmit rates. */
   rates: RateProfile;
   /** Mirroring rules that a scenario can set. Default: none. */
@@ -73,6 +75,7 @@ const NICS: Readonly<Record<string, NicFacts>> = {
     usableVfs: 63,
     linkGbps: [1, 10, 25, 40, 100],
     receiveBufferKiB: 1024,
+    sharedBuffer: true,
     rates: EXACT_RATES,
     mirrors: GENERIC_MIRRORS,
     vportForwarding: true,

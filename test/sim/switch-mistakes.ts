@@ -10,6 +10,11 @@ export const SWITCH_MISTAKES: readonly Mistake[] = [
     line: 'guests[0].vfs[0].maxTxMbps: 10 Mb/s is not between 11 and 10000; allowed 11 to 10000 on a link of 10 Gb/s',
   },
   {
+    name: 'thresholds where what is free of a shared buffer stops senders',
+    scenario: { nic: { profile: 'generic-100g', port: { pfc: [3], xoffKiB: 100 } } },
+    line: 'nic.port.xoffKiB: classes share the receive buffer, and what is free of it stops senders; allowed on another profile',
+  },
+  {
     name: 'an 82599 as port extender',
     scenario: { guests, nic: { portExtender: 'etag' } },
     line: 'nic.portExtender: the card knows no "etag"; allowed a generic profile',

@@ -15,7 +15,7 @@ function scenarioOf(
   const flow = { ratePps: 6e5, count: 120 };
   return {
     seed,
-    nic: { profile, port: { pfc: [1, 2, 3], xoffKiB: 32, switching } },
+    nic: { profile, port: { pfc: [1, 2, 3], ...(profile === 'generic' ? { xoffKiB: 32 } : {}), switching } },
     guests: [
       { name: 'a', vfs: [{ class: 3, trustedVlans: [9] }] },
       { name: 'b', driver: 'poll', vfs: [{ allowedVlans: [5] }] },
