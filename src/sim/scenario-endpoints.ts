@@ -51,8 +51,9 @@ export class EndpointDirectory {
 
   /** Whose VPort it is: not the port's. */
   vport(path: string, name: string): VPortRef {
-    const { ref } = this.source(path, name);
-    if (ref.kind !== 'port') return ref;
+    const end = this.byName.get(name);
+    if (end === undefined) return this.unknown(path, name, [], ['port']);
+    if (end.ref.kind !== 'port') return end.ref;
     return this.reporter.fail(path, name, '"port" is no VPort', this.names([], ['port']));
   }
 
@@ -72,13 +73,13 @@ export class EndpointDirectory {
     this.byMac.set(end.mac, end.ref);
   }
 
-  private unknown(path: string, name: string, more: readonly string[]): never {
-    const known = [...this.byName.keys(), ...more];
+  private unknown(path: string, name: string, more: readonly string[], but: readonly string[] = []): never {
+    const known = [...this.byName.keys(), ...more].filter((other) => !but.includes(other));
     const problem = this.withoutVfs.has(name)
       ? `guest "${name}" has no VF`
       : `no endpoint is called ${showValue(name)}${didYouMean(name, known)}`;
     const macs = more.length > 0 ? ', a MAC address' : '';
-    return this.reporter.fail(path, name, problem, `${this.names(more)}${macs}`);
+    return this.reporter.fail(path, name, problem, `${this.names(more, but)}${macs}`);
   }
 
   private names(more: readonly string[], but: readonly string[] = []): string {

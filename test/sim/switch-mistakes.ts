@@ -113,7 +113,7 @@ export const SWITCH_MISTAKES: readonly Mistake[] = [
   {
     name: 'a mirroring rule for nobody',
     scenario: { guests, nic: { mirrors: [{ to: 'a', receivedBy: ['host', 'bb'] }] } },
-    line: 'nic.mirrors[0].receivedBy[1]: no endpoint is called "bb" (did you mean "b"?); allowed host, port, a, b',
+    line: 'nic.mirrors[0].receivedBy[1]: no endpoint is called "bb" (did you mean "b"?); allowed host, a, b',
   },
   {
     name: 'a mirrored VLAN that there is not',
