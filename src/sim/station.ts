@@ -39,6 +39,8 @@ export class Station implements WirePeer, FrameSender, BridgeSink {
   readonly index: number;
   /** Between card and station, or null. */
   readonly bridge: WireBridge | null;
+  /** The same if the card is its port extender. */
+  readonly extender: ExtenderBridge | null;
   /** Frames on the wire towards the card, and waiting for it. */
   inFlight = 0;
   framesSent = 0;
@@ -50,10 +52,7 @@ export class Station implements WirePeer, FrameSender, BridgeSink {
   /** Frames of the card's that came with a wrong check sequence: they are dropped. */
   badFcs = 0;
 
-  /** The same if the card is its port extender. */
-  readonly extender: ExtenderBridge | null;
-
-  /** Whichever of them there is. */
+  /** Whichever of the two bridges there is. */
   private readonly between: WireBridge | ExtenderBridge | null;
   private landed = 0;
   private readonly scheduler: Scheduler;
