@@ -1,4 +1,4 @@
-import { checkInteger, checkNumber } from '../base/index.ts';
+import { checkInteger, checkKeys, checkNumber } from '../base/index.ts';
 import type { ProbeKind, ProbeSink } from '../kernel/index.ts';
 import { type Breakpoint, type BreakpointOptions, makeBreakpoint } from './breakpoints.ts';
 import type { Simulation } from './simulation.ts';
@@ -41,8 +41,8 @@ export class Stepper {
   private readonly behind: ProbeSink | null;
   private numbers = 0;
   private lastEvent: string | null = null;
-  /** The breakpoint before whose event the machine stands: it does not stop there again. */
-  private standsBefore: Breakpoint | null = null;
+  /** The breakpoints that have stopped before the event that comes next: they do not stop there again. */
+  private readonly passed = new Set<Breakpoint>();
 
   constructor(simulation: Simulation) {
     this.simulation = simulation;
@@ -76,7 +76,6 @@ export class Stepper {
   /** Runs `count` events, whatever breakpoints say. */
   step(count = 1): Stop {
     checkInteger('count', count, 1, Number.MAX_SAFE_INTEGER);
-    this.standsBefore = null;
     for (let i = 0; i < count; i++) if (!this.runNext()) return this.stop('idle');
     this.forgetHits();
     return this.stop('steps');
@@ -87,7 +86,6 @@ export class Stepper {
     checkInteger('count', count, 1, Number.MAX_SAFE_INTEGER);
     const period = this.periodPs;
     const edge = (Math.floor(this.simulation.nowPs / period) + count) * period;
-    this.standsBefore = null;
     while (this.simulation.machine.scheduler.nextPs <= edge) this.runNext();
     this.simulation.advance(edge);
     this.forgetHits();
@@ -98,8 +96,11 @@ export class Stepper {
    * Runs until a breakpoint says to stop, or everything up to and including `untilPs` has run.
    *
    * @param options `untilPs` in ps from power-on; without it until nothing waits, which with endless traffic is never.
+   * @throws TypeError or RangeError for other options.
    */
-  run({ untilPs = Number.POSITIVE_INFINITY }: { readonly untilPs?: number } = {}): Stop {
+  run(options: { readonly untilPs?: number } = {}): Stop {
+    checkKeys<{ untilPs?: number }>('options', options, { untilPs: true });
+    const { untilPs = Number.POSITIVE_INFINITY } = options;
     if (untilPs !== Number.POSITIVE_INFINITY) checkNumber('untilPs', untilPs, 0, Number.MAX_SAFE_INTEGER);
     const { scheduler } = this.simulation.machine;
     for (;;) {
@@ -110,11 +111,10 @@ export class Stepper {
       }
       if (nextPs === Number.POSITIVE_INFINITY) return this.stop('idle');
       for (const breakpoint of this.breakpoints.values()) {
-        if (!breakpoint.before(nextPs, scheduler.nextTask) || breakpoint === this.standsBefore) continue;
-        this.standsBefore = breakpoint;
+        if (this.passed.has(breakpoint) || !breakpoint.before(nextPs, scheduler.nextTask)) continue;
+        this.passed.add(breakpoint);
         return this.stop('breakpoint', breakpoint);
       }
-      this.standsBefore = null;
       this.runNext();
       let hit: Breakpoint | null = null;
       // All are asked, so that none keeps a hit for later.
@@ -135,6 +135,7 @@ export class Stepper {
     const { nextPs, nextTask } = scheduler;
     if (nextPs === Number.POSITIVE_INFINITY) return false;
     this.lastEvent = scheduler.taskName(nextTask);
+    this.passed.clear();
     return this.simulation.step();
   }
 

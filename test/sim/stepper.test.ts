@@ -60,6 +60,19 @@ describe('Stepper', () => {
     expect(second.timePs).toBeGreaterThan(first.next?.timePs ?? Number.NaN);
   });
 
+  it('stops before an event once for each breakpoint, and goes on', () => {
+    const { stepper, machine } = noted();
+    stepper.break({ event: 'nic.switch' });
+    stepper.break({ event: 'nic.switch' });
+    const events = [0, 0, 0, 0].map(() => {
+      stepper.run();
+      return machine.scheduler.events;
+    });
+    expect(events[1]).toBe(events[0]);
+    expect(events[2]).toBeGreaterThan(events[1]);
+    expect(events[3]).toBe(events[2]);
+  });
+
   it('stops before what is due at an instant, and goes on', () => {
     const { stepper, machine } = noted();
     const timePs = machine.scheduler.now + 5_000_000;
@@ -175,6 +188,11 @@ describe('Stepper', () => {
       }),
       { numRuns: process.env['SRIOVSIM_LONG'] ? 60 : 8 },
     );
+  });
+
+  it.each([[5], [null], [{ untilPS: 5 }], [{ untilPs: '5' }]])('does not run with options %j', (options) => {
+    const stepper = new Stepper(makeMachine().simulation);
+    expect(() => stepper.run(options as unknown as { untilPs: number })).toThrow(/options|untilPs/);
   });
 
   it.each<[object, string]>([
