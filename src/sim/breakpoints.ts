@@ -95,6 +95,7 @@ function timeBreakpoint(options: BreakpointOptions, timePs: number): Breakpoint 
 }
 
 function eventBreakpoint({ machine }: Simulation, options: BreakpointOptions, event: string): Breakpoint {
+  checkText('breakpoint.event', event);
   const { taskNames } = machine.scheduler;
   const task = taskNames.indexOf(event, 1);
   if (task < 0) {
@@ -138,6 +139,7 @@ function counterBreakpoint(
 ): Breakpoint {
   checkKeys<CounterBreakpoint>('breakpoint.counter', counter, { name: true, atLeast: true });
   const { name, atLeast } = counter;
+  checkText('breakpoint.counter.name', name);
   checkNumber('breakpoint.counter.atLeast', atLeast, 0, Number.MAX_VALUE);
   // The component and its counter are both allowed to have points in their names.
   const part = machine.components.find(
@@ -147,9 +149,7 @@ function counterBreakpoint(
     const names = machine.components.flatMap((each) =>
       Object.keys(each.counters()).map((key) => `${each.name}.${key}`),
     );
-    throw new RangeError(
-      `breakpoint.counter.name: there is no counter "${name}"${didYouMean(String(name), names)}`,
-    );
+    throw new RangeError(`breakpoint.counter.name: there is no counter "${name}"${didYouMean(name, names)}`);
   }
   const key = name.slice(part.name.length + 1);
   let reached = part.counters()[key] >= atLeast;
@@ -183,4 +183,9 @@ function frameBreakpoint(options: BreakpointOptions, frame: FrameBreakpoint): Br
       return stops;
     },
   };
+}
+
+function checkText(name: string, value: unknown): void {
+  if (typeof value !== 'string')
+    throw new TypeError(`${name} must be a string, got ${JSON.stringify(value)}`);
 }

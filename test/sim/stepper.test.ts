@@ -200,6 +200,10 @@ describe('Stepper', () => {
     [{ timePs: 1, event: 'x' }, 'got 2 of them'],
     [{ evnt: 'x' }, 'breakpoint'],
     [{ event: 'nic.swich' }, 'breakpoint.event: no task is called "nic.swich" (did you mean "nic.switch"?)'],
+    [{ event: 5 }, 'breakpoint.event must be a string, got 5'],
+    [{ event: null }, 'breakpoint.event must be a string, got null'],
+    [{ counter: { name: 5, atLeast: 1 } }, 'breakpoint.counter.name must be a string, got 5'],
+    [{ counter: null }, 'breakpoint.counter must be an object'],
     [{ event: 'cancelled' }, 'no task is called "cancelled"'],
     [
       { counter: { name: 'nic.transmit.framesFetchd', atLeast: 1 } },
