@@ -64,6 +64,14 @@ describe('where the frames of a VPort go', () => {
     expect(bench.receivers(0, { to: GROUP, bytes: 61 })).toBe('giant');
   });
 
+  it('to a private VPort that may not use the VLAN either is refused as private', () => {
+    const bench = new Bench(3);
+    bench.nicSwitch.setIsolation(2, 'private');
+    bench.nicSwitch.setAllowedVlans(2, { vlans: [], untagged: false });
+    bench.nicSwitch.setForwarding(0, { vport: 2 });
+    expect(bench.receivers(0, { to: mac(2) })).toBe('privateVPort');
+  });
+
   it('is decided behind the checks of the sender', () => {
     const bench = new Bench(3);
     bench.nicSwitch.setForwarding(0, { vport: 2, port: true });

@@ -207,8 +207,10 @@ export function decide(config: ReferenceConfig, frame: ReferenceFrame, ingress: 
   };
   if (toOne) {
     alsoToWire = typeof mode === 'object' && mode.port === true;
-    toOnly(typeof mode === 'object' ? mode.vport : null);
-    if (receivers.length > 0 && !exchange(config, ingress, receivers[0])) {
+    const to = typeof mode === 'object' ? mode.vport : null;
+    toOnly(to);
+    // Who may exchange frames at all is asked before their VLANs.
+    if (to !== null && !exchange(config, ingress, to)) {
       receivers = [];
       reason = 'privateVPort';
     }
