@@ -54,7 +54,7 @@ describe.each(Object.entries(CHANGES))('any machine with %s', (_, change) => {
         change(changed, ['host', ...names], seed);
         const simulation = run(changed);
         expect(simulation.report().conservation.balanced).toBe(true);
-        settle(simulation, 30);
+        settle(simulation);
         const { conservation, flows, endpoints } = simulation.report();
         expect(conservation.balanced).toBe(true);
         expect(notReturned(simulation)).toEqual([]);
