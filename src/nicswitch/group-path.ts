@@ -1,5 +1,5 @@
 import { VLAN_TAG_BYTES } from '../wire/index.ts';
-import type { DirectPathParts } from './direct-path.ts';
+import { type DirectPathParts, SHORTEST as SHORTEST_DIRECT } from './direct-path.ts';
 import { DROP } from './drop-reason.ts';
 import { isSourceOf } from './frame-addresses.ts';
 import { hashIndex } from './hash-filter.ts';
@@ -39,9 +39,7 @@ const OUTPUT_TAIL = OUTPUT_QUEUE + QUEUE_TAIL;
 // Constants of this module: an imported one is loaded and checked at each use.
 const SHIFT = RECORD_SHIFT;
 const NUMBER = NUMBER_MASK;
-
-/** 18 bytes: with an 802.1Q tag, the shortest that is whole. */
-const SHORTEST = 18;
+const SHORTEST = SHORTEST_DIRECT;
 
 /** A frame to a group or to all goes to its output queues; false, and nothing done, if it needs the long way. */
 export type GroupPath = (slot: number, ingress: number) => boolean;

@@ -22,7 +22,6 @@ export interface MirrorRule {
   readonly vlans?: Iterable<number>;
 }
 
-/** A rule as the data path looks at it. */
 const RULE = {
   to: true,
   receivedBy: true,
@@ -32,6 +31,7 @@ const RULE = {
   vlans: true,
 } as const;
 
+/** A rule as the data path looks at it. */
 interface CompiledRule {
   readonly to: number;
   readonly receivedBy: Int32Array;
