@@ -1,6 +1,6 @@
 import { type Probe, ProbeKind, type Scheduler } from '../kernel/index.ts';
 import { IOMMU_FAULT, IOMMU_MISS } from './answers.ts';
-import { type ContextCache, NO_CONTEXT } from './context-cache.ts';
+import { type ContextCache, NO_CONTEXT, PASS_THROUGH } from './context-cache.ts';
 import type { FaultReason } from './fault-reason.ts';
 import type { IommuProfile } from './iommu-profile.ts';
 import { pageNumber } from './page-size.ts';
@@ -53,6 +53,8 @@ export class WalkUnit {
   private readonly freeAt: Float64Array;
   /** 1 once the outcome is known: nobody may join any more. */
   private readonly settled: Uint8Array;
+  /** Memory accesses, those before an invalidation made it begin again included. */
+  private readonly accesses: Uint8Array;
 
   constructor(
     name: string,
@@ -73,6 +75,7 @@ export class WalkUnit {
     this.generations = new Int32Array(profile.walkers);
     this.freeAt = new Float64Array(profile.walkers);
     this.settled = new Uint8Array(profile.walkers);
+    this.accesses = new Uint8Array(profile.walkers);
     this.advanceTask = clock.task(`${name}.walk`, (walk, generation) => this.advance(walk, generation));
     this.pumpTask = clock.task(`${name}.queue`, () => this.pump());
   }
@@ -151,6 +154,7 @@ export class WalkUnit {
     const walk = this.walker.begin(routingIds[request], addresses[request], writes[request] === 1);
     this.requests.append(walk + 1, request);
     this.walks++;
+    this.accesses[walk] = 0;
     this.probe?.record(ProbeKind.PAGE_WALK, routingIds[request], pageNumber(addresses[request], 1) | 0, 0);
     this.launch(walk);
   }
@@ -182,7 +186,10 @@ export class WalkUnit {
   private advance(walk: number, generation: number): void {
     if (this.generations[walk] !== generation) return;
     const walker = this.walker;
-    if (walker.nextAccess[walk] !== WALK_DONE) walker.step(walk);
+    if (walker.nextAccess[walk] !== WALK_DONE) {
+      walker.step(walk);
+      this.accesses[walk]++;
+    }
     if (walker.nextAccess[walk] !== WALK_DONE) {
       this.clock.schedule(this.profile.memoryAccessPs, this.advanceTask, walk, generation);
     } else {
@@ -202,6 +209,12 @@ export class WalkUnit {
     const reason = walker.reasons[walk] as FaultReason | 0;
     const routingId = walker.routingIds[walk];
     const write = walker.writes[walk];
+    this.probe?.record(
+      ProbeKind.PAGE_WALK_END,
+      routingId,
+      pageNumber(walker.addresses[walk], 1) | 0,
+      this.ended(walk),
+    );
     const answer = this.caches.conclude(walker, walk);
     this.answer(requests.shift(list), answer);
     // A client may do anything when it is called, so each of the others sees the caches as they are then.
@@ -219,6 +232,14 @@ export class WalkUnit {
     }
     // A reset by a client has ended it already.
     if (this.generations[walk] === generation) walker.end(walk);
+  }
+
+  /** What is recorded of a walk that has ended. */
+  private ended(walk: number): number {
+    const { reasons, leafLevels, domains } = this.walker;
+    const reason = reasons[walk];
+    const level = reason !== 0 || domains[walk] === PASS_THROUGH ? 0 : leafLevels[walk];
+    return this.accesses[walk] | (level << 8) | (reason << 12);
   }
 
   /** Serves the queue as far as walkers are idle. */

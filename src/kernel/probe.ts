@@ -54,6 +54,21 @@ export const ProbeKind = {
   REGISTER_READ: 20,
   /** Software has written a register; the operands as with REGISTER_READ. */
   REGISTER_WRITE: 21,
+  /**
+   * The port begins to send: a = frame slot, or -1 for a MAC Control frame; b = bytes behind the preamble, frame check
+   * sequence included; c = ps until the last of them has left.
+   */
+  WIRE_SENT: 22,
+  /**
+   * A frame has come in from the wire, as far as the card waits for it: a = frame slot, b = bytes as with WIRE_SENT, c = ps
+   * since the preamble's first bit has left the other end of the cable.
+   */
+  WIRE_TAKEN: 23,
+  /**
+   * A page walk has ended: a and b as with PAGE_WALK; c = memory accesses in bits 0 to 7, level of the page that it has
+   * found in bits 8 to 11 (0: the function's requests pass as they are), reason of the fault above.
+   */
+  PAGE_WALK_END: 24,
 } as const;
 
 /** One of {@link ProbeKind}. */

@@ -169,6 +169,7 @@ export class DataPlane implements Component {
       this.frames,
       { frameSent: (slot) => this.sent(slot) },
       linkGbps,
+      probe,
     );
     this.stalled = new IntRing(ceilPowerOfTwo(2 * profile.frameSlots));
     this.pipelinePs = profile.switchCycles * profile.coreClockPs;

@@ -40,7 +40,13 @@ export { Nic, type NicOptions } from './nic.ts';
 export { PacketBuffer, type PacketBufferClass, type PacketBufferOptions } from './packet-buffer.ts';
 export { type ControlPort, PauseSender, type PauseSenderOptions } from './pause-sender.ts';
 export { type PauseMode, PauseTimers } from './pause-timers.ts';
-export { type PfRegisterContext, PfRegisters } from './pf-registers.ts';
+export {
+  PF_RECEIVE,
+  PF_RECEIVE_HIGH,
+  PF_TRANSMIT,
+  type PfRegisterContext,
+  PfRegisters,
+} from './pf-registers.ts';
 export {
   type ArbitratedPipeline,
   PipelineArbiter,
@@ -50,10 +56,10 @@ export {
   type SwitchWeights,
 } from './pipeline-arbiter.ts';
 export type { NicProfile, SharedBufferProfile } from './profile.ts';
-export { type QueueListener, QueueRegisters } from './queue-registers.ts';
+export { type QueueListener, QueueRegisters, RDT } from './queue-registers.ts';
 export type { QueueInterrupts, RingProgress } from './ring-progress.ts';
 export { SwitchControl } from './switch-control.ts';
 export { TRANSMIT_THRESHOLD_BYTES, TransmitCutThrough, type TransmitPlane } from './transmit-cut-through.ts';
 export type { TransmitScheduling } from './transmit-scheduling.ts';
-export { type VfRegisterContext, VfRegisters } from './vf-registers.ts';
+export { VF_RECEIVE, VF_TRANSMIT, type VfRegisterContext, VfRegisters } from './vf-registers.ts';
 export type { CardVPort } from './vport-view.ts';

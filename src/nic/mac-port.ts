@@ -1,5 +1,5 @@
 import { ceilPowerOfTwo, type FramePool, IntRing } from '../base/index.ts';
-import { type Component, type Scheduler, Serializer } from '../kernel/index.ts';
+import { type Component, type Probe, ProbeKind, type Scheduler, Serializer } from '../kernel/index.ts';
 import {
   FCS_BYTES,
   MAC_CONTROL_BYTES,
@@ -60,6 +60,7 @@ export interface MacFlowControl {
 const QUEUE = 4096;
 /** Stands for a MAC Control frame where the slot of a frame would be. */
 const CONTROL = -1;
+const WIRE_SENT = ProbeKind.WIRE_SENT;
 
 /** What is done to tags as a number of an entry: by how much they change it, and back; 1 is by nothing. */
 const codeOf = (edit: number): number => (edit < 2 ? edit ^ 1 : edit);
@@ -85,6 +86,7 @@ export class MacPort implements Component {
   underruns = 0;
 
   private readonly scheduler: Scheduler;
+  private readonly probe: Probe | null;
   private readonly frames: FramePool;
   private readonly sink: MacPortSink;
   private readonly wire: Serializer;
@@ -98,7 +100,15 @@ export class MacPort implements Component {
   private busy = false;
 
   /** @param gigabits line rate in Gb/s. */
-  constructor(name: string, scheduler: Scheduler, frames: FramePool, sink: MacPortSink, gigabits: number) {
+  constructor(
+    name: string,
+    scheduler: Scheduler,
+    frames: FramePool,
+    sink: MacPortSink,
+    gigabits: number,
+    probe: Probe | null = null,
+  ) {
+    this.probe = probe;
     this.name = name;
     this.scheduler = scheduler;
     this.frames = frames;
@@ -212,7 +222,9 @@ export class MacPort implements Component {
     // The gap is the wire's, not the frame's: the next frame starts behind it, this one is whole before.
     const gap = this.gaps.after(bytes);
     const free = this.wire.reserve(now, PREAMBLE_BYTES + bytes + gap);
-    this.scheduler.schedule(free - this.wire.duration(gap) - now, this.done, entry, 0);
+    const lastPs = free - this.wire.duration(gap) - now;
+    this.scheduler.schedule(lastPs, this.done, entry, 0);
+    this.probe?.record(WIRE_SENT, entry < 0 ? entry : entry & 0xffffff, bytes, lastPs);
   }
 
   /** As {@link MacPort.occupy}, for a frame that was begun at `startPs`, since when nothing else was. */
@@ -221,7 +233,9 @@ export class MacPort implements Component {
     if (wire.freeAt < startPs) gaps.idle();
     const gap = gaps.after(bytes);
     const free = wire.reserve(startPs, PREAMBLE_BYTES + bytes + gap);
-    scheduler.schedule(free - wire.duration(gap) - scheduler.now, task, entry, bytes);
+    const lastPs = free - wire.duration(gap) - scheduler.now;
+    scheduler.schedule(lastPs, task, entry, bytes);
+    this.probe?.record(WIRE_SENT, entry & 0xffffff, bytes, lastPs);
   }
 
   private brokenOff(entry: number, bytes: number): void {

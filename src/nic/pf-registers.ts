@@ -38,10 +38,12 @@ export interface PfRegisterContext {
   vfs(): { readonly count: number; readonly enabled: boolean };
 }
 
-/** First offsets of the queues' registers, 64 bytes a queue (8.2.3.8, 8.2.3.9). */
-const PF_RECEIVE = 0x1000;
-const PF_RECEIVE_HIGH = 0xd000;
-const PF_TRANSMIT = 0x6000;
+/** First offset of the receive queues' registers, 64 bytes a queue (8.2.3.8), */
+export const PF_RECEIVE = 0x1000;
+/** of those from queue 64 on, */
+export const PF_RECEIVE_HIGH = 0xd000;
+/** and of the transmit queues' (8.2.3.9). */
+export const PF_TRANSMIT = 0x6000;
 const QUEUE_BYTES = 0x40;
 const LOW_QUEUES = 64;
 /** PF function number in the interrupt block. */

@@ -3,6 +3,7 @@ import type { ReceiveEngine, Ring, TransmitEngine } from '../dma/index.ts';
 /** Offsets within the 64 bytes of registers that a queue has (82599 datasheet 8.2.3.8, 8.2.3.9). */
 export const RDH = 0x10;
 export const SRRCTL = 0x14;
+/** Receive Descriptor Tail: as where TDT is. */
 export const RDT = 0x18;
 export const RXDCTL = 0x28;
 export const TDH = 0x10;

@@ -18,8 +18,9 @@ export const VTIVAR_MISC = 0x140;
 export const VFMBMEM = 0x200;
 export const VFMAILBOX_REGISTER = 0x2fc;
 export const VTEITR = 0x820;
-/** First offsets of the receive and the transmit queues' registers, 64 bytes a queue. */
+/** First offset of the receive queues' registers, 64 bytes a queue, */
 export const VF_RECEIVE = 0x1000;
+/** and of the transmit queues'. */
 export const VF_TRANSMIT = 0x2000;
 /** VFCTRL.RST. */
 export const VFCTRL_RST = 1 << 26;

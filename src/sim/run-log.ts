@@ -24,6 +24,7 @@ export function logHeader(simulation: Simulation): LogHeader {
     application: `sriovsim ${VERSION}`,
     seed: scenario.seed,
     scenarioCrc32: crc32(text, 0, text.length),
+    startPs: simulation.nowPs,
     tasks: machine.scheduler.taskNames,
     components: machine.components.map(({ name }) => name),
     dropReasons: [...DROP_REASONS, ...NIC_DROP_REASONS],

@@ -88,6 +88,7 @@ export class Simulation implements RunView, VfListener {
       scenario.nic.linkGbps,
       nic.profile.macPs + cableDelayPs(scenario.nic),
       bridgeOf(scenario),
+      this.machine.probe,
     );
     nic.data.switch.tables.mirrors.onCopy = (slot, vport) => this.noteCopy(slot, vport);
     const { port } = scenario.nic;

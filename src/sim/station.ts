@@ -1,6 +1,6 @@
 import { IntRing } from '../base/index.ts';
 import type { FrameTemplate } from '../drivers/index.ts';
-import { type Scheduler, Serializer, Timer } from '../kernel/index.ts';
+import { type Probe, ProbeKind, type Scheduler, Serializer, Timer } from '../kernel/index.ts';
 import {
   type DataPlane,
   headerBytes,
@@ -56,6 +56,7 @@ export class Station implements WirePeer, FrameSender, BridgeSink {
   private readonly between: WireBridge | ExtenderBridge | null;
   private landed = 0;
   private readonly scheduler: Scheduler;
+  private readonly probe: Probe | null;
   private readonly data: DataPlane;
   private readonly tracker: FlowTracker;
   private readonly wire: Serializer;
@@ -89,7 +90,9 @@ export class Station implements WirePeer, FrameSender, BridgeSink {
     linkGbps: number,
     delayPs: number,
     bridge: boolean | VirtualTagKind | null = null,
+    probe: Probe | null = null,
   ) {
+    this.probe = probe;
     this.index = index;
     this.scheduler = scheduler;
     this.data = data;
@@ -316,11 +319,22 @@ export class Station implements WirePeer, FrameSender, BridgeSink {
   /** A frame lies in a slot of the card, as far as it has come. */
   private land(slot: number, bytes: number): void {
     const { data } = this;
+    this.recordTaken(slot, bytes);
     const isBad = this.badFcsEvery > 0 && ++this.landed % this.badFcsEvery === 0;
     if (data.cutThrough !== null) {
       data.cutThrough.begin(slot, this.restPs(Math.max(MIN_FRAME_BYTES, bytes + FCS_BYTES)), isBad);
     } else if (isBad) data.refuse(slot, NicDrop.BAD_FCS);
     else data.receiveFromWire(slot);
+  }
+
+  /** Tells a probe what a frame of `bytes` bytes took on the wire. */
+  private recordTaken(slot: number, bytes: number): void {
+    const { probe, wire } = this;
+    if (probe === null || probe.sink === null) return;
+    const onWire = Math.max(MIN_FRAME_BYTES, bytes + FCS_BYTES);
+    const aheadPs = this.data.cutThrough === null ? 0 : this.restPs(onWire);
+    const takenPs = wire.duration(PREAMBLE_BYTES + onWire) + this.delayPs - aheadPs;
+    probe.record(ProbeKind.WIRE_TAKEN, slot, onWire, takenPs);
   }
 
   /** From the header of a frame of `bytes` bytes with check sequence to its last bit. */

@@ -69,6 +69,8 @@ export interface LogHeader {
   readonly seed: number;
   /** CRC-32 of the resolved scenario's JSON. */
   readonly scenarioCrc32: number;
+  /** When it begins, in ps from power-on; logs written before there was such a thing have none and begin at 0. */
+  readonly startPs?: number;
   /** Names of the tasks by their numbers, of the components, of the reasons for drops by their numbers. */
   readonly tasks: readonly string[];
   readonly components: readonly string[];

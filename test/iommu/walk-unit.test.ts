@@ -246,13 +246,18 @@ describe('timed walks', () => {
     expect(answers).toEqual([{ cookie: 9, answer: HOST, at: 7.5 }]);
   });
 
-  it('are recorded by the probe when they begin', () => {
+  it('are recorded by the probe when they begin, and when they end with what they took', () => {
     const { iommu, scheduler, probe, client } = setUp();
     const records: number[][] = [];
     probe.sink = { record: (...record) => records.push(record) };
     iommu.walk(VF, 5 * PAGE + 1, false, client, 0);
     scheduler.runUntilIdle();
-    expect(records).toEqual([[0, ProbeKind.PAGE_WALK, VF, 5, 0]]);
+    // Root, context and four tables, of which the last has a page of 4 KiB.
+    const outcome = 6 | (1 << 8);
+    expect(records).toEqual([
+      [0, ProbeKind.PAGE_WALK, VF, 5, 0],
+      [6 * ACCESS_PS, ProbeKind.PAGE_WALK_END, VF, 5, outcome],
+    ]);
   });
 
   it('answer every request once, in a time that the number of walkers explains', () => {
