@@ -1,41 +1,30 @@
 import type { FramePool } from '../base/index.ts';
-import { VLAN_TAG_BYTES } from '../wire/index.ts';
+import { type DirectSteps, LONG_WAY, SHORTEST } from './direct-steps.ts';
 import { DROP } from './drop-reason.ts';
-import { isSourceOf } from './frame-addresses.ts';
-import { GROUP_BIT, NOBODY, nearValue, SET } from './mac-table.ts';
+import { GROUP_BIT } from './mac-table.ts';
 import { type PortQueues, QUEUE_TAIL } from './port-queues.ts';
 import {
   ALL_DIRECT,
   BYTES_IN,
   BYTES_OUT,
   CHECK_MAC,
-  CHECK_VLAN,
   DIRECT,
-  EGRESS,
   FRAMES_IN,
-  FRAMES_OUT,
   KEEP_TAG,
   NONE_DIRECT,
   OUT_BY_CLASS,
   OUTPUT_QUEUE,
   PORT_TAG,
   RECORD_SHIFT,
-  SOURCE_FIRST,
-  SOURCE_LAST,
   WIRE_DIRECT,
 } from './port-record.ts';
 import type { ReceiverLists } from './receiver-lists.ts';
-import { SETTLE_AT, type SwitchCounters, UNICAST } from './switch-counters.ts';
+import { type SwitchCounters, UNICAST } from './switch-counters.ts';
 import type { SwitchTables } from './switch-tables.ts';
-import { isPriorityOnly, TAG_SHIFT, TAG_STRIP, tagOf, targetPort, vlanOf } from './target.ts';
+import { NUMBER_MASK, targetPort } from './target.ts';
 
+const NUMBER = NUMBER_MASK;
 const OUTPUT_TAIL = OUTPUT_QUEUE + QUEUE_TAIL;
-
-/** Instead of a receiver, or of a target: the tables do not tell it. */
-const LONG_WAY = -1;
-
-/** 18 bytes: with an 802.1Q tag, the shortest that is whole. */
-export const SHORTEST = 18;
 
 /**
  * The direct way through the switch, for what nearly all frames are: well-formed, unicast, to one receiver
@@ -59,6 +48,12 @@ export interface DirectPath {
   /** Decides one frame; returns its target, for it to be delivered at once, or -1 if it needs the long way. */
   decideOne(slot: number, ingress: number): number;
 
+  /**
+   * What {@link DirectPath.decideOne} would return now, by as much of the frame as headers are: nothing is changed
+   * or counted.
+   */
+  foresee(slot: number, ingress: number): number;
+
   /** Puts the frame in `slot` into the output queues of `count` of `targets`; drops it where they are full. */
   enqueue(slot: number, count: number, frameClass: number): void;
 }
@@ -67,27 +62,13 @@ export interface DirectPath {
 export interface DirectPathParts {
   readonly frames: FramePool;
   readonly tables: SwitchTables;
+  readonly steps: DirectSteps;
   readonly input: PortQueues;
   readonly output: PortQueues;
   readonly targets: Int32Array;
   readonly lists: ReceiverLists;
   readonly counters: SwitchCounters;
 }
-
-// Steps of `decide` and `decideOne`.
-
-/** The only port that asked for the address in the words 0 and 1 of a frame; `miss` if nobody did. */
-const receiverOf = (
-  places: Int32Array,
-  shift: number,
-  first: number,
-  second: number,
-  miss: number,
-): number => {
-  const value = nearValue(places, shift, first, second);
-  if (value < SET) return value;
-  return value === NOBODY ? miss : LONG_WAY;
-};
 
 /**
  * Makes the direct way.
@@ -104,16 +85,13 @@ const receiverOf = (
  */
 export function createDirectPath(parts: DirectPathParts): DirectPath {
   const { frames, tables, input, output, targets, counters } = parts;
-  const { macs } = tables;
+  const { vlanFrom, receiverOf, operationAt } = parts.steps;
   const fixed = {
     i32: frames.i32,
     lengths: frames.lengths,
     outerTci: frames.outerTci,
     wordShift: frames.slotShift - 2,
     records: tables.records,
-    vlanWords: tables.vlans.words,
-    rowLength: tables.vlans.rowLength,
-    setWords: tables.setWords,
     uplink: tables.uplink,
     slots: input.items,
     items: output.items,
@@ -138,27 +116,21 @@ export function createDirectPath(parts: DirectPathParts): DirectPath {
   }
 
   function decide(ingress: number, at: number, count: number): number {
-    const { i32, lengths, outerTci, records, vlanWords, slots, items } = fixed;
-    const { wordShift, stride, capacity, uplink, rowLength, setWords } = fixed;
+    const { i32, lengths, outerTci, wordShift, records, slots, items, stride, capacity } = fixed;
     const from = ingress << RECORD_SHIFT;
     const direct = records[from + DIRECT];
     if (direct === NONE_DIRECT) return 0;
-
-    const { places, shift } = macs;
+    const { uplink } = fixed;
     const toWire = direct === WIRE_DIRECT;
     const miss = direct === ALL_DIRECT ? uplink : LONG_WAY;
     const checkMac = records[from + CHECK_MAC];
-    const checkVlan = records[from + CHECK_VLAN];
     const portTag = records[from + PORT_TAG];
-    // The source address that was found to be the port's own last.
-    let sourceFirst = records[from + SOURCE_FIRST];
-    let sourceLast = records[from + SOURCE_LAST];
-    // The tag that was looked at last, and what it means: most frames of a burst have the same.
+    // What was looked at last: most frames of a burst have the same.
+    let sourceFirst = 0;
+    let sourceLast = 0;
     let typeWord = 0;
     let tci = -2;
-    let receivers = 0;
-    let tagBits = 0;
-    let tagBytes = 0;
+    let vlan = 0;
 
     const begin = at | 0;
     const end = (at + count) | 0;
@@ -172,41 +144,26 @@ export function createDirectPath(parts: DirectPathParts): DirectPath {
       const second = i32[word | 1];
       const third = i32[word | 2];
       const fourth = i32[word | 3];
-      let outer = outerTci[slot];
+      const outer = outerTci[slot];
       if (bytes < SHORTEST || (first & GROUP_BIT) !== 0) break;
-
-      if (portTag !== KEEP_TAG) {
-        if (portTag >= 0 && isPriorityOnly(outer, fourth)) break;
-        outer = portTag;
-        outerTci[slot] = portTag;
-      }
-      if (outer !== tci || fourth !== typeWord) {
-        const tag = tagOf(outer, fourth);
-        const members = Math.imul(vlanOf(tag, outer, fourth), rowLength);
-        tci = outer;
-        typeWord = fourth;
-        tagBits = tag << TAG_SHIFT;
-        tagBytes = tag === TAG_STRIP ? VLAN_TAG_BYTES : 0;
-        receivers = (members + setWords) | 0;
-        if (((vlanWords[(members + (ingress >>> 5)) | 0] >>> ingress) & checkVlan) !== checkVlan) break;
-      }
-
-      if (((((second ^ sourceFirst) >>> 16) | (third ^ sourceLast)) & checkMac) !== 0) {
-        if (!isSourceOf(macs, ingress, second, third)) break;
+      const differs = ((((second ^ sourceFirst) >>> 16) | (third ^ sourceLast)) & checkMac) | (outer ^ tci);
+      if ((differs | (fourth ^ typeWord)) !== 0) {
+        vlan = vlanFrom(ingress, outer, second, third, fourth);
+        if (vlan === LONG_WAY) break;
         sourceFirst = second;
         sourceLast = third;
+        typeWord = fourth;
+        tci = outer;
       }
-
-      const port = toWire ? uplink : receiverOf(places, shift, first, second, miss);
-      if (port === LONG_WAY || port === ingress) break;
-      if (((vlanWords[(receivers + (port >>> 5)) | 0] >>> port) & 1) === 0) break;
-
+      const port = receiverOf(ingress, toWire, miss, first, second, vlan);
+      if (port === LONG_WAY) break;
+      const operation = operationAt(port, vlan, bytes);
+      if (operation === LONG_WAY) break;
       const to = port << RECORD_SHIFT;
-      const egress = records[to | EGRESS];
-      if (((bytes - tagBytes) | 0) > (egress & 0xffff)) break;
       const tail = records[to | OUTPUT_TAIL];
       if (tail === capacity) break;
-      items[(Math.imul(port, stride) + tail) | 0] = slot | (egress & tagBits);
+      if (portTag !== KEEP_TAG) outerTci[slot] = portTag;
+      items[(Math.imul(port, stride) + tail) | 0] = slot | operation;
       records[to | OUTPUT_TAIL] = tail + 1;
       records[to | BYTES_OUT] = (records[to | BYTES_OUT] + bytes) | 0;
       bytesIn = (bytesIn + bytes) | 0;
@@ -218,55 +175,31 @@ export function createDirectPath(parts: DirectPathParts): DirectPath {
     return done;
   }
 
-  // The steps of `decide`, with nothing prepared for frames behind the first: 212 machine instructions
-  // instead of 353.
-  function decideOne(slot: number, ingress: number): number {
-    const { i32, lengths, outerTci, records, vlanWords } = fixed;
-    const { wordShift, uplink, rowLength, setWords } = fixed;
-    const from = ingress << RECORD_SHIFT;
-    const direct = records[from | DIRECT];
+  const targetOf = (slot: number, ingress: number): number => {
+    const { i32, lengths, outerTci, wordShift, records, uplink } = fixed;
+    const direct = records[(ingress << RECORD_SHIFT) | DIRECT];
     const bytes = lengths[slot];
     const word = slot << wordShift;
     const first = i32[word];
     if (direct === NONE_DIRECT || bytes < SHORTEST || (first & GROUP_BIT) !== 0) return LONG_WAY;
     const second = i32[word | 1];
-    const third = i32[word | 2];
-    const fourth = i32[word | 3];
+    const vlan = vlanFrom(ingress, outerTci[slot], second, i32[word | 2], i32[word | 3]);
+    if (vlan === LONG_WAY) return LONG_WAY;
+    const miss = direct === ALL_DIRECT ? uplink : LONG_WAY;
+    const port = receiverOf(ingress, direct === WIRE_DIRECT, miss, first, second, vlan);
+    if (port === LONG_WAY) return LONG_WAY;
+    const operation = operationAt(port, vlan, bytes);
+    return operation === LONG_WAY ? LONG_WAY : port | operation;
+  };
 
-    const portTag = records[from | PORT_TAG];
-    if (portTag !== KEEP_TAG) {
-      if (portTag >= 0 && isPriorityOnly(outerTci[slot], fourth)) return LONG_WAY;
-      outerTci[slot] = portTag;
-    }
-    const outer = outerTci[slot];
-    const tag = tagOf(outer, fourth);
-    const members = Math.imul(vlanOf(tag, outer, fourth), rowLength);
-    const checkVlan = records[from | CHECK_VLAN];
-    if (((vlanWords[(members + (ingress >>> 5)) | 0] >>> ingress) & checkVlan) !== checkVlan) return LONG_WAY;
-
-    const differs = ((second ^ records[from | SOURCE_FIRST]) >>> 16) | (third ^ records[from | SOURCE_LAST]);
-    if ((differs & records[from | CHECK_MAC]) !== 0 && !isSourceOf(macs, ingress, second, third))
-      return LONG_WAY;
-
-    let port = uplink;
-    if (direct !== WIRE_DIRECT) {
-      port = receiverOf(macs.places, macs.shift, first, second, direct === ALL_DIRECT ? uplink : LONG_WAY);
-      if (port === LONG_WAY || port === ingress) return LONG_WAY;
-      if (((vlanWords[(members + setWords + (port >>> 5)) | 0] >>> port) & 1) === 0) return LONG_WAY;
-    }
-
-    const to = port << RECORD_SHIFT;
-    const egress = records[to | EGRESS];
-    const size = tag === TAG_STRIP ? (bytes - VLAN_TAG_BYTES) | 0 : bytes;
-    if (size > (egress & 0xffff)) return LONG_WAY;
-    const bytesOut = (records[to | BYTES_OUT] + bytes) | 0;
-    const bytesIn = (records[from | BYTES_IN] + bytes) | 0;
-    records[to | FRAMES_OUT] = (records[to | FRAMES_OUT] + 1) | 0;
-    records[to | BYTES_OUT] = bytesOut;
-    records[from | FRAMES_IN] = (records[from | FRAMES_IN] + 1) | 0;
-    records[from | BYTES_IN] = bytesIn;
-    if ((bytesOut | bytesIn) >= SETTLE_AT) counters.settle();
-    return port | (egress & (tag << TAG_SHIFT));
+  function decideOne(slot: number, ingress: number): number {
+    const { lengths, outerTci, records } = fixed;
+    const target = targetOf(slot, ingress);
+    if (target === LONG_WAY) return LONG_WAY;
+    const portTag = records[(ingress << RECORD_SHIFT) | PORT_TAG];
+    if (portTag !== KEEP_TAG) outerTci[slot] = portTag;
+    counters.ranOne(ingress, target & NUMBER, lengths[slot]);
+    return target;
   }
 
   function enqueue(slot: number, count: number, frameClass: number): void {
@@ -296,5 +229,5 @@ export function createDirectPath(parts: DirectPathParts): DirectPath {
     counters.ran(1, bytes);
   }
 
-  return { fetch, decide, decideOne, enqueue };
+  return { fetch, decide, decideOne, foresee: targetOf, enqueue };
 }

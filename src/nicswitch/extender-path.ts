@@ -1,29 +1,22 @@
 import { CHANNEL_SET, channelValue } from './channel-table.ts';
 import type { DirectPath, DirectPathParts } from './direct-path.ts';
+import { LONG_WAY } from './direct-steps.ts';
 import { eCidOf, ingressECidOf, upwardsETag } from './extender-selection.ts';
-import { isSourceOf } from './frame-addresses.ts';
 import { GROUP_BIT } from './mac-table.ts';
 import { QUEUE_TAIL } from './port-queues.ts';
 import {
   BYTES_IN,
   BYTES_OUT,
-  CHECK_MAC,
-  CHECK_VLAN,
   DIRECT,
   EGRESS,
   FRAMES_IN,
-  FRAMES_OUT,
   KEEP_TAG,
   NONE_DIRECT,
   OUTPUT_QUEUE,
   PORT_TAG,
   RECORD_SHIFT,
-  SOURCE_FIRST,
-  SOURCE_LAST,
 } from './port-record.ts';
-import { SETTLE_AT } from './switch-counters.ts';
 import {
-  isPriorityOnly,
   NUMBER_MASK,
   TAG_AS_IS,
   TAG_INSERT,
@@ -31,15 +24,10 @@ import {
   TAG_SHIFT,
   TAG_STRIP,
   TAG_STRIP_VIRTUAL,
-  tagOf,
-  vlanOf,
 } from './target.ts';
 import { VLAN_TYPE } from './vlan-table.ts';
 
 const OUTPUT_TAIL = OUTPUT_QUEUE + QUEUE_TAIL;
-
-/** Instead of a target: the tables do not tell it. */
-const LONG_WAY = -1;
 
 /** With the addresses, a tag for virtual access, an 802.1Q tag and an EtherType. */
 const SHORTEST = 26;
@@ -78,14 +66,13 @@ const LONGEST = 0xffff;
 export function createExtenderPath(parts: DirectPathParts, base: DirectPath): DirectPath {
   const { frames, tables, input, output, counters } = parts;
   const { i32, lengths, outerTci, virtualTag, virtualTagExtension } = frames;
-  const { records, uplink, macs, vlans } = tables;
+  const { records, uplink } = tables;
+  const { vlanFrom, operationAt } = parts.steps;
   const { virtual, priorities } = tables.tags;
   const { table, channels } = virtual;
   const wordShift = frames.slotShift - 2;
   const slots = input.items;
   const { items, stride, capacity } = output;
-  const vlanWords = vlans.words;
-  const { rowLength } = vlans;
 
   /** Target of a frame from the wire. */
   const down = (slot: number, bytes: number): number => {
@@ -123,33 +110,19 @@ export function createExtenderPath(parts: DirectPathParts, base: DirectPath): Di
 
   /** Target of a frame from a VPort: the wire, with its tag beside it. */
   const up = (slot: number, bytes: number, ingress: number): number => {
-    const from = ingress << RECORD_SHIFT;
     const channel = channels[ingress];
     const word = slot << wordShift;
     const type = i32[word | 3];
     if (channel < 0 || bytes < SHORTEST || (i32[word] & GROUP_BIT) !== 0) return LONG_WAY;
     const typed = type & 0xffff;
     if (typed === ETAG_TYPE || typed === VNTAG_TYPE) return LONG_WAY;
-    const portTag = records[from | PORT_TAG];
-    if (portTag !== KEEP_TAG) {
-      if (portTag >= 0 && isPriorityOnly(outerTci[slot], type)) return LONG_WAY;
-      outerTci[slot] = portTag;
-    }
-    const outer = outerTci[slot];
-    const tag = tagOf(outer, type);
-    if (records[from | CHECK_VLAN] !== 0) {
-      const members = Math.imul(vlanOf(tag, outer, type), rowLength);
-      if (((vlanWords[(members + (ingress >>> 5)) | 0] >>> ingress) & 1) === 0) return LONG_WAY;
-    }
-    const second = i32[word | 1];
-    const third = i32[word | 2];
-    const differs = ((second ^ records[from | SOURCE_FIRST]) >>> 16) | (third ^ records[from | SOURCE_LAST]);
-    if ((differs & records[from | CHECK_MAC]) !== 0 && !isSourceOf(macs, ingress, second, third))
-      return LONG_WAY;
-    const size = tag === STRIP ? (bytes - VLAN_BYTES) | 0 : bytes;
-    if (size > (records[(uplink << RECORD_SHIFT) | EGRESS] & LONGEST)) return LONG_WAY;
+    const vlan = vlanFrom(ingress, outerTci[slot], i32[word | 1], i32[word | 2], type);
+    if (vlan === LONG_WAY || operationAt(uplink, vlan, bytes) === LONG_WAY) return LONG_WAY;
+    const tag = vlan >>> TAG_SHIFT;
+    const portTag = records[(ingress << RECORD_SHIFT) | PORT_TAG];
+    if (portTag !== KEEP_TAG) outerTci[slot] = portTag;
     if (virtual.kind === 'etag') {
-      const tci = tag === INSERT ? outer : ((type >>> 8) & 0xff00) | (type >>> 24);
+      const tci = tag === INSERT ? outerTci[slot] : ((type >>> 8) & 0xff00) | (type >>> 24);
       const priority = tag === AS_IS ? priorities.untagged[ingress] << 1 : tci >>> 12;
       virtualTag[slot] = upwardsETag(priority >>> 1, priority & 1, channel);
       virtualTagExtension[slot] = channel >>> 14;
@@ -194,16 +167,12 @@ export function createExtenderPath(parts: DirectPathParts, base: DirectPath): Di
     const bytes = lengths[slot];
     const target = ingress === uplink ? down(slot, bytes) : up(slot, bytes, ingress);
     if (target === LONG_WAY) return LONG_WAY;
-    const to = (target & PORT) << RECORD_SHIFT;
-    const bytesOut = (records[to | BYTES_OUT] + bytes) | 0;
-    const bytesIn = (records[from | BYTES_IN] + bytes) | 0;
-    records[to | FRAMES_OUT] = (records[to | FRAMES_OUT] + 1) | 0;
-    records[to | BYTES_OUT] = bytesOut;
-    records[from | FRAMES_IN] = (records[from | FRAMES_IN] + 1) | 0;
-    records[from | BYTES_IN] = bytesIn;
-    if ((bytesOut | bytesIn) >= SETTLE_AT) counters.settle();
+    counters.ranOne(ingress, target & PORT, bytes);
     return target;
   }
 
-  return { fetch: base.fetch, decide, decideOne, enqueue: base.enqueue };
+  /** Not known: a tag for virtual access takes the place of what the tables tell. */
+  const foresee = () => LONG_WAY;
+
+  return { fetch: base.fetch, decide, decideOne, foresee, enqueue: base.enqueue };
 }

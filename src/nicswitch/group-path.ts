@@ -1,15 +1,13 @@
 import { VLAN_TAG_BYTES } from '../wire/index.ts';
-import { type DirectPathParts, SHORTEST as SHORTEST_DIRECT } from './direct-path.ts';
+import type { DirectPathParts } from './direct-path.ts';
+import { LONG_WAY as NO_LIST, SHORTEST as SHORTEST_DIRECT } from './direct-steps.ts';
 import { DROP } from './drop-reason.ts';
-import { isSourceOf } from './frame-addresses.ts';
 import { hashIndex } from './hash-filter.ts';
 import { GROUP_BIT, NOBODY, nearValue } from './mac-table.ts';
 import { QUEUE_TAIL } from './port-queues.ts';
 import {
   ALL_DIRECT,
   BYTES_OUT,
-  CHECK_MAC,
-  CHECK_VLAN,
   DIRECT,
   EGRESS,
   FILTERED_DIRECT,
@@ -18,8 +16,6 @@ import {
   OUTPUT_QUEUE,
   PORT_TAG,
   RECORD_SHIFT,
-  SOURCE_FIRST,
-  SOURCE_LAST,
 } from './port-record.ts';
 import {
   broadcastKey,
@@ -33,26 +29,37 @@ import {
 import { BROADCAST_STORM, MULTICAST_STORM } from './storm-control.ts';
 import { BROADCAST, MULTICAST } from './switch-counters.ts';
 import { VPORT_SET } from './switch-tables.ts';
-import { isPriorityOnly, NUMBER_MASK, TAG_SHIFT, TAG_STRIP, tagOf, vlanOf } from './target.ts';
+import { NUMBER_MASK, TAG_SHIFT, TAG_STRIP } from './target.ts';
 
 const OUTPUT_TAIL = OUTPUT_QUEUE + QUEUE_TAIL;
 // Constants of this module: an imported one is loaded and checked at each use.
 const SHIFT = RECORD_SHIFT;
 const NUMBER = NUMBER_MASK;
 const SHORTEST = SHORTEST_DIRECT;
+const LONG_WAY = NO_LIST;
+const STRIPPED = TAG_STRIP << TAG_SHIFT;
 
-/** A frame to a group or to all goes to its output queues; false, and nothing done, if it needs the long way. */
-export type GroupPath = (slot: number, ingress: number) => boolean;
+/** The direct way of frames to a group or to all. */
+export interface GroupPath {
+  /** Puts a frame into its output queues; false, and nothing done, if it needs the long way. */
+  replicate(slot: number, ingress: number): boolean;
+  /**
+   * Writes the targets of a frame, counts it at each, and gives each a reference; returns how many, or 0, and nothing
+   * done, if it needs the long way.
+   */
+  gather(slot: number, ingress: number): number;
+}
 
 /**
- * The direct way for frames to groups and to all: the checks of the direct path, and then one pass over a list of
- * receivers that has been compiled before (receiver-lists.ts). A copy is an entry in an output queue and no more:
- * references are added once, and what a frame counts at its receivers is counted at the list. ReceiverSelection
- * decides these frames, too, by the same rules, and all that need more: storm limits, mirroring, private VPorts, two
- * VLAN tags, other ways of forwarding.
+ * The direct way for frames to groups and to all: the steps of the direct path, and then one pass over a list of
+ * receivers that has been compiled before (receiver-lists.ts). From queue to queue a copy is an entry in an output
+ * queue and no more: references are added once, and what a frame counts at its receivers is counted at the list.
+ * ReceiverSelection decides these frames, too, by the same rules, and all that need more: storm limits, mirroring,
+ * private VPorts, two VLAN tags, other ways of forwarding.
  */
 export function createGroupPath(parts: DirectPathParts): GroupPath {
-  const { frames, tables, output, lists, counters } = parts;
+  const { frames, tables, output, lists, counters, targets } = parts;
+  const { vlanFrom } = parts.steps;
   const { macs, storms, mirrors, multicastHash } = tables;
   const settle = () => counters.settle();
   const fixed = {
@@ -62,7 +69,6 @@ export function createGroupPath(parts: DirectPathParts): GroupPath {
     references: frames.references,
     wordShift: frames.slotShift - 2,
     records: tables.records,
-    vlanWords: tables.vlans.words,
     rowLength: tables.vlans.rowLength,
     uplink: tables.uplink,
     members: lists.members,
@@ -99,36 +105,31 @@ export function createGroupPath(parts: DirectPathParts): GroupPath {
     return true;
   }
 
-  return function replicate(slot: number, ingress: number): boolean {
-    const { i32, lengths, outerTci, references, wordShift, records, vlanWords, rowLength, uplink } = fixed;
-    const from = ingress << SHIFT;
-    const direct = records[from | DIRECT];
+  const isToAll = (slot: number): boolean => {
+    const { i32, wordShift } = fixed;
+    const word = slot << wordShift;
+    return i32[word] === -1 && (i32[word | 1] & 0xffff) === 0xffff;
+  };
+
+  /**
+   * Number of the list with the receivers of a frame, and above it, as in target.ts, where the frame's tag is;
+   * LONG_WAY if there is none for it.
+   */
+  function listOf(slot: number, ingress: number): number {
+    const { i32, lengths, outerTci, wordShift, records, heads, rowLength, uplink } = fixed;
+    const direct = records[(ingress << SHIFT) | DIRECT];
     const bytes = lengths[slot];
     const word = slot << wordShift;
     const first = i32[word];
-    if ((direct !== ALL_DIRECT && direct !== FILTERED_DIRECT) || bytes < SHORTEST) return false;
-    if ((first & GROUP_BIT) === 0) return false;
+    if ((direct !== ALL_DIRECT && direct !== FILTERED_DIRECT) || bytes < SHORTEST) return LONG_WAY;
+    if ((first & GROUP_BIT) === 0) return LONG_WAY;
     const second = i32[word | 1];
-    const third = i32[word | 2];
-    const fourth = i32[word | 3];
-    const toAll = first === -1 && (second & 0xffff) === 0xffff;
-    if (!isListed(ingress, toAll ? BROADCAST_STORM : MULTICAST_STORM)) return false;
+    const toAll = isToAll(slot);
+    if (!isListed(ingress, toAll ? BROADCAST_STORM : MULTICAST_STORM)) return LONG_WAY;
+    const vlan = vlanFrom(ingress, outerTci[slot], second, i32[word | 2], i32[word | 3]);
+    if (vlan === LONG_WAY) return LONG_WAY;
 
-    let outer = outerTci[slot];
-    const portTag = records[from | PORT_TAG];
-    if (portTag !== KEEP_TAG) {
-      if (portTag >= 0 && isPriorityOnly(outer, fourth)) return false;
-      outer = portTag;
-    }
-    const tag = tagOf(outer, fourth);
-    const row = vlanOf(tag, outer, fourth);
-    const senders = Math.imul(row, rowLength);
-    const checkVlan = records[from | CHECK_VLAN];
-    if (((vlanWords[(senders + (ingress >>> 5)) | 0] >>> ingress) & checkVlan) !== checkVlan) return false;
-    const differs = ((second ^ records[from | SOURCE_FIRST]) >>> 16) | (third ^ records[from | SOURCE_LAST]);
-    if ((differs & records[from | CHECK_MAC]) !== 0 && !isSourceOf(macs, ingress, second, third))
-      return false;
-
+    const row = ((vlan & NUMBER) / rowLength) | 0;
     let key: number;
     if (toAll) {
       key = broadcastKey(row);
@@ -138,16 +139,61 @@ export function createGroupPath(parts: DirectPathParts): GroupPath {
       key = multicastKey(row, value, hashed);
     }
     const list = lists.find(key, settle);
-    const { members, heads, listStride, items, stride, capacity } = fixed;
     const head = list << HEAD_SHIFT;
-    const size = tag === TAG_STRIP ? (bytes - VLAN_TAG_BYTES) | 0 : bytes;
-    const count = heads[head | MEMBERS];
+    const tag = vlan & ~NUMBER;
+    const size = tag === STRIPPED ? (bytes - VLAN_TAG_BYTES) | 0 : bytes;
     // Nobody to tell why a frame has no receiver.
-    if (size > heads[head | LONGEST] || (count === 0 && ingress === uplink)) return false;
+    if (size > heads[head | LONGEST] || (heads[head | MEMBERS] === 0 && ingress === uplink)) return LONG_WAY;
+    return list | tag;
+  }
 
-    outerTci[slot] = outer;
-    const frameClass = toAll ? BROADCAST : MULTICAST;
-    const entryTag = tag << TAG_SHIFT;
+  /** The port's tag takes the place of what was beside the frame. */
+  function tagFrom(slot: number, ingress: number): void {
+    const portTag = fixed.records[(ingress << SHIFT) | PORT_TAG];
+    if (portTag !== KEEP_TAG) fixed.outerTci[slot] = portTag;
+  }
+
+  function gather(slot: number, ingress: number): number {
+    const { records, members, heads, listStride, lengths, references, uplink } = fixed;
+    const found = listOf(slot, ingress);
+    if (found === LONG_WAY) return 0;
+    const list = found & NUMBER;
+    const tag = found & ~NUMBER;
+    const begin = Math.imul(list, listStride);
+    const end = (begin + heads[(list << HEAD_SHIFT) | MEMBERS]) | 0;
+    let count = 0;
+    for (let i = begin; i < end; i = (i + 1) | 0) {
+      const member = members[i];
+      if ((member & NUMBER) === ingress) continue;
+      targets[count] = member & (NUMBER | tag);
+      count = (count + 1) | 0;
+    }
+    if (ingress !== uplink) {
+      targets[count] = uplink | (records[(uplink << SHIFT) | EGRESS] & tag);
+      count = (count + 1) | 0;
+    }
+    tagFrom(slot, ingress);
+    const bytes = lengths[slot];
+    const frameClass = isToAll(slot) ? BROADCAST : MULTICAST;
+    for (let i = 0; i < count; i = (i + 1) | 0) counters.countOut(targets[i] & NUMBER, bytes, frameClass);
+    references[slot] = (references[slot] + count - 1) | 0;
+    counters.countReplicated(ingress, bytes, frameClass, count);
+    return count;
+  }
+
+  function replicate(slot: number, ingress: number): boolean {
+    const { lengths, references, records, members, heads, listStride, items, stride, capacity, uplink } =
+      fixed;
+    const found = listOf(slot, ingress);
+    if (found === LONG_WAY) return false;
+    tagFrom(slot, ingress);
+    const list = found & NUMBER;
+    const entryTag = found & ~NUMBER;
+    const head = list << HEAD_SHIFT;
+    const count = heads[head | MEMBERS];
+    const from = ingress << SHIFT;
+    const bytes = lengths[slot];
+    const frameClass = isToAll(slot) ? BROADCAST : MULTICAST;
     const begin = Math.imul(list, listStride);
     const end = (begin + count) | 0;
     const ownTail = records[from | OUTPUT_TAIL];
@@ -196,5 +242,7 @@ export function createGroupPath(parts: DirectPathParts): GroupPath {
     else references[slot] = (references[slot] + copies - 1) | 0;
     counters.countReplicated(ingress, bytes, frameClass, receivers);
     return true;
-  };
+  }
+
+  return { replicate, gather };
 }

@@ -1,6 +1,7 @@
 import { checkInteger, checkOneOf } from '../base/index.ts';
 import type { Component } from '../kernel/index.ts';
 import { createDirectPath, type DirectPath, type DirectPathParts } from './direct-path.ts';
+import { createDirectSteps } from './direct-steps.ts';
 import { DROP, DROP_REASONS, type DropReason } from './drop-reason.ts';
 import { createExtenderPath } from './extender-path.ts';
 import { ExtenderSelection } from './extender-selection.ts';
@@ -22,7 +23,6 @@ import type { NicSwitchOptions } from './switch-options.ts';
 import { SwitchPolicy } from './switch-policy.ts';
 import { entrySlot, targetPort } from './target.ts';
 import type { VirtualTagKind } from './virtual-access.ts';
-import { isForWire } from './wire-forecast.ts';
 
 /** Most frames that are taken from a port in one go; the running counters rely on it. */
 const MAX_BURST = 4096;
@@ -30,10 +30,13 @@ const MAX_BURST = 4096;
 /** Headers that are fetched before they are looked at: enough to overlap, few enough to stay in the cache. */
 const FETCHED_AT_ONCE = 64;
 
+/** All need the long way. */
+const NO_GROUPS: GroupPath = { replicate: () => false, gather: () => 0 };
+
 /** How a switch of one kind decides frames: those to one receiver, those to several from queue to queue, and any. */
 interface Ways {
   readonly direct: DirectPath;
-  readonly replicate: GroupPath;
+  readonly groups: GroupPath;
   readonly selection: FrameSelection;
 }
 
@@ -46,9 +49,9 @@ interface Ways {
  *
  * Under a scheduler, {@link NicSwitch.route} decides one frame at a time. For work without time, frames are
  * put into {@link NicSwitch.input} and {@link NicSwitch.forward} takes them to {@link NicSwitch.output}. Both
- * run the same code: frames to one receiver are decided by tables in a loop without calls (direct-path.ts),
- * all others rule by rule (receiver-selection.ts); but from queue to queue those to groups have lists of their
- * receivers (group-path.ts).
+ * run the same code: frames to one receiver are decided by tables (direct-path.ts), those to groups have lists
+ * of their receivers (group-path.ts), by the same steps (direct-steps.ts); all others are decided rule by rule
+ * (receiver-selection.ts).
  *
  * @example
  * const frames = new FramePool({ slots: 1024 });
@@ -83,7 +86,7 @@ export class NicSwitch extends SwitchPolicy implements Component {
   /** Those of the switch as it is now: see setPortExtender. */
   private direct: DirectPath;
   private selection: FrameSelection;
-  private replicate: GroupPath;
+  private groups: GroupPath;
   private readonly parts: DirectPathParts;
   private readonly bridge: Ways;
   private extender: Ways | null = null;
@@ -110,6 +113,7 @@ export class NicSwitch extends SwitchPolicy implements Component {
     this.parts = {
       frames: this.frames,
       tables: this.tables,
+      steps: createDirectSteps(this.tables),
       input: this.input,
       output: this.output,
       targets: this.targets,
@@ -117,8 +121,8 @@ export class NicSwitch extends SwitchPolicy implements Component {
       counters: this.portCounts,
     };
     this.direct = createDirectPath(this.parts);
-    this.replicate = createGroupPath(this.parts);
-    this.bridge = { direct: this.direct, selection: this.selection, replicate: this.replicate };
+    this.groups = createGroupPath(this.parts);
+    this.bridge = { direct: this.direct, selection: this.selection, groups: this.groups };
   }
 
   override setPortExtender(tag: VirtualTagKind | null): void {
@@ -134,13 +138,12 @@ export class NicSwitch extends SwitchPolicy implements Component {
       this.extender ??= {
         direct: createExtenderPath(parts, this.bridge.direct),
         selection: new ExtenderSelection(parts.frames, parts.tables, parts.targets),
-        replicate: () => false,
+        groups: NO_GROUPS,
       };
-    const { direct, selection, replicate } =
-      isExtender && this.extender !== null ? this.extender : this.bridge;
+    const { direct, selection, groups } = isExtender && this.extender !== null ? this.extender : this.bridge;
     this.direct = direct;
     this.selection = selection;
-    this.replicate = replicate;
+    this.groups = groups;
   }
 
   /**
@@ -171,11 +174,13 @@ export class NicSwitch extends SwitchPolicy implements Component {
    * is looked at, and nothing is counted. False where the tables do not decide it, and for a port extender.
    */
   goesToWire(slot: number, ingress: number): boolean {
-    return this.direct === this.bridge.direct && isForWire(this.frames, this.tables, slot, ingress);
+    return targetPort(this.direct.foresee(slot, ingress)) === this.uplink;
   }
 
   /** The second half of {@link NicSwitch.route}, for any frame. Returns what that does. */
   routeAny(slot: number, ingress: number): number {
+    const copies = this.groups.gather(slot, ingress);
+    if (copies > 0) return copies;
     const count = this.select(slot, ingress);
     const bytes = this.frames.lengths[slot];
     for (let i = 0; i < count; i++) {
@@ -224,7 +229,7 @@ export class NicSwitch extends SwitchPolicy implements Component {
 
   /** One that the tables do not decide. */
   private forwardOne(slot: number, ingress: number): void {
-    if (!this.replicate(slot, ingress)) this.forwardAny(slot, ingress);
+    if (!this.groups.replicate(slot, ingress)) this.forwardAny(slot, ingress);
   }
 
   /** The long way to the output queues. */

@@ -97,7 +97,7 @@ const EGRESS: readonly number[] = EGRESS_REASONS.map((reason) => DROP[reason]);
  * Settle before 32 bits can overflow: a word grows by less than this before it is looked at after a single
  * frame, by less than this in bursts that are told of, and by less than 2^29 in the burst that goes beyond.
  */
-export const SETTLE_AT = 1 << 29;
+const SETTLE_AT = 1 << 29;
 
 /** Lists of receivers that count what went to all of theirs. */
 export interface CountedLists {
@@ -154,6 +154,20 @@ export class SwitchCounters {
     if (this.pending >>> 0 >= SETTLE_AT) this.settle();
   }
 
+  /** Tells of a frame that the tables have decided and that does not go into an output queue. */
+  ranOne(ingress: number, port: number, bytes: number): void {
+    const { records } = this;
+    const from = ingress << RECORD_SHIFT;
+    const to = port << RECORD_SHIFT;
+    const bytesOut = (records[to | RUNNING_BYTES_OUT] + bytes) | 0;
+    const bytesIn = (records[from | RUNNING_BYTES_IN] + bytes) | 0;
+    records[to | RUNNING_FRAMES_OUT] = (records[to | RUNNING_FRAMES_OUT] + 1) | 0;
+    records[to | RUNNING_BYTES_OUT] = bytesOut;
+    records[from | RUNNING_FRAMES_IN] = (records[from | RUNNING_FRAMES_IN] + 1) | 0;
+    records[from | RUNNING_BYTES_IN] = bytesIn;
+    if ((bytesOut | bytesIn) >= SETTLE_AT) this.settle();
+  }
+
   countIn(port: number, bytes: number, frameClass: number): void {
     const at = port * ROW;
     this.rows[at + FRAMES_IN]++;
@@ -175,7 +189,7 @@ export class SwitchCounters {
     this.rows[port * ROW + REPLICAS] += replicas;
   }
 
-  /** Tells of a frame that was counted at a list of receivers and went to `receivers` ports in all. */
+  /** Tells of a frame to a group or to all that went to `receivers` ports by a list. */
   countReplicated(port: number, bytes: number, frameClass: number, receivers: number): void {
     const at = port * ROW;
     const { rows } = this;
