@@ -22,6 +22,7 @@ export function formatReportText(report: Report): string {
     dropSection(report),
     linkSection(report),
     machineSection(report),
+    faultSection(report),
     balanceSection(report),
     wallSection(report),
   ];
@@ -186,6 +187,18 @@ function machineSection({ iommu, interrupts, scenario, counters }: Report): stri
       `${(pause === 'none' ? 'PFC' : 'PAUSE').padEnd(12)}the card told its sender to stop ${plural(sent, 'time')} in the whole run, and was told ${plural(received, 'time')}`,
     );
   }
+  return lines;
+}
+
+function faultSection({ faults }: Report): string[] {
+  if (faults === undefined) return [];
+  if (faults.length === 0) return ['Faults      none has struck'];
+  const shown = faults.slice(0, ROWS_SHOWN).map(({ atNs, kind, target, consequence }) => {
+    const what = target === undefined ? kind : `${kind} (${target})`;
+    return `  ${fixed(atNs / 1e6, 6)} ms  ${what}: ${consequence}`;
+  });
+  const lines = ['Faults, by the time from power-on', ...shown];
+  if (faults.length > shown.length) lines.push(`  ${faults.length - shown.length} more`);
   return lines;
 }
 

@@ -13,7 +13,7 @@ export {
   writeTableEntry,
 } from './entry-formats.ts';
 export { FaultLog, type FaultRecord } from './fault-log.ts';
-export { FAULT_PHRASES, FaultReason } from './fault-reason.ts';
+export { FAULT_PHRASES, FaultReason, permissionReason } from './fault-reason.ts';
 export { Iommu, type IommuEmitter, type IommuEvents } from './iommu.ts';
 export type { IommuCounters } from './iommu-counters.ts';
 export type { IommuOptions } from './iommu-options.ts';

@@ -131,6 +131,11 @@ export class Iommu implements Component {
     this.timed.rootTable = address;
   }
 
+  /** Time of one access of a walker to memory, in ps, for those that begin from now on. */
+  set memoryAccessPs(accessPs: number) {
+    if (this.walkUnit !== null) this.walkUnit.memoryAccessPs = accessPs;
+  }
+
   /** What happens seldom enough to be announced. */
   get events(): IommuEmitter {
     this.emitter ??= new EventEmitter();
@@ -324,6 +329,11 @@ export class Iommu implements Component {
     }
     if (address >= 0 && address < this.timed.addressLimit(routingId)) return IOMMU_MISS;
     return this.refuse(routingId, address, isWrite, FaultReason.BEYOND_ADDRESS_WIDTH);
+  }
+
+  /** Refuses a request that the tables permit, as a fault on demand: the answer of a page without that permission. */
+  reject(routingId: number, address: number, isWrite: boolean): number {
+    return this.refuse(routingId & ROUTING_ID_MASK, address, isWrite, permissionReason(isWrite));
   }
 
   /** A look-up of a function that has no domain, or while translation is off. */

@@ -37,6 +37,8 @@ export class WalkUnit {
   queued = 0;
   /** Walks that began again because an invalidation met them on their way. */
   restarted = 0;
+  /** Time of one access to memory, in ps. */
+  memoryAccessPs: number;
   private readonly clock: WalkClock;
   private readonly probe: Probe | null;
   private readonly profile: IommuProfile;
@@ -68,6 +70,7 @@ export class WalkUnit {
     this.clock = clock;
     this.probe = probe;
     this.profile = profile;
+    this.memoryAccessPs = profile.memoryAccessPs;
     this.walker = walker;
     this.contexts = contexts;
     this.caches = caches;
@@ -179,7 +182,7 @@ export class WalkUnit {
     this.settled[walk] = 0;
     // A walker that still recovers starts when it has recovered; that needs no event of its own.
     const recovery = Math.max(0, this.freeAt[walk] - this.clock.now);
-    const access = this.walker.nextAccess[walk] === WALK_DONE ? 0 : this.profile.memoryAccessPs;
+    const access = this.walker.nextAccess[walk] === WALK_DONE ? 0 : this.memoryAccessPs;
     this.clock.schedule(recovery + access, this.advanceTask, walk, generation);
   }
 
@@ -191,7 +194,7 @@ export class WalkUnit {
       this.accesses[walk]++;
     }
     if (walker.nextAccess[walk] !== WALK_DONE) {
-      this.clock.schedule(this.profile.memoryAccessPs, this.advanceTask, walk, generation);
+      this.clock.schedule(this.memoryAccessPs, this.advanceTask, walk, generation);
     } else {
       this.settle(walk);
       this.pump();

@@ -8,6 +8,7 @@ import {
   NOT_CLAIMED,
   type PcieFunction,
   type PcieLink,
+  RequestErrors,
   Requester,
   type TlpPool,
 } from '../pcie/index.ts';
@@ -96,6 +97,7 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
     };
     this.data = new DataPlane(name, scheduler, probe, profile, options.linkGbps, makeRequester, this);
     this.requester = requester as unknown as Requester;
+    this.requester.listeners.push(new RequestErrors(this.endpoint));
     this.port = new EndpointPort(
       `${name}.port`,
       scheduler,

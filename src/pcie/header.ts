@@ -22,8 +22,10 @@ export const COMMAND_IO = 1 << 0;
 export const COMMAND_MEMORY = 1 << 1;
 export const COMMAND_BUS_MASTER = 1 << 2;
 export const COMMAND_INTERRUPT_DISABLE = 1 << 10;
-/** Bit of Status: there is a list of capabilities. */
+/** Bits of Status: there is a list of capabilities, and who answered a request of the function's how. */
 export const STATUS_CAPABILITIES = 1 << 4;
+export const STATUS_RECEIVED_TARGET_ABORT = 1 << 12;
+export const STATUS_RECEIVED_MASTER_ABORT = 1 << 13;
 /** Bit of Header Type: other functions may follow. */
 export const MULTI_FUNCTION = 0x80;
 

@@ -114,7 +114,14 @@ export { type LinkRate, linkPsPerByte, symbolPs, updateLatencySymbols } from './
 export { configBytes, formatLspci, type LspciFunction, lspciDump, parseLspciDump } from './lspci.ts';
 export { MsixTable, type SendMessage } from './msix-table.ts';
 export { listCapabilities, probeBars } from './probe.ts';
-export { type MemoryRequest, Requester, type RequesterClient, type RequesterOptions } from './requester.ts';
+export { RequestErrors } from './request-errors.ts';
+export {
+  type FailureListener,
+  type MemoryRequest,
+  Requester,
+  type RequesterClient,
+  type RequesterOptions,
+} from './requester.ts';
 export { LogicalBus, RootBus } from './root-bus.ts';
 export { type Resettable, RootComplex, type Routing } from './root-complex.ts';
 export { RootPort } from './root-port.ts';

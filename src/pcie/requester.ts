@@ -22,6 +22,15 @@ export interface RequesterClient {
   requesterReady(): void;
 }
 
+/** Who is told of requests that did not succeed. */
+export interface FailureListener {
+  /**
+   * A read of `routingId`'s has ended with `status`, which is not successful; its client, with the cookie of its
+   * request, knows already.
+   */
+  requestFailed(routingId: number, client: number, cookie: number, status: number): void;
+}
+
 /**
  * What a client wants read or written. One object that the client fills in again and again, so that no
  * address is an argument.
@@ -102,6 +111,7 @@ export class Requester implements Component {
   readsIssued = 0;
   writesIssued = 0;
   readErrors = 0;
+  readonly listeners: FailureListener[] = [];
 
   private readonly upstream: LinkDirection;
   private readonly tlps: TlpPool;
@@ -229,12 +239,12 @@ export class Requester implements Component {
 
   /** A completion train has arrived from the link. */
   complete(tlp: Tlp): void {
-    const { client, cookie, status } = tlp;
+    const { requester: routingId, client, cookie, status } = tlp;
     this.tagsFree += tlp.tags;
     this.tlps.give(tlp);
     if (this.held.length > 0) this.sendHeld();
-    if (status !== SUCCESSFUL) this.readErrors++;
     this.clients[client].readDone(cookie, status);
+    if (status !== SUCCESSFUL) this.failed(routingId, client, cookie, status);
     if (this.refused) this.wake();
   }
 
@@ -254,6 +264,11 @@ export class Requester implements Component {
   counters(): Record<string, number> {
     const { readsIssued, writesIssued, readErrors } = this;
     return { readsIssued, writesIssued, readErrors, tagsInUse: this.tags - this.tagsFree };
+  }
+
+  private failed(routingId: number, client: number, cookie: number, status: number): void {
+    this.readErrors++;
+    for (const listener of this.listeners) listener.requestFailed(routingId, client, cookie, status);
   }
 
   private hasRoom(bytes: number, keptTags: number): boolean {

@@ -58,19 +58,20 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   /** Requests that translation refused, or that no memory stands behind. */
   refusedReads = 0;
   refusedWrites = 0;
+  /** Translates what arrives; whoever puts another in its place has it foresee as this one does. */
+  translator: AddressTranslator;
+  /** What runs when memory has answered a read, and how long that takes. */
+  readonly foreseen: number;
+  foreseenPs: number;
 
   private readonly scheduler: Scheduler;
   private readonly up: LinkDirection;
   private readonly down: LinkDirection;
   private readonly tlps: TlpPool;
   private readonly memory: SparseMemory;
-  private readonly translator: AddressTranslator;
   private readonly interrupts: InterruptTarget;
   private readonly options: RootPortOptions;
   private readonly written: ((address: number) => void) | null;
-  /** What runs when memory has answered a read, and how long that takes. */
-  readonly foreseen: number;
-  readonly foreseenPs: number;
   private origin: PostedOrigin | null = null;
 
   // Each has a place for every TLP there is, so that nothing that waits is ever lost.

@@ -55,6 +55,7 @@ export function buildReport(
       moderated: after.interrupts.moderated - before.interrupts.moderated,
     },
     conservation: conservationReport(simulation),
+    ...(simulation.faults.isUsed ? { faults: simulation.faults.report() } : {}),
     counters: allCounters(simulation),
   };
 }
@@ -218,13 +219,20 @@ function conservationReport(simulation: RunView): Report['conservation'] {
   });
 }
 
-function allCounters({ machine, station }: RunView): Record<string, number> {
+function allCounters({ machine, station, faults }: RunView): Record<string, number> {
   const bridge = station.extender ?? station.bridge?.bridge;
   const bridges = bridge === undefined ? [] : [bridge];
   // Elsewhere no frame of the card's ever breaks off.
   const breaksOff = machine.nic.data.transmitCutThrough !== null;
   const broken = { name: 'station', counters: () => ({ badFcs: station.badFcs }) };
-  return { ...snapshotCounters([...machine.components, ...bridges, ...(breaksOff ? [broken] : [])]) };
+  return {
+    ...snapshotCounters([
+      ...machine.components,
+      ...bridges,
+      ...(breaksOff ? [broken] : []),
+      ...(faults.isUsed ? [faults] : []),
+    ]),
+  };
 }
 
 function subtract(from: FrameCount, what: FrameCount): FrameCount {

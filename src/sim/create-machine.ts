@@ -85,6 +85,8 @@ export interface RunningMachine {
   readonly nic: Simulation['machine']['nic'];
   readonly scheduler: Simulation['machine']['scheduler'];
   readonly guests: readonly MachineGuest[];
+  /** Makes things go wrong: `faults.inject({ kind: 'flr', atMs: 0.1, target: 'a' })`, counted from now. */
+  readonly faults: Simulation['faults'];
   /** Lets time pass, and reports on it. `warmUpMs` of it are not measured. */
   run(options: { readonly simulatedMs: number; readonly warmUpMs?: number }): Report;
 }
@@ -183,6 +185,7 @@ function assemble(simulation: Simulation): RunningMachine {
     nic: machine.nic,
     scheduler: machine.scheduler,
     guests,
+    faults: simulation.faults,
     run: ({ simulatedMs, warmUpMs = 0 }) => {
       const duration = checkNumber('simulatedMs', simulatedMs, 0, 1e6) * MILLISECOND;
       const warmUp = checkNumber('warmUpMs', warmUpMs, 0, simulatedMs) * MILLISECOND;

@@ -24,11 +24,13 @@ export {
   type RunningMachine,
   type SendOptions,
 } from './create-machine.ts';
+export { FaultInjector } from './faults/fault-injector.ts';
 export { captureFromLog } from './frame-capture.ts';
 export { Machine, type MachineParts, type VfListener } from './machine.ts';
 export {
   type Conservation,
   type EndpointReport,
+  type FaultReport,
   type FlowReport,
   type FrameCount,
   type InterruptReport,
@@ -59,6 +61,7 @@ export type {
   FlowRate,
   FrameSizes,
   ResolvedCapture,
+  ResolvedFault,
   ResolvedFlow,
   ResolvedForwarding,
   ResolvedGuest,
@@ -81,6 +84,9 @@ export type {
   DriverKind,
   DriverOptions,
   EcnCapable,
+  FaultDirection,
+  FaultKind,
+  FaultOptions,
   Forwarding,
   FrameBytes,
   GuestOptions,

@@ -1,6 +1,7 @@
 import { didYouMean } from './scenario-suggest.ts';
 import type {
   DriverOptions,
+  FaultOptions,
   GuestOptions,
   HostInterfaceOptions,
   HostOptions,
@@ -89,6 +90,18 @@ const OPTIONS = {
     stopMs: true,
     count: true,
   } satisfies Keys<Omit<TrafficOptions, 'from'>>,
+  fault: {
+    kind: true,
+    atMs: true,
+    probability: true,
+    fromMs: true,
+    toMs: true,
+    since: true,
+    target: true,
+    direction: true,
+    forMs: true,
+    factor: true,
+  } satisfies Keys<FaultOptions>,
   machine: { seed: true, host: true, nic: true, guests: true, hostInterface: true, adjacentBridge: true },
 };
 

@@ -1,4 +1,5 @@
 import type { ResolvedScenario } from './scenario-resolved.ts';
+import type { FaultKind } from './scenario-types.ts';
 
 /** Version of the shape of {@link Report}; it changes when a reader of reports has to. */
 export const REPORT_SCHEMA = 'sriovsim-report/1';
@@ -26,6 +27,8 @@ export interface Report {
   iommu: IommuReport | null;
   interrupts: InterruptReport;
   conservation: Conservation;
+  /** Faults on demand that have struck, in order of time; only where there are some to strike. */
+  faults?: FaultReport[];
   /** Counters of every component by their full names. */
   counters: Record<string, number>;
   /** Figures of the machine that ran the simulation; they stand apart because they differ from run to run. */
@@ -182,6 +185,17 @@ export interface Conservation {
   inFlight: Record<string, number>;
   inFlightTotal: number;
   balanced: boolean;
+}
+
+/** A fault on demand that has struck. */
+export interface FaultReport {
+  /** Since power-on. */
+  atNs: number;
+  kind: FaultKind;
+  /** Name of the endpoint that it met, as in `endpoints`; or the direction of the link. */
+  target?: string;
+  /** What came of it, as the parts of the machine that it met have counted it. */
+  consequence: string;
 }
 
 /** Figures of the machine that ran the simulation. */

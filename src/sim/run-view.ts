@@ -1,8 +1,17 @@
 import type { DataPath } from '../drivers/index.ts';
+import type { Component } from '../kernel/index.ts';
 import type { FlowTracker } from './flow-tracker.ts';
 import type { Machine } from './machine.ts';
+import type { FaultReport } from './report.ts';
 import type { ResolvedScenario } from './scenario-resolved.ts';
 import type { Station } from './station.ts';
+
+/** Faults on demand of a run. */
+export interface RunFaults extends Component {
+  /** Whether there are faults to strike, or to report. */
+  readonly isUsed: boolean;
+  report(): FaultReport[];
+}
 
 /** What the report looks at. */
 export interface RunView {
@@ -12,6 +21,7 @@ export interface RunView {
   readonly station: Station;
   readonly bootPs: number;
   readonly startPs: number;
+  readonly faults: RunFaults;
   /** VPort of the PF. */
   readonly pfPort: number;
   /** Each queue of the card that a driver works on, with that driver's data path. */

@@ -57,6 +57,11 @@ export class EndpointDirectory {
     return this.reporter.fail(path, name, '"port" is no VPort', this.names([], ['port']));
   }
 
+  /** All that {@link EndpointDirectory.vport} knows, for an error. */
+  get vportNames(): string {
+    return this.names([], ['port']);
+  }
+
   /** Who is meant to receive. */
   target(path: string, name: string): FlowEnd<TargetRef> {
     const end = this.byName.get(name);

@@ -4,6 +4,8 @@ import type {
   Arrivals,
   BridgeKind,
   DriverKind,
+  FaultDirection,
+  FaultKind,
   Loopback,
   PageSize,
   PauseUse,
@@ -41,6 +43,9 @@ export const SCENARIO_DEFAULTS = {
   arrivals: 'constant' as Arrivals,
   startMs: 0,
   captureFrom: 'port',
+  faultSince: 'start' as const,
+  factor: 10,
+  forMs: 0.1,
   loop: 1,
   warmUpMs: 0.2,
   durationMs: 2,
@@ -79,7 +84,17 @@ export const SCENARIO_RANGES = {
   durationMs: [0.001, 3_600_000],
   count: [1, Number.MAX_SAFE_INTEGER],
   loop: [1, 1_000_000],
+  // 32 bits of a random number decide.
+  probability: [1e-9, 1],
+  // A thousandfold of a memory access is a fifth of a millisecond.
+  factor: [1, 1000],
 } as const satisfies Record<string, readonly [number, number]>;
+
+/** What can go wrong on demand. */
+export const FAULT_KINDS = ['iommu-fault', 'slow-memory', 'flr'] as const satisfies FaultKind[];
+
+/** What a fault meets. */
+export const FAULT_DIRECTIONS = ['read', 'write'] as const satisfies FaultDirection[];
 
 /** Descriptors of a ring: drivers for the 82599 allow 64 to 4096, and those of this project count modulo a power of two. */
 export const RING_SIZES = [64, 128, 256, 512, 1024, 2048, 4096] as const;

@@ -2,6 +2,7 @@ import type { CapturePacket } from '../wire/index.ts';
 import { resolveCaptures } from './scenario-captures.ts';
 import { EndpointDirectory } from './scenario-endpoints.ts';
 import { ProblemReporter } from './scenario-error.ts';
+import { resolveFaults } from './scenario-faults.ts';
 import { SCENARIO_DEFAULTS as DEFAULTS, SCENARIO_RANGES as RANGES } from './scenario-limits.ts';
 import { resolveMachine } from './scenario-machine.ts';
 import type { ResolvedScenario } from './scenario-resolved.ts';
@@ -60,6 +61,7 @@ export function resolveScenario(scenario: Scenario, options: ResolveOptions = {}
       ...machine,
       flows,
       captures: captures.map(({ resolved }) => resolved),
+      ...resolveFaults(scenario.faults, 'faults', { ...context, iommu: machine.host.iommu }),
       warmUpPs: times.warmUpPs,
       durationPs: times.durationPs,
     },

@@ -5,6 +5,8 @@ import type {
   BridgeKind,
   DriverKind,
   EcnCapable,
+  FaultDirection,
+  FaultKind,
   Loopback,
   PageSize,
   PauseUse,
@@ -29,6 +31,8 @@ export interface ResolvedScenario {
   vfs: ResolvedVf[];
   flows: ResolvedFlow[];
   captures: ResolvedCapture[];
+  /** Only if there are some. */
+  faults?: ResolvedFault[];
   /** Traffic runs this long before anything is measured. */
   warmUpPs: number;
   durationPs: number;
@@ -196,4 +200,24 @@ export interface ResolvedCapture {
   startPs: number;
   loop: number;
   filter: { source: string | null; destination: string | null };
+}
+
+/** A fault on demand. Times count from the instant at which the guests are up, or from power-on. */
+export interface ResolvedFault {
+  kind: FaultKind;
+  /** Null: by chance. */
+  atPs: number | null;
+  /** Of each trial from `fromPs` to `toPs`; 0 for a fault at a time. */
+  probability: number;
+  fromPs: number;
+  /** Null: at the end of the run. */
+  toPs: number | null;
+  since: 'start' | 'power-on';
+  /** Null: any function. */
+  target: VPortRef | null;
+  /** Null: any. */
+  direction: FaultDirection | null;
+  /** How long it lasts; 0 for one that does not. */
+  forPs: number;
+  factor: number;
 }

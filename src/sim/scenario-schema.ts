@@ -1,11 +1,18 @@
 import * as z from 'zod/mini';
 import { SWITCH_ARBITRATIONS, SWITCHINGS } from '../nic/index.ts';
-import { SCENARIO_DEFAULTS as DEFAULTS, SCENARIO_RANGES as RANGES, RING_SIZES } from './scenario-limits.ts';
+import {
+  SCENARIO_DEFAULTS as DEFAULTS,
+  FAULT_DIRECTIONS,
+  FAULT_KINDS,
+  SCENARIO_RANGES as RANGES,
+  RING_SIZES,
+} from './scenario-limits.ts';
 import { HOST_PROFILE_NAMES, NIC_PROFILE_NAMES } from './scenario-profiles.ts';
 import type {
   CaptureFilter,
   CaptureOptions,
   CaptureTiming,
+  FaultOptions,
   Forwarding,
   FrameBytes,
   GuestOptions,
@@ -315,6 +322,23 @@ export const captureSchema: Schema<CaptureOptions> = object({
   filter: optional(captureFilterSchema),
 });
 
+/** A fault on demand, in a file. */
+export const faultSchema: Schema<FaultOptions> = object({
+  kind: oneOf(FAULT_KINDS, 'What goes wrong.'),
+  atMs: optional(number(RANGES.timeMs, 'When, in ms after the guests are up.')),
+  probability: optional(number(RANGES.probability, 'Chance of each trial, instead of a time.')),
+  fromMs: optional(number(RANGES.timeMs, 'Begin of the trials. Default: with the traffic.')),
+  toMs: optional(number(RANGES.timeMs, 'End of the trials. Default: the end of the run.')),
+  since: optional(
+    oneOf(['start', 'power-on'], 'What its times count from: when the guests are up, or power-on.'),
+    DEFAULTS.faultSince,
+  ),
+  target: optional(endpoint(VPORT, 'Whose requests it meets, or who is reset.')),
+  direction: optional(oneOf(FAULT_DIRECTIONS, 'Which requests it meets. Default: any.')),
+  forMs: optional(number(RANGES.durationMs, 'How long it lasts, if it does.')),
+  factor: optional(number(RANGES.factor, 'How many times as long memory takes. Default: 10.')),
+});
+
 /** A whole scenario file. */
 export const scenarioSchema: Schema<Scenario> = object({
   $schema: optional(text('Where an editor finds this schema.')),
@@ -334,6 +358,7 @@ export const scenarioSchema: Schema<Scenario> = object({
   ),
   traffic: optional(list(trafficSchema, 'Streams of synthetic frames.')),
   captures: optional(list(captureSchema, 'Recorded captures to send again.')),
+  faults: optional(list(faultSchema, 'What shall go wrong, and when.')),
   warmUpMs: optional(
     number(RANGES.timeMs, 'Simulated ms with traffic that are not measured.'),
     DEFAULTS.warmUpMs,

@@ -25,18 +25,19 @@ export function resolveTimes({ warmUpMs, durationMs }: Scenario): RunTimes {
   return { warmUpPs, durationPs, endPs, endMs: endPs / PS_PER_MS };
 }
 
-/** When something starts, in ps; `path` is the entry that says so. */
+/** When something starts, in ps; `path` is the entry whose `key` says so. */
 export function resolveStart(
   startMs: number | undefined,
   path: string,
   times: RunTimes,
   reporter: ProblemReporter,
+  key = 'startMs',
 ): number {
   const start = startMs ?? DEFAULTS.startMs;
   const startPs = toPs(start);
   if (!(start >= RANGES.timeMs[0]) || startPs >= times.endPs) {
     const problem = `starts at ${start} ms, but the run ends at ${times.endMs} ms`;
-    reporter.fail(`${path}.startMs`, start, problem, `0 to less than ${times.endMs}`);
+    reporter.fail(`${path}.${key}`, start, problem, `0 to less than ${times.endMs}`);
   }
   return startPs;
 }

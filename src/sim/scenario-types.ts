@@ -19,6 +19,8 @@ export interface Scenario {
   adjacentBridge?: BridgeKind;
   traffic?: TrafficOptions[];
   captures?: CaptureOptions[];
+  /** What shall go wrong, and when. */
+  faults?: FaultOptions[];
   /** Simulated time that carries traffic but is not measured, in ms. Default 0.2. */
   warmUpMs?: number;
   /** Simulated time that is measured, in ms. Default 2. */
@@ -237,6 +239,37 @@ export interface CaptureOptions {
   loop?: number;
   /** Only frames with these addresses. Default: all. */
   filter?: CaptureFilter;
+}
+
+/** What can go wrong on demand. */
+export type FaultKind = 'iommu-fault' | 'slow-memory' | 'flr';
+
+/** What a fault meets: reads or writes of a device, or a direction of the link. */
+export type FaultDirection = 'read' | 'write';
+
+/**
+ * A fault: once at `atMs`, or by chance with `probability` from `fromMs` to `toMs`. Of faults that meet a request, each
+ * request that fits is a trial, and `atMs` means the first one from then on; of the others each microsecond is.
+ */
+export interface FaultOptions {
+  kind: FaultKind;
+  /** When, in ms after the guests are up. */
+  atMs?: number;
+  /** Chance of each trial, above 0. */
+  probability?: number;
+  /** With `probability`: when it begins, in ms after the guests are up. Default 0. */
+  fromMs?: number;
+  /** With `probability`: when it ends. Default: the end of the run. */
+  toMs?: number;
+  /** What times count from; from power-on they reach into the boot. Default `start`. */
+  since?: 'start' | 'power-on';
+  /** The function that it meets: `host` (the PF), a guest (its first VF) or `guest.N`. */
+  target?: string;
+  direction?: FaultDirection;
+  /** How long it lasts, in ms. */
+  forMs?: number;
+  /** Slow memory: every access takes so many times as long. Default 10. */
+  factor?: number;
 }
 
 /**

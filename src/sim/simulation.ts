@@ -7,6 +7,7 @@ import { type CapturePacket, parseMac } from '../wire/index.ts';
 import { buildReport } from './build-report.ts';
 import { CaptureSource } from './capture-source.ts';
 import { DriverEndpoint } from './driver-endpoint.ts';
+import { FaultInjector } from './faults/fault-injector.ts';
 import { FlowSource, TemplateCounter } from './flow-source.ts';
 import { type FlowRecord, FlowTracker } from './flow-tracker.ts';
 import { makeFrameCapture } from './frame-capture.ts';
@@ -49,6 +50,8 @@ export class Simulation implements RunView, VfListener {
   readonly machine: Machine;
   readonly tracker: FlowTracker;
   readonly station: Station;
+  /** Makes things go wrong, as the scenario or a program asks. */
+  readonly faults: FaultInjector = new FaultInjector(this);
   /** How long the boot took, and when the traffic begins; known after {@link Simulation.boot}. */
   bootPs = 0;
   startPs = 0;
@@ -186,12 +189,14 @@ export class Simulation implements RunView, VfListener {
    * {@link Simulation.startPs}.
    */
   boot(): void {
-    const { machine, scenario } = this;
+    const { machine, scenario, faults } = this;
+    faults.begin('power-on', this.nowPs);
     this.bootCard();
     if (scenario.nic.vfs > 0) machine.sysfs.write(`${machine.pfPath}/sriov_numvfs`, String(scenario.nic.vfs));
     this.bootPs = machine.scheduler.now;
     this.startPs = Math.ceil(this.bootPs / MICROSECOND + 10) * MICROSECOND;
     this.endPs = this.startPs + scenario.warmUpPs + scenario.durationPs;
+    faults.begin('start', this.startPs);
     for (const flow of scenario.flows) this.startFlow(flow);
     scenario.captures.forEach((capture, i) => {
       this.startCapture(capture, this.captures[i] ?? []);

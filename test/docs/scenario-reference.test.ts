@@ -21,6 +21,7 @@ const PARTS: readonly (readonly [string, Schema])[] = [
   ['hostInterface', part('hostInterface')],
   ['traffic', items(part('traffic'))],
   ['captures', items(part('captures'))],
+  ['faults', items(part('faults'))],
 ];
 
 describe('docs/scenario.md', () => {

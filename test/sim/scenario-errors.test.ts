@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ScenarioError } from '../../src/sim/scenario-error.ts';
 import { parseScenario, parseScenarioText } from '../../src/sim/scenario-parse.ts';
 import { resolveScenario } from '../../src/sim/scenario-resolve.ts';
+import { FAULT_MISTAKES } from './fault-mistakes.ts';
 import { MISTAKES } from './scenario-mistakes.ts';
 import { SWITCH_MISTAKES } from './switch-mistakes.ts';
 
@@ -26,7 +27,7 @@ function errorOf(action: () => unknown): ScenarioError {
 }
 
 describe('a scenario with', () => {
-  it.each([...MISTAKES, ...SWITCH_MISTAKES])('$name is refused', ({ scenario, line }) => {
+  it.each([...MISTAKES, ...SWITCH_MISTAKES, ...FAULT_MISTAKES])('$name is refused', ({ scenario, line }) => {
     const error = errorOf(() =>
       resolveScenario(parseScenario(scenario, 's.json'), { source: 's.json', readCapture }),
     );
