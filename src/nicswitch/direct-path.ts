@@ -1,6 +1,7 @@
 import type { FramePool } from '../base/index.ts';
 import { type DirectSteps, LONG_WAY, SHORTEST } from './direct-steps.ts';
 import { DROP } from './drop-reason.ts';
+import { isSourceOf } from './frame-addresses.ts';
 import { GROUP_BIT } from './mac-table.ts';
 import { type PortQueues, QUEUE_TAIL } from './port-queues.ts';
 import {
@@ -16,6 +17,8 @@ import {
   OUTPUT_QUEUE,
   PORT_TAG,
   RECORD_SHIFT,
+  SOURCE_FIRST,
+  SOURCE_LAST,
   WIRE_DIRECT,
 } from './port-record.ts';
 import type { ReceiverLists } from './receiver-lists.ts';
@@ -85,7 +88,8 @@ export interface DirectPathParts {
  */
 export function createDirectPath(parts: DirectPathParts): DirectPath {
   const { frames, tables, input, output, targets, counters } = parts;
-  const { vlanFrom, receiverOf, operationAt } = parts.steps;
+  const { vlanFrom, mayUse, receiverOf, operationAt } = parts.steps;
+  const { macs } = tables;
   const fixed = {
     i32: frames.i32,
     lengths: frames.lengths,
@@ -116,18 +120,18 @@ export function createDirectPath(parts: DirectPathParts): DirectPath {
   }
 
   function decide(ingress: number, at: number, count: number): number {
-    const { i32, lengths, outerTci, wordShift, records, slots, items, stride, capacity } = fixed;
+    const { i32, lengths, outerTci, wordShift, records, uplink } = fixed;
+    const { slots, items, stride, capacity } = fixed;
     const from = ingress << RECORD_SHIFT;
     const direct = records[from + DIRECT];
     if (direct === NONE_DIRECT) return 0;
-    const { uplink } = fixed;
     const toWire = direct === WIRE_DIRECT;
     const miss = direct === ALL_DIRECT ? uplink : LONG_WAY;
     const checkMac = records[from + CHECK_MAC];
     const portTag = records[from + PORT_TAG];
-    // What was looked at last: most frames of a burst have the same.
-    let sourceFirst = 0;
-    let sourceLast = 0;
+    // The answers of `mayUse` and `vlanFrom` for what was looked at last: most frames of a burst have the same.
+    let sourceFirst = records[from + SOURCE_FIRST];
+    let sourceLast = records[from + SOURCE_LAST];
     let typeWord = 0;
     let tci = -2;
     let vlan = 0;
@@ -146,14 +150,16 @@ export function createDirectPath(parts: DirectPathParts): DirectPath {
       const fourth = i32[word | 3];
       const outer = outerTci[slot];
       if (bytes < SHORTEST || (first & GROUP_BIT) !== 0) break;
-      const differs = ((((second ^ sourceFirst) >>> 16) | (third ^ sourceLast)) & checkMac) | (outer ^ tci);
-      if ((differs | (fourth ^ typeWord)) !== 0) {
-        vlan = vlanFrom(ingress, outer, second, third, fourth);
+      if (outer !== tci || fourth !== typeWord) {
+        vlan = vlanFrom(ingress, outer, fourth);
         if (vlan === LONG_WAY) break;
-        sourceFirst = second;
-        sourceLast = third;
         typeWord = fourth;
         tci = outer;
+      }
+      if (((((second ^ sourceFirst) >>> 16) | (third ^ sourceLast)) & checkMac) !== 0) {
+        if (!isSourceOf(macs, ingress, second, third)) break;
+        sourceFirst = second;
+        sourceLast = third;
       }
       const port = receiverOf(ingress, toWire, miss, first, second, vlan);
       if (port === LONG_WAY) break;
@@ -183,8 +189,8 @@ export function createDirectPath(parts: DirectPathParts): DirectPath {
     const first = i32[word];
     if (direct === NONE_DIRECT || bytes < SHORTEST || (first & GROUP_BIT) !== 0) return LONG_WAY;
     const second = i32[word | 1];
-    const vlan = vlanFrom(ingress, outerTci[slot], second, i32[word | 2], i32[word | 3]);
-    if (vlan === LONG_WAY) return LONG_WAY;
+    const vlan = vlanFrom(ingress, outerTci[slot], i32[word | 3]);
+    if (vlan === LONG_WAY || !mayUse(ingress, second, i32[word | 2])) return LONG_WAY;
     const miss = direct === ALL_DIRECT ? uplink : LONG_WAY;
     const port = receiverOf(ingress, direct === WIRE_DIRECT, miss, first, second, vlan);
     if (port === LONG_WAY) return LONG_WAY;

@@ -35,12 +35,15 @@ const STRIPPED = TAG_STRIP << TAG_SHIFT;
  */
 export interface DirectSteps {
   /**
-   * What the sender's checks make of a frame: a word as in target.ts, with the place of its VLAN's row in the table
-   * of VLANs as the number, and where its tag is, as a tag operation; LONG_WAY if they do not let it pass.
+   * What the sender's port makes of the tag: a word as in target.ts, with the place of the VLAN's row in the table
+   * of VLANs as the number, and where the tag is, as a tag operation; LONG_WAY if the sender may not use that VLAN.
    *
    * @param tci the tag beside the frame, or -1. The port may replace it: see {@link PORT_TAG}.
    */
-  vlanFrom(ingress: number, tci: number, second: number, third: number, fourth: number): number;
+  vlanFrom(ingress: number, tci: number, fourth: number): number;
+
+  /** Whether the sender may use that source address. */
+  mayUse(ingress: number, second: number, third: number): boolean;
 
   /**
    * The one receiver of a unicast frame; LONG_WAY if it is not told, or is the sender, or is not in the VLAN.
@@ -83,7 +86,7 @@ export function createDirectSteps(tables: SwitchTables): DirectSteps {
     uplink: tables.uplink,
   };
 
-  const vlanFrom = (ingress: number, tci: number, second: number, third: number, fourth: number): number => {
+  const vlanFrom = (ingress: number, tci: number, fourth: number): number => {
     const { records, vlanWords, rowLength } = fixed;
     const from = ingress << SHIFT;
     const portTag = records[from | PORT_TAG];
@@ -96,10 +99,14 @@ export function createDirectSteps(tables: SwitchTables): DirectSteps {
     const senders = Math.imul(vlanOf(tag, outer, fourth), rowLength);
     const checkVlan = records[from | CHECK_VLAN];
     if (((vlanWords[(senders + (ingress >>> 5)) | 0] >>> ingress) & checkVlan) !== checkVlan) return LONG_WAY;
-    const differs = ((second ^ records[from | SOURCE_FIRST]) >>> 16) | (third ^ records[from | SOURCE_LAST]);
-    if ((differs & records[from | CHECK_MAC]) !== 0 && !isSourceOf(macs, ingress, second, third))
-      return LONG_WAY;
     return senders | (tag << TAG_SHIFT);
+  };
+
+  const mayUse = (ingress: number, second: number, third: number): boolean => {
+    const { records } = fixed;
+    const from = ingress << SHIFT;
+    const differs = ((second ^ records[from | SOURCE_FIRST]) >>> 16) | (third ^ records[from | SOURCE_LAST]);
+    return (differs & records[from | CHECK_MAC]) === 0 || isSourceOf(macs, ingress, second, third);
   };
 
   const receiverOf = (
@@ -125,5 +132,5 @@ export function createDirectSteps(tables: SwitchTables): DirectSteps {
     return size > (egress & 0xffff) ? LONG_WAY : egress & vlan & ~NUMBER;
   };
 
-  return { vlanFrom, receiverOf, operationAt };
+  return { vlanFrom, mayUse, receiverOf, operationAt };
 }

@@ -67,7 +67,7 @@ export function createExtenderPath(parts: DirectPathParts, base: DirectPath): Di
   const { frames, tables, input, output, counters } = parts;
   const { i32, lengths, outerTci, virtualTag, virtualTagExtension } = frames;
   const { records, uplink } = tables;
-  const { vlanFrom, operationAt } = parts.steps;
+  const { vlanFrom, mayUse, operationAt } = parts.steps;
   const { virtual, priorities } = tables.tags;
   const { table, channels } = virtual;
   const wordShift = frames.slotShift - 2;
@@ -116,8 +116,9 @@ export function createExtenderPath(parts: DirectPathParts, base: DirectPath): Di
     if (channel < 0 || bytes < SHORTEST || (i32[word] & GROUP_BIT) !== 0) return LONG_WAY;
     const typed = type & 0xffff;
     if (typed === ETAG_TYPE || typed === VNTAG_TYPE) return LONG_WAY;
-    const vlan = vlanFrom(ingress, outerTci[slot], i32[word | 1], i32[word | 2], type);
-    if (vlan === LONG_WAY || operationAt(uplink, vlan, bytes) === LONG_WAY) return LONG_WAY;
+    const vlan = vlanFrom(ingress, outerTci[slot], type);
+    if (vlan === LONG_WAY || !mayUse(ingress, i32[word | 1], i32[word | 2])) return LONG_WAY;
+    if (operationAt(uplink, vlan, bytes) === LONG_WAY) return LONG_WAY;
     const tag = vlan >>> TAG_SHIFT;
     const portTag = records[(ingress << RECORD_SHIFT) | PORT_TAG];
     if (portTag !== KEEP_TAG) outerTci[slot] = portTag;

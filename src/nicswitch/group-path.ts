@@ -59,7 +59,7 @@ export interface GroupPath {
  */
 export function createGroupPath(parts: DirectPathParts): GroupPath {
   const { frames, tables, output, lists, counters, targets } = parts;
-  const { vlanFrom } = parts.steps;
+  const { vlanFrom, mayUse } = parts.steps;
   const { macs, storms, mirrors, multicastHash } = tables;
   const settle = () => counters.settle();
   const fixed = {
@@ -126,8 +126,8 @@ export function createGroupPath(parts: DirectPathParts): GroupPath {
     const second = i32[word | 1];
     const toAll = isToAll(slot);
     if (!isListed(ingress, toAll ? BROADCAST_STORM : MULTICAST_STORM)) return LONG_WAY;
-    const vlan = vlanFrom(ingress, outerTci[slot], second, i32[word | 2], i32[word | 3]);
-    if (vlan === LONG_WAY) return LONG_WAY;
+    const vlan = vlanFrom(ingress, outerTci[slot], i32[word | 3]);
+    if (vlan === LONG_WAY || !mayUse(ingress, second, i32[word | 2])) return LONG_WAY;
 
     const row = ((vlan & NUMBER) / rowLength) | 0;
     let key: number;
