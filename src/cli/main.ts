@@ -10,6 +10,7 @@ import { packageVersion } from './version.ts';
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./run.ts')).runCommand,
   experiment: async () => (await import('./experiment-command.ts')).experimentCommand,
+  timeline: async () => (await import('./timeline-command.ts')).timelineCommand,
   tlps: async () => (await import('./tlps-command.ts')).tlpsCommand,
   validate: async () => (await import('./validate-command.ts')).validateCommand,
   lspci: async () => (await import('./lspci-command.ts')).lspciCommand,

@@ -40,13 +40,7 @@ export { Nic, type NicOptions } from './nic.ts';
 export { PacketBuffer, type PacketBufferClass, type PacketBufferOptions } from './packet-buffer.ts';
 export { type ControlPort, PauseSender, type PauseSenderOptions } from './pause-sender.ts';
 export { type PauseMode, PauseTimers } from './pause-timers.ts';
-export {
-  PF_RECEIVE,
-  PF_RECEIVE_HIGH,
-  PF_TRANSMIT,
-  type PfRegisterContext,
-  PfRegisters,
-} from './pf-registers.ts';
+export { type PfRegisterContext, PfRegisters } from './pf-registers.ts';
 export {
   type ArbitratedPipeline,
   PipelineArbiter,
@@ -56,10 +50,21 @@ export {
   type SwitchWeights,
 } from './pipeline-arbiter.ts';
 export type { NicProfile, SharedBufferProfile } from './profile.ts';
+export {
+  PF_RECEIVE,
+  PF_RECEIVE_HIGH,
+  PF_TRANSMIT,
+  receiveQueueAt,
+  transmitQueueAt,
+  VF_RECEIVE,
+  VF_TRANSMIT,
+  vfReceiveQueueAt,
+  vfTransmitQueueAt,
+} from './queue-offsets.ts';
 export { type QueueListener, QueueRegisters, RDT } from './queue-registers.ts';
 export type { QueueInterrupts, RingProgress } from './ring-progress.ts';
 export { SwitchControl } from './switch-control.ts';
 export { TRANSMIT_THRESHOLD_BYTES, TransmitCutThrough, type TransmitPlane } from './transmit-cut-through.ts';
 export type { TransmitScheduling } from './transmit-scheduling.ts';
-export { VF_RECEIVE, VF_TRANSMIT, type VfRegisterContext, VfRegisters } from './vf-registers.ts';
+export { type VfRegisterContext, VfRegisters } from './vf-registers.ts';
 export type { CardVPort } from './vport-view.ts';

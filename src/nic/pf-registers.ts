@@ -4,6 +4,7 @@ import type { ClassPath } from './class-path.ts';
 import { FLOW_REGISTERS, hookFlowCounters } from './flow-registers.ts';
 import type { InterruptBlock } from './interrupts.ts';
 import type { Mailboxes } from './mailbox.ts';
+import { receiveQueueAt, transmitQueueAt } from './queue-offsets.ts';
 import type { QueueRegisters } from './queue-registers.ts';
 import { SWITCH_REGISTERS } from './switch-control.ts';
 import { TRANSMIT_BUFFER_REGISTERS } from './transmit-division.ts';
@@ -38,14 +39,6 @@ export interface PfRegisterContext {
   vfs(): { readonly count: number; readonly enabled: boolean };
 }
 
-/** First offset of the receive queues' registers, 64 bytes a queue (8.2.3.8), */
-export const PF_RECEIVE = 0x1000;
-/** of those from queue 64 on, */
-export const PF_RECEIVE_HIGH = 0xd000;
-/** and of the transmit queues' (8.2.3.9). */
-export const PF_TRANSMIT = 0x6000;
-const QUEUE_BYTES = 0x40;
-const LOW_QUEUES = 64;
 /** PF function number in the interrupt block. */
 const PF = 0;
 
@@ -118,22 +111,19 @@ export class PfRegisters implements BarTarget {
   }
 
   read32(offset: number): number {
-    const queue = receiveQueue(offset);
+    const queue = receiveQueueAt(offset);
     if (queue >= 0) return this.context.queues.readReceive(queue, offset & 0x3f);
-    const transmit = (offset - PF_TRANSMIT) >> 6;
-    if (offset >= PF_TRANSMIT && transmit < this.context.queueCount) {
-      return this.context.queues.readTransmit(transmit, offset & 0x3f);
-    }
+    const transmit = transmitQueueAt(offset, this.context.queueCount);
+    if (transmit >= 0) return this.context.queues.readTransmit(transmit, offset & 0x3f);
     return this.file.read32(offset);
   }
 
   write32(offset: number, value: number, byteEnables: number): void {
-    const queue = receiveQueue(offset);
-    const transmit = (offset - PF_TRANSMIT) >> 6;
+    const queue = receiveQueueAt(offset);
+    const transmit = transmitQueueAt(offset, this.context.queueCount);
     if (queue >= 0) this.context.queues.writeReceive(queue, offset & 0x3f, value);
-    else if (offset >= PF_TRANSMIT && transmit < this.context.queueCount) {
-      this.context.queues.writeTransmit(transmit, offset & 0x3f, value);
-    } else this.file.write32(offset, value, byteEnables);
+    else if (transmit >= 0) this.context.queues.writeTransmit(transmit, offset & 0x3f, value);
+    else this.file.write32(offset, value, byteEnables);
   }
 
   /** As after CTRL.RST. */
@@ -225,13 +215,4 @@ export class PfRegisters implements BarTarget {
       file.set('PFVFLRE', file.get('PFVFLRE', index) & ~written, index);
     });
   }
-}
-
-function receiveQueue(offset: number): number {
-  if (offset >= PF_RECEIVE && offset < PF_RECEIVE + LOW_QUEUES * QUEUE_BYTES)
-    return (offset - PF_RECEIVE) >> 6;
-  if (offset >= PF_RECEIVE_HIGH && offset < PF_RECEIVE_HIGH + LOW_QUEUES * QUEUE_BYTES) {
-    return LOW_QUEUES + ((offset - PF_RECEIVE_HIGH) >> 6);
-  }
-  return -1;
 }

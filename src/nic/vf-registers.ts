@@ -1,6 +1,7 @@
 import type { BarTarget } from '../pcie/index.ts';
 import type { InterruptBlock } from './interrupts.ts';
 import { MAILBOX_WORDS, type Mailboxes } from './mailbox.ts';
+import { VF_RECEIVE, VF_TRANSMIT } from './queue-offsets.ts';
 import type { QueueRegisters } from './queue-registers.ts';
 
 /** VF registers beside the queues (82599 datasheet 8.3). */
@@ -18,10 +19,6 @@ export const VTIVAR_MISC = 0x140;
 export const VFMBMEM = 0x200;
 export const VFMAILBOX_REGISTER = 0x2fc;
 export const VTEITR = 0x820;
-/** First offset of the receive queues' registers, 64 bytes a queue, */
-export const VF_RECEIVE = 0x1000;
-/** and of the transmit queues'. */
-export const VF_TRANSMIT = 0x2000;
 /** VFCTRL.RST. */
 export const VFCTRL_RST = 1 << 26;
 

@@ -107,3 +107,4 @@ export type {
 } from './scenario-types.ts';
 export { Simulation } from './simulation.ts';
 export { Stepper, type Stop } from './stepper.ts';
+export { type LogWindow, timelineFromLog } from './views/timeline-from-log.ts';

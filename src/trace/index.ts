@@ -17,7 +17,17 @@ export {
 } from './log-format.ts';
 export { BinaryLog, type LogRecord } from './log-reader.ts';
 export { LogRing } from './log-ring.ts';
+export { type LogTrain, LogTrains } from './log-trains.ts';
 export { type LogOutput, LogWriter } from './log-writer.ts';
+export type { PerfettoArguments, PerfettoDetails, PerfettoTrackOptions } from './perfetto-writer.ts';
 export { type SingleTlp, singleTlps } from './single-tlps.ts';
 export { SinkPair } from './sink-pair.ts';
-export { formatTlp, TLP_COLUMNS } from './tlp-text.ts';
+export {
+  Timeline,
+  type TimelineCounts,
+  type TimelineEvent,
+  type TimelineTrack,
+  type TimelineTrackOptions,
+  type TimelineWriter,
+} from './timeline.ts';
+export { formatTlp, TLP_COLUMNS, TLP_NAMES, tlpPurpose } from './tlp-text.ts';

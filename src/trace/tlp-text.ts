@@ -3,7 +3,8 @@ import { formatRoutingId, TlpKind } from '../pcie/index.ts';
 import type { LogHeader, LogTrailer } from './log-format.ts';
 import type { SingleTlp } from './single-tlps.ts';
 
-const NAMES: Readonly<Record<TlpKind, string>> = {
+/** Types as they are usually abbreviated. */
+export const TLP_NAMES: Readonly<Record<TlpKind, string>> = {
   [TlpKind.MEMORY_READ]: 'MRd',
   [TlpKind.MEMORY_WRITE]: 'MWr',
   [TlpKind.COMPLETION]: 'Cpl',
@@ -26,18 +27,18 @@ export function formatTlp(tlp: SingleTlp, header: LogHeader, trailer: LogTrailer
     (tlp.startPs / 1000).toFixed(3),
     tlp.downstream ? 'down' : 'up',
     tlp.sequence,
-    NAMES[tlp.kind],
+    TLP_NAMES[tlp.kind],
     formatRoutingId(tlp.requester),
     `0x${tlp.address.toString(16)}`,
     tlp.bytes,
     credits(tlp.headerCredits),
     credits(tlp.dataCredits),
-    purposeOf(tlp, header, trailer),
+    tlpPurpose(tlp, header, trailer),
   ].join(' ');
 }
 
 /** What a TLP is for, in words. */
-function purposeOf(tlp: SingleTlp, header: LogHeader, { apertures }: LogTrailer): string {
+export function tlpPurpose(tlp: SingleTlp, header: LogHeader, { apertures }: LogTrailer): string {
   const { kind, client, cookie, address, word } = tlp;
   const value = word === null ? '' : ` = 0x${word.toString(16)}`;
   if (kind === TlpKind.CONFIG_READ || kind === TlpKind.CONFIG_WRITE) {

@@ -14,7 +14,11 @@ const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as
 const modules = Object.keys(manifest.exports).filter((path) => !path.endsWith('.json'));
 
 /** Exported files that are no folder's index. */
-const SINGLE: Readonly<Record<string, string>> = { '.': 'src/index.ts', './scenario': 'src/sim/scenario.ts' };
+const SINGLE: Readonly<Record<string, string>> = {
+  '.': 'src/index.ts',
+  './scenario': 'src/sim/scenario.ts',
+  './perfetto': 'src/trace/perfetto.ts',
+};
 
 /** The source that stands behind an exported path. */
 const sourceOf = (path: string) => SINGLE[path] ?? `src/${path.slice(2)}/index.ts`;

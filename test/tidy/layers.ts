@@ -31,7 +31,7 @@ const ABOVE_TRACE = ['trace', 'sim', 'testing', 'index.ts', 'vfio-user', 'cli'];
 const NODE_FOLDERS = ['vfio-user', 'cli'];
 
 /** What the published package may depend on. */
-export const RUNTIME_PACKAGES = ['denque', 'eventemitter3', 'seedrandom', 'typed-emitter', 'zod'];
+export const RUNTIME_PACKAGES = ['denque', 'eventemitter3', 'pbf', 'seedrandom', 'typed-emitter', 'zod'];
 
 /** What the command can do more with, where it is installed: loaded when it is asked for. */
 const OPTIONAL_PACKAGES = ['echarts'];

@@ -1,0 +1,53 @@
+import { BinaryLog, LogError } from '../trace/index.ts';
+import type { CommandInput } from './command.ts';
+import { UsageError } from './command.ts';
+import { numberOption } from './command-line.ts';
+import { readBytes } from './read-file.ts';
+
+const ALLOWED = 'a binary log that sriovsim run --log wrote';
+
+/** ps in a ns. */
+const NANOSECOND_PS = 1000;
+/** Times of a log end here. */
+const MAX_NS = Number.MAX_SAFE_INTEGER / NANOSECOND_PS;
+
+/** Options of commands that look at a part of a log, for {@link windowOf}. */
+export const WINDOW_OPTIONS = {
+  'from-ns': { value: 'T', about: 'Leave out what was over by then: ns since power-on.' },
+  'to-ns': { value: 'T', about: 'Leave out what began later.' },
+} as const;
+
+/**
+ * Makes something of the log that the command line names.
+ *
+ * @throws {@link UsageError} for a file that cannot be read, is no log, or says too little for it.
+ */
+export async function withLog<T>(file: string, make: (log: BinaryLog) => T | Promise<T>): Promise<T> {
+  let bytes: Uint8Array;
+  try {
+    bytes = readBytes(file);
+  } catch (error) {
+    throw new UsageError(`${file}: ${(error as Error).message}; allowed ${ALLOWED}`);
+  }
+  try {
+    return await make(new BinaryLog(bytes));
+  } catch (error) {
+    if (error instanceof LogError) throw new UsageError(`${file}: ${error.message}; allowed ${ALLOWED}`);
+    throw error;
+  }
+}
+
+/**
+ * The part of a log that the command line asks for, in ps.
+ *
+ * @throws {@link UsageError}
+ */
+export function windowOf(input: CommandInput): { readonly fromPs: number; readonly toPs: number } {
+  const fromNs = numberOption(input, 'from-ns', [0, MAX_NS]);
+  const toNs = numberOption(input, 'to-ns', [0, MAX_NS]);
+  const fromPs = Math.round((fromNs ?? 0) * NANOSECOND_PS);
+  const toPs = toNs === undefined ? Number.POSITIVE_INFINITY : Math.round(toNs * NANOSECOND_PS);
+  if (toPs < fromPs)
+    throw new UsageError(`--to-ns: ${toNs} lies before --from-ns; allowed times from ${fromNs} on`);
+  return { fromPs, toPs };
+}

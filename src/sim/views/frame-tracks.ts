@@ -1,0 +1,272 @@
+import { fetchQueueOf, writeBackOf } from '../../dma/index.ts';
+import { ProbeKind } from '../../kernel/index.ts';
+import { DROP_REASONS, targetPort } from '../../nicswitch/index.ts';
+import { TlpKind } from '../../pcie/index.ts';
+import type { LogRecord, LogTrain, Timeline, TimelineEvent, TimelineTrack } from '../../trace/index.ts';
+import type { LogNames } from './log-names.ts';
+import type { LoggedRings } from './logged-rings.ts';
+
+/** Clients that the card's engines sign as. */
+const TRANSMIT = 0;
+const RECEIVE = 1;
+
+/** A frame in the card, from its descriptor or the wire on. */
+interface Journey {
+  /** As captures number it. */
+  readonly id: number;
+  readonly inPs: number;
+  readonly bytes: number;
+  readonly from: TimelineEvent | null;
+  /** Its time in the switch; undefined until that has decided. */
+  inSwitch: TimelineEvent | null | undefined;
+}
+
+/** A frame on its way from the switch to a receiver. */
+interface Delivery {
+  readonly journey: Journey;
+  readonly outPs: number;
+}
+
+/** A frame whose receive descriptor is not written back yet. */
+interface Written extends Delivery {
+  readonly index: number;
+  readonly timePs: number;
+}
+
+/** The tracks of a queue. */
+interface QueueTracks {
+  readonly tx: TimelineTrack;
+  readonly txFetches: TimelineTrack;
+  readonly rx: TimelineTrack;
+  readonly rxFetches: TimelineTrack;
+}
+
+/** Tracks of queues, switch and port: each frame from descriptor to descriptor. */
+export class FrameTracks {
+  private readonly timeline: Timeline;
+  private readonly names: LogNames;
+  private readonly rings: LoggedRings;
+  private readonly queueTracks: readonly QueueTracks[];
+  private readonly inSwitch: TimelineTrack;
+  private readonly drops: TimelineTrack;
+  private readonly fromWire: TimelineTrack;
+  private readonly toWire: TimelineTrack;
+  private readonly journeys = new Map<number, Journey>();
+  private readonly deliveries = new Map<number, Delivery[]>();
+  private readonly written = new Map<number, Written[]>();
+  /** When the first byte of the frame in a slot was asked for. */
+  private readonly asked = new Map<number, number>();
+  private readonly fetches = new Map<string, LogTrain[]>();
+  /** The transmit descriptor that was noted last: its frame comes in next. */
+  private sent: { readonly slot: number; readonly event: TimelineEvent | null } | null = null;
+  /** The frame that has left for the wire last: it may still be dropped at once. */
+  private leaving: { readonly slot: number; readonly delivery: Delivery } | null = null;
+  private frames = 0;
+
+  constructor(timeline: Timeline, root: TimelineTrack, names: LogNames, rings: LoggedRings) {
+    this.timeline = timeline;
+    this.names = names;
+    this.rings = rings;
+    const queues = timeline.track('queues', { parent: root });
+    this.queueTracks = Array.from({ length: names.queues }, (_, queue) =>
+      queueTracks(timeline, queues, names, queue),
+    );
+    const parent = timeline.track('switch', { parent: root });
+    this.inSwitch = timeline.track('frames in the switch', { parent });
+    this.drops = timeline.track('drops', { parent });
+    const port = timeline.track('port', { parent: root });
+    this.fromWire = timeline.track('from the wire', { parent: port });
+    this.toWire = timeline.track('to the wire', { parent: port });
+  }
+
+  /** Takes the next record of a log. */
+  add(record: LogRecord): void {
+    const { timePs, kind, a, b, c } = record;
+    if (kind === ProbeKind.FRAME_DROPPED) this.dropped(timePs, a, b, c);
+    if (kind < 0x100) this.settleLeaving();
+    if (kind === ProbeKind.TX_DESCRIPTOR) this.transmitted(timePs, a, b, c);
+    else if (kind === ProbeKind.FRAME_IN) this.cameIn(timePs, a, b, c);
+    else if (kind === ProbeKind.FRAME_COPIED) this.copied(a, b);
+    else if (kind === ProbeKind.FRAME_OUT) this.goesOut(timePs, a, targetPort(b));
+    else if (kind === ProbeKind.RX_DESCRIPTOR) this.received(timePs, a, b, c);
+  }
+
+  /** Takes the next train of a log. */
+  addTrain(train: LogTrain): void {
+    const { client, cookie, kind, downstream, place } = train;
+    if (client !== TRANSMIT && client !== RECEIVE) return;
+    if (cookie < 0) this.fetch(train);
+    else if (downstream) return;
+    else if (client === TRANSMIT && kind === TlpKind.MEMORY_READ) {
+      // The cookie is the slot; its first byte is asked for first.
+      if (place === cookie * this.names.store.slotBytes) this.asked.set(cookie, train.timePs);
+    } else if (client === RECEIVE && kind === TlpKind.MEMORY_WRITE) {
+      const back = writeBackOf(cookie);
+      if (back !== null) this.writtenBack(train, back.queue, back.count);
+    }
+  }
+
+  /** The log has ended. */
+  end(): void {
+    this.settleLeaving();
+    for (const [queue, frames] of this.written)
+      for (const frame of frames) this.finish(queue, frame, frame.timePs);
+  }
+
+  private fetch(train: LogTrain): void {
+    const { client, cookie, kind, address } = train;
+    const queue = fetchQueueOf(cookie);
+    const key = `${client} ${cookie}`;
+    const under = this.fetches.get(key) ?? [];
+    if (kind === TlpKind.MEMORY_READ) {
+      this.fetches.set(key, [...under, train]);
+      return;
+    }
+    const asked = under.shift();
+    if (asked === undefined) return;
+    const transmit = client === TRANSMIT;
+    const first = this.rings.indexOf(queue, transmit, asked.address);
+    this.timeline.slice(
+      this.queueTracks[queue][transmit ? 'txFetches' : 'rxFetches'],
+      asked.timePs,
+      train.arrivalPs,
+      `fetch of ${asked.bytes / 16}`,
+      { ...(first < 0 ? {} : { 'first descriptor': first }), address: `0x${address.toString(16)}` },
+    );
+  }
+
+  private transmitted(timePs: number, queue: number, index: number, slot: number): void {
+    const startPs = this.asked.get(slot) ?? timePs;
+    this.asked.delete(slot);
+    const args = { frame: this.frames + 1, descriptor: index, slot };
+    const event = this.timeline.slice(
+      this.queueTracks[queue].tx,
+      startPs,
+      timePs,
+      `descriptor ${index}`,
+      args,
+    );
+    this.sent = { slot, event };
+  }
+
+  private cameIn(timePs: number, slot: number, port: number, bytes: number): void {
+    const id = ++this.frames;
+    const args = { frame: id, bytes, slot };
+    let from: TimelineEvent | null = null;
+    if (port === this.names.uplink) from = this.timeline.instant(this.fromWire, timePs, `frame ${id}`, args);
+    else if (this.sent?.slot === slot) from = this.sent.event;
+    this.sent = null;
+    this.journeys.set(slot, { id, inPs: timePs, bytes, from, inSwitch: undefined });
+  }
+
+  private copied(copy: number, slot: number): void {
+    const journey = this.journeys.get(slot);
+    if (journey !== undefined) this.journeys.set(copy, journey);
+  }
+
+  /** The switch has decided on a frame, if it has not before. */
+  private decided(timePs: number, slot: number): Journey | null {
+    const journey = this.journeys.get(slot);
+    if (journey === undefined) return null;
+    if (journey.inSwitch === undefined) {
+      const { id, inPs, bytes } = journey;
+      const args = { frame: id, bytes, slot };
+      journey.inSwitch = this.timeline.slice(this.inSwitch, inPs, timePs, `frame ${id}`, args);
+    }
+    return journey;
+  }
+
+  private goesOut(timePs: number, slot: number, port: number): void {
+    const journey = this.decided(timePs, slot);
+    if (journey === null) return;
+    const delivery = { journey, outPs: timePs };
+    if (port === this.names.uplink) {
+      this.leaving = { slot, delivery };
+      return;
+    }
+    const place = this.placeOf(slot, port);
+    this.deliveries.set(place, [...(this.deliveries.get(place) ?? []), delivery]);
+  }
+
+  /** What has left for the wire, and was not dropped at once, is on its way. */
+  private settleLeaving(): void {
+    if (this.leaving === null) return;
+    const { slot, delivery } = this.leaving;
+    const { journey, outPs } = delivery;
+    this.leaving = null;
+    const args = { frame: journey.id, bytes: journey.bytes, slot };
+    this.connect(journey, this.timeline.instant(this.toWire, outPs, `frame ${journey.id}`, args));
+  }
+
+  private received(timePs: number, queue: number, index: number, slot: number): void {
+    const delivery = this.takeDelivery(slot, this.names.poolOf(queue));
+    if (delivery === null) return;
+    const frames = this.written.get(queue) ?? [];
+    // A descriptor that was never written back: its ring was stopped.
+    const stale = frames.findIndex((frame) => frame.index === index);
+    if (stale >= 0) for (const frame of frames.splice(0, stale + 1)) this.finish(queue, frame, frame.timePs);
+    frames.push({ ...delivery, index, timePs });
+    this.written.set(queue, frames);
+  }
+
+  private writtenBack({ address, arrivalPs }: LogTrain, queue: number, count: number): void {
+    const frames = this.written.get(queue);
+    const first = this.rings.indexOf(queue, false, address);
+    if (frames === undefined || first < 0) return;
+    const { size } = this.rings.ring(queue, false);
+    const isIn = ({ index }: Written) => (index - first + (size as number)) % (size as number) < count;
+    for (const frame of frames.filter(isIn)) this.finish(queue, frame, arrivalPs);
+    this.written.set(
+      queue,
+      frames.filter((frame) => !isIn(frame)),
+    );
+  }
+
+  private finish(queue: number, { journey, outPs, index }: Written, endPs: number): void {
+    const { id, bytes } = journey;
+    const args = { frame: id, descriptor: index, bytes };
+    const track = this.queueTracks[queue].rx;
+    this.connect(journey, this.timeline.slice(track, outPs, endPs, `descriptor ${index}`, args));
+  }
+
+  private dropped(timePs: number, slot: number, port: number, reason: number): void {
+    const bySwitch = reason < DROP_REASONS.length;
+    const journey = bySwitch ? this.decided(timePs, slot) : (this.journeys.get(slot) ?? null);
+    if (this.leaving?.slot === slot && port === this.names.uplink) this.leaving = null;
+    else if (!bySwitch) this.takeDelivery(slot, port);
+    const name = this.names.dropReason(reason);
+    const args = {
+      port: this.names.portName(port),
+      slot,
+      ...(journey === null ? {} : { frame: journey.id }),
+    };
+    const event = this.timeline.instant(this.drops, timePs, name, args);
+    if (journey !== null) this.connect(journey, event);
+  }
+
+  private connect({ from, inSwitch }: Journey, to: TimelineEvent | null): void {
+    // A frame that was refused at the wire has never been in the switch.
+    this.timeline.connect(inSwitch === undefined ? [from, to] : [from, inSwitch, to]);
+  }
+
+  private placeOf(slot: number, port: number): number {
+    return port * this.names.store.slots + slot;
+  }
+
+  private takeDelivery(slot: number, port: number): Delivery | null {
+    return this.deliveries.get(this.placeOf(slot, port))?.shift() ?? null;
+  }
+}
+
+function queueTracks(timeline: Timeline, parent: TimelineTrack, names: LogNames, queue: number): QueueTracks {
+  const name = (half: string) =>
+    `${names.portName(names.poolOf(queue))} ${half}[${names.queueInPool(queue)}]`;
+  const sent = 'A frame from when its first byte is asked for until the switch has it.';
+  const received = 'A frame from the switch until its descriptor, written back, is at the root port.';
+  return {
+    tx: timeline.track(name('tx'), { parent, description: sent }),
+    txFetches: timeline.track(`${name('tx')} fetches`, { parent }),
+    rx: timeline.track(name('rx'), { parent, description: received }),
+    rxFetches: timeline.track(`${name('rx')} fetches`, { parent }),
+  };
+}

@@ -1,0 +1,72 @@
+import { ProbeKind } from '../kernel/index.ts';
+import { type TlpHeaderRecord, type TlpLinkRecord, unpackTlpHeader, unpackTlpLink } from '../pcie/index.ts';
+import type { LogRecord } from './log-reader.ts';
+
+/** A train of TLPs as a log has it: those of one DMA request, or a single one. */
+export interface LogTrain extends TlpHeaderRecord, TlpLinkRecord {
+  /** When it was given to the link; ps. */
+  readonly timePs: number;
+  /** When its last symbol has left, and when it arrives; ps. */
+  readonly leftPs: number;
+  readonly arrivalPs: number;
+  readonly tlps: number;
+  /** Bytes on the link, framing included. */
+  readonly linkBytes: number;
+  readonly address: number;
+  /** Bytes written, asked for or brought. */
+  readonly bytes: number;
+  /** Routing ID. */
+  readonly requester: number;
+  /** Who asked, and what it wants to be told: below 0 for software and messages. */
+  readonly client: number;
+  readonly cookie: number;
+  /** Byte in the device's store, or -1. */
+  readonly place: number;
+}
+
+const KINDS = [
+  ProbeKind.TLP_SENT,
+  ProbeKind.TLP_ADDRESS,
+  ProbeKind.TLP_HEADER,
+  ProbeKind.TLP_ORIGIN,
+  ProbeKind.TLP_LINK,
+] as const;
+
+/**
+ * Puts the records of each train together.
+ *
+ * @example
+ * const trains = new LogTrains();
+ * for (const record of log.records()) {
+ *   const train = trains.add(record);
+ *   if (train !== null) console.log(train.timePs, train.tlps, train.address);
+ * }
+ */
+export class LogTrains {
+  private records: LogRecord[] = [];
+
+  /** Takes the next record of a log; returns the train that it completes, or null. One without its beginning is none. */
+  add(record: LogRecord): LogTrain | null {
+    if (record.kind === ProbeKind.TLP_SENT) this.records = [record];
+    else if (this.records.length > 0 && record.kind === KINDS[this.records.length]) this.records.push(record);
+    if (this.records.length < KINDS.length) return null;
+    const [sent, where, what, origin, link] = this.records;
+    this.records = [];
+    const { timePs } = sent;
+    return {
+      ...unpackTlpHeader(what.b),
+      ...unpackTlpLink(link.a),
+      timePs,
+      leftPs: timePs + link.b,
+      arrivalPs: timePs + link.c,
+      tlps: sent.c,
+      linkBytes: sent.b,
+      address: (where.a >>> 0) + where.b * 2 ** 32,
+      bytes: where.c,
+      requester: what.a & 0xffff,
+      client: origin.a,
+      cookie: origin.b,
+      place: origin.c,
+    };
+  }
+}

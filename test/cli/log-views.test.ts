@@ -1,0 +1,114 @@
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readTrace, slicesOf } from '../trace/perfetto-schema.ts';
+
+/** The tool as it is installed: a process of its own, from the built files. */
+const tool = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+
+interface Outcome {
+  status: number;
+  stdout: string;
+  stderr: string;
+}
+
+let folder: string;
+
+function sriovsim(...args: string[]): Promise<Outcome> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [tool, ...args], { cwd: folder }, (error, stdout, stderr) => {
+      resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr });
+    });
+  });
+}
+
+const read = (name: string) => readFileSync(join(folder, name));
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'sriovsim-'));
+  const scenario = {
+    guests: [{ name: 'a' }, { name: 'b' }],
+    traffic: [{ from: 'a', to: 'b', ratePps: 1e6 }],
+    warmUpMs: 0,
+    durationMs: 0.02,
+  };
+  writeFileSync(join(folder, 's.json'), JSON.stringify(scenario));
+  writeFileSync(join(folder, 'no.log'), 'no log');
+  expect(await sriovsim('run', 's.json', '--log', 'run.log')).toMatchObject({ status: 0, stderr: '' });
+  writeFileSync(join(folder, 'cut.log'), read('run.log').subarray(0, -24));
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Wrong input that all views of a log have in common. */
+function refusals(command: string, out: string): void {
+  it.each([
+    [
+      ['nowhere.log', '--out', out],
+      'nowhere.log: no such file; allowed a binary log that sriovsim run --log wrote',
+    ],
+    [
+      ['no.log', '--out', out],
+      /^no\.log: is no binary log: .*; allowed a binary log that sriovsim run --log wrote$/,
+    ],
+    [
+      ['cut.log', '--out', out],
+      /^cut\.log: is truncated .*; allowed a binary log that sriovsim run --log wrote$/,
+    ],
+    [
+      ['run.log', '--out', 'nowhere/x'],
+      '--out: "nowhere/x" is in a folder that does not exist; allowed a file in a folder that can be written',
+    ],
+    [['run.log', '--out', out, '--from-ns', 'x'], /^--from-ns: "x" does not fit; allowed 0 to \d+/],
+    [
+      ['run.log', '--out', out, '--from-ns', '5', '--to-ns', '4'],
+      '--to-ns: 4 lies before --from-ns; allowed times from 5 on',
+    ],
+  ])(`refuses %j in one line, and writes nothing`, async (args, line) => {
+    const before = readdirSync(folder).length;
+    const { status, stdout, stderr } = await sriovsim(command, ...args);
+    expect({ status, stdout, lines: stderr.split('\n').length }).toEqual({ status: 2, stdout: '', lines: 2 });
+    if (typeof line === 'string') expect(stderr).toBe(`${line}\n`);
+    else expect(stderr.trimEnd()).toMatch(line);
+    expect(readdirSync(folder).length).toBe(before);
+  });
+}
+
+describe('sriovsim timeline', () => {
+  it('writes a file for Perfetto and says what is in it', async () => {
+    const { status, stdout, stderr } = await sriovsim('timeline', 'run.log', '--out', 'a.perfetto-trace');
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toMatch(/^a\.perfetto-trace: [\d,]+ events on \d+ tracks, \d+ chains of arrows\n$/);
+    const trace = readTrace(read('a.perfetto-trace'));
+    expect(slicesOf(trace).filter(({ path }) => path === 'sriovsim/queues/a tx[0]').length).toBeGreaterThan(
+      10,
+    );
+  });
+
+  it('writes a part of the time', async () => {
+    const whole = readTrace(read('a.perfetto-trace'));
+    const half = Math.floor((whole.events.at(-1)?.ns as number) - 10_000);
+    const args = ['--out', 'b.perfetto-trace', '--from-ns', String(half), '--to-ns', String(half + 500.5)];
+    expect(await sriovsim('timeline', 'run.log', ...args)).toMatchObject({ status: 0, stderr: '' });
+    const part = readTrace(read('b.perfetto-trace'));
+    expect(part.events.length).toBeGreaterThan(10);
+    expect(
+      part.events.filter(({ type, ns }) => type === 'instant' && (ns < half || ns > half + 501)),
+    ).toEqual([]);
+    expect(part.events.length).toBeLessThan(whole.events.length / 10);
+  });
+
+  it('wants to be told where to', async () => {
+    expect(await sriovsim('timeline', 'run.log')).toEqual({
+      status: 2,
+      stdout: '',
+      stderr: '--out: is missing; allowed timeline FILE.log --out FILE.perfetto-trace\n',
+    });
+    expect(existsSync(join(folder, 'undefined'))).toBe(false);
+  });
+
+  refusals('timeline', 'x.perfetto-trace');
+});
