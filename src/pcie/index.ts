@@ -168,5 +168,14 @@ export {
   spanOf,
   TlpKind,
 } from './tlp.ts';
+export {
+  byteEnablesOf,
+  type CompletionTlpHeader,
+  type ConfigTlpHeader,
+  decodeTlpHeader,
+  encodeTlpHeader,
+  type MemoryTlpHeader,
+  type TlpHeader,
+} from './tlp-bytes.ts';
 export { type DeviceStore, Tlp, TlpPool } from './tlp-pool.ts';
 export { type TlpHeaderRecord, type TlpLinkRecord, unpackTlpHeader, unpackTlpLink } from './tlp-record.ts';

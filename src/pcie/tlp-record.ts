@@ -17,6 +17,8 @@ export interface TlpHeaderRecord {
   readonly requestBytes: number;
   /** Whether `c` is the payload: the record carries a double word and no place in a store. */
   readonly carriesWord: boolean;
+  /** EP: whether the payload is marked as bad (PCI Express Base 2.7.2). */
+  readonly poisoned: boolean;
 }
 
 /** What `a` of a TLP_LINK record says. */
@@ -87,6 +89,7 @@ export function unpackTlpHeader(b: number): TlpHeaderRecord {
     byteEnables: (b >> 8) & 0xf,
     carriesWord: (b & (1 << 12)) !== 0,
     requestBytes: (b >> 13) & 0x1fff,
+    poisoned: (b & (1 << 26)) !== 0,
   };
 }
 

@@ -30,4 +30,7 @@ export {
   type TimelineTrackOptions,
   type TimelineWriter,
 } from './timeline.ts';
+export { TLP_LINK_TYPE, TLP_RECORD_BYTES, TLP_RECORD_VERSION, TlpCapture } from './tlp-capture.ts';
+export { type RegisterPlace, TlpFunctions } from './tlp-functions.ts';
+export { tlpHeaderOf, tlpPayloadOf } from './tlp-header.ts';
 export { formatTlp, TLP_COLUMNS, TLP_NAMES, tlpPurpose } from './tlp-text.ts';

@@ -9,6 +9,8 @@ export interface LogTrain extends TlpHeaderRecord, TlpLinkRecord {
   /** When its last symbol has left, and when it arrives; ps. */
   readonly leftPs: number;
   readonly arrivalPs: number;
+  /** Number of its record in the TLP pool: a completion has that of its request. */
+  readonly index: number;
   readonly tlps: number;
   /** Bytes on the link, framing included. */
   readonly linkBytes: number;
@@ -17,6 +19,10 @@ export interface LogTrain extends TlpHeaderRecord, TlpLinkRecord {
   readonly bytes: number;
   /** Routing ID. */
   readonly requester: number;
+  /** Routing ID of the function that a configuration request is for. */
+  readonly target: number;
+  /** The double word of a register access or message, unsigned; see {@link TlpHeaderRecord.carriesWord}. */
+  readonly word: number;
   /** Who asked, and what it wants to be told: below 0 for software and messages. */
   readonly client: number;
   readonly cookie: number;
@@ -59,11 +65,14 @@ export class LogTrains {
       timePs,
       leftPs: timePs + link.b,
       arrivalPs: timePs + link.c,
+      index: sent.a,
       tlps: sent.c,
       linkBytes: sent.b,
       address: (where.a >>> 0) + where.b * 2 ** 32,
       bytes: where.c,
       requester: what.a & 0xffff,
+      target: what.a >>> 16,
+      word: what.c >>> 0,
       client: origin.a,
       cookie: origin.b,
       place: origin.c,

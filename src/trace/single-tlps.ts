@@ -1,154 +1,202 @@
-import { ProbeKind } from '../kernel/index.ts';
 import {
+  CREDIT_BYTES,
   DATA_LINK_OVERHEAD_BYTES,
   HEADER_3DW_BYTES,
   memoryHeaderBytes,
   spanOf,
   TlpKind,
-  unpackTlpHeader,
-  unpackTlpLink,
 } from '../pcie/index.ts';
-import { LogError } from './log-format.ts';
-import type { BinaryLog, LogRecord } from './log-reader.ts';
+import { LogError, type LogLink } from './log-format.ts';
+import type { BinaryLog } from './log-reader.ts';
+import { type LogTrain, LogTrains } from './log-trains.ts';
+import { piecesOf, type TlpPiece } from './tlp-pieces.ts';
+import { isNonPosted, OutstandingRequests, type TlpRequest } from './tlp-requests.ts';
 
 /** A single TLP, as it stood on the link. */
 export interface SingleTlp {
-  /** When its first symbol left, and its last; ps, whole. */
+  /** When its first symbol left, and its last, and when it had arrived; ps, whole. */
   readonly startPs: number;
   readonly endPs: number;
+  readonly arrivalPs: number;
   readonly downstream: boolean;
   /** 0 to 4,095. */
   readonly sequence: number;
+  /** Its number in its train, from 0 on, and how many TLPs the train has. */
+  readonly number: number;
+  readonly count: number;
   readonly kind: TlpKind;
+  /** Of a configuration request. */
+  readonly configType: 0 | 1;
   /** Routing ID. */
   readonly requester: number;
-  /** Of a configuration request. */
+  /** Of a request that wants a completion, and of its completions. Null for all others, and where it is not known. */
+  readonly tag: number | null;
+  /** Routing ID: of a configuration request, or of the one that a completion answers. */
   readonly target: number;
   readonly address: number;
   /** Bytes written, asked for or brought. */
   readonly bytes: number;
+  /** Byte enables of a register write; 0 where `address` and `bytes` say it all. */
+  readonly byteEnables: number;
   /** Bytes on the link, framing included. */
   readonly linkBytes: number;
   readonly status: number;
-  /** Credits of its class that were left behind its train. */
+  readonly poisoned: boolean;
+  /** Of a completion: bytes that its request still misses, its own included. */
+  readonly byteCount: number;
+  /** Of a completion: kind of the request that it answers; null where the request is not in the log. */
+  readonly answers: TlpKind | null;
+  /** Credits of its class that are left behind it. */
   readonly headerCredits: number;
   readonly dataCredits: number;
   /** The double word that it carries, unsigned; null for a payload that lies elsewhere. */
   readonly word: number | null;
   readonly client: number;
   readonly cookie: number;
-  /** Byte in the device's store, or -1. */
+  /** Byte in the device's store where the payload of its train begins or goes, or -1. */
   readonly place: number;
-}
-
-/** A part of what a train moves. */
-interface Piece {
-  readonly address: number;
-  readonly bytes: number;
+  /** Bytes of the train in front of it: its own payload is so much further on, unless tags are put in or left out. */
+  readonly trainOffset: number;
 }
 
 /**
- * The TLPs of a log one by one: trains are cut where the link cuts them, by Max_Payload_Size, Max_Read_Request_Size and
- * Read Completion Boundary, and follow each other without a gap at the rate of the link.
+ * The TLPs of a log one by one, in the order in which their first symbols leave: trains are cut where the link cuts them,
+ * by Max_Payload_Size, Max_Read_Request_Size and Read Completion Boundary, and follow each other without a gap at the rate
+ * of the link.
  *
  * @throws LogError for a log without a link, and trains that do not come out as they were counted.
+ * @example
+ * for (const { startPs, downstream, sequence, tag } of singleTlps(new BinaryLog(bytes)))
+ *   console.log(startPs, downstream ? 'down' : 'up', sequence, tag);
  */
 export function* singleTlps(log: BinaryLog): Generator<SingleTlp> {
-  if (log.header.link === null)
-    throw new LogError('says nothing of a link: there are no TLPs to be had from it');
-  let train: LogRecord[] = [];
+  const { link } = log.header;
+  if (link === null) throw new LogError('says nothing of a link: there are no TLPs to be had from it');
+  const outstanding = new OutstandingRequests(link.tags);
+  // The link takes trains before their symbols leave, in both directions: what has not left yet, of each.
+  const ahead: [SingleTlp[], SingleTlp[]] = [[], []];
+  const trains = new LogTrains();
   for (const record of log.records()) {
-    if (record.kind === ProbeKind.TLP_SENT) train = [record];
-    else if (train.length > 0 && record.kind === KINDS[train.length]) {
-      train.push(record);
-      if (train.length < KINDS.length) continue;
-      yield* cut(log, train);
-      train = [];
-    }
+    const train = trains.add(record);
+    if (train === null) continue;
+    yield* upTo(ahead, train.timePs);
+    ahead[Number(train.downstream)].push(...cut(train, link, outstanding));
   }
+  yield* upTo(ahead, Number.POSITIVE_INFINITY);
 }
 
-const KINDS = [
-  ProbeKind.TLP_SENT,
-  ProbeKind.TLP_ADDRESS,
-  ProbeKind.TLP_HEADER,
-  ProbeKind.TLP_ORIGIN,
-  ProbeKind.TLP_LINK,
-] as const;
+/** Those that leave by `timePs`, both directions in the order of time. */
+function* upTo(ahead: readonly SingleTlp[][], timePs: number): Generator<SingleTlp> {
+  const at = [0, 0];
+  for (;;) {
+    const [up, down] = at.map((i, direction) => ahead[direction][i]?.startPs ?? Number.POSITIVE_INFINITY);
+    const direction = down < up ? 1 : 0;
+    const next = ahead[direction][at[direction]];
+    if (next === undefined || next.startPs > timePs) break;
+    at[direction]++;
+    yield next;
+  }
+  at.forEach((count, direction) => {
+    ahead[direction].splice(0, count);
+  });
+}
 
-function* cut({ header: { link } }: BinaryLog, records: readonly LogRecord[]): Generator<SingleTlp> {
-  const [sent, where, what, origin, left] = records;
-  const { maxPayloadBytes, readCompletionBoundary, psPerByte } = link as NonNullable<typeof link>;
-  const header = unpackTlpHeader(what.b);
-  const { sequence, headerCredits, dataCredits } = unpackTlpLink(left.a);
-  const { kind } = header;
-  const whole = { address: (where.a >>> 0) + where.b * 2 ** 32, bytes: where.c };
-  const isMemory = kind === TlpKind.MEMORY_READ || kind === TlpKind.MEMORY_WRITE;
-  let pieces: readonly Piece[] = Array.from({ length: sent.c }, () => whole);
-  if (sent.c > 1 && kind === TlpKind.MEMORY_WRITE) pieces = split(whole, maxPayloadBytes);
-  else if (sent.c > 1 && kind === TlpKind.MEMORY_READ) pieces = split(whole, header.requestBytes);
-  else if (sent.c > 1 && kind === TlpKind.COMPLETION_DATA)
-    pieces = split(whole, header.requestBytes).flatMap((request) =>
-      completions(request, maxPayloadBytes, readCompletionBoundary),
-    );
-  const carries = kind === TlpKind.MEMORY_WRITE || kind === TlpKind.COMPLETION_DATA;
-  const sizes = pieces.map(
-    ({ address, bytes }) =>
-      DATA_LINK_OVERHEAD_BYTES +
-      (isMemory ? memoryHeaderBytes(whole.address) : HEADER_3DW_BYTES) +
-      (carries ? (header.carriesWord ? 4 : spanOf(address, bytes)) : kind === TlpKind.CONFIG_WRITE ? 4 : 0),
-  );
+function cut(train: LogTrain, link: LogLink, outstanding: OutstandingRequests): SingleTlp[] {
+  const { kind, tlps: count, linkBytes } = train;
+  outstanding.note(train);
+  const pieces = piecesOf(train, link);
+  const sizes = pieces.map((piece) => linkBytesOf(train, piece));
   const total = sizes.reduce((sum, size) => sum + size, 0);
-  if (pieces.length !== sent.c || total !== sent.b) {
+  if (pieces.length !== count || total !== linkBytes) {
     throw new LogError(
-      `has a train of ${sent.c} TLPs and ${sent.b} bytes at ${sent.timePs} ps that comes out as ${pieces.length} and ${total}`,
+      `has a train of ${count} TLPs and ${linkBytes} bytes at ${train.timePs} ps that comes out as ${pieces.length} and ${total}`,
     );
   }
-  const lastPs = sent.timePs + left.b;
-  const psOf = (bytes: number) => Math.round((bytes * psPerByte[0]) / psPerByte[1]);
+  let request: TlpRequest | null = null;
+  if (isNonPosted(kind)) request = outstanding.asked(train, pieces);
+  else if (isCompletion(kind)) request = outstanding.answered(train);
+
+  const lastPs = train.leftPs;
+  const psOf = (bytes: number) => Math.floor((bytes * link.psPerByte[0]) / link.psPerByte[1]);
+  // A read's train arrives with its first request, all others with their last TLP.
+  const known = kind === TlpKind.MEMORY_READ ? lastPs - psOf(total - sizes[0]) : lastPs;
+  const flightPs = train.arrivalPs - known;
+  const credits = sizes.map((size) => Math.ceil((size - overheadOf(train)) / CREDIT_BYTES));
   let behind = total;
-  for (let i = 0; i < pieces.length; i++) {
+  let creditsBehind = credits.reduce((sum, units) => sum + units, 0);
+  return pieces.map((piece, i) => {
     const startPs = lastPs - psOf(behind);
     behind -= sizes[i];
-    yield {
+    creditsBehind -= credits[i];
+    const endPs = lastPs - psOf(behind);
+    return {
       startPs,
-      endPs: lastPs - psOf(behind),
-      downstream: header.downstream,
-      sequence: (sequence + i) & 0xfff,
+      endPs,
+      arrivalPs: endPs + flightPs,
+      downstream: train.downstream,
+      sequence: (train.sequence + i) & 0xfff,
+      number: i,
+      count,
       kind,
-      requester: what.a & 0xffff,
-      target: what.a >>> 16,
-      address: pieces[i].address,
-      bytes: pieces[i].bytes,
+      configType: train.configType,
+      requester: train.requester,
+      ...answerOf(train, piece, request),
+      address: piece.address,
+      byteEnables: train.byteEnables,
       linkBytes: sizes[i],
-      status: header.status,
-      headerCredits,
-      dataCredits,
-      word: header.carriesWord && kind !== TlpKind.MEMORY_READ ? what.c >>> 0 : null,
-      client: origin.a,
-      cookie: origin.b,
-      place: origin.c,
+      status: train.status,
+      poisoned: train.poisoned,
+      headerCredits: train.headerCredits + count - 1 - i,
+      dataCredits: train.dataCredits + creditsBehind,
+      word: train.carriesWord && carriesData(kind) ? train.word : null,
+      client: train.client,
+      cookie: train.cookie,
+      place: train.place,
+      trainOffset: piece.address - train.address,
     };
-  }
+  });
 }
 
-/** Cut at whole multiples of `size` from the first double word on. */
-function split({ address, bytes }: Piece, size: number): Piece[] {
-  const pieces: Piece[] = [];
-  const end = address + bytes;
-  for (let from = address, to = address - (address % 4) + size; from < end; from = to, to += size)
-    pieces.push({ address: from, bytes: Math.min(end, to) - from });
-  return pieces;
+/** What of a TLP depends on the request that it is or answers. */
+function answerOf(
+  { kind, target }: LogTrain,
+  piece: TlpPiece,
+  request: TlpRequest | null,
+): Pick<SingleTlp, 'tag' | 'target' | 'answers' | 'byteCount' | 'bytes'> {
+  const { bytes, byteCount } = piece;
+  const tag = request?.tags[piece.request] ?? -1;
+  const common = { tag: tag < 0 ? null : tag, target, answers: null, byteCount, bytes };
+  if (!isCompletion(kind) || request === null) return common;
+  const asked = request.pieces[piece.request];
+  const answers = request.train.kind;
+  return {
+    ...common,
+    target: request.train.target,
+    answers,
+    // A register's completion brings its double word, of which not all may have been asked for.
+    bytes: request.train.downstream ? Math.min(bytes, asked.bytes) : bytes,
+    byteCount: kind === TlpKind.COMPLETION || request.train.downstream ? asked.bytes : byteCount,
+  };
 }
 
-/** All but the last end at a multiple of the Read Completion Boundary (PCI Express Base 2.3.1.1). */
-function completions({ address, bytes }: Piece, size: number, boundary: number): Piece[] {
-  const end = address + bytes;
-  const reach = address - (address % 4) + size;
-  if (end <= reach) return [{ address, bytes }];
-  const first = reach - (reach % boundary);
-  const pieces = [{ address, bytes: first - address }];
-  for (let from = first; from < end; from += size)
-    pieces.push({ address: from, bytes: Math.min(size, end - from) });
-  return pieces;
+function linkBytesOf(train: LogTrain, { address, bytes }: TlpPiece): number {
+  const { kind, carriesWord } = train;
+  let payload = 0;
+  if (carriesData(kind)) payload = carriesWord ? 4 : spanOf(address, bytes);
+  return overheadOf(train) + payload;
+}
+
+/** Framing, sequence number, LCRC and header. */
+function overheadOf({ kind, address }: LogTrain): number {
+  const isMemory = kind === TlpKind.MEMORY_READ || kind === TlpKind.MEMORY_WRITE;
+  return DATA_LINK_OVERHEAD_BYTES + (isMemory ? memoryHeaderBytes(address) : HEADER_3DW_BYTES);
+}
+
+function isCompletion(kind: TlpKind): boolean {
+  return kind === TlpKind.COMPLETION || kind === TlpKind.COMPLETION_DATA;
+}
+
+/** Whether a TLP of this kind has a payload. */
+export function carriesData(kind: TlpKind): boolean {
+  return kind === TlpKind.MEMORY_WRITE || kind === TlpKind.COMPLETION_DATA || kind === TlpKind.CONFIG_WRITE;
 }

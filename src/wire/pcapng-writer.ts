@@ -25,10 +25,12 @@ export interface PcapngSection {
   readonly application?: string;
 }
 
-/** An Ethernet interface of a {@link PcapngWriter}. */
+/** An interface of a {@link PcapngWriter}. */
 export interface PcapngInterface {
   readonly name: string;
   readonly description?: string;
+  /** LINKTYPE_ value, 0 to 65,535. Default 1, Ethernet. */
+  readonly linkType?: number;
   /** if_speed in bit/s, an integer. */
   readonly bitsPerSecond?: number;
 }
@@ -39,8 +41,10 @@ export interface PcapngPacket {
   readonly interface: number;
   /** Time since the epoch in ps, an integer; written in whole ns, rounded down. */
   readonly timePs: number;
-  /** The whole frame without frame check sequence. They are copied. */
+  /** The whole frame without frame check sequence, or what was kept of it. They are copied. */
   readonly bytes: Uint8Array;
+  /** Bytes that it had, if not all were kept. */
+  readonly originalBytes?: number;
   /** Whether the interface has received or sent it. */
   readonly direction?: 'inbound' | 'outbound';
   /** epb_packetid: the same for a frame that is seen at several interfaces. An integer, 0 or more. */
@@ -72,8 +76,8 @@ const MAX_OPTION_BYTES = 0xffff;
 const UINT32 = 2 ** 32;
 
 /**
- * Writes a pcapng capture file into memory (draft-ietf-opsawg-pcapng): one little-endian section of Ethernet
- * interfaces, with times in ns. The bytes grow by the chunk, so that nothing is copied however many packets
+ * Writes a pcapng capture file into memory (draft-ietf-opsawg-pcapng): one little-endian section, with
+ * times in ns. The bytes grow by the chunk, so that nothing is copied however many packets
  * there are.
  *
  * @example
@@ -107,16 +111,17 @@ export class PcapngWriter {
   /**
    * Describes an interface, before its first packet, and returns its number.
    *
-   * @throws TypeError or RangeError for a speed that is no integer, or a text of more than 65,535 bytes.
+   * @throws TypeError or RangeError for a speed or link type that does not fit its field, or a text of more than 65,535 bytes.
    */
-  addInterface({ name, description, bitsPerSecond }: PcapngInterface): number {
+  addInterface({ name, description, linkType = LINKTYPE_ETHERNET, bitsPerSecond }: PcapngInterface): number {
+    checkInteger('linkType', linkType, 0, 0xffff);
     const options = new Options();
     options.text('name', IF_NAME, name);
     options.text('description', IF_DESCRIPTION, description);
     options.number('bitsPerSecond', IF_SPEED, 8, bitsPerSecond);
     options.number('resolution', IF_TSRESOL, 1, NANOSECONDS);
     const at = this.startBlock(INTERFACE_DESCRIPTION, INTERFACE_FIXED + options.bytes);
-    this.view.setUint16(at + 8, LINKTYPE_ETHERNET, true);
+    this.view.setUint16(at + 8, linkType, true);
     options.write(this.chunk, this.view, at + INTERFACE_FIXED);
     return this.interfaces++;
   }
@@ -128,9 +133,10 @@ export class PcapngWriter {
    *   field, or a comment of more than 65,535 bytes.
    */
   addPacket(packet: PcapngPacket): void {
-    const { bytes, direction } = packet;
+    const { bytes, direction, originalBytes = bytes.length } = packet;
     checkInteger('interface', packet.interface, 0, this.interfaces - 1);
     checkInteger('timePs', packet.timePs, 0, Number.MAX_SAFE_INTEGER);
+    checkInteger('originalBytes', originalBytes, bytes.length, UINT32 - 1);
     const time = Math.floor(packet.timePs / NANOSECOND_PS);
     const options = new Options();
     options.text('comment', OPT_COMMENT, packet.comment);
@@ -144,7 +150,7 @@ export class PcapngWriter {
     view.setUint32(at + 12, Math.floor(time / UINT32), true);
     view.setUint32(at + 16, time % UINT32, true);
     view.setUint32(at + 20, bytes.length, true);
-    view.setUint32(at + 24, bytes.length, true);
+    view.setUint32(at + 24, originalBytes, true);
     this.chunk.set(bytes, at + PACKET_FIXED);
     options.write(this.chunk, view, at + PACKET_FIXED + dataBytes);
     this.packets++;
@@ -153,6 +159,11 @@ export class PcapngWriter {
   /** The file until now, in pieces to be written one behind the other. */
   parts(): readonly Uint8Array[] {
     return [...this.full, this.chunk.subarray(0, this.used)];
+  }
+
+  /** Hands over what is complete of the file until now, so that it need not be kept; nothing is handed over twice. */
+  takeParts(): readonly Uint8Array[] {
+    return this.full.splice(0);
   }
 
   /** The file until now, in one piece. */

@@ -17,14 +17,21 @@ describe('the tarball', () => {
   const files = packedFiles();
 
   it('holds the licence, the read-me, the change log and the command', () => {
-    for (const path of ['LICENSE', 'README.md', 'CHANGELOG.md', 'package.json', 'dist/cli/main.js']) {
+    for (const path of [
+      'LICENSE',
+      'README.md',
+      'CHANGELOG.md',
+      'package.json',
+      'dist/cli/main.js',
+      'wireshark/sriovsim-tlp.lua',
+    ]) {
       expect(files).toContain(path);
     }
   });
 
-  it('holds nothing but what is built, scenarios, their schema, documentation and examples', () => {
+  it('holds nothing but what is built, scenarios, their schema, documentation, examples and the dissector', () => {
     const known =
-      /^(dist\/.+\.(js|d\.ts)|scenarios\/.+|schema\/.+\.json|docs\/.+|examples\/.+\.ts|[A-Z]+(\.md)?|package\.json)$/;
+      /^(dist\/.+\.(js|d\.ts)|scenarios\/.+|schema\/.+\.json|docs\/.+|examples\/.+\.ts|wireshark\/.+\.lua|[A-Z]+(\.md)?|package\.json)$/;
     expect(files.filter((path) => !known.test(path))).toEqual([]);
   });
 });

@@ -1,33 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { TlpKind } from '../../src/pcie/index.ts';
-import { logHeader, logTrailer, recordLog } from '../../src/sim/index.ts';
-import { BinaryLog, formatTlp, LogError, LogWriter, singleTlps } from '../../src/trace/index.ts';
-import { join, writeLog } from '../trace/log-fixture.ts';
-import { makeSimulation } from './rig.ts';
-
-/** Everything from power-on, with frames of many TLPs. */
-function run() {
-  const simulation = makeSimulation({
-    guests: [{ name: 'a' }, { name: 'b' }],
-    traffic: [
-      { from: 'a', to: 'b', ratePps: 5e5, frameBytes: 1518 },
-      { from: 'a', to: 'b', ratePps: 5e5 },
-    ],
-    warmUpMs: 0,
-    durationMs: 0.05,
-  });
-  const pieces: Uint8Array[] = [];
-  const writer = new LogWriter(logHeader(simulation), (piece) => pieces.push(piece.slice()));
-  recordLog(simulation, writer);
-  simulation.boot();
-  simulation.advance(simulation.endPs);
-  writer.end(logTrailer(simulation));
-  const log = new BinaryLog(join(pieces));
-  return { simulation, log, tlps: [...singleTlps(log)] };
-}
+import { BinaryLog, formatTlp, LogError, singleTlps } from '../../src/trace/index.ts';
+import { writeLog } from '../trace/log-fixture.ts';
+import { loggedRun, MIXED } from './tlp-log.ts';
 
 describe('the TLPs of a log', () => {
-  const { simulation, log, tlps } = run();
+  const { simulation, log } = loggedRun(MIXED);
+  const tlps = [...singleTlps(log)];
 
   it.each([false, true])(
     'are those that the link has counted, numbered one by one (downstream: %s)',

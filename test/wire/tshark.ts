@@ -3,18 +3,27 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** The fields of each packet as tshark tells them. */
-export function tshark(file: Uint8Array, fields: readonly string[]): string[][] {
+/** The fields of each packet as tshark tells them. @param options further ones of its command line. */
+export function tshark(
+  file: Uint8Array,
+  fields: readonly string[],
+  options: readonly string[] = [],
+): string[][] {
+  const wanted = fields.flatMap((field) => ['-e', field]);
+  const text = tsharkText(file, [...options, '-T', 'fields', '-E', 'separator=;', ...wanted]);
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.split(';'));
+}
+
+/** What tshark prints of a capture. */
+export function tsharkText(file: Uint8Array, options: readonly string[]): string {
   const folder = mkdtempSync(join(tmpdir(), 'sriovsim-'));
   try {
     writeFileSync(join(folder, 'capture.pcapng'), file);
-    const args = ['-r', join(folder, 'capture.pcapng'), '-T', 'fields', '-E', 'separator=;'];
-    const wanted = fields.flatMap((field) => ['-e', field]);
-    const text = execFileSync('tshark', [...args, ...wanted], { encoding: 'utf8', stdio: 'pipe' });
-    return text
-      .trimEnd()
-      .split('\n')
-      .map((line) => line.split(';'));
+    const args = ['-r', join(folder, 'capture.pcapng'), ...options];
+    return execFileSync('tshark', args, { encoding: 'utf8', stdio: 'pipe', maxBuffer: 1 << 28 });
   } finally {
     rmSync(folder, { recursive: true });
   }
