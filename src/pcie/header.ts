@@ -21,11 +21,14 @@ export const INTERRUPT_PIN = 0x3d;
 export const COMMAND_IO = 1 << 0;
 export const COMMAND_MEMORY = 1 << 1;
 export const COMMAND_BUS_MASTER = 1 << 2;
+export const COMMAND_PARITY_RESPONSE = 1 << 6;
 export const COMMAND_INTERRUPT_DISABLE = 1 << 10;
-/** Bits of Status: there is a list of capabilities, and who answered a request of the function's how. */
+/** Bits of Status: there is a list of capabilities, and what the function's requests have met. */
 export const STATUS_CAPABILITIES = 1 << 4;
+export const STATUS_MASTER_PARITY_ERROR = 1 << 8;
 export const STATUS_RECEIVED_TARGET_ABORT = 1 << 12;
 export const STATUS_RECEIVED_MASTER_ABORT = 1 << 13;
+export const STATUS_DETECTED_PARITY_ERROR = 1 << 15;
 /** Bit of Header Type: other functions may follow. */
 export const MULTI_FUNCTION = 0x80;
 

@@ -70,6 +70,7 @@ export {
   type VirtualFunctionProfile,
 } from './capabilities/sriov.ts';
 export { type VpdOptions, vpd } from './capabilities/vpd.ts';
+export { CompletionTimeouts, completionTimeoutPs } from './completion-timeout.ts';
 export { type CompletionCut, CompletionTrain } from './completion-train.ts';
 export { allOnes, type ConfigAccess, type ConfigTarget, type ConfigType } from './config-access.ts';
 export { buildLayout, type ConfigLayout, capabilityOffset, registerOffset } from './config-layout.ts';
@@ -95,6 +96,7 @@ export {
   type EnumerateOptions,
   findFunctions,
 } from './enumerated.ts';
+export { describeErrors, reportCorrectable, reportUncorrectable } from './error-report.ts';
 export { type ExplainedPart, explainConfig, formatExplained } from './explain.ts';
 export {
   type DecodeListener,
@@ -165,6 +167,7 @@ export {
   HEADER_3DW_BYTES,
   HEADER_4DW_BYTES,
   memoryHeaderBytes,
+  ReadOutcome,
   spanOf,
   TlpKind,
 } from './tlp.ts';

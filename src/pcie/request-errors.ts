@@ -1,7 +1,17 @@
+import { UncorrectableError } from './capabilities/aer.ts';
 import type { Endpoint } from './endpoint.ts';
-import { STATUS, STATUS_RECEIVED_MASTER_ABORT, STATUS_RECEIVED_TARGET_ABORT } from './header.ts';
+import { reportUncorrectable } from './error-report.ts';
+import {
+  COMMAND,
+  COMMAND_PARITY_RESPONSE,
+  STATUS,
+  STATUS_DETECTED_PARITY_ERROR,
+  STATUS_MASTER_PARITY_ERROR,
+  STATUS_RECEIVED_MASTER_ABORT,
+  STATUS_RECEIVED_TARGET_ABORT,
+} from './header.ts';
 import type { FailureListener } from './requester.ts';
-import { CompletionStatus } from './tlp.ts';
+import { CompletionStatus, ReadOutcome } from './tlp.ts';
 
 /** What a device's functions note in their registers of requests of theirs that did not succeed. */
 export class RequestErrors implements FailureListener {
@@ -15,6 +25,18 @@ export class RequestErrors implements FailureListener {
     const fn = this.endpoint.functionAt(routingId);
     if (fn === null) return;
     const { config } = fn;
+    if (status === ReadOutcome.TIMEOUT) {
+      reportUncorrectable(fn, UncorrectableError.completionTimeout, false);
+      return;
+    }
+    if (status === ReadOutcome.POISONED) {
+      // The data are discarded and all else goes on: advisory where it is not fatal (6.2.3.2.4.3).
+      reportUncorrectable(fn, UncorrectableError.poisonedTlp, true);
+      const parity =
+        (config.read16(COMMAND) & COMMAND_PARITY_RESPONSE) === 0 ? 0 : STATUS_MASTER_PARITY_ERROR;
+      config.poke16(STATUS, config.read16(STATUS) | STATUS_DETECTED_PARITY_ERROR | parity);
+      return;
+    }
     // The completer has reported it already: the requester has bits of Status for it (PCIe 3.0 7.5.1.2).
     if (status === CompletionStatus.UNSUPPORTED_REQUEST) {
       config.poke16(STATUS, config.read16(STATUS) | STATUS_RECEIVED_MASTER_ABORT);

@@ -60,8 +60,8 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   refusedWrites = 0;
   /** Translates what arrives; whoever puts another in its place has it foresee as this one does. */
   translator: AddressTranslator;
-  /** What runs when memory has answered a read, and how long that takes. */
-  readonly foreseen: number;
+  /** What runs when memory has answered a read, and how long that takes; another task in its place ends in `answer`. */
+  foreseen: number;
   foreseenPs: number;
 
   private readonly scheduler: Scheduler;
@@ -194,6 +194,13 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   /** Requests of software's that wait for room in the transmit queues. */
   get requestsWaiting(): number {
     return this.requests.length;
+  }
+
+  /** Memory has answered a read, whose completions have `status`: successful, or with poisoned data. */
+  answer(tlp: Tlp, status: number): void {
+    this.readMemory(tlp);
+    // They are under way, and have the record with them.
+    tlp.status = status;
   }
 
   /** A walk has ended. */

@@ -16,7 +16,7 @@ export interface FaultContext {
 
 /** What a kind of fault takes beside its times. */
 interface FaultRule {
-  readonly target?: 'needed' | 'vf';
+  readonly target?: 'needed' | 'vf' | 'any';
   readonly directions?: readonly FaultDirection[];
   /** Whether it lasts. */
   readonly lasts?: true;
@@ -25,6 +25,8 @@ interface FaultRule {
 
 const RULES: Readonly<Record<FaultKind, FaultRule>> = {
   'iommu-fault': { target: 'vf', directions: ['read', 'write'] },
+  'poisoned-data': { target: 'any' },
+  'lost-completion': { target: 'any' },
   'slow-memory': { lasts: true, factor: true },
   flr: { target: 'needed' },
 };

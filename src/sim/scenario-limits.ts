@@ -91,7 +91,13 @@ export const SCENARIO_RANGES = {
 } as const satisfies Record<string, readonly [number, number]>;
 
 /** What can go wrong on demand. */
-export const FAULT_KINDS = ['iommu-fault', 'slow-memory', 'flr'] as const satisfies FaultKind[];
+export const FAULT_KINDS = [
+  'iommu-fault',
+  'poisoned-data',
+  'lost-completion',
+  'slow-memory',
+  'flr',
+] as const satisfies FaultKind[];
 
 /** What a fault meets. */
 export const FAULT_DIRECTIONS = ['read', 'write'] as const satisfies FaultDirection[];

@@ -242,7 +242,7 @@ export interface CaptureOptions {
 }
 
 /** What can go wrong on demand. */
-export type FaultKind = 'iommu-fault' | 'slow-memory' | 'flr';
+export type FaultKind = 'iommu-fault' | 'poisoned-data' | 'lost-completion' | 'slow-memory' | 'flr';
 
 /** What a fault meets: reads or writes of a device, or a direction of the link. */
 export type FaultDirection = 'read' | 'write';

@@ -14,6 +14,8 @@ export interface FaultRun {
 export interface RequestEffect {
   arm(armed: ArmedFault): void;
   disarm(armed: ArmedFault): void;
+  /** What can be told at the present of one that has struck. */
+  tell?(record: FaultRecord): readonly string[];
 }
 
 /** A fault that happens at an instant, and may last. */

@@ -8,6 +8,7 @@ import { resolveFault } from '../scenario-faults.ts';
 import type { EndpointRef, ResolvedFault } from '../scenario-resolved.ts';
 import { resolveTimes } from '../scenario-times.ts';
 import type { FaultKind, FaultOptions } from '../scenario-types.ts';
+import { AnswerFaults } from './answer-faults.ts';
 import { ArmedFault } from './armed-fault.ts';
 import type { FaultRun, RequestEffect, TimedEffect } from './fault-effect.ts';
 import { FaultRecord } from './fault-record.ts';
@@ -102,7 +103,9 @@ export class FaultInjector implements Component, FaultRun {
   report(): FaultReport[] {
     return this.records.map((record, i) => {
       const armed = this.armed[this.causes[i]];
-      return record.report(this.timed.get(record.kind)?.tell?.(record, armed) ?? []);
+      const { kind } = record;
+      const more = this.timed.get(kind)?.tell?.(record, armed) ?? this.requests.get(kind)?.tell?.(record);
+      return record.report(more ?? []);
     });
   }
 
@@ -134,7 +137,14 @@ export class FaultInjector implements Component, FaultRun {
     const { iommu } = this.simulation.machine;
     if (kind === 'slow-memory') timed.set(kind, new SlowMemory(this));
     else if (kind === 'flr') timed.set(kind, new FunctionReset(this));
-    else if (iommu !== null) requests.set(kind, new IommuFaults(this, iommu));
+    else if (kind === 'iommu-fault') {
+      if (iommu !== null) requests.set(kind, new IommuFaults(this, iommu));
+    } else {
+      // One for both kinds: they stand in the same place.
+      const answers = new AnswerFaults(this);
+      requests.set('poisoned-data', answers);
+      requests.set('lost-completion', answers);
+    }
   }
 
   /** An event: of a fault, or, with the number of a record, that it has lasted long enough. */

@@ -12,6 +12,9 @@ export class FaultRecord {
   readonly notes: string[] = [];
   /** Routing ID of the function whose request it met, or -1. */
   routingId = -1;
+  /** How that was signed. */
+  client = 0;
+  cookie = 0;
   /** Whether a later event will tell more. */
   isOpen = false;
   /** Counts at its instant, of which its effect knows the meaning. */
