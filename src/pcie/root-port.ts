@@ -118,7 +118,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     this.completions = new IntRing(places);
     this.requests = new IntRing(places);
     this.foreseen = scheduler.task(`${name}.memory`, (index, epoch) => {
-      if (epoch === this.up.epoch) this.readMemory(tlps.records[index]);
+      if (epoch === this.up.epoch) this.answer(tlps.records[index], SUCCESSFUL);
       else tlps.give(tlps.records[index]);
     });
     link.upstream.receiver = this;
@@ -194,13 +194,6 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   /** Requests of software's that wait for room in the transmit queues. */
   get requestsWaiting(): number {
     return this.requests.length;
-  }
-
-  /** Memory has answered a read, whose completions have `status`: successful, or with poisoned data. */
-  answer(tlp: Tlp, status: number): void {
-    this.readMemory(tlp);
-    // They are under way, and have the record with them.
-    tlp.status = status;
   }
 
   /** A walk has ended. */
@@ -380,15 +373,19 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     this.scheduler.schedule(this.foreseenPs, this.foreseen, tlp.index, this.up.epoch);
   }
 
-  /** Memory has answered: turns a read train into the train of its completions, in the same record, and sends it. */
-  private readMemory(tlp: Tlp): void {
+  /**
+   * Memory has answered: turns a read train into the train of its completions, in the same record, and sends it.
+   *
+   * @param status successful, or with poisoned data.
+   */
+  answer(tlp: Tlp, status: number): void {
     const { address, bytes } = tlp;
     const { u8, i32 } = tlp.store as DeviceStore;
     this.memory.copyOutWords(address, bytes, u8, i32, tlp.storeOffset);
     // Small reads, most of all, come back in one piece.
     const count = bytes <= 124 ? 1 : this.completionsOf(tlp, address, bytes);
     const span = span4(address, bytes);
-    tlp.status = SUCCESSFUL;
+    tlp.status = status;
     tlp.kind = COMPLETION_DATA;
     tlp.flowClass = COMPLETION;
     tlp.count = count;

@@ -1,5 +1,5 @@
 import { ProbeKind, type ProbeSink } from '../kernel/index.ts';
-import type { CompletionStatus, TlpKind } from './tlp.ts';
+import { type CompletionStatus, ReadOutcome, TlpKind } from './tlp.ts';
 import type { Tlp } from './tlp-pool.ts';
 
 /** What `b` of a TLP_HEADER record says. */
@@ -36,6 +36,8 @@ const HEADERS_WITHOUT_END = 0xff;
 const DATA_WITHOUT_END = 0xfff;
 /** Sequence numbers have twelve bits. */
 const SEQUENCE_MASK = 0xfff;
+/** EP in a TLP_HEADER record. */
+const POISONED_BIT = 1 << 26;
 
 /** What a direction of a link knows of a train that it has just sent. */
 export interface TlpDeparture {
@@ -68,6 +70,7 @@ export function recordTlp(sink: ProbeSink, nowPs: number, tlp: Tlp, departure: T
 
 function packHeader(tlp: Tlp, direction: number): number {
   const carriesWord = tlp.store === null ? 1 : 0;
+  const isPoisoned = tlp.kind === TlpKind.COMPLETION_DATA && tlp.status === ReadOutcome.POISONED;
   return (
     tlp.kind |
     (direction << 3) |
@@ -75,7 +78,8 @@ function packHeader(tlp: Tlp, direction: number): number {
     ((tlp.configType & 1) << 7) |
     ((tlp.byteEnables & 0xf) << 8) |
     (carriesWord << 12) |
-    ((tlp.requestBytes & 0x1fff) << 13)
+    ((tlp.requestBytes & 0x1fff) << 13) |
+    (isPoisoned ? POISONED_BIT : 0)
   );
 }
 
