@@ -80,7 +80,8 @@ function checkParameters(name: string, command: Command, parameters: readonly st
   const { usage } = command;
   const missing = command.parameters[parameters.length];
   if (missing !== undefined) throw new UsageError(`${name}: ${missing} is missing; allowed ${name} ${usage}`);
-  const extra = parameters[command.parameters.length];
+  const { optional = [] } = command;
+  const extra = parameters[command.parameters.length + optional.length];
   if (extra !== undefined) {
     throw new UsageError(`${name}: unexpected ${JSON.stringify(extra)}; allowed ${name} ${usage}`);
   }

@@ -8,6 +8,8 @@ export interface Command {
   options: Readonly<Record<string, OptionSpec>>;
   /** Names of the arguments that it needs. */
   parameters: readonly string[];
+  /** Names of those that may follow. */
+  optional?: readonly string[];
   /** Returns the exit status. */
   run(input: CommandInput, io: Io): Promise<number>;
 }

@@ -12,6 +12,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   experiment: async () => (await import('./experiment-command.ts')).experimentCommand,
   timeline: async () => (await import('./timeline-command.ts')).timelineCommand,
   tlps: async () => (await import('./tlps-command.ts')).tlpsCommand,
+  'trace-frame': async () => (await import('./trace-frame.ts')).traceFrameCommand,
   validate: async () => (await import('./validate-command.ts')).validateCommand,
   lspci: async () => (await import('./lspci-command.ts')).lspciCommand,
   explain: async () => (await import('./explain-command.ts')).explainCommand,

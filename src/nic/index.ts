@@ -66,5 +66,5 @@ export type { QueueInterrupts, RingProgress } from './ring-progress.ts';
 export { SwitchControl } from './switch-control.ts';
 export { TRANSMIT_THRESHOLD_BYTES, TransmitCutThrough, type TransmitPlane } from './transmit-cut-through.ts';
 export type { TransmitScheduling } from './transmit-scheduling.ts';
-export { type VfRegisterContext, VfRegisters } from './vf-registers.ts';
+export { IVAR_VALID, type VfRegisterContext, VfRegisters, VTIVAR } from './vf-registers.ts';
 export type { CardVPort } from './vport-view.ts';

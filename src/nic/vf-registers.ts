@@ -14,6 +14,7 @@ export const VTEIMS = 0x108;
 export const VTEIMC = 0x10c;
 export const VTEIAC = 0x110;
 export const VTEIAM = 0x114;
+/** Vectors of the queues, a byte a direction (8.3.4). */
 export const VTIVAR = 0x120;
 export const VTIVAR_MISC = 0x140;
 export const VFMBMEM = 0x200;

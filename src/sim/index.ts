@@ -26,6 +26,17 @@ export {
 } from './create-machine.ts';
 export { FaultInjector } from './faults/fault-injector.ts';
 export { captureFromLog } from './frame-capture.ts';
+export { lifeOfFrame } from './life/life-of-frame.ts';
+export type {
+  Decider,
+  FrameLife,
+  LifeBranch,
+  LifeClock,
+  LifeLink,
+  LifeStep,
+  LifeStepKind,
+} from './life/life-steps.ts';
+export { traceFrame } from './life/trace-frame.ts';
 export { Machine, type MachineParts, type VfListener } from './machine.ts';
 export {
   type Conservation,

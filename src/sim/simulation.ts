@@ -1,7 +1,7 @@
 import type { DataPath } from '../drivers/index.ts';
 import { MICROSECOND, type Probe } from '../kernel/index.ts';
 import { NicDrop } from '../nic/index.ts';
-import { generic100g, genericNic, intel82599, xeonE5v4 } from '../profiles/index.ts';
+import { generic100g, genericNic, type HostProfile, intel82599, xeonE5v4 } from '../profiles/index.ts';
 import type { FrameCapture } from '../trace/index.ts';
 import { type CapturePacket, parseMac } from '../wire/index.ts';
 import { buildReport } from './build-report.ts';
@@ -345,10 +345,15 @@ function machineParts(scenario: ResolvedScenario): MachineParts {
     hostInterface: scenario.hostInterface,
     guests: scenario.guests,
     vfs: scenario.vfs,
-    hostProfile: profile(HOSTS, scenario.host.profile, 'host.profile'),
+    hostProfile: hostOf(scenario),
     nicProfile: profile(NICS, scenario.nic.profile, 'nic.profile'),
     groups: [parseMac(MULTICAST_MAC)],
   };
+}
+
+/** The host that a resolved scenario names. */
+export function hostOf({ host }: Pick<ResolvedScenario, 'host'>): HostProfile {
+  return profile(HOSTS, host.profile, 'host.profile');
 }
 
 function profile<T>(profiles: Readonly<Record<string, T>>, name: string, path: string): T {

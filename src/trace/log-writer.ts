@@ -38,6 +38,11 @@ export class LogWriter extends RecordMemory {
     this.output(encodeLogEnd(trailer, this.written));
   }
 
+  /** What is not written yet, and the end of a log that ended now, in pieces. The writer goes on as it is. */
+  pending(trailer: LogTrailer): Uint8Array[] {
+    return [this.bytes.slice(0, this.at), encodeLogEnd(trailer, this.written)];
+  }
+
   protected full(): void {
     if (this.at > 0) this.output(this.bytes.subarray(0, this.at));
     this.at = 0;

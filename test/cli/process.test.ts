@@ -76,6 +76,14 @@ describe('wrong input', () => {
       ['run', path('scenarios/minimal.json'), '--capture', 'nowhere/x.pcapng'],
       '--capture: "nowhere/x.pcapng" is in a folder that does not exist; allowed a file in a folder that can be written',
     ],
+    [['trace-frame'], 'trace-frame: N is missing; allowed trace-frame N [FILE] [--json]'],
+    [['trace-frame', '0'], 'N: "0" does not fit; allowed whole numbers from 1'],
+    [['trace-frame', '1', 'x', 'y'], 'trace-frame: unexpected "y"; allowed trace-frame N [FILE] [--json]'],
+    [
+      ['trace-frame', '1', 'nowhere.log'],
+      'nowhere.log: no such file; allowed a scenario file, or a binary log that sriovsim run --log wrote',
+    ],
+    [['trace-frame', '1', 'text.txt'], 'text.txt:1:1: unexpected "no"; allowed a value'],
     [['run', 'nowhere.json'], 'nowhere.json: no such file; allowed a scenario file'],
     [['run', '.'], '.: is a directory; allowed a scenario file'],
     [['run', 'namespaces.pcap'], 'namespaces.pcap: is not UTF-8 text; allowed a scenario file'],
@@ -134,13 +142,45 @@ describe('a run', () => {
   });
 });
 
+describe('the life of a frame', () => {
+  const minimal = path('scenarios/minimal.json');
+
+  it('is the same from a scenario and from the log of its run', async () => {
+    const log = join(folder, 'minimal.log');
+    expect(await sriovsim('run', minimal, '--duration-ms', '0.2', '--log', log)).toMatchObject({ status: 0 });
+    const [fromLog, fromScenario] = [
+      await sriovsim('trace-frame', '2', log),
+      await sriovsim('trace-frame', '2', minimal),
+    ];
+    expect(fromLog).toMatchObject({ status: 0, stderr: '' });
+    expect(fromScenario).toEqual(fromLog);
+    expect(fromLog.stdout).toMatch(/^Frame 2: 60 bytes from a, 02:00:00:00:01:00 to 02:00:00:00:02:00\n/);
+    expect(fromLog.stdout).toMatch(/\n +MPSAR\[\d+\] = 0x2 \(8\.2\.3\.7\.10\) leads to pool 1\n/);
+    const { stdout } = await sriovsim('trace-frame', '2', log, '--json');
+    const life = JSON.parse(stdout) as { schema: string; steps: { timePs: number; kind: string }[] };
+    expect(life).toMatchObject({ schema: 'sriovsim-frame-life/1', number: 2, from: 'a', bytes: 60 });
+    expect(life.steps[0].kind).toBe('doorbell');
+    expect(fromLog.stdout.split('\n').filter((line) => /^ *\d+\.\d{3} /.test(line))).toHaveLength(
+      life.steps.length,
+    );
+    const missing = await sriovsim('trace-frame', '900000', log);
+    expect(missing).toMatchObject({ status: 2, stdout: '' });
+    expect(missing.stderr).toMatch(/has \d+ frames: there is none of number 900000; allowed 1 to \d+\n$/);
+  });
+
+  it('is of the default scenario where there is no file', async () => {
+    const { status, stdout } = await sriovsim('trace-frame', '1');
+    expect({ status, first: stdout.split(' ')[0] }).toEqual({ status: 0, first: 'Frame' });
+  });
+});
+
 describe('the tool', () => {
   it('prints its version and its help', async () => {
     const { version } = JSON.parse(readFileSync(path('package.json'), 'utf8')) as { version: string };
     expect(await sriovsim('--version')).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
     const help = await sriovsim('--help');
     expect(help).toMatchObject({ status: 0, stderr: '' });
-    for (const command of ['run', 'validate', 'schema'])
+    for (const command of ['run', 'trace-frame', 'validate', 'schema'])
       expect(help.stdout).toContain(`  sriovsim ${command}`);
     expect((await sriovsim('run', '--help')).stdout).toContain('--duration-ms X');
   });

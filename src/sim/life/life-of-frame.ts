@@ -1,0 +1,94 @@
+import type { NicDropReason } from '../../nic/index.ts';
+import type { DropReason } from '../../nicswitch/index.ts';
+import type { BinaryLog, LogRecord } from '../../trace/index.ts';
+import { formatMac } from '../../wire/index.ts';
+import { cableDelayPs } from '../scenario-port.ts';
+import type { ResolvedScenario } from '../scenario-resolved.ts';
+import { hostOf } from '../simulation.ts';
+import { collectFrame, type Receipt } from './collect-frame.ts';
+import { findFrame } from './find-frame.ts';
+import { headersOf } from './frame-headers.ts';
+import { LifeClocks } from './life-clocks.ts';
+import type { FrameLife, LifeBranch, LifeStep } from './life-steps.ts';
+import { receiveSteps } from './receive-steps.ts';
+import { StepMaker } from './step-maker.ts';
+import { SwitchSteps } from './switch-steps.ts';
+import { transmitSteps, wireInSteps } from './transmit-steps.ts';
+import { wireOutSteps } from './wire-steps.ts';
+
+/**
+ * What became of one frame: every step from the doorbell of its sender, or from the wire, to all of its receivers, as a
+ * binary log has it. What the log does not say is left out. Which registers decided is known where the log began with the
+ * machine: they are brought to where they were by making its register writes again.
+ *
+ * @param number which FRAME_IN record of the log, counted from 1.
+ * @throws LogError for a log that has no such frame, or says nothing of a card; RangeError for what is no number.
+ *
+ * @example
+ * const life = lifeOfFrame(new BinaryLog(bytes), 3);
+ * for (const { timePs, unit, what } of life.steps) console.log(timePs, unit, what);
+ */
+export function lifeOfFrame(log: BinaryLog, number: number): FrameLife {
+  const frame = findFrame(log, number);
+  const scenario = log.header.scenario as ResolvedScenario;
+  const collected = collectFrame(log, frame, hostOf(scenario).iommu.walkers);
+  const { card } = frame;
+  const { nic } = card;
+  const pf = card.isComplete ? (nic.pf.sriov?.count ?? 0) : scenario.nic.vfs;
+  const names = namesOf(scenario, pf, nic.data.switch.uplink);
+  const make = new StepMaker(new LifeClocks(nic, scenario.nic.linkGbps), collected.translations);
+  const inSwitch = new SwitchSteps(log, frame, collected, scenario, names);
+  const steps: LifeStep[] = [
+    ...(frame.descriptor === null
+      ? wireInSteps(make, frame, collected)
+      : transmitSteps(make, frame, collected)),
+    ...inSwitch.common(make),
+  ];
+  for (const [branch, receipt] of collected.receipts.entries()) {
+    steps.push(...inSwitch.of(make, receipt, branch));
+    if (receipt.port === nic.data.switch.uplink)
+      steps.push(...wireOutSteps(make, receipt, branch, nic.profile.macPs + cableDelayPs(scenario.nic)));
+    else steps.push(...receiveSteps(make, receipt, branch));
+  }
+  const headers = headersOf(frame);
+  return {
+    number,
+    slot: frame.slot,
+    bytes: frame.bytes,
+    port: frame.port,
+    from: names(frame.port),
+    destination: headers === null ? null : formatMac(headers.destination),
+    source: headers === null ? null : formatMac(headers.source),
+    vlan: headers?.ownVlan ?? null,
+    branches: collected.receipts.map((receipt) => branchOf(log, receipt, names, nic.data.switch.uplink)),
+    dropped: reasonOf(log, collected.dropped),
+    registersKnown: card.isComplete,
+    steps: steps.sort((x, y) => x.timePs - y.timePs),
+  };
+}
+
+/** Name of a port of the switch, as reports have it. */
+export type PortName = (port: number) => string;
+
+function namesOf(scenario: ResolvedScenario, pf: number, uplink: number): PortName {
+  return (port) => {
+    if (port === uplink) return 'port';
+    if (port === pf) return 'host';
+    return scenario.vfs[port]?.name ?? `vf${port}`;
+  };
+}
+
+function branchOf(log: BinaryLog, receipt: Receipt, names: PortName, uplink: number): LifeBranch {
+  const { port, dropped, wire, returned, writes, writeBack } = receipt;
+  const base = { port, name: names(port), reason: reasonOf(log, dropped) };
+  if (dropped !== null) return { ...base, outcome: 'dropped' };
+  if (port === uplink) return { ...base, outcome: wire === null ? 'underWay' : 'sent' };
+  if (returned !== null) return { ...base, outcome: 'received' };
+  const landed = writeBack ?? writes[writes.length - 1];
+  const isWritten = landed !== undefined && landed.arrivalPs <= log.trailer.endPs;
+  return { ...base, outcome: isWritten ? 'written' : 'underWay' };
+}
+
+function reasonOf(log: BinaryLog, record: LogRecord | null): DropReason | NicDropReason | null {
+  return record === null ? null : (log.header.dropReasons[record.c] as DropReason | NicDropReason);
+}

@@ -1,0 +1,109 @@
+import { TlpKind } from '../../pcie/index.ts';
+import type { LifeClocks } from './life-clocks.ts';
+import type { Decider, LifeClock, LifeLink, LifeStep, LifeStepKind } from './life-steps.ts';
+import type { Train } from './trains.ts';
+import type { Translation, Translations } from './translations.ts';
+
+/** What of a step is not the same for all. */
+interface StepParts {
+  readonly endPs?: number;
+  readonly arrivesPs?: number;
+  readonly clock?: LifeClock;
+  readonly link?: LifeLink;
+  readonly linkBytes?: number;
+  readonly tlps?: number;
+  readonly decidedBy?: readonly Decider[];
+  readonly branch?: number | null;
+}
+
+const NAMES: Readonly<Record<TlpKind, string>> = {
+  [TlpKind.MEMORY_READ]: 'MRd',
+  [TlpKind.MEMORY_WRITE]: 'MWr',
+  [TlpKind.COMPLETION]: 'Cpl',
+  [TlpKind.COMPLETION_DATA]: 'CplD',
+  [TlpKind.CONFIG_READ]: 'CfgRd',
+  [TlpKind.CONFIG_WRITE]: 'CfgWr',
+};
+
+/** Makes steps. */
+export class StepMaker {
+  readonly clocks: LifeClocks;
+  private readonly translations: Translations;
+
+  constructor(clocks: LifeClocks, translations: Translations) {
+    this.clocks = clocks;
+    this.translations = translations;
+  }
+
+  /** A step at `timePs`. */
+  step(kind: LifeStepKind, timePs: number, unit: string, what: string, parts: StepParts = {}): LifeStep {
+    const { endPs = null, arrivesPs = null, clock = null, link = null, linkBytes = 0, tlps = 0 } = parts;
+    return {
+      kind,
+      timePs,
+      endPs,
+      arrivesPs,
+      unit,
+      clock,
+      cycle: clock === null ? null : this.clocks.cycleAt(clock, timePs),
+      link,
+      linkBytes,
+      tlps,
+      what,
+      decidedBy: parts.decidedBy ?? [],
+      branch: parts.branch ?? null,
+    };
+  }
+
+  /** A train of TLPs on the link. */
+  train(kind: LifeStepKind, train: Train, what: string, branch: number | null = null): LifeStep {
+    const { startPs, leftPs, arrivalPs, linkBytes, tlps, downstream, address, bytes } = train;
+    const link = downstream ? 'pcie.downstream' : 'pcie.upstream';
+    const count = tlps === 1 ? '' : `${tlps} `;
+    const text = `${count}${NAMES[train.kind]} of ${bytes} bytes at 0x${address.toString(16)}: ${what}`;
+    return this.step(kind, startPs, link, text, {
+      endPs: leftPs,
+      arrivesPs: arrivalPs,
+      clock: 'symbol',
+      link,
+      linkBytes,
+      tlps,
+      branch,
+    });
+  }
+
+  /** What the IOMMU did for a request; nothing where the log does not say. */
+  translation(request: Train, branch: number | null = null): LifeStep[] {
+    const translation = this.translations.of(request);
+    if (translation === null) return [];
+    const { beganPs, endedPs } = translation;
+    const parts = { branch, ...(endedPs === null ? {} : { endPs: endedPs }) };
+    const page = `page 0x${Math.floor(request.address / 4096).toString(16)}`;
+    return [this.step('translation', beganPs, 'iommu', translationText(translation, page), parts)];
+  }
+}
+
+function translationText({ outcome, accesses, level, fault, endedPs }: Translation, page: string): string {
+  switch (outcome) {
+    case 'hit':
+      return `IOTLB hit: ${page}`;
+    case 'bypassed':
+      return 'untranslated: the requests of this function pass as they are';
+    case 'joined':
+      return `${page} is being walked for already: waits for that walk${endText(endedPs)}`;
+    case 'walk': {
+      if (endedPs === null) return `IOTLB miss: a walk for ${page} begins`;
+      const what =
+        fault > 0
+          ? `fault, reason ${fault}`
+          : level === 0
+            ? 'passes untranslated'
+            : `found at level ${level}`;
+      return `IOTLB miss: ${page}, walk of ${accesses} memory accesses, ${what}`;
+    }
+  }
+}
+
+function endText(endedPs: number | null): string {
+  return endedPs === null ? '' : ', which ends';
+}
