@@ -73,28 +73,31 @@ describe('SparseMemory', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(0, 2 ** 33, 2 ** 37, 2 ** 51),
+        // Where the views of the buffer begin in it, and the bytes in them.
+        fc.constantFrom(0, 4, 8),
+        fc.constantFrom(0, 4, 8, 9),
         fc.array(
           fc.tuple(addresses, fc.uint8Array({ minLength: 1, maxLength: 400, size: 'max' }), fc.boolean()),
           {
             maxLength: 20,
           },
         ),
-        (base, writes) => {
+        (base, viewAt, at, writes) => {
           const memory = new SparseMemory();
           const model = new Uint8Array(0x4_0000);
           const buffer = new ArrayBuffer(512);
-          const u8 = new Uint8Array(buffer);
-          const i32 = new Int32Array(buffer);
+          const u8 = new Uint8Array(buffer, viewAt);
+          const i32 = new Int32Array(buffer, viewAt);
           for (const [address, bytes, words] of writes) {
-            u8.set(bytes, 8);
-            if (words) memory.copyInWords(base + address, bytes.length, u8, i32, 8);
-            else memory.copyIn(base + address, bytes.length, u8, 8);
+            u8.set(bytes, at);
+            if (words) memory.copyInWords(base + address, bytes.length, u8, i32, at);
+            else memory.copyIn(base + address, bytes.length, u8, at);
             model.set(bytes, address);
           }
           for (const [address, bytes, words] of writes) {
-            if (words) memory.copyOutWords(base + address, bytes.length, u8, i32, 8);
-            else memory.copyOut(base + address, bytes.length, u8, 8);
-            expect(u8.slice(8, 8 + bytes.length)).toEqual(model.slice(address, address + bytes.length));
+            if (words) memory.copyOutWords(base + address, bytes.length, u8, i32, at);
+            else memory.copyOut(base + address, bytes.length, u8, at);
+            expect(u8.slice(at, at + bytes.length)).toEqual(model.slice(address, address + bytes.length));
             const word = new DataView(model.buffer).getUint32(address, true);
             expect(memory.read32(base + address)).toBe(word);
           }
