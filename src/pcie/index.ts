@@ -112,6 +112,7 @@ export {
 export type { FunctionIdentity } from './header.ts';
 export { PcieLink } from './link.ts';
 export { type Foresight, LinkDirection, type LinkOptions, type TlpReceiver } from './link-direction.ts';
+export { type BitErrors, LinkErrors } from './link-errors.ts';
 export { type LinkRate, linkPsPerByte, symbolPs, updateLatencySymbols } from './link-rate.ts';
 export { configBytes, formatLspci, type LspciFunction, lspciDump, parseLspciDump } from './lspci.ts';
 export { MsixTable, type SendMessage } from './msix-table.ts';

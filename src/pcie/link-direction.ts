@@ -219,6 +219,35 @@ export class LinkDirection implements Component {
     });
   }
 
+  /** Sends the last `count` TLPs of a train again, from the replay buffer: it has its credits. */
+  resend(tlp: Tlp, count: number): void {
+    const { scheduler, wire, foresight } = this;
+    const now = scheduler.now;
+    wire.settle(now);
+    const each = tlp.linkBytes / tlp.count;
+    const bytes = Math.round(each * count);
+    wire.send(bytes);
+    this.tlpBytes += bytes;
+    const last = wire.freeAt + this.flightPs;
+    const first = last - wire.duration(bytes - bytes / count);
+    this.reverse.wire.oweAcks(first, last, count);
+    const delayPs = (tlp.kind === MEMORY_READ ? first : last) - now;
+    const isForeseen = foresight?.foresee(tlp, delayPs) === true;
+    const task = isForeseen ? foresight.foreseen : this.arrive;
+    scheduler.schedule(delayPs + (isForeseen ? foresight.foreseenPs : 0), task, tlp.index, this.resets);
+  }
+
+  /** The receiver sends a Nak; returns in what time, in ps, it is at the transmitter. */
+  sendNak(): number {
+    this.reverse.wire.oweUpdate(this.scheduler.now);
+    return this.wire.dllpPs + this.flightPs;
+  }
+
+  /** Nothing leaves for `durationPs`. */
+  pause(durationPs: number): void {
+    this.wire.freeAt = Math.max(this.wire.freeAt, this.scheduler.now) + durationPs;
+  }
+
   private enqueue(tlp: Tlp): void {
     const { flowClass } = tlp;
     if (flowClass === POSTED) this.postedQueued = (this.postedQueued + 1) | 0;

@@ -230,7 +230,7 @@ function allCounters({ machine, station, faults }: RunView): Record<string, numb
       ...machine.components,
       ...bridges,
       ...(breaksOff ? [broken] : []),
-      ...(faults.isUsed ? [faults] : []),
+      ...(faults.isUsed ? faults.components : []),
     ]),
   };
 }

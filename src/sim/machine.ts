@@ -100,6 +100,8 @@ export class Machine {
   readonly tlps = new TlpPool();
   readonly link: PcieLink;
   readonly rootPort: RootPort;
+  /** The configuration space of the root port. */
+  readonly bridge: BridgePort;
   readonly rootComplex: RootComplex;
   readonly nic: Nic;
   readonly sysfs = new Sysfs();
@@ -152,6 +154,7 @@ export class Machine {
     const rootBus = new RootBus();
     const bridge = new BridgePort({ routingId: ROOT_PORT });
     rootBus.attach(bridge);
+    this.bridge = bridge;
     this.rootComplex = new RootComplex(
       'rootComplex',
       scheduler,

@@ -7,10 +7,11 @@ import type { ResolvedScenario } from './scenario-resolved.ts';
 import type { Station } from './station.ts';
 
 /** Faults on demand of a run. */
-export interface RunFaults extends Component {
+export interface RunFaults {
   /** Whether there are faults to strike, or to report. */
   readonly isUsed: boolean;
   report(): FaultReport[];
+  readonly components: readonly Component[];
 }
 
 /** What the report looks at. */

@@ -21,9 +21,12 @@ interface FaultRule {
   /** Whether it lasts. */
   readonly lasts?: true;
   readonly factor?: true;
+  /** Where a trial must be able to fail. */
+  readonly mostProbable?: number;
 }
 
 const RULES: Readonly<Record<FaultKind, FaultRule>> = {
+  'bit-error': { directions: ['upstream', 'downstream'], mostProbable: 0.5 },
   'iommu-fault': { target: 'vf', directions: ['read', 'write'] },
   'poisoned-data': { target: 'any' },
   'lost-completion': { target: 'any' },
@@ -60,7 +63,7 @@ export function resolveFault(options: FaultOptions, path: string, context: Fault
   unused('factor', rule.factor);
   return {
     kind,
-    ...resolveTrials(options, path, context),
+    ...resolveTrials(options, path, rule, context),
     target: resolveTarget(options.target, rule, `${path}.target`, context),
     direction:
       options.direction === undefined
@@ -75,7 +78,12 @@ export function resolveFault(options: FaultOptions, path: string, context: Fault
 }
 
 /** When: at a time, or by chance in a span. */
-function resolveTrials(options: FaultOptions, path: string, { times, reporter }: FaultContext) {
+function resolveTrials(
+  options: FaultOptions,
+  path: string,
+  { mostProbable = RANGES.probability[1] }: FaultRule,
+  { times, reporter }: FaultContext,
+) {
   const { atMs, probability, fromMs, toMs } = options;
   const since = reporter.oneOf(`${path}.since`, options.since ?? DEFAULTS.faultSince, ['start', 'power-on']);
   if ((atMs === undefined) === (probability === undefined)) {
@@ -97,7 +105,8 @@ function resolveTrials(options: FaultOptions, path: string, { times, reporter }:
   if (endPs !== null && !(endPs > fromPs)) {
     reporter.fail(`${path}.toMs`, toMs, `${showValue(toMs)} is not behind its begin`, 'more than fromMs');
   }
-  const chance = reporter.number(`${path}.probability`, probability ?? 0, RANGES.probability);
+  const chances = [RANGES.probability[0], mostProbable] as const;
+  const chance = reporter.number(`${path}.probability`, probability ?? 0, chances);
   return { since, atPs: null, probability: chance, fromPs, toPs: endPs };
 }
 

@@ -92,6 +92,7 @@ export const SCENARIO_RANGES = {
 
 /** What can go wrong on demand. */
 export const FAULT_KINDS = [
+  'bit-error',
   'iommu-fault',
   'poisoned-data',
   'lost-completion',
@@ -100,7 +101,12 @@ export const FAULT_KINDS = [
 ] as const satisfies FaultKind[];
 
 /** What a fault meets. */
-export const FAULT_DIRECTIONS = ['read', 'write'] as const satisfies FaultDirection[];
+export const FAULT_DIRECTIONS = [
+  'read',
+  'write',
+  'upstream',
+  'downstream',
+] as const satisfies FaultDirection[];
 
 /** Descriptors of a ring: drivers for the 82599 allow 64 to 4096, and those of this project count modulo a power of two. */
 export const RING_SIZES = [64, 128, 256, 512, 1024, 2048, 4096] as const;

@@ -242,10 +242,16 @@ export interface CaptureOptions {
 }
 
 /** What can go wrong on demand. */
-export type FaultKind = 'iommu-fault' | 'poisoned-data' | 'lost-completion' | 'slow-memory' | 'flr';
+export type FaultKind =
+  | 'bit-error'
+  | 'iommu-fault'
+  | 'poisoned-data'
+  | 'lost-completion'
+  | 'slow-memory'
+  | 'flr';
 
 /** What a fault meets: reads or writes of a device, or a direction of the link. */
-export type FaultDirection = 'read' | 'write';
+export type FaultDirection = 'read' | 'write' | 'upstream' | 'downstream';
 
 /**
  * A fault: once at `atMs`, or by chance with `probability` from `fromMs` to `toMs`. Of faults that meet a request, each

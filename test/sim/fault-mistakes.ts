@@ -64,6 +64,16 @@ export const FAULT_MISTAKES: readonly Mistake[] = [
     line: 'faults[0].probability: 0 is out of range; allowed 1e-9 to 1',
   },
   {
+    name: 'bit errors that let nothing through',
+    scenario: withFault({ kind: 'bit-error', probability: 0.6 }),
+    line: 'faults[0].probability: 0.6 is out of range; allowed 1e-9 to 0.5',
+  },
+  {
+    name: 'a direction that a fault does not have',
+    scenario: withFault({ kind: 'bit-error', atMs: 1, direction: 'read' }),
+    line: 'faults[0].direction: "read" is unknown; allowed upstream, downstream',
+  },
+  {
     name: 'a fault with a key that its kind has no use for',
     scenario: withFault({ kind: 'slow-memory', atMs: 1, target: 'a' }),
     line: 'faults[0].target: a fault of kind slow-memory has none; allowed to leave it out',

@@ -6,8 +6,8 @@ import type { FaultRecord } from './fault-record.ts';
 /** What effects have in common: the run, and where strokes go on record. */
 export interface FaultRun {
   readonly simulation: RunView;
-  /** Puts a stroke on record. */
-  struck(armed: ArmedFault, target?: EndpointRef): FaultRecord;
+  /** Puts a stroke on record; what it met is the target of the fault, another endpoint, or a name. */
+  struck(armed: ArmedFault, target?: EndpointRef | string): FaultRecord;
 }
 
 /** A fault that meets requests: while one is armed, the unit that they pass asks it. */

@@ -10,6 +10,7 @@ import { resolveTimes } from '../scenario-times.ts';
 import type { FaultKind, FaultOptions } from '../scenario-types.ts';
 import { AnswerFaults } from './answer-faults.ts';
 import { ArmedFault } from './armed-fault.ts';
+import { LinkBitErrors } from './bit-errors.ts';
 import type { FaultRun, RequestEffect, TimedEffect } from './fault-effect.ts';
 import { FaultRecord } from './fault-record.ts';
 import { FunctionReset } from './function-reset.ts';
@@ -24,7 +25,7 @@ const END = -3;
 /** How long faults may be away that a program asks for, in ms: longer than anything runs. */
 const FOREVER_MS = 1e6;
 /** What the target of a fault was, to look for its name. */
-type Target = EndpointRef | undefined;
+type Target = EndpointRef | string | undefined;
 
 /**
  * Faults on demand: brings what a scenario or a program asks for to the units that suffer it, at its time or by
@@ -47,6 +48,7 @@ export class FaultInjector implements Component, FaultRun {
   private readonly causes: number[] = [];
   private readonly requests = new Map<FaultKind, RequestEffect>();
   private readonly timed = new Map<FaultKind, TimedEffect>();
+  private link: LinkBitErrors | null = null;
   private task = -1;
 
   constructor(simulation: RunView) {
@@ -113,6 +115,11 @@ export class FaultInjector implements Component, FaultRun {
     this.records.length = this.causes.length = 0;
   }
 
+  /** All that counts only while there are faults. */
+  get components(): readonly Component[] {
+    return [this, ...(this.link?.components ?? [])];
+  }
+
   /** Strokes by kind. */
   counters(): Record<string, number> {
     const counts: Record<string, number> = {};
@@ -137,7 +144,11 @@ export class FaultInjector implements Component, FaultRun {
     const { iommu } = this.simulation.machine;
     if (kind === 'slow-memory') timed.set(kind, new SlowMemory(this));
     else if (kind === 'flr') timed.set(kind, new FunctionReset(this));
-    else if (kind === 'iommu-fault') {
+    else if (kind === 'bit-error') {
+      const errors = new LinkBitErrors(this);
+      this.link = errors;
+      requests.set(kind, errors);
+    } else if (kind === 'iommu-fault') {
       if (iommu !== null) requests.set(kind, new IommuFaults(this, iommu));
     } else {
       // One for both kinds: they stand in the same place.
@@ -183,6 +194,7 @@ export class FaultInjector implements Component, FaultRun {
 
   private nameOf(target: Target): string | null {
     if (target === undefined) return null;
+    if (typeof target === 'string') return target;
     if (target.kind === 'vf') return this.simulation.scenario.vfs[target.vf]?.name ?? `VF ${target.vf}`;
     return target.kind === 'pf' ? 'host' : 'port';
   }
