@@ -8,6 +8,7 @@ export default defineConfig({
     alias: [
       { find: /^sriovsim$/, replacement: source('index.ts') },
       { find: /^sriovsim\/scenario$/, replacement: source('sim/scenario.ts') },
+      { find: /^sriovsim\/snapshot$/, replacement: source('sim/snapshot/index.ts') },
       { find: /^sriovsim\/([a-z-]+)$/, replacement: source('$1/index.ts') },
     ],
   },

@@ -1,37 +1,49 @@
-import xor128 from 'seedrandom/lib/xor128.js';
+import xor128, { type Generator } from 'seedrandom/lib/xor128.js';
 import { checkInteger } from './check.ts';
+
+/** The 128 bits of a stream, as four signed 32-bit integers. */
+export type RandomState = readonly [number, number, number, number];
 
 /**
  * One stream of random numbers. Everything is made of integer and IEEE 754 operations with defined results,
  * so that a stream is the same in every JavaScript engine (`Math.log` is not).
  */
 export class RandomStream {
-  private readonly next: () => number;
+  private generator: Generator;
 
   /** @param seed any text; equal texts give equal streams. */
   constructor(seed: string) {
-    const generator = xor128(seed);
-    this.next = () => generator.int32();
+    this.generator = xor128(seed, { state: true });
+  }
+
+  /** Where the stream is: a stream that is put there goes on as this one does. */
+  get state(): RandomState {
+    const { x, y, z, w } = this.generator.state();
+    return [x, y, z, w];
+  }
+
+  set state([x, y, z, w]: RandomState) {
+    this.generator = xor128('', { state: { x, y, z, w } });
   }
 
   /** Uniform in 0 .. 2^32 - 1. */
   uint32(): number {
-    return this.next() >>> 0;
+    return this.generator.int32() >>> 0;
   }
 
   /** Uniform in [0, 1), with 32 bits of resolution. */
   float(): number {
-    return (this.next() >>> 0) / 2 ** 32;
+    return (this.generator.int32() >>> 0) / 2 ** 32;
   }
 
   /** Uniform integer in 0 .. bound - 1; bound up to 2^32. */
   integer(bound: number): number {
-    return Math.floor(((this.next() >>> 0) / 2 ** 32) * bound);
+    return Math.floor(((this.generator.int32() >>> 0) / 2 ** 32) * bound);
   }
 
   /** Exponentially distributed with the given mean: the gaps of a Poisson process. */
   exponential(mean: number): number {
-    return -mean * naturalLog(((this.next() >>> 0) + 1) / 2 ** 32);
+    return -mean * naturalLog(((this.generator.int32() >>> 0) + 1) / 2 ** 32);
   }
 }
 

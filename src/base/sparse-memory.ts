@@ -41,8 +41,11 @@ const PAIRED = 32;
 const DIRECT_LIMIT = 2 ** 36;
 const DIRECT_CHUNKS = DIRECT_LIMIT / CHUNK_BYTES;
 
-/** What is allocated at first touch, seen as bytes, as words and as pairs of words. */
-class Chunk {
+/**
+ * What is allocated at first touch, seen as bytes, as words and as pairs of words.
+ * @internal
+ */
+export class Chunk {
   readonly u8: Uint8Array;
   readonly i32: Int32Array;
   readonly i64: BigInt64Array;

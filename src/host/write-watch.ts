@@ -2,8 +2,11 @@
 const CHAINS = 4096;
 const PAGE_SCALE = 1 / 4096;
 
-/** A watcher that waits for a write to a page. */
-class Wait {
+/**
+ * A watcher that waits for a write to a page.
+ * @internal
+ */
+export class Wait {
   page = 0;
   watcher = 0;
   next: Wait | null = null;

@@ -54,8 +54,11 @@ export class CacheEntry {
  */
 export const NOTHING = new CacheEntry();
 
-/** The entries that compete for the same pages. */
-class CacheSet {
+/**
+ * The entries that compete for the same pages.
+ * @internal
+ */
+export class CacheSet {
   readonly ways: readonly CacheEntry[];
   empty = NOTHING;
   /** Where second chance goes on. */

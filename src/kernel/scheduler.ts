@@ -55,6 +55,8 @@ export class Scheduler {
    * ends in one that is due after everything, so that no loop has to look where the list ends.
    */
   private first: DelayLine;
+  /** The one that is due after everything. */
+  private readonly last: DelayLine;
   private listed = 0;
 
   /**
@@ -75,7 +77,8 @@ export class Scheduler {
     this.events = 0;
     this.lastTime = 0;
     const nothing = new WaitingEvent();
-    this.first = new DelayLine(CANCELLED, () => {}, nothing);
+    this.last = new DelayLine(CANCELLED, () => {}, nothing);
+    this.first = this.last;
     this.front = new DelayLine(CANCELLED, () => {}, nothing);
     this.wheel = new EventWheel(this.front);
     this.lines = [this.front];

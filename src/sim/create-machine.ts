@@ -2,12 +2,10 @@ import { checkInteger, checkNumber } from '../base/index.ts';
 import { MILLISECOND } from '../kernel/index.ts';
 import type { NicProfile } from '../nic/index.ts';
 import { generic100g, genericNic, type HostProfile, intel82599, xeonE5v4 } from '../profiles/index.ts';
-import { parseMac } from '../wire/index.ts';
 import { checkMachineOptions, checkOptions } from './option-keys.ts';
 import type { Report } from './report.ts';
 import { EndpointDirectory } from './scenario-endpoints.ts';
 import { ProblemReporter } from './scenario-error.ts';
-import { MULTICAST_MAC } from './scenario-limits.ts';
 import { resolveMachine } from './scenario-machine.ts';
 import { mirrorsOf, ratesOf } from './scenario-profiles.ts';
 import type { EndpointRef, ResolvedScenario } from './scenario-resolved.ts';
@@ -21,7 +19,7 @@ import type {
   NicOptions,
   TrafficOptions,
 } from './scenario-types.ts';
-import { Simulation } from './simulation.ts';
+import { machineParts, Simulation } from './simulation.ts';
 
 /** What a machine is made of; everything has a default. */
 export interface CreateMachineOptions {
@@ -145,13 +143,7 @@ export function createMachine(options: CreateMachineOptions = {}): RunningMachin
     warmUpPs: 0,
     durationPs: 0,
   };
-  const simulation = new Simulation(scenario, [], {
-    seed,
-    ...machine,
-    hostProfile,
-    nicProfile,
-    groups: [parseMac(MULTICAST_MAC)],
-  });
+  const simulation = new Simulation(scenario, [], machineParts(scenario, { hostProfile, nicProfile }));
   simulation.bootCard();
   return assemble(simulation);
 }

@@ -35,9 +35,14 @@ export class MeasuredSpan {
   readonly startPs: number;
   readonly before: Snapshot;
 
-  constructor(simulation: RunView, startPs: number) {
+  constructor(startPs: number, before: Snapshot) {
     this.startPs = startPs;
-    this.before = takeSnapshot(simulation);
+    this.before = before;
+  }
+
+  /** Begins to measure: what comes from `startPs` on counts. */
+  static begin(simulation: RunView, startPs: number): MeasuredSpan {
+    return new MeasuredSpan(startPs, takeSnapshot(simulation));
   }
 }
 

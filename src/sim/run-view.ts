@@ -2,6 +2,7 @@ import type { DataPath } from '../drivers/index.ts';
 import type { Component } from '../kernel/index.ts';
 import type { FlowTracker } from './flow-tracker.ts';
 import type { Machine } from './machine.ts';
+import type { MakingStep } from './making-step.ts';
 import type { FaultReport } from './report.ts';
 import type { ResolvedScenario } from './scenario-resolved.ts';
 import type { Station } from './station.ts';
@@ -23,6 +24,8 @@ export interface RunView {
   readonly bootPs: number;
   readonly startPs: number;
   readonly faults: RunFaults;
+  /** How the machine was made so far. */
+  readonly steps: MakingStep[];
   /** VPort of the PF. */
   readonly pfPort: number;
   /** Each queue of the card that a driver works on, with that driver's data path. */

@@ -1,6 +1,6 @@
 import type { DataPath } from '../drivers/index.ts';
 import { MICROSECOND, type Probe } from '../kernel/index.ts';
-import { NicDrop } from '../nic/index.ts';
+import { NicDrop, type NicProfile } from '../nic/index.ts';
 import { generic100g, genericNic, type HostProfile, intel82599, xeonE5v4 } from '../profiles/index.ts';
 import type { FrameCapture } from '../trace/index.ts';
 import { type CapturePacket, parseMac } from '../wire/index.ts';
@@ -12,13 +12,14 @@ import { FlowSource, TemplateCounter } from './flow-source.ts';
 import { type FlowRecord, FlowTracker } from './flow-tracker.ts';
 import { makeFrameCapture } from './frame-capture.ts';
 import { Machine, type MachineParts, type VfListener } from './machine.ts';
+import type { MakingStep } from './making-step.ts';
 import { MeasuredSpan } from './measured-span.ts';
 import type { Report } from './report.ts';
 import type { RunView } from './run-view.ts';
 import { ScenarioError } from './scenario-error.ts';
 import { MULTICAST_MAC } from './scenario-limits.ts';
 import { cableDelayPs } from './scenario-port.ts';
-import type { EndpointRef, ResolvedCapture, ResolvedFlow, ResolvedScenario } from './scenario-resolved.ts';
+import type { EndpointRef, ResolvedFlow, ResolvedScenario } from './scenario-resolved.ts';
 import type { FrameSender } from './sender.ts';
 import { Station } from './station.ts';
 
@@ -28,8 +29,8 @@ export const PF_ENDPOINT_INDEX = 1;
 export const FIRST_VF_ENDPOINT_INDEX = 2;
 
 /** Profiles by name. */
-const NICS = { 'intel-82599': intel82599, generic: genericNic, 'generic-100g': generic100g } as const;
-const HOSTS = { 'xeon-e5-v4': xeonE5v4 } as const;
+export const NICS = { 'intel-82599': intel82599, generic: genericNic, 'generic-100g': generic100g } as const;
+export const HOSTS = { 'xeon-e5-v4': xeonE5v4 } as const;
 
 /**
  * A scenario that runs: a {@link Machine}, its traffic, and what is measured of it. Times are in ps from
@@ -57,7 +58,12 @@ export class Simulation implements RunView, VfListener {
   startPs = 0;
   endPs = 0;
 
-  private readonly captures: readonly (readonly CapturePacket[])[];
+  /** How it was made so far: one that is made in the same way has the same parts, and takes a snapshot of this one. */
+  readonly steps: MakingStep[] = [];
+  /** What sends, in the order in which it was added. */
+  readonly sources: (FlowSource | CaptureSource)[] = [];
+
+  readonly captures: readonly (readonly CapturePacket[])[];
   private readonly drivers: DriverEndpoint[];
   private readonly flowRecords: FlowRecord[] = [];
   private readonly templates = new TemplateCounter();
@@ -76,7 +82,7 @@ export class Simulation implements RunView, VfListener {
   ) {
     this.scenario = scenario;
     this.captures = captures;
-    this.machine = new Machine(parts ?? machineParts(scenario));
+    this.machine = new Machine(parts ?? machineParts(scenario, {}));
     this.machine.vfListener = this;
     this.tracker = new FlowTracker(FIRST_VF_ENDPOINT_INDEX + scenario.nic.vfs);
     const { nic, scheduler } = this.machine;
@@ -148,11 +154,12 @@ export class Simulation implements RunView, VfListener {
   /** What was counted before belongs to other VPorts: the measured span begins again. */
   vfsChanged(): void {
     this.pfPool = this.machine.nic.pf.sriov?.count ?? 0;
+    this.steps.push({ kind: 'vfs', count: this.pfPool });
     this.beginRings();
     this.controlExtender();
     if (this.measured === null) return;
     this.tracker.startMeasuring();
-    this.measured = new MeasuredSpan(this, this.nowPs);
+    this.measured = MeasuredSpan.begin(this, this.nowPs);
   }
 
   /** Drivers have begun their rings anew: of one that a card without its registers has not started nothing is taken. */
@@ -198,13 +205,14 @@ export class Simulation implements RunView, VfListener {
     this.endPs = this.startPs + scenario.warmUpPs + scenario.durationPs;
     faults.begin('start', this.startPs);
     for (const flow of scenario.flows) this.startFlow(flow);
-    scenario.captures.forEach((capture, i) => {
-      this.startCapture(capture, this.captures[i] ?? []);
+    scenario.captures.forEach((_, index) => {
+      this.startCapture(index);
     });
   }
 
   /** Boots as far as the PF's driver: without VFs, and without the scenario's traffic. */
   bootCard(): void {
+    this.steps.push({ kind: 'card' });
     this.machine.boot();
     this.drivers[PF_ENDPOINT_INDEX].attach(this.machine.pfDriver.path);
     this.bootPs = this.startPs = this.endPs = this.machine.scheduler.now;
@@ -215,6 +223,17 @@ export class Simulation implements RunView, VfListener {
     this.startPs = this.nowPs;
     this.scenario.flows.push(flow);
     this.startFlow(flow);
+  }
+
+  /** Does again what another simulation of this scenario has done; see {@link Simulation.steps}. */
+  repeat(step: MakingStep): void {
+    const { kind } = step;
+    if (kind === 'card') this.bootCard();
+    else if (kind === 'vfs') this.machine.setNumVfs(step.count);
+    else if (kind === 'flow') this.addFlow(step.flow);
+    else if (kind === 'capture') this.startCapture(step.index);
+    else if (kind === 'faults') this.faults.begin(step.since, this.nowPs);
+    else this.faults.repeat(step.fault);
   }
 
   /** Lets `durationPs` pass and reports on what of it came after `warmUpPs`. */
@@ -252,12 +271,12 @@ export class Simulation implements RunView, VfListener {
     // Just before the first instant that is measured.
     this.machine.scheduler.runUntil(from - 1);
     this.tracker.startMeasuring();
-    this.measured = new MeasuredSpan(this, from);
+    this.measured = MeasuredSpan.begin(this, from);
   }
 
   /** What has come of it until now. */
   report(options: { partial?: boolean } = {}): Report {
-    const measured = this.measured ?? new MeasuredSpan(this, this.nowPs);
+    const measured = this.measured ?? MeasuredSpan.begin(this, this.nowPs);
     return buildReport(this, this.flowRecords, measured, options.partial ?? this.nowPs < this.endPs);
   }
 
@@ -265,35 +284,43 @@ export class Simulation implements RunView, VfListener {
     const { machine, tracker } = this;
     const record = tracker.addFlow(flow.ecn !== undefined);
     this.flowRecords.push(record);
-    new FlowSource({
-      scheduler: machine.scheduler,
-      tracker,
-      templates: this.templates,
-      originPs: this.startPs,
-      record,
-      flow,
-      endpoint: endpointIndex(flow.from),
-      random: machine.random.stream(`flow ${record.index}`),
-      sender: this.sender(flow.from),
-    });
+    this.steps.push({ kind: 'flow', flow });
+    this.sources.push(
+      new FlowSource({
+        scheduler: machine.scheduler,
+        tracker,
+        templates: this.templates,
+        originPs: this.startPs,
+        record,
+        flow,
+        endpoint: endpointIndex(flow.from),
+        random: machine.random.stream(`flow ${record.index}`),
+        sender: this.sender(flow.from),
+      }),
+    );
   }
 
-  private startCapture(capture: ResolvedCapture, packets: readonly CapturePacket[]): void {
-    const { machine, tracker } = this;
+  /** Begins to send the capture of the scenario with this number. */
+  private startCapture(index: number): void {
+    const { machine, tracker, scenario } = this;
+    const capture = scenario.captures[index];
     const record = tracker.addFlow();
     this.flowRecords.push(record);
-    new CaptureSource({
-      scheduler: machine.scheduler,
-      tracker,
-      templates: this.templates,
-      originPs: this.startPs,
-      endPs: this.endPs,
-      record,
-      capture,
-      packets,
-      endpoint: endpointIndex(capture.from),
-      sender: this.sender(capture.from),
-    });
+    this.steps.push({ kind: 'capture', index });
+    this.sources.push(
+      new CaptureSource({
+        scheduler: machine.scheduler,
+        tracker,
+        templates: this.templates,
+        originPs: this.startPs,
+        endPs: this.endPs,
+        record,
+        capture,
+        packets: this.captures[index] ?? [],
+        endpoint: endpointIndex(capture.from),
+        sender: this.sender(capture.from),
+      }),
+    );
   }
 
   /** The bridge above a port extender gives its VPorts their channels; without VFs the card is none. */
@@ -334,7 +361,15 @@ export function endpointIndex(endpoint: EndpointRef): number {
   return endpoint.kind === 'pf' ? PF_ENDPOINT_INDEX : FIRST_VF_ENDPOINT_INDEX + endpoint.vf;
 }
 
-function machineParts(scenario: ResolvedScenario): MachineParts {
+/**
+ * What the machine of a scenario is made of.
+ *
+ * @param own profiles that take the place of those that the scenario names.
+ */
+export function machineParts(
+  scenario: ResolvedScenario,
+  own: { readonly hostProfile?: HostProfile; readonly nicProfile?: NicProfile },
+): MachineParts {
   if (scenario?.host === undefined) {
     throw new TypeError('scenario must be a resolved one: that in what resolveScenario returns');
   }
@@ -345,8 +380,8 @@ function machineParts(scenario: ResolvedScenario): MachineParts {
     hostInterface: scenario.hostInterface,
     guests: scenario.guests,
     vfs: scenario.vfs,
-    hostProfile: hostOf(scenario),
-    nicProfile: profile(NICS, scenario.nic.profile, 'nic.profile'),
+    hostProfile: own.hostProfile ?? hostOf(scenario),
+    nicProfile: own.nicProfile ?? profile(NICS, scenario.nic.profile, 'nic.profile'),
     groups: [parseMac(MULTICAST_MAC)],
   };
 }

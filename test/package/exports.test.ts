@@ -18,6 +18,7 @@ const SINGLE: Readonly<Record<string, string>> = {
   '.': 'src/index.ts',
   './scenario': 'src/sim/scenario.ts',
   './perfetto': 'src/trace/perfetto.ts',
+  './snapshot': 'src/sim/snapshot/index.ts',
 };
 
 /** The source that stands behind an exported path. */

@@ -81,14 +81,20 @@ export class FaultInjector implements Component, FaultRun {
     if (fault.atPs !== null) fault.atPs += now;
     else fault.fromPs += now;
     if (fault.toPs !== null) fault.toPs += now;
-    scenario.faults ??= [];
-    scenario.faults.push(fault);
-    this.add(fault, 0);
+    this.take(fault, 0);
+  }
+
+  /** Does again what {@link FaultInjector.inject} has done with a fault; its times count from now once more. */
+  repeat(fault: ResolvedFault): void {
+    this.take(fault, this.simulation.machine.scheduler.now);
   }
 
   /** Brings in the scenario's faults whose times count from `since`, which is the instant `originPs`. */
   begin(since: ResolvedFault['since'], originPs: number): void {
-    for (const fault of this.simulation.scenario.faults ?? []) {
+    const { scenario, steps } = this.simulation;
+    if (scenario.faults === undefined) return;
+    steps.push({ kind: 'faults', since });
+    for (const fault of scenario.faults) {
       if (fault.since === since) this.add(fault, originPs);
     }
   }
@@ -126,6 +132,15 @@ export class FaultInjector implements Component, FaultRun {
     for (const { fault } of this.armed) counts[fault.kind] = 0;
     for (const { kind } of this.records) counts[kind]++;
     return counts;
+  }
+
+  /** Takes in a fault that the scenario does not have yet. */
+  private take(fault: ResolvedFault, originPs: number): void {
+    const { scenario, steps } = this.simulation;
+    steps.push({ kind: 'fault', fault });
+    scenario.faults ??= [];
+    scenario.faults.push(fault);
+    this.add(fault, originPs);
   }
 
   private add(fault: ResolvedFault, originPs: number): void {
