@@ -70,7 +70,7 @@ export function resolvePort(
   return {
     ...resolveSwitching(options, switchings, reporter),
     ...resolveArbitration(options, reporter),
-    ...resolveTransmitBuffer(options, reporter),
+    ...resolveTransmitBuffer(options, pfc, reporter),
     pause,
     pfc,
     xoffKiB,
@@ -138,10 +138,15 @@ function resolveArbitration(
 
 function resolveTransmitBuffer(
   options: PortOptions,
+  pfc: readonly number[],
   reporter: ProblemReporter,
 ): Pick<ResolvedPort, 'transmitBuffer'> {
   const use = options.transmitBuffer ?? DEFAULTS.transmitBuffer;
   const checked = reporter.oneOf('nic.port.transmitBuffer', use, ['divided', 'shared']);
+  if (checked === 'shared' && pfc.length === 0) {
+    const problem = 'no class is stopped by itself, and none has a part of the buffer anyway';
+    reporter.fail('nic.port.transmitBuffer', use, problem, 'with pfc');
+  }
   return checked === 'shared' ? { transmitBuffer: checked } : {};
 }
 

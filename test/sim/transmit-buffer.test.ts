@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Scenario } from '../../src/index.ts';
 import { MICROSECOND, MILLISECOND } from '../../src/kernel/index.ts';
+import { resolveScenario } from '../../src/sim/index.ts';
 import { boot, notReturned, settle } from './rig.ts';
 
 const KIB = 1024;
@@ -193,5 +194,12 @@ describe("the PF's driver", () => {
     const whole = [160, 0, 0, 0, 0, 0, 0, 0];
     expect(sizes(boot({ ...scenario, nic: { profile: 'generic', port: { pause: 'both' } } }))).toEqual(whole);
     expect(sizes(boot(scenarioOf('shared')))).toEqual(whole);
+  });
+
+  it('is shared only where a class can be stopped by itself', () => {
+    const scenario: Scenario = { nic: { port: { pause: 'both', transmitBuffer: 'shared' } } };
+    expect(() => resolveScenario(scenario)).toThrow(
+      'scenario: nic.port.transmitBuffer: no class is stopped by itself, and none has a part of the buffer anyway; allowed with pfc',
+    );
   });
 });
