@@ -102,8 +102,10 @@ e.crs = ProtoExpert.new("tlp.crs", "Configuration Request Retry Status",
   expert.group.RESPONSE_CODE, expert.severity.NOTE)
 e.unexpected = ProtoExpert.new("tlp.no_request", "Completion of a request that the capture does not have",
   expert.group.SEQUENCE, expert.severity.NOTE)
-e.reused = ProtoExpert.new("tlp.tag_reused", "Its tag is that of a request that is outstanding",
-  expert.group.SEQUENCE, expert.severity.ERROR)
+e.unanswered = ProtoExpert.new("tlp.no_completion", "Request whose last completion the capture does not have",
+  expert.group.SEQUENCE, expert.severity.WARN)
+e.reused = ProtoExpert.new("tlp.tag_reused", "The request that had its tag before has not been completed",
+  expert.group.SEQUENCE, expert.severity.WARN)
 e.gap = ProtoExpert.new("tlp.gap", "TLPs in front of it are not in the capture",
   expert.group.SEQUENCE, expert.severity.NOTE)
 e.unknown = ProtoExpert.new("tlp.unknown", "Fmt and Type that this dissector does not know",
@@ -165,7 +167,10 @@ local function note_completion(link, number, requester, tag, is_last)
   if request == nil then return end
   table.insert(request.completions, number)
   completions[number] = { request = request.number, latency = (link.time + link.arrival - request.time) / 1000 }
-  if is_last then outstanding[key] = nil end
+  if is_last then
+    outstanding[key] = nil
+    request.done = true
+  end
 end
 
 local function add_first_words(range, tree)
@@ -201,7 +206,7 @@ local function add_payload(tvb, tree, header_bytes, words)
   if have < 4 * words then tree:add(f.missing, tvb(header_bytes, 0), 4 * words - have):set_generated() end
 end
 
-local function add_links(number, tree, tvb, wants)
+local function add_links(number, tree, tvb, wants, visited)
   local done = completions[number]
   if done ~= nil then
     tree:add(f.request_in, tvb(0, 0), done.request):set_generated()
@@ -214,6 +219,8 @@ local function add_links(number, tree, tvb, wants)
     for _, other in ipairs(request.completions) do
       tree:add(f.completion_in, tvb(0, 0), other):set_generated()
     end
+    -- Only the second pass knows what did not come.
+    if visited and not request.done then tree:add_proto_expert_info(e.unanswered) end
   end
   if reuses[number] ~= nil then tree:add_proto_expert_info(e.reused) end
   if gaps[number] ~= nil then tree:add_proto_expert_info(e.gap) end
@@ -300,7 +307,7 @@ local function dissect_tlp(tvb, pinfo, root, link)
   if carries == 1 and tvb:len() >= header_bytes + 4 then
     info = info .. string.format(" = 0x%08x", range(header_bytes, 4):le_uint())
   end
-  add_links(pinfo.number, tree, range, is_completion and "request" or nil)
+  add_links(pinfo.number, tree, range, is_completion and "request" or nil, pinfo.visited)
   tree:append_text(string.format(", %s", KIND_NAMES[kind]))
   if has_tag then tree:append_text(string.format(", %s tag %d", requester, tag)) end
   if range(2, 1):bitfield(1, 1) == 1 then info = info .. " [poisoned]" end

@@ -1,51 +1,90 @@
+import { tlpNames } from '../sim/views/tlp-names.ts';
 import {
-  BinaryLog,
+  type BinaryLog,
   formatTlp,
   LogError,
+  type SingleTlp,
   singleTlps,
   TLP_COLUMNS,
   TlpCapture,
-  TlpFunctions,
-  tlpPurpose,
+  TlpFrames,
+  TlpPurposes,
+  TlpSummary,
 } from '../trace/index.ts';
-import { type Command, EXIT, UsageError } from './command.ts';
+import { type Command, type CommandInput, EXIT, UsageError } from './command.ts';
 import type { Io } from './io.ts';
+import { withLog } from './log-file.ts';
+import { plural } from './numbers.ts';
 import { OutputFile } from './output-file.ts';
-import { readBytes } from './read-file.ts';
+import { FILTER_OPTIONS, type TlpFilter, tlpFilterOf } from './tlp-filter.ts';
+import { formatTlpSummary } from './tlp-summary-text.ts';
 
-const ALLOWED = 'a binary log that sriovsim run --log wrote';
 const LINES = 4096;
+/** Version of what `--summary --json` prints. */
+const SUMMARY_SCHEMA = 1;
 
 /** `sriovsim tlps` */
 export const tlpsCommand: Command = {
-  usage: 'FILE.log [--pcapng FILE.pcapng]',
+  usage:
+    'FILE.log [--pcapng FILE.pcapng] [--summary [--json]] [--from-ns T] [--to-ns T] [--function F] [--kind TYPE] [--frame N]',
   summary: 'Prints the TLPs of a binary log, one a line, with what each is for.',
   options: {
     pcapng: {
       value: 'FILE.pcapng',
       about: 'Write them into a capture for Wireshark instead, which wireshark/sriovsim-tlp.lua decodes.',
     },
+    summary: { about: 'Print what they come to instead: by type, purpose and function, and latencies.' },
+    json: { about: 'Print the summary as one JSON document.' },
+    ...FILTER_OPTIONS,
   },
   parameters: ['FILE.log'],
-  async run({ parameters: [file], values }, io) {
+  async run(input, io) {
+    const { flags, values, parameters } = input;
+    if (flags.has('json') && !flags.has('summary'))
+      throw new UsageError('--json: is for the summary; allowed with --summary');
     const path = values.get('pcapng');
+    if (path !== undefined && flags.has('summary'))
+      throw new UsageError('--summary: goes to the standard output; allowed without --pcapng');
     const output = path === undefined ? undefined : new OutputFile('--pcapng', path);
-    try {
-      const log = new BinaryLog(bytesOf(file));
-      if (output === undefined) await print(log, io);
-      else output.write(captured(log));
-    } catch (error) {
-      if (error instanceof LogError) throw new UsageError(`${file}: ${error.message}; allowed ${ALLOWED}`);
-      throw error;
-    }
+    await withLog(parameters[0], (log) => show(log, input, output, io));
     return EXIT.done;
   },
 };
 
-async function print(log: BinaryLog, io: Io): Promise<void> {
+async function show(
+  log: BinaryLog,
+  input: CommandInput,
+  output: OutputFile | undefined,
+  io: Io,
+): Promise<void> {
+  if (log.header.link === null)
+    throw new LogError('says nothing of a link: there are no TLPs to be had from it');
+  const frames = new TlpFrames(log);
+  const purposes = new TlpPurposes(log, { names: tlpNames(log), frames });
+  const filter = tlpFilterOf(input, purposes, frames);
+  if (output !== undefined) {
+    const counts = { packets: 0 };
+    output.write(captured(log, purposes, filter, counts));
+    await io.stdout(`${output.path}: ${plural(counts.packets, 'TLP')}\n`);
+  } else if (input.flags.has('summary')) {
+    const summary = new TlpSummary(purposes);
+    for (const tlp of chosen(log, filter)) summary.add(tlp);
+    const data = summary.data();
+    const json = () => `${JSON.stringify({ schema: SUMMARY_SCHEMA, ...data }, null, 2)}\n`;
+    await io.stdout(input.flags.has('json') ? json() : formatTlpSummary(data));
+  } else {
+    await print(log, purposes, filter, io);
+  }
+}
+
+function* chosen(log: BinaryLog, filter: TlpFilter): Generator<SingleTlp> {
+  for (const tlp of singleTlps(log)) if (filter.has(tlp)) yield tlp;
+}
+
+async function print(log: BinaryLog, purposes: TlpPurposes, filter: TlpFilter, io: Io): Promise<void> {
   let lines = [TLP_COLUMNS];
-  for (const tlp of singleTlps(log)) {
-    lines.push(formatTlp(tlp, log.header, log.trailer));
+  for (const tlp of chosen(log, filter)) {
+    lines.push(formatTlp(tlp, purposes));
     if (lines.length < LINES) continue;
     await io.stdout(`${lines.join('\n')}\n`);
     lines = [];
@@ -54,20 +93,18 @@ async function print(log: BinaryLog, io: Io): Promise<void> {
 }
 
 /** The capture, piece by piece: it is never in memory as a whole. */
-function* captured(log: BinaryLog): Generator<Uint8Array> {
-  const { header, trailer } = log;
-  const capture = new TlpCapture(header.link, new TlpFunctions(trailer), { application: header.application });
-  for (const tlp of singleTlps(log)) {
-    capture.add(tlp, tlpPurpose(tlp, header, trailer));
+function* captured(
+  log: BinaryLog,
+  purposes: TlpPurposes,
+  filter: TlpFilter,
+  counts: { packets: number },
+): Generator<Uint8Array> {
+  const { application, link } = log.header;
+  const capture = new TlpCapture(link, purposes.functions, { application });
+  for (const tlp of chosen(log, filter)) {
+    capture.add(tlp, purposes.of(tlp));
     yield* capture.takeParts();
   }
+  counts.packets = capture.packets;
   yield* capture.parts();
-}
-
-function bytesOf(file: string): Uint8Array {
-  try {
-    return readBytes(file);
-  } catch (error) {
-    throw new UsageError(`${file}: ${(error as Error).message}; allowed ${ALLOWED}`);
-  }
 }

@@ -72,6 +72,11 @@ export class ReceiveEngine implements DmaClient, Component {
     this.waiting = new IntRing(ceilPowerOfTwo(queues));
   }
 
+  /** Number that requests are signed with. */
+  get client(): number {
+    return this.request.client;
+  }
+
   /** Writes of descriptors that have been made. */
   get writeBacks(): number {
     return this.lines.writes;

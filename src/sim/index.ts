@@ -119,3 +119,4 @@ export type {
 export { Simulation } from './simulation.ts';
 export { Stepper, type Stop } from './stepper.ts';
 export { type LogWindow, timelineFromLog } from './views/timeline-from-log.ts';
+export { tlpNames } from './views/tlp-names.ts';

@@ -40,6 +40,8 @@ export function logHeader(simulation: Simulation): LogHeader {
       slotBytes: data.frames.slotBytes,
       queuesPerPool: profile.queuesPerPool,
       pools: profile.pools,
+      transmitClient: data.transmit.client,
+      receiveClient: data.receive.client,
     },
     scenario,
   };

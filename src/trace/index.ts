@@ -31,6 +31,15 @@ export {
   type TimelineWriter,
 } from './timeline.ts';
 export { TLP_LINK_TYPE, TLP_RECORD_BYTES, TLP_RECORD_VERSION, TlpCapture } from './tlp-capture.ts';
+export { TlpFrames } from './tlp-frames.ts';
 export { type RegisterPlace, TlpFunctions } from './tlp-functions.ts';
 export { tlpHeaderOf, tlpPayloadOf } from './tlp-header.ts';
-export { formatTlp, TLP_COLUMNS, TLP_NAMES, tlpPurpose } from './tlp-text.ts';
+export { type TlpPurposeOptions, TlpPurposes, type TlpRegisterNames } from './tlp-purpose.ts';
+export {
+  type TlpAmount,
+  type TlpLatency,
+  TlpSummary,
+  type TlpSummaryData,
+  type TlpSums,
+} from './tlp-summary.ts';
+export { formatTlp, TLP_COLUMNS, TLP_NAMES } from './tlp-text.ts';

@@ -60,6 +60,19 @@ export interface LogStore {
   readonly queuesPerPool: number;
   /** Pools, of which each has a VPort of that number; the uplink is behind them. */
   readonly pools: number;
+  /** Numbers under which the halves of the DMA engine sign their requests; logs of older programs have none. */
+  readonly transmitClient?: number;
+  readonly receiveClient?: number;
+}
+
+/** Number under which the transmit half of the DMA engine signs its requests. Older programs gave it the first. */
+export function transmitClientOf(store: LogStore | null): number {
+  return store?.transmitClient ?? 0;
+}
+
+/** As {@link transmitClientOf}, for the receive half, which had the second. */
+export function receiveClientOf(store: LogStore | null): number {
+  return store?.receiveClient ?? 1;
 }
 
 /** What stands at the head of a log. */

@@ -10,7 +10,7 @@ import { LogError, type LogLink } from './log-format.ts';
 import type { BinaryLog } from './log-reader.ts';
 import { type LogTrain, LogTrains } from './log-trains.ts';
 import { piecesOf, type TlpPiece } from './tlp-pieces.ts';
-import { isNonPosted, OutstandingRequests, type TlpRequest } from './tlp-requests.ts';
+import { isCompletion, isNonPosted, OutstandingRequests, type TlpRequest } from './tlp-requests.ts';
 
 /** A single TLP, as it stood on the link. */
 export interface SingleTlp {
@@ -21,6 +21,8 @@ export interface SingleTlp {
   readonly downstream: boolean;
   /** 0 to 4,095. */
   readonly sequence: number;
+  /** Number of its train in the log, from 0 on. */
+  readonly train: number;
   /** Its number in its train, from 0 on, and how many TLPs the train has. */
   readonly number: number;
   readonly count: number;
@@ -40,6 +42,7 @@ export interface SingleTlp {
   readonly byteEnables: number;
   /** Bytes on the link, framing included. */
   readonly linkBytes: number;
+  /** Completion Status; 0 for all that is no completion. */
   readonly status: number;
   readonly poisoned: boolean;
   /** Of a completion: bytes that its request still misses, its own included. */
@@ -76,11 +79,12 @@ export function* singleTlps(log: BinaryLog): Generator<SingleTlp> {
   // The link takes trains before their symbols leave, in both directions: what has not left yet, of each.
   const ahead: [SingleTlp[], SingleTlp[]] = [[], []];
   const trains = new LogTrains();
+  let count = 0;
   for (const record of log.records()) {
     const train = trains.add(record);
     if (train === null) continue;
     yield* upTo(ahead, train.timePs);
-    ahead[Number(train.downstream)].push(...cut(train, link, outstanding));
+    ahead[Number(train.downstream)].push(...cut(train, count++, link, outstanding));
   }
   yield* upTo(ahead, Number.POSITIVE_INFINITY);
 }
@@ -101,7 +105,7 @@ function* upTo(ahead: readonly SingleTlp[][], timePs: number): Generator<SingleT
   });
 }
 
-function cut(train: LogTrain, link: LogLink, outstanding: OutstandingRequests): SingleTlp[] {
+function cut(train: LogTrain, number: number, link: LogLink, outstanding: OutstandingRequests): SingleTlp[] {
   const { kind, tlps: count, linkBytes } = train;
   outstanding.note(train);
   const pieces = piecesOf(train, link);
@@ -135,6 +139,7 @@ function cut(train: LogTrain, link: LogLink, outstanding: OutstandingRequests): 
       arrivalPs: endPs + flightPs,
       downstream: train.downstream,
       sequence: (train.sequence + i) & 0xfff,
+      train: number,
       number: i,
       count,
       kind,
@@ -144,7 +149,8 @@ function cut(train: LogTrain, link: LogLink, outstanding: OutstandingRequests): 
       address: piece.address,
       byteEnables: train.byteEnables,
       linkBytes: sizes[i],
-      status: train.status,
+      // What waits at the root port has its state there.
+      status: isCompletion(kind) ? train.status : 0,
       poisoned: train.poisoned,
       headerCredits: train.headerCredits + count - 1 - i,
       dataCredits: train.dataCredits + creditsBehind,
@@ -190,10 +196,6 @@ function linkBytesOf(train: LogTrain, { address, bytes }: TlpPiece): number {
 function overheadOf({ kind, address }: LogTrain): number {
   const isMemory = kind === TlpKind.MEMORY_READ || kind === TlpKind.MEMORY_WRITE;
   return DATA_LINK_OVERHEAD_BYTES + (isMemory ? memoryHeaderBytes(address) : HEADER_3DW_BYTES);
-}
-
-function isCompletion(kind: TlpKind): boolean {
-  return kind === TlpKind.COMPLETION || kind === TlpKind.COMPLETION_DATA;
 }
 
 /** Whether a TLP of this kind has a payload. */

@@ -33,6 +33,16 @@ export class TlpFunctions {
     return this.names.get(routingId) ?? null;
   }
 
+  /** The functions of the card, by Routing IDs and in their order. */
+  get all(): readonly RoutingId[] {
+    return [...this.names.keys()].filter((routingId) => routingId !== 0).sort((a, b) => a - b);
+  }
+
+  /** Whether a Routing ID is that of a VF. */
+  isVirtual(routingId: RoutingId): boolean {
+    return this.nameOf(routingId)?.startsWith('VF') ?? false;
+  }
+
   /** `01:10.6 (VF 3)`, or the Routing ID alone. */
   describe(routingId: RoutingId): string {
     const name = this.nameOf(routingId);
@@ -41,7 +51,7 @@ export class TlpFunctions {
 
   /** The lowest Routing ID of the card, which answers for what none of its functions claims; 0 if none is known. */
   get first(): RoutingId {
-    return Math.min(...[...this.names.keys()].filter((id) => id !== 0), 0x10000) & 0xffff;
+    return this.all[0] ?? 0;
   }
 
   /** Which register an address is of; null where no BAR is. */

@@ -31,8 +31,12 @@ export class OutstandingRequests {
     this.pools = [new TagPool(deviceTags), new TagPool(ROOT_TAGS)];
   }
 
-  /** To be told of each train in the order of the log: a link that was reset counts anew, and nothing is outstanding. */
-  note({ downstream, sequence, tlps }: LogTrain): void {
+  /**
+   * To be told of each train in the order of the log. A link that was reset counts anew, and nothing is outstanding. A
+   * record that is used for another request is free: the completion of the one before is lost, and its time is up.
+   */
+  note(train: LogTrain): void {
+    const { downstream, sequence, tlps, index, timePs, kind } = train;
     const direction = Number(downstream);
     const expected = this.expected[direction];
     if (expected >= 0 && sequence !== expected) {
@@ -41,14 +45,13 @@ export class OutstandingRequests {
       this.expected[1 - direction] = -1;
     }
     this.expected[direction] = (sequence + tlps) & 0xfff;
+    const before = this.waiting.get(index);
+    if (before !== undefined && !isCompletion(kind)) this.end(before, timePs);
   }
 
   /** A train of requests has left; returns it with its tags, one a request. */
   asked(train: LogTrain, pieces: readonly TlpPiece[]): TlpRequest {
     const pool = this.pools[Number(train.downstream)];
-    // Its record was used by another before, whose completion was lost.
-    const lost = this.waiting.get(train.index);
-    if (lost !== undefined) this.end(lost, train.timePs);
     pool.settle(train.timePs);
     for (const [, oldest] of this.waiting) {
       if (pool.available >= pieces.length) break;
@@ -58,7 +61,6 @@ export class OutstandingRequests {
       pool.settle(train.timePs);
     }
     const request = { train, pieces, tags: pieces.map(() => pool.take()) };
-    this.waiting.delete(train.index);
     this.waiting.set(train.index, request);
     return request;
   }
@@ -80,6 +82,11 @@ export class OutstandingRequests {
 /** Whether a request wants a completion. */
 export function isNonPosted(kind: TlpKind): boolean {
   return kind === TlpKind.MEMORY_READ || kind === TlpKind.CONFIG_READ || kind === TlpKind.CONFIG_WRITE;
+}
+
+/** Whether it answers a request. */
+export function isCompletion(kind: TlpKind): boolean {
+  return kind === TlpKind.COMPLETION || kind === TlpKind.COMPLETION_DATA;
 }
 
 /** Numbers from 0 on, of which the lowest that is free goes first. */

@@ -1,7 +1,6 @@
-import { fetchQueueOf, writeBackOf } from '../dma/index.ts';
 import { formatRoutingId, TlpKind } from '../pcie/index.ts';
-import type { LogHeader, LogTrailer } from './log-format.ts';
 import type { SingleTlp } from './single-tlps.ts';
+import type { TlpPurposes } from './tlp-purpose.ts';
 
 /** Types as they are usually abbreviated. */
 export const TLP_NAMES: Readonly<Record<TlpKind, string>> = {
@@ -13,72 +12,54 @@ export const TLP_NAMES: Readonly<Record<TlpKind, string>> = {
   [TlpKind.CONFIG_WRITE]: 'CfgWr',
 };
 
-/** Numbers under which a card's engines sign their requests. */
-const TRANSMIT = 0;
-const RECEIVE = 1;
+/** Columns with their widths; numbers stand at the right, the last has blanks and is as long as it is. */
+const COLUMNS: readonly (readonly [name: string, width: number])[] = [
+  ['ns', 14],
+  ['dir', -4],
+  ['seq', 4],
+  ['tag', 3],
+  ['type', -5],
+  ['requester', -9],
+  ['function', -8],
+  ['address', -14],
+  ['bytes', 5],
+  ['headers', 7],
+  ['data', 4],
+  ['purpose', -7],
+];
 
 /** What the columns of {@link formatTlp} are called. */
-export const TLP_COLUMNS = 'ns dir seq type requester address bytes headers data purpose';
+export const TLP_COLUMNS = line(COLUMNS.map(([name]) => name));
 
-/** One TLP as a line: the columns of {@link TLP_COLUMNS}, of which the last may have blanks. */
-export function formatTlp(tlp: SingleTlp, header: LogHeader, trailer: LogTrailer): string {
+/**
+ * One TLP as a line: the columns of {@link TLP_COLUMNS}, of which the last may have blanks. A column that says nothing of
+ * it has a dash.
+ */
+export function formatTlp(tlp: SingleTlp, purposes: TlpPurposes): string {
   const credits = (count: number) => (count === Number.POSITIVE_INFINITY ? 'inf' : String(count));
-  return [
+  const fn = purposes.functionOf(tlp);
+  return line([
     (tlp.startPs / 1000).toFixed(3),
     tlp.downstream ? 'down' : 'up',
-    tlp.sequence,
+    String(tlp.sequence),
+    tlp.tag === null ? '-' : String(tlp.tag),
     TLP_NAMES[tlp.kind],
     formatRoutingId(tlp.requester),
+    fn === null ? '-' : (purposes.functions.nameOf(fn) ?? formatRoutingId(fn)).replace(' ', ''),
     `0x${tlp.address.toString(16)}`,
-    tlp.bytes,
+    String(tlp.bytes),
     credits(tlp.headerCredits),
     credits(tlp.dataCredits),
-    tlpPurpose(tlp, header, trailer),
-  ].join(' ');
+    purposes.of(tlp),
+  ]);
 }
 
-/** What a TLP is for, in words. */
-export function tlpPurpose(tlp: SingleTlp, header: LogHeader, { apertures }: LogTrailer): string {
-  const { kind, client, cookie, address, word } = tlp;
-  const value = word === null ? '' : ` = 0x${word.toString(16)}`;
-  if (kind === TlpKind.CONFIG_READ || kind === TlpKind.CONFIG_WRITE) {
-    const what = kind === TlpKind.CONFIG_READ ? 'read' : 'write';
-    return `configuration ${what} of ${formatRoutingId(tlp.target)}${what === 'write' ? value : ''}`;
-  }
-  const isCompletion = kind === TlpKind.COMPLETION || kind === TlpKind.COMPLETION_DATA;
-  const prefix = !isCompletion
-    ? ''
-    : tlp.status === 0
-      ? 'completion: '
-      : `completion, status ${tlp.status}: `;
-  // Requests of the device travel upstream, and their completions downstream.
-  if (tlp.downstream === isCompletion)
-    return prefix + deviceRequest(client, cookie, tlp.place, header, value);
-  if (isCompletion) return `${prefix}software's request${kind === TlpKind.COMPLETION_DATA ? value : ''}`;
-  const at = apertures.find(({ base, bytes, count }) => address >= base && address < base + bytes * count);
-  const what = kind === TlpKind.MEMORY_READ ? 'register read' : 'register write';
-  if (at === undefined) return `${what}${value}`;
-  const vf = Math.floor((address - at.base) / at.bytes);
-  const offset = (address - at.base) % at.bytes;
-  const fn = formatRoutingId(at.routingId + vf * at.stride);
-  return `${what}, ${fn} BAR ${at.bar} + 0x${offset.toString(16)}${value}`;
-}
-
-function deviceRequest(
-  client: number,
-  cookie: number,
-  place: number,
-  { store }: LogHeader,
-  value: string,
-): string {
-  if (client < 0) return `MSI-X message${value}`;
-  const direction = client === TRANSMIT ? 'transmit' : client === RECEIVE ? 'receive' : `client ${client}`;
-  const fetched = fetchQueueOf(cookie);
-  if (fetched >= 0) return `descriptor fetch of ${direction} queue ${fetched}`;
-  const writeBack = client === RECEIVE ? writeBackOf(cookie) : null;
-  if (writeBack !== null)
-    return `write-back of ${writeBack.count} descriptors of receive queue ${writeBack.queue}`;
-  if (store !== null && place >= 0 && place < store.slots * store.slotBytes)
-    return `${direction} payload, frame slot ${Math.floor(place / store.slotBytes)}`;
-  return `${direction} descriptor write-back`;
+function line(cells: readonly string[]): string {
+  return cells
+    .map((cell, i) => {
+      const width = COLUMNS[i][1];
+      return width < 0 ? cell.padEnd(-width) : cell.padStart(width);
+    })
+    .join(' ')
+    .trimEnd();
 }

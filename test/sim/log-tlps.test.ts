@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { TlpKind } from '../../src/pcie/index.ts';
-import { BinaryLog, formatTlp, LogError, singleTlps } from '../../src/trace/index.ts';
+import { tlpNames } from '../../src/sim/index.ts';
+import { BinaryLog, formatTlp, LogError, singleTlps, TlpFrames, TlpPurposes } from '../../src/trace/index.ts';
 import { writeLog } from '../trace/log-fixture.ts';
 import { loggedRun, MIXED } from './tlp-log.ts';
 
@@ -32,17 +33,26 @@ describe('the TLPs of a log', () => {
   });
 
   it('say what they are for, one a line', () => {
-    const lines = tlps.map((tlp) => formatTlp(tlp, log.header, log.trailer));
+    const purposes = new TlpPurposes(log, { names: tlpNames(log), frames: new TlpFrames(log) });
+    const lines = tlps.map((tlp) => formatTlp(tlp, purposes).replace(/ +/g, ' ').trim());
     for (const purpose of [
-      /^[\d.]+ down \d+ CfgRd 00:00.0 0x0 2 \S+ \S+ configuration read of 01:00.0$/,
-      /^[\d.]+ down \d+ MWr 00:00.0 0x\w+ 4 \S+ \S+ register write, 01:10.0 BAR 0 \+ 0x2018 = 0x\w+$/,
-      /^[\d.]+ up \d+ MRd 01:10.0 .* descriptor fetch of transmit queue 0$/,
-      /^[\d.]+ down \d+ CplD 01:10.0 .* completion: transmit payload, frame slot \d+$/,
-      /^[\d.]+ up \d+ MWr 01:10.2 .* receive payload, frame slot \d+$/,
-      /^[\d.]+ up \d+ MWr 01:10.2 .* write-back of \d+ descriptors of receive queue \d+$/,
-      /^[\d.]+ up \d+ MWr 01:10.2 0xfee\w+ 4 .* MSI-X message = 0x\w+$/,
+      /^0.000 down 0 0 CfgRd 00:00.0 PF 0x0 2 \d+ \d+ configuration read, 01:00.0 \(PF\) Vendor ID$/,
+      /^[\d.]+ up 0 0 CplD 00:00.0 PF 0x0 2 inf inf completion: configuration read, 01:00.0 \(PF\) Vendor ID = 0x8086$/,
+      /^[\d.]+ down \d+ \d+ CfgWr 00:00.0 PF 0x170 2 \S+ \S+ configuration write, 01:00.0 \(PF\) SR-IOV NumVFs = 0x2$/,
+      /^[\d.]+ down \d+ - MWr 00:00.0 VF0 0x\w+ 4 \S+ \S+ register write, 01:10.0 \(VF 0\) VFTDT\[0\] = 0x\w+$/,
+      /^[\d.]+ down \d+ - MWr 00:00.0 VF1 0x\w+ 4 \S+ \S+ register write, 01:10.2 \(VF 1\) VFRDT\[0\] = 0x\w+$/,
+      /^[\d.]+ down \d+ - MWr 00:00.0 PF 0x\w+ 4 .* \(PF\) MSI-X Table\[1\] Message Data = 0x1$/,
+      /^[\d.]+ up \d+ \d+ CplD 00:00.0 VF0 0x\w+ 4 .* completion: register read, 01:10.0 \(VF 0\) VFMAILBOX = 0x\w+$/,
+      /^[\d.]+ up \d+ \d+ MRd 01:10.0 VF0 .* descriptor fetch of transmit queue 0$/,
+      /^[\d.]+ down \d+ \d+ CplD 01:10.0 VF0 .* completion: transmit payload, frame 1$/,
+      /^[\d.]+ up \d+ - MWr 01:10.2 VF1 .* receive payload, frame 1$/,
+      /^[\d.]+ up \d+ - MWr 01:10.2 VF1 .* descriptor write-back, \d+ of receive queue \d+$/,
+      /^[\d.]+ up \d+ - MWr 01:10.2 VF1 0xfee\w+ 4 .* MSI-X message = 0x\w+$/,
     ])
       expect(lines.filter((line) => purpose.test(line)).length, String(purpose)).toBeGreaterThan(0);
+    expect(formatTlp(tlps[0], new TlpPurposes(log))).toMatch(
+      /configuration read, 01:00.0 \(PF\) register 0x0$/,
+    );
   });
 
   it('are only in the log of a machine', () => {

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CompletionStatus, decodeTlpHeader, encodeTlpHeader, TlpKind } from '../../src/pcie/index.ts';
+import { tlpNames } from '../../src/sim/index.ts';
 import {
   type BinaryLog,
   type SingleTlp,
@@ -8,9 +9,10 @@ import {
   TLP_LINK_TYPE,
   TLP_RECORD_BYTES,
   TlpCapture,
-  TlpFunctions,
+  TlpFrames,
+  type TlpFunctions,
+  TlpPurposes,
   tlpHeaderOf,
-  tlpPurpose,
 } from '../../src/trace/index.ts';
 import { tshark, tsharkText, whyNoTshark } from '../wire/tshark.ts';
 import { loggedRun, MIXED } from './tlp-log.ts';
@@ -21,18 +23,20 @@ const LUA = ['-X', `lua_script:${SCRIPT}`];
 
 let log: BinaryLog;
 let functions: TlpFunctions;
+let purposes: TlpPurposes;
 let tlps: readonly SingleTlp[];
 
 beforeAll(() => {
   ({ log } = loggedRun(MIXED));
-  functions = new TlpFunctions(log.trailer);
+  purposes = new TlpPurposes(log, { names: tlpNames(log), frames: new TlpFrames(log) });
+  functions = purposes.functions;
   tlps = [...singleTlps(log)];
 });
 
 /** A capture of some TLPs. */
 function capture(some: readonly SingleTlp[]): Uint8Array {
   const made = new TlpCapture(log.header.link, functions, { application: 'a test' });
-  for (const tlp of some) made.add(tlp, tlpPurpose(tlp, log.header, log.trailer));
+  for (const tlp of some) made.add(tlp, purposes.of(tlp));
   return Buffer.concat(made.parts());
 }
 
@@ -80,7 +84,7 @@ describe('a capture of TLPs', () => {
       if (tlp.word !== null) expect(captured).toBe(original);
       else expect(captured - at).toBe(encodeTlpHeader(header).length);
       const text = new TextDecoder().decode(bytes.subarray(TLP_RECORD_BYTES, at));
-      expect(text).toBe(tlpPurpose(tlp, log.header, log.trailer));
+      expect(text).toBe(purposes.of(tlp));
     });
     expect(missing).toBe(expected);
     expect(missing).toBeGreaterThan(50_000);
@@ -160,7 +164,7 @@ describe(`tshark ${noTshark ?? ''}`.trim(), () => {
         String(tlp.startPs),
         String(tlp.endPs - tlp.startPs),
         String(tlp.arrivalPs - tlp.startPs),
-        tlpPurpose(tlp, log.header, log.trailer),
+        purposes.of(tlp),
       ]),
     );
     for (const name of ['upstream', 'downstream']) {
@@ -285,22 +289,22 @@ describe(`tshark ${noTshark ?? ''}`.trim(), () => {
       `${refused},Completion of a request that the capture does not have`,
       'Poisoned: the payload is known to be bad',
       '',
-      'Its tag is that of a request that is outstanding',
+      'The request that had its tag before has not been completed',
       'TLPs in front of it are not in the capture',
     ]);
     expect(rows.map(([, poisoned]) => poisoned).join('')).toBe('00000001000');
   });
 
   it.skipIf(noTshark !== undefined)('says in a line what a TLP is', () => {
-    const text = tsharkText(capture(tlps), LUA);
+    const lines = tsharkText(capture(tlps), LUA).split('\n');
     for (const line of [
-      /00:00\.0 → 01:00\.0 +TLP \d+ +0 down CfgRd0 01:00\.0 register 0x000, 2 bytes, tag 0; configuration read of /,
+      /00:00\.0 → 01:00\.0 +TLP \d+ +0 down CfgRd0 01:00\.0 register 0x000, 2 bytes, tag 0; configuration read, 01:00\.0 \(PF\) Vendor ID/,
       /01:00\.0 → 00:00\.0 +TLP \d+ +0 up +CplD SC to 00:00\.0 tag 0, 4 of 4 bytes = 0x00008086; /,
       /01:10\.0 → root complex +TLP \d+ +\d+ up +MRd 0x[0-9a-f]+, \d+ bytes, tag \d+; transmit payload/,
       /00:00\.0 → 01:10\.0 +TLP \d+ +\d+ down CplD SC to 01:10\.0 tag \d+, \d+ of \d+ bytes; completion/,
       /01:10\.2 → root complex +TLP \d+ +\d+ up +MWr 0xfee00000, 4 bytes = 0x[0-9a-f]{8}; MSI-X message/,
     ])
-      expect(text).toMatch(line);
+      expect(lines.filter((text) => line.test(text)).length, String(line)).toBeGreaterThan(0);
   });
 });
 

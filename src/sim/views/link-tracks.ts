@@ -5,8 +5,10 @@ import {
   type Timeline,
   type TimelineTrack,
   TLP_NAMES,
-  tlpPurpose,
+  TlpFrames,
+  TlpPurposes,
 } from '../../trace/index.ts';
+import { tlpNames } from './tlp-names.ts';
 
 const CLASSES = ['posted', 'non-posted', 'completion'];
 
@@ -20,12 +22,13 @@ export function addLinkTracks(timeline: Timeline, root: TimelineTrack, log: Bina
       timeline.track(`${name} ${each} data credits`, { parent, unit: 'units of 16 bytes' }),
     ]),
   }));
+  const purposes = new TlpPurposes(log, { names: tlpNames(log), frames: new TlpFrames(log) });
   for (const tlp of singleTlps(log)) {
     const { tlps, credits } = directions[tlp.downstream ? 1 : 0];
     const { startPs, endPs, kind, sequence, address, bytes, headerCredits, dataCredits } = tlp;
     if (startPs > timeline.toPs) continue;
     timeline.slice(tlps, startPs, endPs, TLP_NAMES[kind], {
-      purpose: tlpPurpose(tlp, log.header, log.trailer),
+      purpose: purposes.of(tlp),
       sequence,
       address: `0x${address.toString(16)}`,
       bytes,

@@ -1,0 +1,137 @@
+import { fetchQueueOf, writeBackOf } from '../dma/index.ts';
+import { TlpKind } from '../pcie/index.ts';
+import { type LogStore, receiveClientOf, transmitClientOf } from './log-format.ts';
+import type { BinaryLog } from './log-reader.ts';
+import type { SingleTlp } from './single-tlps.ts';
+import type { TlpFrames } from './tlp-frames.ts';
+import { TlpFunctions } from './tlp-functions.ts';
+import { isCompletion } from './tlp-requests.ts';
+
+/** What the registers of a card are called, for who has the tables of its data sheet. */
+export interface TlpRegisterNames {
+  /** The register at `offset` of a BAR of the PF or of a VF; null for one that has no name. */
+  register(virtual: boolean, bar: number, offset: number): string | null;
+  /** The registers of the configuration space that an access touches; null where none is known. */
+  config(virtual: boolean, offset: number, bytes: number): string | null;
+}
+
+/** What is known beside the log itself; without it registers have offsets and frames have slots. */
+export interface TlpPurposeOptions {
+  readonly names?: TlpRegisterNames;
+  readonly frames?: TlpFrames;
+}
+
+const STATUSES: Readonly<Record<number, string>> = {
+  1: 'Unsupported Request',
+  2: 'Configuration Request Retry Status',
+  4: 'Completer Abort',
+};
+
+/**
+ * Says of TLPs what they are for.
+ *
+ * @example
+ * const purposes = new TlpPurposes(log, { frames: new TlpFrames(log) });
+ * for (const tlp of singleTlps(log)) console.log(purposes.of(tlp)); // transmit payload of frame 1
+ */
+export class TlpPurposes {
+  /** The functions of the card. */
+  readonly functions: TlpFunctions;
+  private readonly store: LogStore | null;
+  private readonly names: TlpRegisterNames | null;
+  private readonly frames: TlpFrames | null;
+
+  constructor({ header, trailer }: BinaryLog, { names, frames }: TlpPurposeOptions = {}) {
+    this.functions = new TlpFunctions(trailer);
+    this.store = header.store;
+    this.names = names ?? null;
+    this.frames = frames ?? null;
+  }
+
+  /** What a TLP is for, in words, on one line. */
+  of(tlp: SingleTlp): string {
+    const { word, status } = tlp;
+    const { group, detail } = this.purposeOf(tlp);
+    const value = word === null ? '' : ` = 0x${word.toString(16)}`;
+    const outcome = status === 0 ? '' : `, ${STATUSES[status] ?? `status ${status}`}`;
+    const prefix = isCompletion(tlp.kind) ? `completion${outcome}: ` : '';
+    return `${prefix}${group}${detail}${value}${tlp.poisoned ? ', poisoned' : ''}`;
+  }
+
+  /** The same without what is special of this one: `transmit payload`, `register read`. Completions have that of their requests. */
+  groupOf(tlp: SingleTlp): string {
+    return this.purposeOf(tlp).group;
+  }
+
+  /** Routing ID of the card's function that a TLP has to do with, whoever sends it; null where it is not known. */
+  functionOf(tlp: SingleTlp): number | null {
+    if (tlp.downstream === isCompletion(tlp.kind)) return tlp.requester;
+    if (isConfig(tlp)) return tlp.target;
+    return this.functions.placeOf(tlp.address)?.function ?? null;
+  }
+
+  private purposeOf(tlp: SingleTlp): Purpose {
+    // Requests of the device travel upstream, and their completions downstream.
+    return tlp.downstream === isCompletion(tlp.kind) ? this.deviceRequest(tlp) : this.softwareRequest(tlp);
+  }
+
+  private softwareRequest(tlp: SingleTlp): Purpose {
+    const { kind, address, bytes, target } = tlp;
+    const asked = isCompletion(tlp.kind) ? tlp.answers : kind;
+    if (asked === null) return { group: "software's request", detail: '' };
+    if (isConfig(tlp)) {
+      const name = this.names?.config(this.functions.isVirtual(target), address, Math.max(bytes, 1)) ?? null;
+      return {
+        group: asked === TlpKind.CONFIG_READ ? 'configuration read' : 'configuration write',
+        detail: `, ${this.functions.describe(target)} ${name ?? `register 0x${address.toString(16)}`}`,
+      };
+    }
+    const group = asked === TlpKind.MEMORY_READ ? 'register read' : 'register write';
+    const at = this.functions.placeOf(address);
+    if (at === null) return { group, detail: ', where no BAR is' };
+    const name = this.names?.register(at.virtual, at.bar, at.offset) ?? null;
+    const register = name ?? `BAR ${at.bar} + 0x${at.offset.toString(16)}`;
+    return { group, detail: `, ${this.functions.describe(at.function)} ${register}` };
+  }
+
+  private deviceRequest(tlp: SingleTlp): Purpose {
+    const { store } = this;
+    const { client, cookie, place } = tlp;
+    if (client < 0) return { group: 'MSI-X message', detail: '' };
+    const isReceive = client === receiveClientOf(store);
+    const direction = isReceive
+      ? 'receive'
+      : client === transmitClientOf(store)
+        ? 'transmit'
+        : `client ${client}`;
+    const fetched = fetchQueueOf(cookie);
+    if (fetched >= 0) return { group: 'descriptor fetch', detail: ` of ${direction} queue ${fetched}` };
+    const writeBack = isReceive ? writeBackOf(cookie) : null;
+    if (writeBack !== null) {
+      const { count, queue } = writeBack;
+      return { group: 'descriptor write-back', detail: `, ${count} of receive queue ${queue}` };
+    }
+    const group = `${direction} payload`;
+    if (store === null || place < 0 || place >= store.slots * store.slotBytes) {
+      // Headers with other tags than they came with are made up beside the slots.
+      return isReceive
+        ? { group, detail: '' }
+        : { group: 'descriptor write-back', detail: ` of ${direction}` };
+    }
+    const frame = this.frames?.frameOf(tlp.train) ?? 0;
+    const slot = Math.floor(place / store.slotBytes);
+    return { group, detail: frame > 0 ? `, frame ${frame}` : `, frame slot ${slot}` };
+  }
+}
+
+/** What TLPs have in common that do the same, and what is special of one. */
+interface Purpose {
+  readonly group: string;
+  readonly detail: string;
+}
+
+/** Whether a TLP is a configuration request, or answers one. */
+function isConfig({ kind, answers }: SingleTlp): boolean {
+  const asked = answers ?? kind;
+  return asked === TlpKind.CONFIG_READ || asked === TlpKind.CONFIG_WRITE;
+}
