@@ -62,7 +62,7 @@ function tlpLines(): { heading: string; lines: string[]; first: number } {
   const [{ timePs: fromPs }] = life.steps;
   const toPs = life.steps.at(-1)?.timePs ?? 0;
   const isOf = (line: string) => {
-    const ps = Number(line.split(' ')[0]) * 1000;
+    const ps = Number(line.trim().split(' ')[0]) * 1000;
     return ps >= fromPs && ps <= toPs;
   };
   const first = lines.findIndex(isOf);
