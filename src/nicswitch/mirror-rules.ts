@@ -68,6 +68,19 @@ export class MirrorRules {
     this.active = this.rules.some((other) => other !== null);
   }
 
+  /** No rule copies to `port`, or what it sends or receives; one that then copies nothing is gone. */
+  forget(port: number): void {
+    for (const [index, rule] of this.rules.entries()) {
+      if (rule === null) continue;
+      writeBit(rule.receivedBy, 0, port, false);
+      writeBit(rule.sentBy, 0, port, false);
+      const rows = [rule.receivedBy, rule.sentBy, rule.vlans];
+      const copies = rule.uplink || rule.downlink || rows.some((row) => row.some((word) => word !== 0));
+      if (rule.to === port || !copies) this.rules[index] = null;
+    }
+    this.active = this.rules.some((rule) => rule !== null);
+  }
+
   clear(): void {
     this.rules.fill(null);
     this.active = false;

@@ -328,15 +328,13 @@ export class NicSwitch extends SwitchPolicy implements Component {
 
   /**
    * Takes `vport` out of use: its filters and settings are as after construction, but it is not active, and
-   * nothing is mirrored to it. Its queues are emptied as by {@link NicSwitch.flushVPort}, and its counters
+   * mirroring rules copy nothing to it, nor what a later one there sends or receives. Its queues are emptied as by {@link NicSwitch.flushVPort}, and its counters
    * begin at zero; the balance of the switch keeps what they had counted.
    */
   retireVPort(vport: number): void {
     this.resetVPort(vport);
-    const { mirrors } = this.tables;
-    for (let rule = 0; rule < mirrors.capacity; rule++) {
-      if (mirrors.destination(rule) === vport) this.setMirrorRule(rule, null);
-    }
+    this.tables.mirrors.forget(vport);
+    this.records.compileAll();
     this.flushVPort(vport);
     this.portCounts.retire(vport);
   }

@@ -97,7 +97,7 @@ export class ReceiverSelection implements FrameSelection {
       }
     }
     if (this.frameClass !== UNICAST && !this.tables.replication) {
-      return fromWire ? this.toDefault(size) : this.toWire();
+      return fromWire ? this.toDefault(word, size) : this.toWire();
     }
     this.toMatches(word, ingress, vlan, size);
     return this.mirror(ingress, vlan, size);
@@ -130,14 +130,16 @@ export class ReceiverSelection implements FrameSelection {
     this.blameIfEmpty(DROP.vlanFilter);
 
     const isDefault = fromWire && unicast && this.reason !== DROP.privateVPort;
-    if (isDefault && defaultVPort >= 0 && receivers.isEmpty()) return this.toDefault(size);
+    if (isDefault && defaultVPort >= 0 && receivers.isEmpty()) return this.toDefault(word, size);
     this.emitReceivers(size);
     return fromWire || local ? this.count : this.toWire();
   }
 
   /** To the default VPort alone: its filters do not matter. */
-  private toDefault(size: number): number {
+  private toDefault(word: number, size: number): number {
     this.toOne(this.tables.defaultVPort);
+    this.pruneSource(word);
+    this.blameIfEmpty(DROP.sourcePruned);
     this.emitReceivers(size);
     return this.count;
   }

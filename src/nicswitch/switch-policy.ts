@@ -79,7 +79,8 @@ export class SwitchPolicy extends TagConfiguration {
 
   /**
    * How many frames of a kind may come in at `port`, a VPort or {@link NicSwitch.uplink}; null, at first, for
-   * any number. Frames that are dropped for another reason are not counted against it. Times are those of
+   * any number. Frames that are dropped before anybody asks who receives them (malformed, or by a check of the sender) do not
+   * count against it; those that nobody then receives do. Times are those of
    * {@link NicSwitchOptions.clock}.
    */
   setStormLimit(port: number, kind: StormKind, rate: FrameRate | null): void {

@@ -1,4 +1,4 @@
-import { checkOneOf } from '../base/index.ts';
+import { checkInteger, checkOneOf } from '../base/index.ts';
 import { isMulticast } from '../wire/index.ts';
 import type { FilterBudget } from './filter-budget.ts';
 import { checkMac, type MacAddress } from './mac-address.ts';
@@ -47,7 +47,10 @@ export class VPort {
   private allowed: { vlans: ReadonlySet<number>; untagged: boolean } | null = null;
   private life: VPortState = 'created';
   private primary: number | null = null;
-  private givenMac = false;
+  /** The address that the host gave it. */
+  private given: number | null = null;
+  /** Single addresses that its guest has asked for beside its own. */
+  private readonly asked = new Set<number>();
   private portVlan: number | null = null;
   private trust = false;
   private mode: ReceiveMode = 'none';
@@ -149,38 +152,62 @@ export class VPort {
     if (address !== null && !isSingle(address))
       throw new RangeError(`mac must be a single address, got ${mac}`);
     const refusal = address === null ? this.dropPrimary() : this.replacePrimary(address);
-    if (refusal === null) this.givenMac = mac !== null;
+    if (refusal === null) this.given = address;
     return refusal;
   }
 
-  /** Whether its guest is trusted, as `ip link set DEV vf N trust on`. Losing trust, it loses the modes that need it. */
+  /**
+   * Whether its guest is trusted, as `ip link set DEV vf N trust on`. Losing trust, it loses what it took by it: receive
+   * modes, and all addresses but the one that the host gave it, if it did.
+   */
   setTrusted(trusted: boolean): void {
     this.checkThere();
     this.trust = trusted;
-    if (!trusted && needsTrust(this.mode)) this.applyMode('multicast');
+    if (trusted) return;
+    if (needsTrust(this.mode)) this.applyMode('multicast');
+    const { given } = this;
+    if (given === null) return;
+    for (const address of this.asked) if (address !== given) this.release(address);
+    this.replacePrimary(given);
   }
 
-  /** Gives it a port VLAN, which it then is a member of, or takes it away. Its guest may ask for no VLAN then. */
+  /**
+   * Gives it a port VLAN, the only one that it then is a member of, or takes it away. Its guest may ask for no VLAN
+   * then. Returns why it could not be: nothing has changed then.
+   *
+   * @throws TypeError or RangeError if it is no TCI.
+   */
   setPortVlan(tci: number | null): Refusal | null {
     this.checkThere();
+    if (tci !== null) checkInteger('tci', tci, 0, 0xffff);
+    const { filters } = this;
     const { nicSwitch } = this.host;
-    if (this.portVlan !== null) this.filters.leaveVlan(this.portVlan & 0xfff);
-    this.portVlan = null;
+    if (tci !== null || this.portVlan !== null) {
+      const before = filters.vlans;
+      for (const vlan of before) filters.leaveVlan(vlan);
+      const refusal = tci === null ? null : filters.joinVlan(tci & 0xfff);
+      if (refusal !== null) {
+        for (const vlan of before) filters.joinVlan(vlan);
+        return refusal;
+      }
+    }
+    this.portVlan = tci;
     nicSwitch.setPortVlan(this.place, tci ?? 'descriptor');
     nicSwitch.setAcceptUntagged(this.place, tci === null);
-    if (tci === null) return null;
-    for (const vlan of this.filters.vlans) this.filters.leaveVlan(vlan);
-    this.portVlan = tci;
-    return this.filters.joinVlan(tci & 0xfff);
+    return null;
   }
 
-  /** The VLANs that it may use: see `NicSwitch.setAllowedVlans`. It leaves those that are not among them. */
+  /**
+   * The VLANs that it may use: see `NicSwitch.setAllowedVlans`. Its guest leaves those that are not among them; a port
+   * VLAN stays, for when it is allowed again.
+   */
   setAllowedVlans(allowed: AllowedVlans | null): void {
     this.checkThere();
     const list =
       allowed === null ? null : { vlans: new Set(allowed.vlans), untagged: allowed.untagged ?? true };
     this.host.nicSwitch.setAllowedVlans(this.place, list);
     this.allowed = list;
+    if (this.portVlan !== null) return;
     for (const vlan of this.filters.vlans) if (!this.mayUse(vlan)) this.filters.leaveVlan(vlan);
   }
 
@@ -189,7 +216,7 @@ export class VPort {
     this.checkThere();
     const address = checkMac(mac);
     if (!isSingle(address)) return this.refused.count('invalidMac');
-    const isOther = this.givenMac && !this.trust && address !== this.primary;
+    const isOther = this.given !== null && !this.trust && address !== this.primary;
     return this.refused.count(isOther ? 'notTrusted' : this.replacePrimary(address));
   }
 
@@ -198,17 +225,18 @@ export class VPort {
     this.checkThere();
     const address = checkMac(mac);
     if (!isSingle(address) && !isMulticast(address)) return this.refused.count('invalidMac');
-    if (isSingle(address) && this.givenMac && !this.trust && address !== this.primary) {
+    if (isSingle(address) && this.given !== null && !this.trust && address !== this.primary) {
       return this.refused.count('notTrusted');
     }
-    return this.refused.count(this.filters.addMac(address));
+    const refusal = this.filters.addMac(address);
+    if (refusal === null && isSingle(address)) this.asked.add(address);
+    return this.refused.count(refusal);
   }
 
   /** Its guest no longer wants frames to `mac`. */
   releaseFilter(mac: MacAddress): void {
     this.checkThere();
-    const address = checkMac(mac);
-    if (address !== this.primary) this.filters.removeMac(address);
+    this.release(checkMac(mac));
   }
 
   /** Its guest wants to be a member of `vlan`. */
@@ -252,20 +280,30 @@ export class VPort {
     return allowed === null || allowed.vlans.has(vlan) || (vlan === 0 && allowed.untagged);
   }
 
+  /** What its guest asked for it asks for no longer; its own address stays. */
+  private release(address: number): void {
+    this.asked.delete(address);
+    if (address !== this.primary) this.filters.removeMac(address);
+  }
+
   private dropPrimary(): null {
-    if (this.primary !== null) this.filters.removeMac(this.primary);
+    const { primary } = this;
     this.primary = null;
+    if (primary !== null && !this.asked.has(primary)) this.filters.removeMac(primary);
     return null;
   }
 
-  /** The new address takes the filter of the old one. */
+  /** The new address takes the filter of the old one, unless its guest asked for that one as well. */
   private replacePrimary(address: number): Refusal | null {
     const before = this.primary;
     if (before === address) return null;
-    if (before !== null) this.filters.removeMac(before);
+    this.dropPrimary();
     const refusal = this.filters.addMac(address);
     if (refusal === null) this.primary = address;
-    else if (before !== null) this.filters.addMac(before);
+    else if (before !== null) {
+      this.filters.addMac(before);
+      this.primary = before;
+    }
     return refusal;
   }
 

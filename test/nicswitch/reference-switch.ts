@@ -217,6 +217,10 @@ export function decide(config: ReferenceConfig, frame: ReferenceFrame, ingress: 
   } else if (group && !config.replication) {
     if (!fromWire) return { receivers: [toWire] };
     toOnly(config.defaultVPort);
+    leave(
+      receivers.filter((v) => !isReturnedTo(config, source, v)),
+      'sourcePruned',
+    );
   } else {
     const exact = all.filter((v) => config.vports[v].macs.has(destination));
     const wanted = all.filter((v) => wants(config, config.vports[v], destination, exact.length > 0));
@@ -224,10 +228,8 @@ export function decide(config: ReferenceConfig, frame: ReferenceFrame, ingress: 
     const inVlan = (v: number) => !config.vlanFilter || receivesVlan(config.vports[v], vlan);
     const takes = (v: number) => mayUse(v) && inVlan(v);
     if (!group && exact.length > 0 && (config.localMatch === 'mac' || exact.some(takes))) alsoToWire = false;
-    const reflecting = !config.loopback || config.vports.some(({ forwarding }) => forwarding === 'vepa');
-    const returned = fromWire && group && reflecting && config.sourcePruning;
     const isSource = (v: number) =>
-      returned ? config.vports[v].macs.has(source) : v === ingress && !sender.selfDelivery;
+      fromWire ? group && isReturnedTo(config, source, v) : v === ingress && !sender.selfDelivery;
     leave(
       receivers.filter((v) => !isSource(v)),
       'sourcePruned',
@@ -262,6 +264,12 @@ export function decide(config: ReferenceConfig, frame: ReferenceFrame, ingress: 
   }));
   if (alsoToWire) decided.push(toWire);
   return switched(decided.length > 0 ? { receivers: decided } : { receivers: [], reason });
+}
+
+/** Whether a frame to a group that comes from the wire is the VPort's own, sent back by the adjacent bridge. */
+function isReturnedTo(config: ReferenceConfig, source: number, vport: number): boolean {
+  const reflecting = !config.loopback || config.vports.some(({ forwarding }) => forwarding === 'vepa');
+  return reflecting && config.sourcePruning && config.vports[vport].macs.has(source);
 }
 
 /** Adds whom the mirroring rules copy the frame to: none without replication, and nobody twice. */
