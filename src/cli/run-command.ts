@@ -4,7 +4,7 @@ import { formatJson, formatReportJson } from '../sim/report-json.ts';
 import { SCENARIO_RANGES } from '../sim/scenario-limits.ts';
 import type { LoadedScenario } from '../sim/scenario-resolve.ts';
 import type { Scenario } from '../sim/scenario-types.ts';
-import { type Command, type CommandInput, EXIT } from './command.ts';
+import { type Command, type CommandInput, EXIT, UsageError } from './command.ts';
 import { numberOption } from './command-line.ts';
 import { CountersFile } from './counters-file.ts';
 import type { Io } from './io.ts';
@@ -15,15 +15,17 @@ import { ProgressLine } from './progress.ts';
 import { formatReportText } from './report-text.ts';
 import { type Logging, MAX_LAST, RunLog } from './run-log-file.ts';
 import { INTERRUPT_STATUS, type Runnable, runToEnd } from './run-simulation.ts';
+import { resumeFrom, SnapshotFile, type Snapshots } from './snapshot-file.ts';
 
 /** `sriovsim run`, with a way to make the simulation and to log it, so that it can be tried with another one. */
 export function makeRunCommand<S extends Runnable>(
   makeSimulation: (loaded: LoadedScenario) => S,
   logging: Logging<S>,
+  snapshots: Snapshots<S>,
 ): Command {
   return {
     usage:
-      'SCENARIO.json [--json] [--seed N] [--duration-ms X] [--out DIR] [--capture FILE.pcapng] [--log FILE] [--log-last N] [--counters FILE.{json,csv,prom}] [--no-wall]',
+      '{SCENARIO.json [--seed N] [--duration-ms X] | --resume FILE} [--json] [--out DIR] [--capture FILE.pcapng] [--log FILE] [--log-last N] [--counters FILE.{json,csv,prom}] [--snapshot FILE [--snapshot-at-ms X]] [--no-wall]',
     summary: 'Runs a scenario and prints the report.',
     options: {
       json: { about: 'Print the report as one JSON document.' },
@@ -50,12 +52,25 @@ export function makeRunCommand<S extends Runnable>(
         value: 'FILE.{json,csv,prom}',
         about: 'Also write every counter of every component, as JSON, CSV or Prometheus text.',
       },
+      snapshot: {
+        value: 'FILE',
+        about:
+          'Also write the state of the whole machine into a file when the run ends or is interrupted, to go on from there.',
+      },
+      'snapshot-at-ms': {
+        value: 'X',
+        about: 'Write it X simulated ms after the traffic began instead, and go on.',
+      },
+      resume: { value: 'FILE', about: 'Go on from a snapshot, which has its scenario in it.' },
       'no-wall': { about: 'Leave out what depends on this machine, so that two runs give the same bytes.' },
     },
-    parameters: ['SCENARIO.json'],
+    parameters: [],
+    optional: ['SCENARIO.json'],
     async run(input, io) {
-      const loaded = loadScenario(input.parameters[0], overrides(input));
-      const simulation = makeSimulation(loaded);
+      const [file] = input.parameters;
+      const resumed = resumeOption(this, input);
+      const loaded = resumed === undefined ? loadScenario(file, overrides(input)) : null;
+      const simulation = loaded === null ? resumeFrom(snapshots, resumed as string) : makeSimulation(loaded);
       const outPath = input.values.get('out');
       const capturePath = input.values.get('capture');
       // Before the folder is made: of what is wrong, nothing is left behind.
@@ -64,30 +79,52 @@ export function makeRunCommand<S extends Runnable>(
       const logPath = input.values.get('log');
       const last = numberOption(input, 'log-last', [1, MAX_LAST], 'integer');
       const logFile = logPath === undefined ? undefined : new OutputFile('--log', logPath, outPath);
+      const snapshot = SnapshotFile.of(input, outPath, simulation, snapshots);
       const countersFile = CountersFile.of(input.values.get('counters'), outPath);
       const out = outPath === undefined ? undefined : new OutFolder(outPath);
       const capture = captureFile === undefined ? undefined : simulation.captureFrames();
       const log = RunLog.start(logging, simulation, logFile, last);
 
       const progress = new ProgressLine(io);
-      const { report, interruptedBy } = await runToEnd(simulation, progress.listener)
+      const { report, interruptedBy } = await runToEnd(simulation, progress.listener, snapshot?.moment)
         .finally(() => progress.clear())
         .catch((error: unknown) => {
           log?.fail(error, io);
           throw error;
         });
       log?.end();
+      snapshot?.end();
       if (input.flags.has('no-wall')) delete report.wall;
       if (capture !== undefined) captureFile?.write(capture.parts());
       countersFile?.write(report.counters);
-      out?.write(
-        'scenario.json',
-        formatJson(repeatable(loaded.source, input.parameters[0], outPath as string)),
-      );
+      // Whoever goes on from a snapshot has the scenario resolved.
+      if (loaded !== null) {
+        out?.write('scenario.json', formatJson(repeatable(loaded.source, file, outPath as string)));
+      }
       await deliver(report, input.flags.has('json'), out, io);
       return interruptedBy === null ? EXIT.done : INTERRUPT_STATUS[interruptedBy];
     },
   };
+}
+
+/**
+ * The file of `--resume`, or undefined where there is a scenario.
+ *
+ * @throws {@link UsageError} for both, and for neither.
+ */
+function resumeOption({ usage }: Command, { parameters, values }: CommandInput): string | undefined {
+  const resumed = values.get('resume');
+  if (resumed === undefined) {
+    if (parameters.length === 0) throw new UsageError(`run: SCENARIO.json is missing; allowed run ${usage}`);
+    return undefined;
+  }
+  const extra = [...parameters, ...['seed', 'duration-ms'].filter((name) => values.has(name))];
+  if (extra.length > 0) {
+    throw new UsageError(
+      `--resume: goes on with the scenario of the snapshot; allowed without SCENARIO.json, --seed and --duration-ms`,
+    );
+  }
+  return resumed;
 }
 
 function overrides(input: CommandInput) {

@@ -3,12 +3,15 @@ import type { Report } from '../sim/report.ts';
 
 /** What a run needs of a simulation. Times are in ps from power-on. */
 export interface Runnable {
+  /** Whether it is booted: one that goes on from a snapshot is. */
+  readonly isBooted: boolean;
   /** Enumerates the bus and starts the drivers. */
   boot(): void;
   /** Simulates up to an instant. How a run is cut into slices does not change its outcome. */
   advance(untilPs: number): void;
   /** When the traffic begins. */
   readonly startPs: number;
+  readonly scenario: { readonly warmUpPs: number; readonly durationPs: number };
   readonly endPs: number;
   readonly nowPs: number;
   report(options: { partial: boolean }): Report;
@@ -29,6 +32,13 @@ export interface RunOutcome {
   interruptedBy: InterruptSignal | null;
 }
 
+/** Something to be done at a moment of a run. */
+export interface RunMoment {
+  /** When: ps from the beginning of the traffic. */
+  readonly ps: number;
+  act(): void;
+}
+
 /** Told after each slice. */
 export type ProgressListener = (simulation: Runnable, wallMs: number) => void;
 
@@ -46,6 +56,7 @@ const LEAST_SHARE = 1 / 10_000;
 export async function runToEnd(
   simulation: Runnable,
   onProgress: ProgressListener = () => {},
+  moment: RunMoment | null = null,
 ): Promise<RunOutcome> {
   let interruptedBy: InterruptSignal | null = null;
   const onSignal = (signal: NodeJS.Signals) => {
@@ -58,13 +69,18 @@ export async function runToEnd(
   for (const signal of Object.keys(INTERRUPT_STATUS)) process.on(signal, onSignal);
   try {
     const started = performance.now();
-    simulation.boot();
+    if (!simulation.isBooted) simulation.boot();
     await nextTurn();
     const runPs = simulation.endPs - simulation.nowPs;
+    let stopPs = moment === null ? Number.POSITIVE_INFINITY : simulation.startPs + moment.ps;
     let slicePs = Math.ceil(runPs * FIRST_SHARE);
     while (simulation.nowPs < simulation.endPs && interruptedBy === null) {
       const before = performance.now();
-      simulation.advance(Math.min(simulation.endPs, simulation.nowPs + slicePs));
+      simulation.advance(Math.min(simulation.endPs, simulation.nowPs + slicePs, stopPs));
+      if (simulation.nowPs >= stopPs) {
+        moment?.act();
+        stopPs = Number.POSITIVE_INFINITY;
+      }
       const now = performance.now();
       slicePs = Math.max(Math.ceil(runPs * LEAST_SHARE), nextSlice(slicePs, now - before));
       onProgress(simulation, now - started);

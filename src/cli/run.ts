@@ -1,5 +1,6 @@
 import { logHeader, logTrailer, recordLog } from '../sim/run-log.ts';
 import { Simulation } from '../sim/simulation.ts';
+import { restoreSimulation, snapshotSimulation } from '../sim/snapshot/index.ts';
 import { raiseInliningBudget } from './inlining.ts';
 import { makeRunCommand } from './run-command.ts';
 
@@ -10,4 +11,11 @@ export const runCommand = makeRunCommand(
     return new Simulation(scenario, captures);
   },
   { header: logHeader, trailer: logTrailer, attach: recordLog },
+  {
+    take: snapshotSimulation,
+    restore: (bytes) => {
+      raiseInliningBudget();
+      return restoreSimulation(bytes);
+    },
+  },
 );

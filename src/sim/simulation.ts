@@ -218,6 +218,11 @@ export class Simulation implements RunView, VfListener {
     this.bootPs = this.startPs = this.endPs = this.machine.scheduler.now;
   }
 
+  /** Whether it has been booted, as far as the PF's driver at least. */
+  get isBooted(): boolean {
+    return this.steps.some(({ kind }) => kind === 'card');
+  }
+
   /** Adds a flow while the machine runs; its times count from now. */
   addFlow(flow: ResolvedFlow): void {
     this.startPs = this.nowPs;

@@ -8,8 +8,17 @@ import {
   linkDirectionReport,
 } from '../../src/sim/report-parts.ts';
 import type { ResolvedScenario } from '../../src/sim/scenario-resolved.ts';
+import { SnapshotError } from '../../src/sim/snapshot/index.ts';
 
 const BOOT_PS = 3_000_000_000;
+
+/** Keeps of a simulation the instant that it has come to. */
+export const FAKE_SNAPSHOTS = {
+  take: ({ nowPs }: FakeSimulation) => new TextEncoder().encode(`now ${nowPs}`),
+  restore: (): never => {
+    throw new SnapshotError('this is none');
+  },
+};
 
 /** Delivers a frame every microsecond, and takes note of how it is called. */
 export class FakeSimulation implements Runnable {
@@ -29,6 +38,10 @@ export class FakeSimulation implements Runnable {
 
   get endPs(): number {
     return BOOT_PS + this.scenario.warmUpPs + this.scenario.durationPs;
+  }
+
+  get isBooted(): boolean {
+    return this.nowPs > 0;
   }
 
   boot(): void {

@@ -66,11 +66,11 @@ describe('wrong input', () => {
   it.concurrent.each([
     [
       ['run'],
-      'run: SCENARIO.json is missing; allowed run SCENARIO.json [--json] [--seed N] [--duration-ms X] [--out DIR] [--capture FILE.pcapng] [--log FILE] [--log-last N] [--counters FILE.{json,csv,prom}] [--no-wall]',
+      'run: SCENARIO.json is missing; allowed run {SCENARIO.json [--seed N] [--duration-ms X] | --resume FILE} [--json] [--out DIR] [--capture FILE.pcapng] [--log FILE] [--log-last N] [--counters FILE.{json,csv,prom}] [--snapshot FILE [--snapshot-at-ms X]] [--no-wall]',
     ],
     [
       ['run', 'x', '--jsn'],
-      '--jsn: unknown option (did you mean "--json"?); allowed for run --json, --seed, --duration-ms, --out, --capture, --log, --log-last, --counters, --no-wall',
+      '--jsn: unknown option (did you mean "--json"?); allowed for run --json, --seed, --duration-ms, --out, --capture, --log, --log-last, --counters, --snapshot, --snapshot-at-ms, --resume, --no-wall',
     ],
     [
       ['run', path('scenarios/minimal.json'), '--capture', 'nowhere/x.pcapng'],
@@ -117,6 +117,26 @@ describe('a run', () => {
       partial: false,
       conservation: { balanced: true },
     });
+  });
+
+  it('goes on from a snapshot in another process, to the same report', async () => {
+    const state = join(folder, 'state');
+    const args = ['run', path('scenarios/default.json'), '--json', '--no-wall', '--duration-ms', '0.2'];
+    const whole = await sriovsim(...args, '--snapshot', state, '--snapshot-at-ms', '0.1');
+    const rest = await sriovsim('run', '--resume', state, '--json', '--no-wall');
+    expect({ status: rest.status, stderr: rest.stderr }).toEqual({ status: 0, stderr: '' });
+    expect(rest.stdout).toBe(whole.stdout);
+  });
+
+  it('does not go on from what is no snapshot: one line, status 2', async () => {
+    const { status, stdout, stderr } = await sriovsim('run', '--resume', 'text.txt', '--out', 'none');
+    expect({ status, stdout, stderr }).toEqual({
+      status: 2,
+      stdout: '',
+      stderr:
+        '--resume: "text.txt": snapshot: this is none; allowed a file that --snapshot of this version has written\n',
+    });
+    expect(existsSync(join(folder, 'none'))).toBe(false);
   });
 
   it('that is interrupted prints the report of what was simulated until then, and exits with 130', async () => {

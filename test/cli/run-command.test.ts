@@ -7,7 +7,7 @@ import { readCommandLine } from '../../src/cli/command-line.ts';
 import { makeRunCommand } from '../../src/cli/run-command.ts';
 import type { Report } from '../../src/sim/report.ts';
 import { HEADER, TRAILER } from '../trace/log-fixture.ts';
-import { FakeIo, FakeSimulation } from './fake-simulation.ts';
+import { FAKE_SNAPSHOTS, FakeIo, FakeSimulation } from './fake-simulation.ts';
 
 let folder: string;
 let scenario: string;
@@ -29,11 +29,15 @@ const NO_LOGGING = {
   attach: () => {},
 };
 
-const command = makeRunCommand((loaded) => {
-  simulation = new FakeSimulation(loaded.scenario);
-  simulation.onAdvance = onAdvance;
-  return simulation;
-}, NO_LOGGING);
+const command = makeRunCommand(
+  (loaded) => {
+    simulation = new FakeSimulation(loaded.scenario);
+    simulation.onAdvance = onAdvance;
+    return simulation;
+  },
+  NO_LOGGING,
+  FAKE_SNAPSHOTS,
+);
 
 async function run(...args: string[]) {
   const io = new FakeIo();

@@ -8,7 +8,7 @@ import { makeRunCommand } from '../../src/cli/run-command.ts';
 import { ScenarioError } from '../../src/sim/index.ts';
 import { BinaryLog, type LogTarget } from '../../src/trace/index.ts';
 import { HEADER, TRAILER } from '../trace/log-fixture.ts';
-import { FakeIo, FakeSimulation } from './fake-simulation.ts';
+import { FAKE_SNAPSHOTS, FakeIo, FakeSimulation } from './fake-simulation.ts';
 
 let folder: string;
 let home: string;
@@ -47,6 +47,7 @@ const command = makeRunCommand(
       target = to;
     },
   },
+  FAKE_SNAPSHOTS,
 );
 
 async function run(...args: string[]) {

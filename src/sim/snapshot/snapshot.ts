@@ -51,7 +51,7 @@ export interface RestoreOptions {
  */
 export function snapshotSimulation(simulation: Simulation): Uint8Array {
   const { scenario, captures, steps, machine } = simulation;
-  if (steps.length === 0) throw new SnapshotError('the machine has not been booted');
+  if (!simulation.isBooted) throw new SnapshotError('the machine has not been booted');
   const asked = steps.filter(({ kind }) => kind === 'fault').length;
   const making: Making = {
     scenario: {
