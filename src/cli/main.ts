@@ -10,6 +10,7 @@ import { packageVersion } from './version.ts';
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./run.ts')).runCommand,
   experiment: async () => (await import('./experiment-command.ts')).experimentCommand,
+  waveform: async () => (await import('./waveform-command.ts')).waveformCommand,
   timeline: async () => (await import('./timeline-command.ts')).timelineCommand,
   tlps: async () => (await import('./tlps-command.ts')).tlpsCommand,
   'trace-frame': async () => (await import('./trace-frame.ts')).traceFrameCommand,

@@ -31,7 +31,8 @@ export class TransmitEngine implements DmaClient, Component {
   private readonly sink: TransmitSink;
   private readonly reservedSlots: number;
   private readonly maxFrameBytes: number;
-  private bufferFree: number;
+  /** Bytes of the packet buffer that no frame has. */
+  bufferFree: number;
 
   private turns: Turns;
   /** Queues of rings whose fetch or status found no room at the port. */

@@ -69,6 +69,11 @@ export const ProbeKind = {
    * found in bits 8 to 11 (0: the function's requests pass as they are), reason of the fault above.
    */
   PAGE_WALK_END: 24,
+  /**
+   * An event has left other levels behind than there were: a and b = bytes in the receive and in the transmit packet
+   * buffer, c = frame slots in use.
+   */
+  BUFFER_LEVEL: 27,
 } as const;
 
 /** One of {@link ProbeKind}. */

@@ -43,6 +43,8 @@ export class Scheduler {
   now = Number.NaN;
   /** Events that have run. */
   events = Number.NaN;
+  /** Called after each event, to look at what has become of the machine; it must not touch it. Null: nobody looks. */
+  watcher: (() => void) | null = null;
 
   private readonly names: string[] = ['cancelled'];
   /** By task. */
@@ -208,19 +210,21 @@ export class Scheduler {
   /** Runs everything up to and including `timePs`, which is then the present. */
   runUntil(timePs: number): void {
     this.stopping = false;
-    if (this.run(timePs < END_OF_TIME ? timePs : END_OF_TIME, false)) return;
+    if (this.runAll(timePs < END_OF_TIME ? timePs : END_OF_TIME)) return;
     if (timePs > this.now) this.now = timePs;
   }
 
   /** Runs the next event, if one waits. Returns whether one ran. */
   step(): boolean {
-    return this.run(END_OF_TIME, true);
+    const ran = this.run(END_OF_TIME, true);
+    if (ran && this.watcher !== null) this.watcher();
+    return ran;
   }
 
   /** Runs until nothing waits. */
   runUntilIdle(): void {
     this.stopping = false;
-    this.run(END_OF_TIME, false);
+    this.runAll(END_OF_TIME);
   }
 
   /** Makes {@link Scheduler.runUntil} return after the event that is running. */
@@ -235,6 +239,16 @@ export class Scheduler {
   get digest(): string {
     const digits = (word: number) => (word >>> 0).toString(16).padStart(8, '0');
     return digits(this.digestA) + digits(this.digestB);
+  }
+
+  /** Runs what is due by `limit`; event by event if somebody watches. Returns false if nothing more is due. */
+  private runAll(limit: number): boolean {
+    if (this.watcher === null) return this.run(limit, false);
+    while (this.run(limit, true)) {
+      this.watcher?.();
+      if (this.stopping) return true;
+    }
+    return false;
   }
 
   /**

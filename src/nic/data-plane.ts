@@ -81,7 +81,8 @@ export class DataPlane implements Component {
   private pipelineFree = Number.NEGATIVE_INFINITY;
   /** Frames from rings that wait for room in the receive buffer: slot and ingress in turn. */
   private readonly stalled: IntRing;
-  private receiveBytes = 0;
+  /** Bytes in the receive packet buffer, while it has no classes. */
+  receiveBytes = 0;
   /** Pool of each queue, so that the hot path does not divide. */
   private readonly pools: number[];
 

@@ -120,3 +120,4 @@ export { Simulation } from './simulation.ts';
 export { Stepper, type Stop } from './stepper.ts';
 export { type LogWindow, timelineFromLog } from './views/timeline-from-log.ts';
 export { tlpNames } from './views/tlp-names.ts';
+export { waveformFromLog } from './views/waveform-from-log.ts';

@@ -10,6 +10,7 @@ import {
   SinkPair,
 } from '../trace/index.ts';
 import { crc32 } from '../wire/index.ts';
+import { BufferLevels } from './buffer-levels.ts';
 import { formatJson } from './report-json.ts';
 import type { Simulation } from './simulation.ts';
 import { VERSION } from './version.ts';
@@ -72,10 +73,11 @@ export function recordLog(
   target: LogTarget,
   frameBytes = Number.MAX_SAFE_INTEGER,
 ): void {
-  const { probe } = simulation;
-  const sink =
-    frameBytes > 0 ? new FrameBytes(target, simulation.machine.nic.data.frames, frameBytes) : target;
+  const { probe, machine } = simulation;
+  const { data, profile } = machine.nic;
+  const sink = frameBytes > 0 ? new FrameBytes(target, data.frames, frameBytes) : target;
   probe.sink = probe.sink === null ? sink : new SinkPair(probe.sink, sink);
+  new BufferLevels(target, machine.scheduler, data, profile.transmitBufferBytes).watch();
 }
 
 function aperturesOf(fn: PcieFunction): LogAperture[] {

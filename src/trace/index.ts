@@ -43,3 +43,11 @@ export {
   type TlpSums,
 } from './tlp-summary.ts';
 export { formatTlp, TLP_COLUMNS, TLP_NAMES } from './tlp-text.ts';
+export {
+  VCD_HIGH_IMPEDANCE,
+  VCD_UNKNOWN,
+  type VcdHeader,
+  type VcdVariable,
+  VcdWriter,
+} from './vcd-writer.ts';
+export { Waveform, type WaveformSignal } from './waveform.ts';

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readTrace, slicesOf } from '../trace/perfetto-schema.ts';
+import { readVcd } from '../trace/vcd-reader.ts';
 
 /** The tool as it is installed: a process of its own, from the built files. */
 const tool = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
@@ -111,4 +112,88 @@ describe('sriovsim timeline', () => {
   });
 
   refusals('timeline', 'x.perfetto-trace');
+});
+
+describe('sriovsim waveform', () => {
+  const value = (name: string) => readVcd(read(name).toString('utf8'));
+
+  it('writes a value change dump and says what is in it', async () => {
+    const { status, stdout, stderr } = await sriovsim('waveform', 'run.log', '--out', 'a.vcd');
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toMatch(/^a\.vcd: \d+ signals, [\d,]+ changes\n$/);
+    const dump = value('a.vcd');
+    expect(dump.variables.length).toBe(Number(/(\d+) signals/.exec(stdout)?.[1]));
+    expect(dump.version).toMatch(/^sriovsim \d/);
+    expect(dump.fromPs).toBe(0);
+  });
+
+  it('writes chosen signals of a part of the time', async () => {
+    const end = value('a.vcd').toPs / 1000;
+    const args = [
+      '--signals',
+      'link.upstream,queues.*.tx0.tail,buffers.slots',
+      '--from-ns',
+      String(end - 5000.5),
+    ];
+    expect(await sriovsim('waveform', 'run.log', '--out', 'b.vcd', ...args)).toMatchObject({
+      status: 0,
+      stderr: '',
+    });
+    const dump = value('b.vcd');
+    const paths = dump.variables.map(({ path }) => path);
+    expect(paths).toContain('link.upstream.type');
+    expect(paths.filter((path) => !path.startsWith('link.upstream.')).sort()).toEqual([
+      'buffers.slots',
+      'queues.a.tx0.tail',
+      'queues.b.tx0.tail',
+      'queues.host.tx0.tail',
+    ]);
+    expect(dump.toPs - dump.fromPs).toBe(5_000_500);
+    const whole = value('a.vcd');
+    for (const path of paths) expect(dump.at(path, dump.fromPs)).toBe(whole.at(path, dump.fromPs));
+  });
+
+  it('lists the signals that there are', async () => {
+    const { status, stdout } = await sriovsim('waveform', 'run.log', '--list');
+    const lines = stdout.trimEnd().split('\n');
+    expect({ status, head: lines[0].split(/ +/) }).toEqual({
+      status: 0,
+      head: ['signal', 'bits', 'changes', 'meaning'],
+    });
+    expect(
+      lines
+        .slice(1)
+        .map((line) => line.split(' ')[0])
+        .sort(),
+    ).toEqual(
+      value('a.vcd')
+        .variables.map(({ path }) => path)
+        .sort(),
+    );
+    expect(stdout).toMatch(/^interrupts\.b\.message +event +[1-9]/m);
+  });
+
+  it.each([
+    [
+      ['run.log'],
+      '--out: is missing; allowed waveform FILE.log (--out FILE.vcd [--signals A,B] [--from-ns T] [--to-ns T] | --list)',
+    ],
+    [
+      ['run.log', '--out', 'x.vcd', '--signals', 'link.upstream.buzy'],
+      '--signals: there is no "link.upstream.buzy" (did you mean "link.upstream.busy"?); allowed what --list prints, scopes of it, * for any part',
+    ],
+    [['run.log', '--out', 'x.vcd', '--signals', ''], /^--signals: there is no ""; allowed/],
+    [
+      ['run.log', '--out', 'x.vcd', '--from-ns', '1e9'],
+      /^--from-ns: 1000000000 lies behind the end of the log; allowed 0 to \d+/,
+    ],
+  ])('refuses %j in one line, and writes nothing', async (args, line) => {
+    const { status, stdout, stderr } = await sriovsim('waveform', ...args);
+    expect({ status, stdout, lines: stderr.split('\n').length }).toEqual({ status: 2, stdout: '', lines: 2 });
+    if (typeof line === 'string') expect(stderr).toBe(`${line}\n`);
+    else expect(stderr.trimEnd()).toMatch(line);
+    expect(existsSync(join(folder, 'x.vcd'))).toBe(false);
+  });
+
+  refusals('waveform', 'x.vcd');
 });

@@ -250,6 +250,47 @@ describe('Scheduler', () => {
     expect([seen, scheduler.now]).toEqual([[0, 1, 2, 3], 1_000]);
   });
 
+  it('lets a watcher look after each event, and takes the same course', () => {
+    const course = (watched: boolean) => {
+      const scheduler = new Scheduler();
+      const seen: string[] = [];
+      const looks: string[] = [];
+      const leaf = scheduler.task('leaf', (a) => seen.push(`leaf ${a}`));
+      const waits = scheduler.task('waits', (a) => {
+        scheduler.schedule(5, leaf, a, 0);
+        scheduler.runUntil(scheduler.now + 10);
+        seen.push(`waits ${a}`);
+      });
+      const ends = scheduler.task('ends', () => scheduler.stop());
+      if (watched) scheduler.watcher = () => looks.push(`${scheduler.now} ${seen.at(-1)}`);
+      for (const [delay, task] of [
+        [0, leaf],
+        [20, waits],
+        [40, ends],
+        [40, leaf],
+        [60, leaf],
+      ])
+        scheduler.schedule(delay, task, delay, 0);
+      scheduler.step();
+      scheduler.runUntil(50);
+      const stoppedAt = [scheduler.now, seen.length];
+      scheduler.runUntilIdle();
+      return { seen, looks, stoppedAt, digest: scheduler.digest, now: scheduler.now };
+    };
+    const { looks, ...watched } = course(true);
+    expect({ looks: [], ...watched }).toEqual(course(false));
+    expect(watched.stoppedAt).toEqual([40, 3]);
+    // An event that waits is looked at when it is over, and what ran meanwhile by itself.
+    expect(looks).toEqual([
+      '0 leaf 0',
+      '25 leaf 20',
+      '30 waits 20',
+      '40 waits 20',
+      '40 leaf 40',
+      '60 leaf 60',
+    ]);
+  });
+
   it('has a digest that depends on times, tasks and operands', () => {
     const digest = (time: number, a: number, b: number) => {
       const scheduler = new Scheduler();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Scenario } from '../../src/index.ts';
+import { ProbeKind } from '../../src/kernel/index.ts';
 import { captureFromLog, logHeader, logTrailer, recordLog } from '../../src/sim/index.ts';
 import { BinaryLog, LogError, LogRing, LogWriter } from '../../src/trace/index.ts';
 import { HEADER, join, writeLog } from '../trace/log-fixture.ts';
@@ -76,6 +77,40 @@ describe('the log of a simulation', () => {
     expect(all).toBeGreaterThan(some);
     const { capture, bytes } = run(true, SCENARIO, 60);
     expect(captureFromLog(new BinaryLog(bytes)).packets).toBe(capture.packets);
+  });
+
+  it('has the levels of buffers whenever an event has changed them, in as many logs as there are', () => {
+    const simulation = makeSimulation(SCENARIO);
+    const logs = [0, 1].map(() => {
+      const pieces: Uint8Array[] = [];
+      const writer = new LogWriter(logHeader(simulation), (piece) => pieces.push(piece.slice()));
+      return { pieces, writer };
+    });
+    recordLog(simulation, logs[0].writer);
+    simulation.boot();
+    const { data, profile } = simulation.machine.nic;
+    simulation.advance(simulation.startPs + 20e6);
+    recordLog(simulation, logs[1].writer);
+    const levels = () => [
+      data.receiveBytes,
+      profile.transmitBufferBytes - data.transmit.bufferFree,
+      data.frames.slots - data.frames.available,
+    ];
+    const [from, first] = [simulation.nowPs, levels()];
+    simulation.advance(simulation.endPs);
+    const [whole, late] = logs.map(({ pieces, writer }) => {
+      writer.end(logTrailer(simulation));
+      return [...new BinaryLog(join(pieces)).records()].filter(({ kind }) => kind === ProbeKind.BUFFER_LEVEL);
+    });
+    expect(late[0]).toMatchObject({ timePs: from, a: first[0], b: first[1], c: first[2] });
+    expect(late.slice(1)).toEqual(whole.filter(({ timePs }) => timePs > from));
+    expect(late.length).toBeGreaterThan(100);
+    const last = whole.at(-1);
+    expect([last?.a, last?.b, last?.c]).toEqual(levels());
+    for (let i = 1; i < whole.length; i++) {
+      const [before, after] = [whole[i - 1], whole[i]];
+      expect([after.a, after.b, after.c]).not.toEqual([before.a, before.b, before.c]);
+    }
   });
 
   it('says what was run, how it ended, and where registers lie', () => {

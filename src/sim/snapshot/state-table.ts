@@ -20,7 +20,7 @@ const ROUND: StateRules = { links: ['before', 'after'] };
 const RULES: readonly (readonly [unknown, StateRules])[] = [
   [Simulation, { apart: ['steps', 'captures'] }],
   [Probe, { apart: ['sink'] }],
-  [Scheduler, { links: ['first'] }],
+  [Scheduler, { links: ['first'], apart: ['watcher'] }],
   [DelayLine, { links: ['next'] }],
   [GateHeap, { links: ['gates'] }],
   [RoundEntry, ROUND],

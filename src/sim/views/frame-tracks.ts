@@ -5,6 +5,7 @@ import { TlpKind } from '../../pcie/index.ts';
 import type { LogRecord, LogTrain, Timeline, TimelineEvent, TimelineTrack } from '../../trace/index.ts';
 import type { LogNames } from './log-names.ts';
 import type { LoggedRings } from './logged-rings.ts';
+import { wireSpan } from './wire-span.ts';
 
 /** Clients that the card's engines sign as. */
 const TRANSMIT = 0;
@@ -59,8 +60,10 @@ export class FrameTracks {
   private readonly fetches = new Map<string, LogTrain[]>();
   /** The transmit descriptor that was noted last: its frame comes in next. */
   private sent: { readonly slot: number; readonly event: TimelineEvent | null } | null = null;
-  /** The frame that has left for the wire last: it may still be dropped at once. */
-  private leaving: { readonly slot: number; readonly delivery: Delivery } | null = null;
+  /** Since when a frame from the wire, in a slot, was on it. */
+  private readonly taken = new Map<number, number>();
+  /** Whether the log says when frames leave for the wire. */
+  private hasWire = false;
   private frames = 0;
 
   constructor(timeline: Timeline, root: TimelineTrack, names: LogNames, rings: LoggedRings) {
@@ -75,20 +78,22 @@ export class FrameTracks {
     this.inSwitch = timeline.track('frames in the switch', { parent });
     this.drops = timeline.track('drops', { parent });
     const port = timeline.track('port', { parent: root });
-    this.fromWire = timeline.track('from the wire', { parent: port });
+    const description = 'From the first bit at the other end of the cable until the card has the frame.';
+    this.fromWire = timeline.track('from the wire', { parent: port, description });
     this.toWire = timeline.track('to the wire', { parent: port });
   }
 
   /** Takes the next record of a log. */
   add(record: LogRecord): void {
     const { timePs, kind, a, b, c } = record;
-    if (kind === ProbeKind.FRAME_DROPPED) this.dropped(timePs, a, b, c);
-    if (kind < 0x100) this.settleLeaving();
     if (kind === ProbeKind.TX_DESCRIPTOR) this.transmitted(timePs, a, b, c);
     else if (kind === ProbeKind.FRAME_IN) this.cameIn(timePs, a, b, c);
     else if (kind === ProbeKind.FRAME_COPIED) this.copied(a, b);
     else if (kind === ProbeKind.FRAME_OUT) this.goesOut(timePs, a, targetPort(b));
+    else if (kind === ProbeKind.FRAME_DROPPED) this.dropped(timePs, a, b, c);
     else if (kind === ProbeKind.RX_DESCRIPTOR) this.received(timePs, a, b, c);
+    else if (kind === ProbeKind.WIRE_SENT) this.sentToWire(record);
+    else if (kind === ProbeKind.WIRE_TAKEN) this.taken.set(a, timePs - c);
   }
 
   /** Takes the next train of a log. */
@@ -108,7 +113,7 @@ export class FrameTracks {
 
   /** The log has ended. */
   end(): void {
-    this.settleLeaving();
+    if (!this.hasWire) this.sendAtOnce();
     for (const [queue, frames] of this.written)
       for (const frame of frames) this.finish(queue, frame, frame.timePs);
   }
@@ -156,6 +161,7 @@ export class FrameTracks {
     if (port === this.names.uplink) from = this.timeline.instant(this.fromWire, timePs, `frame ${id}`, args);
     else if (this.sent?.slot === slot) from = this.sent.event;
     this.sent = null;
+    this.taken.delete(slot);
     this.journeys.set(slot, { id, inPs: timePs, bytes, from, inSwitch: undefined });
   }
 
@@ -180,22 +186,32 @@ export class FrameTracks {
     const journey = this.decided(timePs, slot);
     if (journey === null) return;
     const delivery = { journey, outPs: timePs };
-    if (port === this.names.uplink) {
-      this.leaving = { slot, delivery };
-      return;
-    }
     const place = this.placeOf(slot, port);
     this.deliveries.set(place, [...(this.deliveries.get(place) ?? []), delivery]);
   }
 
-  /** What has left for the wire, and was not dropped at once, is on its way. */
-  private settleLeaving(): void {
-    if (this.leaving === null) return;
-    const { slot, delivery } = this.leaving;
-    const { journey, outPs } = delivery;
-    this.leaving = null;
-    const args = { frame: journey.id, bytes: journey.bytes, slot };
-    this.connect(journey, this.timeline.instant(this.toWire, outPs, `frame ${journey.id}`, args));
+  private sentToWire(record: LogRecord): void {
+    const { a: slot, b: bytes } = record;
+    const { startPs, endPs } = wireSpan(record, this.names.scenario.nic.linkGbps);
+    this.hasWire = true;
+    const delivery = slot < 0 ? null : this.takeDelivery(slot, this.names.uplink);
+    const name = delivery === null ? 'MAC Control' : `frame ${delivery.journey.id}`;
+    const args = { bytes, ...(delivery === null ? {} : { frame: delivery.journey.id, slot }) };
+    const event = this.timeline.slice(this.toWire, startPs, endPs, name, args);
+    if (delivery !== null) this.connect(delivery.journey, event);
+  }
+
+  /** In logs of earlier versions a frame is at the wire when the switch lets it go. */
+  private sendAtOnce(): void {
+    const { slots } = this.names.store;
+    const first = this.placeOf(0, this.names.uplink);
+    for (const [place, deliveries] of this.deliveries) {
+      if (place < first || place >= first + slots) continue;
+      for (const { journey, outPs } of deliveries) {
+        const args = { frame: journey.id, bytes: journey.bytes, slot: place - first };
+        this.connect(journey, this.timeline.instant(this.toWire, outPs, `frame ${journey.id}`, args));
+      }
+    }
   }
 
   private received(timePs: number, queue: number, index: number, slot: number): void {
@@ -232,8 +248,7 @@ export class FrameTracks {
   private dropped(timePs: number, slot: number, port: number, reason: number): void {
     const bySwitch = reason < DROP_REASONS.length;
     const journey = bySwitch ? this.decided(timePs, slot) : (this.journeys.get(slot) ?? null);
-    if (this.leaving?.slot === slot && port === this.names.uplink) this.leaving = null;
-    else if (!bySwitch) this.takeDelivery(slot, port);
+    if (!bySwitch) this.takeDelivery(slot, port);
     const name = this.names.dropReason(reason);
     const args = {
       port: this.names.portName(port),

@@ -1,13 +1,13 @@
 import { flowClassOf } from '../../pcie/index.ts';
 import {
   type BinaryLog,
-  singleTlps,
   type Timeline,
   type TimelineTrack,
   TLP_NAMES,
   TlpFrames,
   TlpPurposes,
 } from '../../trace/index.ts';
+import { linkTlps } from './link-tlps.ts';
 import { tlpNames } from './tlp-names.ts';
 
 const CLASSES = ['posted', 'non-posted', 'completion'];
@@ -23,7 +23,7 @@ export function addLinkTracks(timeline: Timeline, root: TimelineTrack, log: Bina
     ]),
   }));
   const purposes = new TlpPurposes(log, { names: tlpNames(log), frames: new TlpFrames(log) });
-  for (const tlp of singleTlps(log)) {
+  for (const tlp of linkTlps(log)) {
     const { tlps, credits } = directions[tlp.downstream ? 1 : 0];
     const { startPs, endPs, kind, sequence, address, bytes, headerCredits, dataCredits } = tlp;
     if (startPs > timeline.toPs) continue;

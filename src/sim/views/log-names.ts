@@ -35,6 +35,11 @@ export class LogNames {
       for (let i = 0; i < count; i++) this.functions.set(routingId + i * stride, virtual ? 1 + i : PF);
   }
 
+  /** Whether nothing has happened before its first record. */
+  get isFromPowerOn(): boolean {
+    return this.log.lost === 0 && (this.log.header.startPs ?? 0) === 0;
+  }
+
   /** The VPort behind those of all VFs and the PF: the wire. */
   get uplink(): number {
     return this.store.pools;

@@ -42,6 +42,7 @@ export function timelineFromLog(log: BinaryLog, window: LogWindow = {}): Timelin
     const train = trains.add(record);
     if (train !== null) frames.addTrain(train);
   }
+  walks.end(log.trailer.endPs);
   frames.end();
   functions.end(log.trailer.endPs);
   return timeline;

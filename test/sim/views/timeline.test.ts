@@ -126,7 +126,9 @@ describe('the timeline of a run', () => {
     }
     // Whatever a frame came to is the end of one.
     const received = slicesOn(isQueue('rx'));
-    const all = [...received, ...at('sriovsim/port/to the wire'), ...at('sriovsim/switch/drops')];
+    const toWire = slicesOn((path) => path === 'sriovsim/port/to the wire');
+    expect(toWire.length).toBe(ofKind(ProbeKind.WIRE_SENT).length);
+    const all = [...received, ...toWire, ...at('sriovsim/switch/drops')];
     for (const { endingFlows, args } of all) expect(endingFlows.length, JSON.stringify(args)).toBe(1);
     expect(all.length).toBe(ends.size);
   });
@@ -161,7 +163,21 @@ describe('the timeline of a run', () => {
     }
   });
 
-  it('has every interrupt, page walk and register access', () => {
+  it('has each page walk with as many accesses as it took', () => {
+    const walks = slicesOn((path) => path === 'sriovsim/IOMMU walkers');
+    expect(walks.length).toBe(ofKind(ProbeKind.PAGE_WALK).length);
+    const ends = ofKind(ProbeKind.PAGE_WALK_END);
+    const { memoryAccessPs } = simulation.machine.parts.hostProfile.iommu;
+    const accesses = walks
+      .map(({ args }) => Number(args['accesses'] ?? 0))
+      .reduce((sum, count) => sum + count, 0);
+    expect(accesses).toBe(ends.reduce((sum, { c }) => sum + (c & 0xff), 0));
+    for (const { ns, endNs, args } of walks)
+      if (args['accesses'] !== undefined)
+        expect(endNs - ns + 1).toBeGreaterThanOrEqual((Number(args['accesses']) * memoryAccessPs) / 1000);
+  });
+
+  it('has every interrupt and register access', () => {
     const on = (prefix: string) =>
       trace.events.filter(({ type, path }) => type === 'instant' && path.startsWith(prefix));
     expect(on('sriovsim/interrupts/').length).toBe(ofKind(ProbeKind.INTERRUPT).length);
@@ -197,6 +213,13 @@ describe('the timeline of a run', () => {
     expect([...begun].sort()).toEqual([...new Set(ends)].sort());
   });
 
+  it('has one line for each direction of a link whose bytes take no whole number of ps', () => {
+    const fast = loggedRun({ ...MIXED, nic: { profile: 'generic-100g', linkGbps: 100 }, durationMs: 0.01 });
+    const { tracks } = timelineOf(fast.log).trace;
+    for (const path of ['sriovsim/PCIe link/upstream', 'sriovsim/PCIe link/downstream'])
+      expect(tracks.filter((track) => track.path === path).length).toBe(1);
+  });
+
   it('is had from the last records of a run, too', () => {
     const { header, trailer } = log;
     // As a ring would have it: in the middle of a train, of frames and of walks.
@@ -207,10 +230,28 @@ describe('the timeline of a run', () => {
           if (data !== null) target.data(data, 0, data.length);
         }
       }, header);
-      const cut = new BinaryLog(bytes);
-      Object.assign(cut.trailer, trailer);
+      const cut = Object.assign(new BinaryLog(bytes), { trailer });
       expect(timelineOf(cut).slices.length).toBeGreaterThan(1000);
     }
+  });
+
+  it('is had of logs that say neither what the wire carries nor how walks end', () => {
+    const old: readonly number[] = [ProbeKind.WIRE_SENT, ProbeKind.WIRE_TAKEN, ProbeKind.PAGE_WALK_END];
+    const bytes = writeLog((target) => {
+      for (const { timePs, kind, a, b, c, data } of records) {
+        if (old.includes(kind)) continue;
+        target.record(timePs, kind, a, b, c);
+        if (data !== null) target.data(data, 0, data.length);
+      }
+    }, log.header);
+    const before = timelineOf(Object.assign(new BinaryLog(bytes), { trailer: log.trailer }));
+    const instants = (path: string) =>
+      before.trace.events.filter((event) => event.type === 'instant' && event.path === path);
+    const frames = instants('sriovsim/port/to the wire');
+    const leave = ofKind(ProbeKind.FRAME_OUT).filter(({ b }) => (b & 0xffffff) === log.header.store?.pools);
+    expect(frames.map(({ args }) => args['ps']).sort()).toEqual(leave.map(({ timePs }) => timePs).sort());
+    expect(frames.every(({ endingFlows }) => endingFlows.length === 1)).toBe(true);
+    expect(instants('sriovsim/IOMMU walkers').length).toBe(ofKind(ProbeKind.PAGE_WALK).length);
   });
 
   it('is only had of a machine', () => {

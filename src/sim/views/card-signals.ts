@@ -1,0 +1,107 @@
+import { ProbeKind } from '../../kernel/index.ts';
+import type { LogRecord, Waveform, WaveformSignal } from '../../trace/index.ts';
+import { type LogNames, PF } from './log-names.ts';
+import { scopeNames } from './scope-names.ts';
+import { wireSpan } from './wire-span.ts';
+
+/** Causes have numbers below 64. */
+const CAUSE_BITS = 6;
+/** More walkers than any profile has. */
+const WALK_BITS = 8;
+const BYTE_BITS = 24;
+
+/** Signals of what is in the card: frames in the switch, levels of buffers, walks under way, the port, interrupts. */
+export class CardSignals {
+  private readonly waveform: Waveform;
+  private readonly frames: WaveformSignal;
+  private readonly slots: WaveformSignal;
+  private readonly receive: WaveformSignal;
+  private readonly transmit: WaveformSignal;
+  private readonly walks: WaveformSignal;
+  private readonly port: WaveformSignal;
+  private readonly interrupts: readonly { readonly event: WaveformSignal; readonly cause: WaveformSignal }[];
+  private readonly inSwitch = new Set<number>();
+  /** The frame that a copy was made of, by their slots. */
+  private readonly originals = new Map<number, number>();
+  private walksUnderWay = 0;
+  private readonly linkGbps: number;
+  private portFreePs = 0;
+
+  constructor(waveform: Waveform, names: LogNames) {
+    this.waveform = waveform;
+    this.linkGbps = names.scenario.nic.linkGbps;
+    const slotBits = 32 - Math.clz32(names.store.slots);
+    this.frames = waveform.signal('switch.frames', slotBits, 'frames on which the switch has not decided');
+    this.slots = waveform.signal('buffers.slots', slotBits, 'frame slots in use');
+    this.receive = waveform.signal('buffers.receive', BYTE_BITS, 'bytes in the receive packet buffer');
+    this.transmit = waveform.signal('buffers.transmit', BYTE_BITS, 'bytes in the transmit packet buffer');
+    this.walks = waveform.signal('iommu.walks', WALK_BITS, 'page walks under way');
+    this.port = waveform.signal('port.busy', 1, 'symbols of a frame leave for the wire');
+    const functions = Array.from({ length: 1 + names.scenario.nic.vfs }, (_, fn) => names.functionName(fn));
+    this.interrupts = scopeNames(functions).map((name, fn) => ({
+      event: waveform.signal(
+        `interrupts.${name}.message`,
+        1,
+        `an interrupt message of ${fn === PF ? 'the PF' : `VF ${fn - 1}`} leaves`,
+        'event',
+      ),
+      cause: waveform.signal(`interrupts.${name}.cause`, CAUSE_BITS, 'cause of the last message'),
+    }));
+    if (!names.isFromPowerOn) return;
+    for (const signal of [this.frames, this.slots, this.receive, this.transmit, this.walks, this.port])
+      waveform.set(signal, 0, 0);
+  }
+
+  /** Takes the next record of a log. */
+  add(record: LogRecord): void {
+    const { timePs, kind, a, b, c } = record;
+    const { waveform } = this;
+    switch (kind) {
+      case ProbeKind.FRAME_IN:
+        this.originals.delete(a);
+        this.inSwitch.add(a);
+        waveform.set(this.frames, timePs, this.inSwitch.size);
+        break;
+      case ProbeKind.FRAME_COPIED:
+        this.originals.set(a, b);
+        break;
+      case ProbeKind.FRAME_OUT:
+      case ProbeKind.FRAME_DROPPED:
+        if (this.inSwitch.delete(this.originals.get(a) ?? a))
+          waveform.set(this.frames, timePs, this.inSwitch.size);
+        break;
+      case ProbeKind.BUFFER_LEVEL:
+        waveform.set(this.receive, timePs, a);
+        waveform.set(this.transmit, timePs, b);
+        waveform.set(this.slots, timePs, c);
+        break;
+      case ProbeKind.PAGE_WALK:
+        waveform.set(this.walks, timePs, ++this.walksUnderWay);
+        break;
+      case ProbeKind.PAGE_WALK_END:
+        this.walksUnderWay = Math.max(0, this.walksUnderWay - 1);
+        waveform.set(this.walks, timePs, this.walksUnderWay);
+        break;
+      case ProbeKind.WIRE_SENT:
+        this.sends(record);
+        break;
+      case ProbeKind.INTERRUPT:
+        this.interrupt(timePs, a, b);
+        break;
+    }
+  }
+
+  private sends(record: LogRecord): void {
+    const { startPs, endPs } = wireSpan(record, this.linkGbps);
+    this.waveform.set(this.port, Math.max(startPs, this.portFreePs), 1);
+    this.waveform.set(this.port, endPs, 0);
+    this.portFreePs = endPs;
+  }
+
+  private interrupt(timePs: number, fn: number, cause: number): void {
+    const own = this.interrupts[fn];
+    if (own === undefined) return;
+    this.waveform.set(own.event, timePs, 1);
+    this.waveform.set(own.cause, timePs, cause);
+  }
+}

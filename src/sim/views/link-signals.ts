@@ -1,0 +1,66 @@
+import { flowClassOf } from '../../pcie/index.ts';
+import {
+  type BinaryLog,
+  type LogTrain,
+  VCD_HIGH_IMPEDANCE,
+  type Waveform,
+  type WaveformSignal,
+} from '../../trace/index.ts';
+import { linkTlps } from './link-tlps.ts';
+
+const CLASSES = ['posted', 'nonposted', 'completion'];
+/** As wide as the fields of InitFC and UpdateFC. */
+const HEADER_BITS = 8;
+const DATA_BITS = 12;
+const DIRECTIONS = ['upstream', 'downstream'];
+
+/** Signals of both directions of the link: what its symbols carry, and the credits that each train has left. */
+export class LinkSignals {
+  private readonly waveform: Waveform;
+  /** Those of classes whose credits have an end, by path. */
+  private readonly credits = new Map<string, WaveformSignal>();
+
+  constructor(waveform: Waveform, log: BinaryLog) {
+    this.waveform = waveform;
+    for (const name of DIRECTIONS) {
+      const scope = `link.${name}`;
+      const busy = waveform.signal(`${scope}.busy`, 1, 'symbols of a TLP leave');
+      const type = waveform.signal(`${scope}.type`, 3, 'type of that TLP');
+      const sequence = waveform.signal(`${scope}.sequence`, 12, 'its sequence number');
+      for (const signal of [busy, type, sequence])
+        waveform.set(signal, 0, signal === busy ? 0 : VCD_HIGH_IMPEDANCE);
+      for (const tlp of linkTlps(log)) {
+        if (tlp.downstream !== (name === 'downstream')) continue;
+        waveform.set(busy, tlp.startPs, 1);
+        waveform.set(type, tlp.startPs, tlp.kind);
+        waveform.set(sequence, tlp.startPs, tlp.sequence);
+        waveform.set(busy, tlp.endPs, 0);
+        waveform.set(type, tlp.endPs, VCD_HIGH_IMPEDANCE);
+        waveform.set(sequence, tlp.endPs, VCD_HIGH_IMPEDANCE);
+      }
+    }
+  }
+
+  /** Takes the next train of a log. */
+  addTrain({ timePs, downstream, kind, headerCredits, dataCredits }: LogTrain): void {
+    const ofClass = CLASSES[flowClassOf(kind)];
+    const scope = `link.${DIRECTIONS[downstream ? 1 : 0]}.${ofClass}`;
+    this.setCredits(`${scope}_headers`, HEADER_BITS, timePs, headerCredits);
+    this.setCredits(`${scope}_data`, DATA_BITS, timePs, dataCredits);
+  }
+
+  private setCredits(path: string, bits: number, timePs: number, credits: number): void {
+    if (credits === Number.POSITIVE_INFINITY) return;
+    let signal = this.credits.get(path);
+    if (signal === undefined) {
+      const units = bits === HEADER_BITS ? 'headers' : 'units of 16 bytes';
+      signal = this.waveform.signal(
+        path,
+        bits,
+        `credits for ${units} that the last train of the class has left`,
+      );
+      this.credits.set(path, signal);
+    }
+    this.waveform.set(signal, timePs, credits);
+  }
+}
