@@ -60,7 +60,9 @@ export class EndpointPort implements TlpReceiver, Component {
     this.target = target;
     this.requester = requester;
     this.registerReadPs = registerReadPs;
-    this.answerRead = scheduler.task(`${name}.answer`, (index) => this.answer(tlps.records[index]));
+    this.answerRead = scheduler.task(`${name}.answer`, (index, epoch) =>
+      this.answer(tlps.records[index], epoch),
+    );
     this.counted = !link.downstream.isInfinite(COMPLETION);
     link.downstream.receiver = this;
   }
@@ -77,7 +79,7 @@ export class EndpointPort implements TlpReceiver, Component {
       this.link.downstream.release(POSTED, 1, 1);
       this.tlps.give(tlp);
     } else {
-      this.scheduler.schedule(this.registerReadPs, this.answerRead, tlp.index, 0);
+      this.scheduler.schedule(this.registerReadPs, this.answerRead, tlp.index, this.link.downstream.epoch);
     }
   }
 
@@ -91,11 +93,15 @@ export class EndpointPort implements TlpReceiver, Component {
   }
 
   /** Turns the request into its completion, in the same record, and sends it back. */
-  private answer(tlp: Tlp): void {
+  private answer(tlp: Tlp, epoch: number): void {
     const { kind, target, address, bytes } = tlp;
     const type = tlp.configType as ConfigType;
     let value = 0;
     let claimed: boolean;
+    if (epoch !== this.link.downstream.epoch) {
+      this.tlps.lose(tlp);
+      return;
+    }
     if (kind === TlpKind.CONFIG_WRITE) {
       claimed = this.target.configWrite(target, address, bytes, tlp.data >>> 0, type);
     } else {

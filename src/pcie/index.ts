@@ -113,6 +113,7 @@ export type { FunctionIdentity } from './header.ts';
 export { PcieLink } from './link.ts';
 export { type Foresight, LinkDirection, type LinkOptions, type TlpReceiver } from './link-direction.ts';
 export { type BitErrors, LinkErrors } from './link-errors.ts';
+export { LinkOutage } from './link-outage.ts';
 export { type LinkRate, linkPsPerByte, symbolPs, updateLatencySymbols } from './link-rate.ts';
 export { configBytes, formatLspci, type LspciFunction, lspciDump, parseLspciDump } from './lspci.ts';
 export { MsixTable, type SendMessage } from './msix-table.ts';
@@ -181,5 +182,5 @@ export {
   type MemoryTlpHeader,
   type TlpHeader,
 } from './tlp-bytes.ts';
-export { type DeviceStore, Tlp, TlpPool } from './tlp-pool.ts';
+export { type DeviceStore, type LostTlps, Tlp, TlpPool } from './tlp-pool.ts';
 export { type TlpHeaderRecord, type TlpLinkRecord, unpackTlpHeader, unpackTlpLink } from './tlp-record.ts';

@@ -149,7 +149,7 @@ export class LinkDirection implements Component {
         receiver.receive(records[index]);
       } else {
         receiver.lost?.(records[index]);
-        tlps.give(records[index]);
+        tlps.lose(records[index]);
       }
     });
     this.pumpTimer = new Timer(scheduler, `${name}.transmit`, () => this.pump());
@@ -338,18 +338,25 @@ export class LinkDirection implements Component {
   }
 
   reset(): void {
+    for (const tlp of this.restart()) this.tlps.lose(tlp);
+    this.wire.reset(this.scheduler.now);
+    this.tlpsSent = this.tlpBytes = this.payloadBytes = this.creditStalls = 0;
+  }
+
+  /** As after initialisation, but for what it has counted; returns what had not left. */
+  restart(): Tlp[] {
+    const waiting: Tlp[] = [];
     for (const gate of this.gates) gate.reset();
-    for (const queue of this.queues)
-      while (queue.length > 0) this.tlps.give(this.tlps.records[queue.shift()]);
+    for (const queue of this.queues) while (queue.length > 0) waiting.push(this.tlps.records[queue.shift()]);
     this.pumpTimer.cancel();
     this.waitsForCredits = false;
     this.waiting = 0;
     this.refused = 0;
     this.stalled.fill(0);
     this.postedSent = this.postedQueued;
-    this.wire.reset(this.scheduler.now);
+    this.wire.restart(this.scheduler.now);
     this.resets++;
-    this.tlpsSent = this.tlpBytes = this.payloadBytes = this.creditStalls = 0;
+    return waiting;
   }
 
   counters(): Record<string, number> {

@@ -147,7 +147,7 @@ export class LinkErrors implements Foresight, Component {
     this.sequences = [];
     const { records } = this.tlps;
     if (epoch !== direction.epoch) {
-      for (const index of held) this.tlps.give(records[index]);
+      for (const index of held) this.tlps.lose(records[index]);
       return;
     }
     const isRetrained = ++this.replayNumber === REPLAYS;

@@ -140,13 +140,18 @@ export class LinkWire {
     if (duePs < this.nextDuePs) this.nextDuePs = duePs;
   }
 
-  /** Idle, nothing owed, nothing counted; SKIPs go on in their rhythm. */
+  /** As {@link LinkWire.restart}, and nothing counted. */
   reset(nowPs: number): void {
+    this.restart(nowPs);
+    this.bytesPs = 0;
+    this.dllpsSent = this.skipsSent = 0;
+  }
+
+  /** Idle, nothing owed; SKIPs go on in their rhythm. */
+  restart(nowPs: number): void {
     this.settle(nowPs);
     this.freeAt = 0;
     this.remainder = 0;
-    this.bytesPs = 0;
-    this.dllpsSent = this.skipsSent = 0;
     this.ackHead = this.ackTail;
     this.updateHead = this.updateTail;
     this.nextAckPs = 0;

@@ -73,6 +73,8 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   private readonly options: RootPortOptions;
   private readonly written: ((address: number) => void) | null;
   private origin: PostedOrigin | null = null;
+  /** Whether addresses are looked up when requests leave. */
+  private readonly foresees: boolean;
 
   // Each has a place for every TLP there is, so that nothing that waits is ever lost.
   private readonly posted: IntRing;
@@ -119,10 +121,11 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     this.requests = new IntRing(places);
     this.foreseen = scheduler.task(`${name}.memory`, (index, epoch) => {
       if (epoch === this.up.epoch) this.answer(tlps.records[index], SUCCESSFUL);
-      else tlps.give(tlps.records[index]);
+      else tlps.lose(tlps.records[index]);
     });
     link.upstream.receiver = this;
-    if (translator.foresee !== undefined) link.upstream.foresight = this;
+    this.foresees = translator.foresee !== undefined;
+    if (this.foresees) link.upstream.foresight = this;
     link.downstream.onRoom = () => this.sendWaiting();
   }
 
@@ -177,9 +180,10 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
 
   /** A posted request is done although it never arrives: what was sent behind it must not wait for it. */
   lost(tlp: Tlp): void {
-    if (tlp.kind !== MEMORY_WRITE || this.up.foresight === null) return;
+    if (tlp.kind !== MEMORY_WRITE || !this.foresees) return;
     this.postedDone = (this.postedDone + 1) | 0;
     if (tlp.status === UNKNOWN) this.unknown--;
+    if (this.reads.length > 0) this.startWaitingReads();
   }
 
   /** Sends a request of software's down the link. */
@@ -200,7 +204,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   translated(index: number, physicalAddress: number): void {
     const tlp = this.tlps.records[index];
     if (tlp.kind === MEMORY_READ) {
-      if (this.isStale(tlp)) this.tlps.give(tlp);
+      if (this.isStale(tlp)) this.tlps.lose(tlp);
       else this.readTranslated(tlp, physicalAddress);
       return;
     }
@@ -221,7 +225,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   }
 
   private receivePosted(tlp: Tlp): void {
-    if (this.up.foresight === null) {
+    if (!this.foresees) {
       this.postedLeft = (this.postedLeft + 1) | 0;
       tlp.status = tlp.address >= FIRST_MESSAGE && tlp.address < BEHIND_MESSAGES ? MESSAGE : UNKNOWN;
       if (tlp.status === UNKNOWN) this.unknown++;
@@ -254,7 +258,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
       this.posted.shift();
       if (this.isStale(tlp)) {
         this.postedDone = (this.postedDone + 1) | 0;
-        this.tlps.give(tlp);
+        this.tlps.lose(tlp);
       } else if (tlp.status === MESSAGE) this.commitMessage(tlp);
       else this.commit(tlp);
     }
@@ -319,7 +323,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
 
   /** A read that was not foreseen. */
   private receiveRead(tlp: Tlp): void {
-    if (this.up.foresight === null) {
+    if (!this.foresees) {
       tlp.postedBefore = this.postedLeft;
       tlp.status = UNKNOWN;
     }
@@ -362,7 +366,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   private startWaitingReads(): void {
     for (let left = this.reads.length; left > 0; left--) {
       const tlp = this.tlps.records[this.reads.shift()];
-      if (this.isStale(tlp)) this.tlps.give(tlp);
+      if (this.isStale(tlp)) this.tlps.lose(tlp);
       else if (((this.postedDone - tlp.postedBefore) | 0) < 0) this.reads.push(tlp.index);
       else this.startRead(tlp);
     }
@@ -431,7 +435,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     const { down } = this;
     while (this.completions.length > 0 && down.room(COMPLETION) > 0) {
       const tlp = records[this.completions.shift()];
-      if (this.isStale(tlp)) this.tlps.give(tlp);
+      if (this.isStale(tlp)) this.tlps.lose(tlp);
       else down.send(tlp);
     }
     while (this.requests.length > 0) {

@@ -81,11 +81,18 @@ export class Tlp {
   }
 }
 
+/** Who takes TLPs that a link has lost, and gives their records back. */
+export interface LostTlps {
+  lost(tlp: Tlp): void;
+}
+
 /** The TLPs in flight. */
 export class TlpPool {
   readonly capacity: number;
   /** Every record there is, by its number. */
   readonly records: readonly Tlp[];
+  /** Told of what a reset of the link has ended; null: nobody expects it any more. */
+  keeper: LostTlps | null = null;
   // Those that are free, from the first on by their numbers: no pointers, whose writing the garbage collector
   // would want to know of.
   private first = 0;
@@ -119,5 +126,11 @@ export class TlpPool {
     tlp.nextFree = this.first;
     this.first = tlp.index;
     this.left = (this.left + 1) | 0;
+  }
+
+  /** A link was reset with this TLP on it, or behind it. */
+  lose(tlp: Tlp): void {
+    if (this.keeper === null) this.give(tlp);
+    else this.keeper.lost(tlp);
   }
 }

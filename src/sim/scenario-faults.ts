@@ -27,6 +27,8 @@ interface FaultRule {
 
 const RULES: Readonly<Record<FaultKind, FaultRule>> = {
   'bit-error': { directions: ['upstream', 'downstream'], mostProbable: 0.5 },
+  'link-down': { lasts: true },
+  'surprise-removal': {},
   'iommu-fault': { target: 'vf', directions: ['read', 'write'] },
   'poisoned-data': { target: 'any' },
   'lost-completion': { target: 'any' },

@@ -93,6 +93,8 @@ export const SCENARIO_RANGES = {
 /** What can go wrong on demand. */
 export const FAULT_KINDS = [
   'bit-error',
+  'link-down',
+  'surprise-removal',
   'iommu-fault',
   'poisoned-data',
   'lost-completion',

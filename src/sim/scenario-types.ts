@@ -244,6 +244,8 @@ export interface CaptureOptions {
 /** What can go wrong on demand. */
 export type FaultKind =
   | 'bit-error'
+  | 'link-down'
+  | 'surprise-removal'
   | 'iommu-fault'
   | 'poisoned-data'
   | 'lost-completion'

@@ -34,7 +34,7 @@ export class AnswerFaults implements RequestEffect, FailureListener {
     this.usual = rootPort.foreseen;
     this.answered = scheduler.task(`${rootPort.name}.answer`, (index, epoch) => {
       if (epoch === link.upstream.epoch) this.answer(tlps.records[index]);
-      else tlps.give(tlps.records[index]);
+      else tlps.lose(tlps.records[index]);
     });
     nic.requester.listeners.push(this);
   }

@@ -15,6 +15,7 @@ import type { FaultRun, RequestEffect, TimedEffect } from './fault-effect.ts';
 import { FaultRecord } from './fault-record.ts';
 import { FunctionReset } from './function-reset.ts';
 import { IommuFaults } from './iommu-faults.ts';
+import { LinkFaults } from './link-faults.ts';
 import { SlowMemory } from './slow-memory.ts';
 
 /** Events of a fault: its time or the begin of its span, a stroke by chance, the end of the span. */
@@ -48,7 +49,8 @@ export class FaultInjector implements Component, FaultRun {
   private readonly causes: number[] = [];
   private readonly requests = new Map<FaultKind, RequestEffect>();
   private readonly timed = new Map<FaultKind, TimedEffect>();
-  private link: LinkBitErrors | null = null;
+  /** Effects with counters of their own. */
+  private readonly counting: { readonly components: readonly Component[] }[] = [];
   private task = -1;
 
   constructor(simulation: RunView) {
@@ -123,7 +125,7 @@ export class FaultInjector implements Component, FaultRun {
 
   /** All that counts only while there are faults. */
   get components(): readonly Component[] {
-    return [this, ...(this.link?.components ?? [])];
+    return [this, ...this.counting.flatMap(({ components }) => components)];
   }
 
   /** Strokes by kind. */
@@ -159,9 +161,15 @@ export class FaultInjector implements Component, FaultRun {
     const { iommu } = this.simulation.machine;
     if (kind === 'slow-memory') timed.set(kind, new SlowMemory(this));
     else if (kind === 'flr') timed.set(kind, new FunctionReset(this));
-    else if (kind === 'bit-error') {
+    else if (kind === 'link-down' || kind === 'surprise-removal') {
+      // One for both kinds: it is the same link.
+      const link = new LinkFaults(this);
+      this.counting.push(link);
+      timed.set('link-down', link);
+      timed.set('surprise-removal', link);
+    } else if (kind === 'bit-error') {
       const errors = new LinkBitErrors(this);
-      this.link = errors;
+      this.counting.push(errors);
       requests.set(kind, errors);
     } else if (kind === 'iommu-fault') {
       if (iommu !== null) requests.set(kind, new IommuFaults(this, iommu));

@@ -4,7 +4,7 @@ import type { VPortRef } from '../scenario-resolved.ts';
 import type { ArmedFault } from './armed-fault.ts';
 import type { FaultRun, TimedEffect } from './fault-effect.ts';
 import type { FaultRecord } from './fault-record.ts';
-import { routingIdOf } from './fault-target.ts';
+import { enabledRings, routingIdOf } from './fault-target.ts';
 
 /** Device Control of the PCI Express capability, and Initiate Function Level Reset (PCIe 3.0 7.8.4). */
 const DEVICE_CONTROL = 8;
@@ -77,14 +77,10 @@ export class FunctionReset implements TimedEffect {
   /** Rings of the function that are enabled; of the PF, those of the whole card. */
   private enabledRings(target: VPortRef): number {
     const { data, profile } = this.run.simulation.machine.nic;
-    const isAll = target.kind === 'pf';
-    const first = isAll ? 0 : target.vf * profile.queuesPerPool;
-    let count = 0;
-    for (const { rings } of [data.transmit, data.receive]) {
-      const end = isAll ? rings.all.length : first + profile.queuesPerPool;
-      for (let queue = first; queue < end; queue++) count += rings.all[queue].enabled;
-    }
-    return count;
+    const { queuesPerPool } = profile;
+    return target.kind === 'pf'
+      ? enabledRings(data)
+      : enabledRings(data, target.vf * queuesPerPool, queuesPerPool);
   }
 
   private poolOf(target: VPortRef): number {

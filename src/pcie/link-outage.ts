@@ -1,0 +1,128 @@
+import type { Component, Scheduler } from '../kernel/index.ts';
+import type { PcieLink } from './link.ts';
+import type { Foresight, LinkDirection } from './link-direction.ts';
+import type { Requester } from './requester.ts';
+import { CompletionStatus, ReadOutcome, TlpKind } from './tlp.ts';
+import type { LostTlps, Tlp, TlpPool } from './tlp-pool.ts';
+
+/**
+ * A link that can go down (DL_Down, PCI Express Base 2.9.1): what is on it, or waits for it, is lost, and so is what is sent
+ * meanwhile. Requests of software that expect an answer end with Unsupported Request, stores go nowhere, and the device's
+ * own reads and writes end without having happened. When it is up again both ends begin with all credits.
+ *
+ * It stands before whoever foresees arrivals, and is there only while somebody may want the link down.
+ */
+export class LinkOutage implements LostTlps, Component {
+  readonly name: string;
+  isDown = false;
+  /** Times that it went down, and TLPs that were lost. */
+  downs = 0;
+  tlpsLost = 0;
+  private readonly link: PcieLink;
+  private readonly tlps: TlpPool;
+  private readonly requester: Requester;
+  private readonly software: (tlp: Tlp) => void;
+
+  /** @param software takes back requests of software's, as completions. */
+  constructor(
+    scheduler: Scheduler,
+    link: PcieLink,
+    tlps: TlpPool,
+    requester: Requester,
+    software: (tlp: Tlp) => void,
+  ) {
+    this.name = link.name;
+    this.link = link;
+    this.tlps = tlps;
+    this.requester = requester;
+    this.software = software;
+    for (const direction of [link.upstream, link.downstream]) {
+      direction.foresight = new DeadEnd(scheduler, this, direction, tlps);
+    }
+    tlps.keeper = this;
+  }
+
+  /** The link goes down. */
+  down(): void {
+    if (this.isDown) return;
+    this.isDown = true;
+    this.downs++;
+    this.restart();
+  }
+
+  /** It has been trained again. */
+  up(): void {
+    if (!this.isDown) return;
+    this.isDown = false;
+    this.restart();
+  }
+
+  lost(tlp: Tlp): void {
+    const { tlps, requester } = this;
+    const isWrite = tlp.kind === TlpKind.MEMORY_WRITE;
+    this.tlpsLost += tlp.count;
+    if (tlp.store === null) {
+      tlp.status = CompletionStatus.UNSUPPORTED_REQUEST;
+      if (isWrite) tlps.give(tlp);
+      else this.software(tlp);
+    } else if (isWrite) {
+      const { client, cookie } = tlp;
+      tlps.give(tlp);
+      requester.landed(client, cookie);
+    } else {
+      tlp.status = ReadOutcome.LOST;
+      requester.complete(tlp);
+    }
+  }
+
+  reset(): void {
+    this.downs = this.tlpsLost = 0;
+  }
+
+  counters(): Record<string, number> {
+    return { downs: this.downs, tlpsLost: this.tlpsLost };
+  }
+
+  /** Both ends begin anew; whoever waits for room tries again, which ends on a link that is down. */
+  private restart(): void {
+    const { upstream, downstream } = this.link;
+    const waiting = [...upstream.restart(), ...downstream.restart()];
+    for (const tlp of waiting) this.lost(tlp);
+    upstream.onRoom?.();
+    downstream.onRoom?.();
+  }
+}
+
+/** One direction of a link that can be down. */
+class DeadEnd implements Foresight {
+  foreseen: number;
+  foreseenPs = 0;
+  private readonly outage: LinkOutage;
+  private readonly inner: Foresight | null;
+  private readonly ends: number;
+
+  constructor(scheduler: Scheduler, outage: LinkOutage, direction: LinkDirection, tlps: TlpPool) {
+    this.outage = outage;
+    this.inner = direction.foresight;
+    this.ends = scheduler.task(`${direction.name}.lost`, (index, epoch) => {
+      const tlp = tlps.records[index];
+      // Nobody else gives its credits back.
+      if (epoch === direction.epoch) direction.release(tlp.flowClass, tlp.count, tlp.dataCredits);
+      outage.lost(tlp);
+    });
+    this.foreseen = this.ends;
+  }
+
+  foresee(tlp: Tlp, delayPs: number): boolean {
+    const { inner } = this;
+    if (this.outage.isDown) {
+      this.foreseen = this.ends;
+      this.foreseenPs = 0;
+      return true;
+    }
+    if (inner === null || !inner.foresee(tlp, delayPs)) return false;
+    this.foreseen = inner.foreseen;
+    this.foreseenPs = inner.foreseenPs;
+    return true;
+  }
+}
