@@ -7,10 +7,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type FrameLife, lifeOfFrame, timelineFromLog } from '../../src/sim/index.ts';
 import { BinaryLog } from '../../src/trace/index.ts';
 import { ROOT } from '../tidy/project.ts';
+import { readVcd } from '../trace/vcd-reader.ts';
 import { whyNoTshark } from '../wire/tshark.ts';
 import { codeBlocks, generatedPart, HOW_TO_UPDATE } from './markdown.ts';
 import { lifePicture } from './pictures/life-picture.ts';
 import { TimelinePicture } from './pictures/timeline-picture.ts';
+import { waveformPicture } from './pictures/waveform-picture.ts';
 
 const PAGE = 'docs/tour.md';
 /** The frame that the page follows. */
@@ -54,6 +56,13 @@ function expectPicture(name: string, svg: string): void {
   if (process.env['UPDATE_DOCS'] !== undefined) writeFileSync(file, svg);
   expect(readFileSync(file, 'utf8') === svg, `${name}: ${HOW_TO_UPDATE}`).toBe(true);
   expect(readFileSync(join(ROOT, PAGE), 'utf8')).toContain(`](pictures/${name})`);
+}
+
+/** What a line of the page has in the parentheses of `pattern`. */
+function codeLine(pattern: RegExp): string {
+  const [, found] = pattern.exec(readFileSync(join(ROOT, PAGE), 'utf8')) ?? [];
+  expect(found, String(pattern)).toBeDefined();
+  return found;
 }
 
 /** Lines of `sriovsim tlps` that belong to the frame, by their times. */
@@ -109,6 +118,16 @@ describe('docs/tour.md', () => {
       'tour-timeline.svg',
       picture.svg(`Timeline of frame ${FRAME}, from ${fromPs / 1000} ns on`),
     );
+  });
+
+  it('draws the waveform', () => {
+    const fromPs = life.steps[0].timePs - BEFORE_PS;
+    const window = ['--from-ns', String(fromPs / 1000), '--to-ns', String((fromPs + SPAN_PS) / 1000)];
+    const wanted = codeLine(/^ {4}sriovsim waveform .* --signals (\S+)$/m);
+    sriovsim('waveform', 'tour.log', '--out', 'tour.vcd', '--signals', wanted, ...window);
+    const dump = readVcd(readFileSync(join(folder, 'tour.vcd'), 'utf8'));
+    const title = `Waveform of frame ${FRAME}, from ${fromPs / 1000} ns on`;
+    expectPicture('tour-waveform.svg', waveformPicture(dump, title));
   });
 
   it('has a program that prints what it says', () => {
