@@ -20,7 +20,7 @@ static uint32_t forward_direct(uint32_t ingress, const uint32_t *items, uint32_t
     const uint32_t *word = (const uint32_t *)pool + ((size_t)slot << word_shift);
     uint32_t first = word[0], second = word[1], third = word[2], fourth = word[3];
     int32_t outer = outer_tci[slot];
-    if (bytes < 18 || (first & 1)) break;
+    if (bytes < 18 || (first & 1) || is_stacked(fourth, word[4])) break;
     if (port_tag != KEEP_TAG) outer_tci[slot] = outer = port_tag;
     if (outer != tci || fourth != type_word) {
       uint32_t vlan = UNTAGGED;

@@ -57,6 +57,7 @@ static int extend_down(uint32_t slot, uint32_t bytes, uint32_t *target) {
   if ((half & GRP) || ingress_e_cid(type, half) == channel) return 0;
   int32_t port = channel_value(channel);
   if ((uint32_t)port >= CHANNEL_SET) return 0;
+  if (is_stacked(word[5], word[6])) return 0;
   int tagged = (word[5] & 0xffff) == 0x0081;
   if (bytes - ETAG_BYTES - (tagged ? 4 : 0) > ports[port].max_bytes) return 0;
   uint32_t strips = tagged ? ports[port].tag_bits >> TAG_SHIFT & TAG_STRIP : 0;
@@ -76,6 +77,7 @@ static int extend_up(uint32_t slot, uint32_t bytes, uint32_t ingress, uint32_t *
   uint32_t type = word[3], typed = type & 0xffff;
   int32_t channel = channels[ingress];
   if (channel < 0 || bytes < 26 || (word[0] & 1) || typed == ETAG_TYPE || typed == 0x2689) return 0;
+  if (is_stacked(type, word[4])) return 0;
   if (from->port_tag != KEEP_TAG) outer_tci[slot] = from->port_tag;
   int32_t outer = outer_tci[slot];
   uint32_t tag = outer >= 0 ? TAG_INSERT : typed == 0x0081 ? TAG_STRIP : 0;

@@ -73,6 +73,7 @@ __attribute__((noinline)) static int replicate(uint32_t slot, uint32_t ingress) 
   const uint32_t *word = (const uint32_t *)pool + ((size_t)slot << word_shift);
   uint32_t bytes = lengths[slot], first = word[0], second = word[1], third = word[2], fourth = word[3];
   if (bytes < 18 || !(first & 1) || !is_listed(ingress)) return 0;
+  if (is_stacked(fourth, word[4])) return 0;
   int to_all = first == 0xffffffffu && (second & 0xffff) == 0xffff;
   int32_t outer = from->port_tag != KEEP_TAG ? from->port_tag : outer_tci[slot];
   uint32_t tag = outer >= 0 ? TAG_INSERT : (fourth & 0xffff) == 0x0081 ? TAG_STRIP : 0;

@@ -138,3 +138,14 @@ static int32_t take_slot(void) {
   outer_tci[slot] = -1;
   return (int32_t)slot;
 }
+
+/* Whether a word begins with the EtherType of a VLAN tag. */
+static inline int is_vlan_tag(uint32_t word) {
+  uint32_t type = word & 0xffff;
+  return type == 0x0081 || type == 0xa888 || type == 0x0091;
+}
+
+/* Whether a frame has one VLAN tag behind the other, or one that is not 802.1Q's. */
+static inline int is_stacked(uint32_t fourth, uint32_t fifth) {
+  return is_vlan_tag(fourth) && ((fourth & 0xffff) != 0x0081 || is_vlan_tag(fifth));
+}

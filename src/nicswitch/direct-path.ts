@@ -88,7 +88,7 @@ export interface DirectPathParts {
  */
 export function createDirectPath(parts: DirectPathParts): DirectPath {
   const { frames, tables, input, output, targets, counters } = parts;
-  const { vlanFrom, mayUse, receiverOf, operationAt } = parts.steps;
+  const { vlanFrom, isStacked, mayUse, receiverOf, operationAt } = parts.steps;
   const { macs } = tables;
   const fixed = {
     i32: frames.i32,
@@ -149,7 +149,7 @@ export function createDirectPath(parts: DirectPathParts): DirectPath {
       const third = i32[word | 2];
       const fourth = i32[word | 3];
       const outer = outerTci[slot];
-      if (bytes < SHORTEST || (first & GROUP_BIT) !== 0) break;
+      if (bytes < SHORTEST || (first & GROUP_BIT) !== 0 || isStacked(fourth, i32[word | 4])) break;
       if (outer !== tci || fourth !== typeWord) {
         vlan = vlanFrom(ingress, outer, fourth);
         if (vlan === LONG_WAY) break;
@@ -189,7 +189,9 @@ export function createDirectPath(parts: DirectPathParts): DirectPath {
     const first = i32[word];
     if (direct === NONE_DIRECT || bytes < SHORTEST || (first & GROUP_BIT) !== 0) return LONG_WAY;
     const second = i32[word | 1];
-    const vlan = vlanFrom(ingress, outerTci[slot], i32[word | 3]);
+    const fourth = i32[word | 3];
+    if (isStacked(fourth, i32[word | 4])) return LONG_WAY;
+    const vlan = vlanFrom(ingress, outerTci[slot], fourth);
     if (vlan === LONG_WAY || !mayUse(ingress, second, i32[word | 2])) return LONG_WAY;
     const miss = direct === ALL_DIRECT ? uplink : LONG_WAY;
     const port = receiverOf(ingress, direct === WIRE_DIRECT, miss, first, second, vlan);

@@ -13,6 +13,7 @@ import {
 } from './port-record.ts';
 import type { SwitchTables } from './switch-tables.ts';
 import { isPriorityOnly, NUMBER_MASK, TAG_SHIFT, TAG_STRIP, tagOf, vlanOf } from './target.ts';
+import { isVlanTag, VLAN_TYPE } from './vlan-table.ts';
 
 /** Instead of a result: the tables do not tell it. */
 export const LONG_WAY = -1;
@@ -23,6 +24,7 @@ export const SHORTEST = 18;
 // Constants of this module: an imported one is loaded and checked at each use where the package is not bundled.
 const SHIFT = RECORD_SHIFT;
 const NUMBER = NUMBER_MASK;
+const TAG_TYPE = VLAN_TYPE;
 const STRIPPED = TAG_STRIP << TAG_SHIFT;
 
 /**
@@ -30,17 +32,21 @@ const STRIPPED = TAG_STRIP << TAG_SHIFT;
  * them: bursts from queue to queue, one frame under a scheduler, frames to groups, those of a port extender, and the
  * question whether a frame that is not whole yet will go to the wire. They change nothing and count nothing.
  *
- * The words of a frame that are handed over are `first` to `fourth` of `FramePool.i32`: destination, source, and the
- * EtherType with the two bytes behind it.
+ * The words of a frame that are handed over are `first` to `fifth` of `FramePool.i32`: destination, source, the
+ * EtherType with the two bytes behind it, and what follows.
  */
 export interface DirectSteps {
   /**
    * What the sender's port makes of the tag: a word as in target.ts, with the place of the VLAN's row in the table
-   * of VLANs as the number, and where the tag is, as a tag operation; LONG_WAY if the sender may not use that VLAN.
+   * of VLANs as the number, and where the tag is, as a tag operation; LONG_WAY if the sender may not use that VLAN, or
+   * the tag is another than 802.1Q's.
    *
    * @param tci the tag beside the frame, or -1. The port may replace it: see {@link PORT_TAG}.
    */
   vlanFrom(ingress: number, tci: number, fourth: number): number;
+
+  /** Whether there is one VLAN tag behind the other; `fifth` is the word behind a tag. */
+  isStacked(fourth: number, fifth: number): boolean;
 
   /** Whether the sender may use that source address. */
   mayUse(ingress: number, second: number, third: number): boolean;
@@ -90,6 +96,7 @@ export function createDirectSteps(tables: SwitchTables): DirectSteps {
     const { records, vlanWords, rowLength } = fixed;
     const from = ingress << SHIFT;
     const portTag = records[from | PORT_TAG];
+    if (isVlanTag(fourth) && (fourth & 0xffff) !== TAG_TYPE) return LONG_WAY;
     let outer = tci;
     if (portTag !== KEEP_TAG) {
       if (portTag >= 0 && isPriorityOnly(outer, fourth)) return LONG_WAY;
@@ -101,6 +108,9 @@ export function createDirectSteps(tables: SwitchTables): DirectSteps {
     if (((vlanWords[(senders + (ingress >>> 5)) | 0] >>> ingress) & checkVlan) !== checkVlan) return LONG_WAY;
     return senders | (tag << TAG_SHIFT);
   };
+
+  const isStacked = (fourth: number, fifth: number): boolean =>
+    (fourth & 0xffff) === TAG_TYPE && isVlanTag(fifth);
 
   const mayUse = (ingress: number, second: number, third: number): boolean => {
     const { records } = fixed;
@@ -132,5 +142,5 @@ export function createDirectSteps(tables: SwitchTables): DirectSteps {
     return size > (egress & 0xffff) ? LONG_WAY : egress & vlan & ~NUMBER;
   };
 
-  return { vlanFrom, mayUse, receiverOf, operationAt };
+  return { vlanFrom, isStacked, mayUse, receiverOf, operationAt };
 }

@@ -4,7 +4,7 @@
  * are counted at the receiver, all others at the port where the frame came in.
  */
 export const DROP_REASONS = Object.freeze([
-  /** Shorter than an Ethernet header: 14 bytes. */
+  /** Shorter than an Ethernet header: 14 bytes. To pad a frame to 60 is the business of the MAC that sends it. */
   'runt',
   /**
    * The sending VPort is not activated; or, looked at behind `vlanFilter`, none of the VPorts that matched is.
@@ -18,6 +18,8 @@ export const DROP_REASONS = Object.freeze([
   'tagSpoof',
   /** The bytes end within a tag they begin. */
   'truncatedTag',
+  /** More than two VLAN tags, one within the other. */
+  'tooManyTags',
   /** Longer than the switch passes, or than every receiver takes. */
   'giant',
   /** Source address is none of the sending VPort's own (82599: PFVFSPOOF.MACAS). */

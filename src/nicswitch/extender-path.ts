@@ -25,7 +25,7 @@ import {
   TAG_STRIP,
   TAG_STRIP_VIRTUAL,
 } from './target.ts';
-import { VLAN_TYPE } from './vlan-table.ts';
+import { isVlanTag, VLAN_TYPE } from './vlan-table.ts';
 
 const OUTPUT_TAIL = OUTPUT_QUEUE + QUEUE_TAIL;
 
@@ -67,7 +67,7 @@ export function createExtenderPath(parts: DirectPathParts, base: DirectPath): Di
   const { frames, tables, input, output, counters } = parts;
   const { i32, lengths, outerTci, virtualTag, virtualTagExtension } = frames;
   const { records, uplink } = tables;
-  const { vlanFrom, mayUse, operationAt } = parts.steps;
+  const { vlanFrom, isStacked, mayUse, operationAt } = parts.steps;
   const { virtual, priorities } = tables.tags;
   const { table, channels } = virtual;
   const wordShift = frames.slotShift - 2;
@@ -81,27 +81,32 @@ export function createExtenderPath(parts: DirectPathParts, base: DirectPath): Di
     const half = i32[word | 4];
     if (bytes < SHORTEST || (i32[word] & GROUP_BIT) !== 0 || outerTci[slot] >= 0) return LONG_WAY;
     let channel: number;
-    let innerType: number;
+    // Words that begin with the frame's own EtherType, and with the one behind its VLAN tag.
+    let inner: number;
+    let behind: number;
     let tagBytes: number;
     if ((type & 0xffff) === ETAG_TYPE && virtual.kind === 'etag') {
       channel = eCidOf(half);
       // To a group, or to where it comes from.
       if ((half & GROUP) !== 0 || ingressECidOf(type, half) === channel) return LONG_WAY;
-      innerType = i32[word | 5] & 0xffff;
+      inner = i32[word | 5];
+      behind = i32[word | 6];
       tagBytes = ETAG_BYTES;
     } else {
       if ((type & 0xffff) !== VNTAG_TYPE || virtual.kind !== 'vntag') return LONG_WAY;
       channel = ((type >>> 8) & 0x3f00) | (type >>> 24);
       const source = ((half & 0xf) << 8) | ((half >>> 8) & 0xff);
       if ((type & D_AND_P) !== D || ((half & L) !== 0 && source === channel)) return LONG_WAY;
-      innerType = half >>> 16;
+      inner = half >>> 16;
+      behind = i32[word | 5] >>> 16;
       tagBytes = VNTAG_BYTES;
     }
     const port = channelValue(table.pages, table.values, channel);
     // Nobody, or a set.
     if (port >>> 0 >= SET) return LONG_WAY;
     const egress = records[(port << RECORD_SHIFT) | EGRESS];
-    const tagged = innerType === VLAN_TYPE;
+    const tagged = (inner & 0xffff) === VLAN_TYPE;
+    if (isVlanTag(tagged ? behind : inner)) return LONG_WAY;
     const size = (bytes - tagBytes - (tagged ? VLAN_BYTES : 0)) | 0;
     if (size > (egress & LONGEST)) return LONG_WAY;
     const strips = tagged ? (egress >>> TAG_SHIFT) & STRIP : AS_IS;
@@ -116,6 +121,7 @@ export function createExtenderPath(parts: DirectPathParts, base: DirectPath): Di
     if (channel < 0 || bytes < SHORTEST || (i32[word] & GROUP_BIT) !== 0) return LONG_WAY;
     const typed = type & 0xffff;
     if (typed === ETAG_TYPE || typed === VNTAG_TYPE) return LONG_WAY;
+    if (isStacked(type, i32[word | 4])) return LONG_WAY;
     const vlan = vlanFrom(ingress, outerTci[slot], type);
     if (vlan === LONG_WAY || !mayUse(ingress, i32[word | 1], i32[word | 2])) return LONG_WAY;
     if (operationAt(uplink, vlan, bytes) === LONG_WAY) return LONG_WAY;

@@ -5,7 +5,7 @@ import { CHANNEL_SET, NO_PORT } from './channel-table.ts';
 import { DROP } from './drop-reason.ts';
 import { classOf, isOwnSource } from './frame-addresses.ts';
 import type { FrameSelection } from './frame-selection.ts';
-import { FrameTags } from './frame-tags.ts';
+import { FrameTags, WHOLE } from './frame-tags.ts';
 import { CHECK_MAC, CHECK_VLAN, EGRESS, RECORD_SHIFT } from './port-record.ts';
 import { PortSet } from './port-set.ts';
 import { NO_CLASS } from './switch-counters.ts';
@@ -56,7 +56,8 @@ export class ExtenderSelection implements FrameSelection {
     if (channel === NO_CHANNEL) return this.drop(DROP.noChannel);
     if (this.typeAt(slot, ETHERNET.TYPE) === tagTables.virtual.etherType) return this.drop(DROP.tagSpoof);
     const { tags } = this;
-    if (!tags.read(slot, vport)) return this.drop(DROP.truncatedTag);
+    const problem = tags.read(slot, vport);
+    if (problem !== WHOLE) return this.drop(problem);
     if (this.frames.lengths[slot] - tags.bytes > maxFrameBytes) return this.drop(DROP.giant);
     const record = vport << RECORD_SHIFT;
     if (records[record + CHECK_MAC] !== 0) {
@@ -92,9 +93,9 @@ export class ExtenderSelection implements FrameSelection {
     const isTagged = this.typeAt(slot, ETHERNET.TYPE) === etherType;
     const tagBytes = !isTagged ? 0 : kind === 'etag' ? ETAG_BYTES : VNTAG_BYTES;
     const bytes = lengths[slot] - tagBytes;
-    if (bytes < ETHERNET_HEADER_BYTES || !this.tags.read(slot, uplink, ETHERNET.TYPE + tagBytes)) {
-      return this.drop(DROP.truncatedTag);
-    }
+    if (bytes < ETHERNET_HEADER_BYTES) return this.drop(DROP.truncatedTag);
+    const problem = this.tags.read(slot, uplink, ETHERNET.TYPE + tagBytes);
+    if (problem !== WHOLE) return this.drop(problem);
     const size = bytes - this.tags.bytes;
     if (size > maxFrameBytes) return this.drop(DROP.giant);
     this.receivers.clear();

@@ -1,5 +1,6 @@
 import type { FramePool } from '../base/index.ts';
 import { ETHERNET, EtherType, VLAN_TAG_BYTES } from '../wire/index.ts';
+import { DROP } from './drop-reason.ts';
 import { NO_TAG, PORT_TAG, RECORD_SHIFT } from './port-record.ts';
 import type { SwitchTables } from './switch-tables.ts';
 import { NO_SERVICE } from './tag-tables.ts';
@@ -11,12 +12,15 @@ import {
   TAG_STRIP,
   TAG_STRIP_OUTER,
 } from './target.ts';
-import { UNTAGGED } from './vlan-table.ts';
+import { isVlanTag, UNTAGGED } from './vlan-table.ts';
 
 /** No tag of that kind. */
 const NONE = -1;
-/** The frame ends within it. */
-const TRUNCATED = -2;
+/** VLAN tags that a frame can have, one within the other. */
+const MOST_TAGS = 2;
+
+/** Instead of a reason to drop a frame: its tags are all right. */
+export const WHOLE = -1;
 
 /** VLAN 0: a priority tag. */
 const isPriorityTag = (tci: number): boolean => (tci & 0xfff) === 0;
@@ -54,20 +58,38 @@ export class FrameTags {
    * Reads the tags of the frame in `slot`, and puts the tags of the port beside it that it came in at.
    *
    * @param at offset of the first EtherType to be read: 12, or behind a tag for virtual access.
-   * @returns false if the frame ends within one of its tags.
+   * @returns why the frame is to be dropped: it ends within one of its tags, or has too many; or {@link WHOLE}.
    */
-  read(slot: number, ingress: number, at: number = ETHERNET.TYPE): boolean {
+  read(slot: number, ingress: number, at: number = ETHERNET.TYPE): number {
     const { tags } = this.tables;
+    const problem = this.problemAt(slot, at);
+    if (problem !== WHOLE) return problem;
     this.possible = this.forced = this.bytes = 0;
     this.outer = this.inner = NONE;
-    const inner = tags.outerType < 0 ? at : this.readOuter(slot, ingress, at);
-    if (inner < 0 || !this.readInner(slot, ingress, inner)) return false;
+    this.readInner(slot, ingress, tags.outerType < 0 ? at : this.readOuter(slot, ingress, at));
     const ofVlan = tags.outerType < 0 || tags.filtersInner ? this.inner : this.outer;
     this.row = ofVlan < 0 ? UNTAGGED : ofVlan & 0xfff;
     const outermost = this.outer < 0 ? this.inner : this.outer;
     this.dropEligible = outermost >= 0 && (outermost & 0x1000) !== 0;
     this.priority = outermost < 0 ? tags.priorities.ofUntagged(ingress, NONE) : outermost >>> 13;
-    return true;
+    return WHOLE;
+  }
+
+  /** What is wrong with the tags in the frame's bytes from `at` on, those that are not read included. */
+  private problemAt(slot: number, at: number): number {
+    const { u8, lengths } = this.frames;
+    const { outerType } = this.tables.tags;
+    const offset = this.frames.offsetOf(slot);
+    const end = offset + lengths[slot];
+    let from = offset + at;
+    for (let count = 1; ; count++) {
+      const type = (u8[from] << 8) | u8[from + 1];
+      if (!isVlanTag((type >>> 8) | (type << 8)) && type !== outerType) return WHOLE;
+      from += VLAN_TAG_BYTES;
+      // Behind a tag is another EtherType, or it is none.
+      if (from + 2 > end) return DROP.truncatedTag;
+      if (count > MOST_TAGS) return DROP.tooManyTags;
+    }
   }
 
   /** What a receiver does that takes frames as the word `egress` of its record says. */
@@ -78,12 +100,11 @@ export class FrameTags {
     return behind ? operation | TAG_BEHIND_OUTER : operation;
   }
 
-  /** Offset of the EtherType behind the outer tag, or -1. */
+  /** Offset of the EtherType behind the outer tag. */
   private readOuter(slot: number, ingress: number, at: number): number {
     const { tags } = this.tables;
     const service = tags.services[ingress];
     const own = this.tciAt(slot, at, tags.outerType);
-    if (own === TRUNCATED) return NONE;
     if (service === NO_SERVICE) {
       if (own < 0) return at;
       this.possible |= TAG_STRIP_OUTER;
@@ -112,13 +133,11 @@ export class FrameTags {
     this.outer = tci;
   }
 
-  /** False if the frame ends within the tag. */
-  private readInner(slot: number, ingress: number, at: number): boolean {
+  private readInner(slot: number, ingress: number, at: number): void {
     const { records, tags } = this.tables;
     const portTag = records[(ingress << RECORD_SHIFT) + PORT_TAG];
     const asked = portTag === NO_TAG ? NONE : this.frames.outerTci[slot];
     const own = asked < 0 ? this.tciAt(slot, at, EtherType.VLAN) : NONE;
-    if (own === TRUNCATED) return false;
     let beside = asked;
     // Only the outermost tag has the frame's priority.
     const regenerates = this.outer < 0 && tags.priorities.regenerates(ingress);
@@ -149,16 +168,13 @@ export class FrameTags {
       this.possible |= TAG_STRIP;
       this.bytes += VLAN_TAG_BYTES;
     }
-    return true;
   }
 
-  /** TCI of the tag of this EtherType at `at`; -1 if there is another, or {@link TRUNCATED}. */
+  /** TCI of the tag of this EtherType at `at`; -1 if there is another. */
   private tciAt(slot: number, at: number, etherType: number): number {
-    const { u8, lengths } = this.frames;
+    const { u8 } = this.frames;
     const from = this.frames.offsetOf(slot) + at;
     if (((u8[from] << 8) | u8[from + 1]) !== etherType) return NONE;
-    // Behind the tag is another EtherType, or it is none.
-    if (lengths[slot] < at + VLAN_TAG_BYTES + 2) return TRUNCATED;
     return (u8[from + 2] << 8) | u8[from + 3];
   }
 }

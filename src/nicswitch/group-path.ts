@@ -59,7 +59,7 @@ export interface GroupPath {
  */
 export function createGroupPath(parts: DirectPathParts): GroupPath {
   const { frames, tables, output, lists, counters, targets } = parts;
-  const { vlanFrom, mayUse } = parts.steps;
+  const { vlanFrom, isStacked, mayUse } = parts.steps;
   const { macs, storms, mirrors, multicastHash } = tables;
   const settle = () => counters.settle();
   const fixed = {
@@ -121,12 +121,14 @@ export function createGroupPath(parts: DirectPathParts): GroupPath {
     const bytes = lengths[slot];
     const word = slot << wordShift;
     const first = i32[word];
-    if ((direct !== ALL_DIRECT && direct !== FILTERED_DIRECT) || bytes < SHORTEST) return LONG_WAY;
-    if ((first & GROUP_BIT) === 0) return LONG_WAY;
+    if (direct !== ALL_DIRECT && direct !== FILTERED_DIRECT) return LONG_WAY;
+    if (bytes < SHORTEST || (first & GROUP_BIT) === 0) return LONG_WAY;
     const second = i32[word | 1];
+    const fourth = i32[word | 3];
     const toAll = isToAll(slot);
     if (!isListed(ingress, toAll ? BROADCAST_STORM : MULTICAST_STORM)) return LONG_WAY;
-    const vlan = vlanFrom(ingress, outerTci[slot], i32[word | 3]);
+    if (isStacked(fourth, i32[word | 4])) return LONG_WAY;
+    const vlan = vlanFrom(ingress, outerTci[slot], fourth);
     if (vlan === LONG_WAY || !mayUse(ingress, second, i32[word | 2])) return LONG_WAY;
 
     const row = ((vlan & NUMBER) / rowLength) | 0;

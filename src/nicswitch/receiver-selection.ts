@@ -3,7 +3,7 @@ import { DROP } from './drop-reason.ts';
 import { AND_PORT } from './forwarding.ts';
 import { classOf, isOwnSource, sourceHigh, sourceLow } from './frame-addresses.ts';
 import type { FrameSelection } from './frame-selection.ts';
-import { FrameTags } from './frame-tags.ts';
+import { FrameTags, WHOLE } from './frame-tags.ts';
 import { hashIndex } from './hash-filter.ts';
 import { exchanges, isolate } from './isolation.ts';
 import { NOBODY, SET } from './mac-table.ts';
@@ -67,7 +67,8 @@ export class ReceiverSelection implements FrameSelection {
     }
 
     const record = ingress << RECORD_SHIFT;
-    if (!this.tags.read(slot, ingress)) return this.drop(DROP.truncatedTag);
+    const problem = this.tags.read(slot, ingress);
+    if (problem !== WHOLE) return this.drop(problem);
     const size = bytes - this.tags.bytes;
     if (size > maxFrameBytes) return this.drop(DROP.giant);
 

@@ -8,6 +8,14 @@ const ROWS = 4097;
 
 /** EtherType 8100h as its two bytes lie in a little-endian word of a frame. */
 export const VLAN_TYPE = 0x0081;
+const SERVICE_TYPE = 0xa888;
+const OLD_SERVICE_TYPE = 0x0091;
+
+/** Whether a frame's word begins with the EtherType of a VLAN tag: 8100h, 88A8h (IEEE 802.1ad) or 9100h. */
+export const isVlanTag = (word: number): boolean => {
+  const type = word & 0xffff;
+  return type === VLAN_TYPE || type === SERVICE_TYPE || type === OLD_SERVICE_TYPE;
+};
 
 /**
  * Who may send frames without a VLAN, untagged or with a tag of VLAN 0, where VLANs are checked: VPorts that

@@ -152,6 +152,7 @@ describe('drop reasons', () => {
       'noChannel',
       'tagSpoof',
       'truncatedTag',
+      'tooManyTags',
       'giant',
       'macSpoof',
       'vlanNotAllowed',

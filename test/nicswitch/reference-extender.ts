@@ -1,6 +1,6 @@
 import type { Decision, ReferenceConfig, ReferenceFrame } from './reference-switch.ts';
 import { isAllowed, macAt, maySendIn } from './reference-switch.ts';
-import { type Dressed, dress, type Layer, TRUNCATED, undress } from './reference-tags.ts';
+import { type Dressed, dress, type Layer, undress } from './reference-tags.ts';
 
 /** A port extender, slowly: up with the tag of the port, down by the tag alone. */
 export function decideExtender(config: ReferenceConfig, frame: ReferenceFrame, ingress: number): Decision {
@@ -16,7 +16,7 @@ export function decideExtender(config: ReferenceConfig, frame: ReferenceFrame, i
     if (sender.channel === null) return drop('noChannel');
     if (tagged) return drop('tagSpoof');
     const dressed = dress(config, frame, ingress);
-    if (dressed === TRUNCATED) return drop('truncatedTag');
+    if (typeof dressed === 'string') return drop(dressed);
     if (bytes.length - dressed.taken > config.maxFrameBytes) return drop('giant');
     const source = macAt(bytes, 6);
     if (sender.checkMac && (bytes[6] % 2 === 1 || !sender.macs.has(source))) return drop('macSpoof');
@@ -33,7 +33,7 @@ export function decideExtender(config: ReferenceConfig, frame: ReferenceFrame, i
   if (tagged && bytes.length < 14 + tagBytes) return drop('truncatedTag');
   const behind = tagged ? bytes.slice(12 + tagBytes) : bytes.slice(12);
   const dressed = dress(config, frame, ingress, behind);
-  if (dressed === TRUNCATED) return drop('truncatedTag');
+  if (typeof dressed === 'string') return drop(dressed);
   const size = 12 + behind.length - dressed.taken;
   if (size > config.maxFrameBytes) return drop('giant');
   const all = vports.map((_, v) => v);

@@ -7,7 +7,7 @@ import type {
   VPortIsolation,
 } from '../../src/nicswitch/index.ts';
 import { decideExtender, stripped } from './reference-extender.ts';
-import { type Dressed, dress, TRUNCATED, undress } from './reference-tags.ts';
+import { type Dressed, dress, undress } from './reference-tags.ts';
 
 /**
  * The switch once more, slowly: what a VPort wants is a predicate, a rule is a filter over a list of VPorts. It shares no
@@ -164,7 +164,7 @@ export function decide(config: ReferenceConfig, frame: ReferenceFrame, ingress: 
   if (!fromWire && !sender.tx) return drop('txDisabled');
 
   const dressed = dress(config, frame, ingress);
-  if (dressed === TRUNCATED) return drop('truncatedTag');
+  if (typeof dressed === 'string') return drop(dressed);
   const size = bytes.length - dressed.taken;
   if (size > config.maxFrameBytes) return drop('giant');
 

@@ -20,7 +20,10 @@ export interface Dressed {
   dropEligible: boolean;
 }
 
-export const TRUNCATED = 'truncated';
+/** Why a frame is dropped whose tags are wrong. */
+export type TagProblem = 'truncatedTag' | 'tooManyTags';
+
+const VLAN_TYPES = [0x8100, 0x88a8, 0x9100];
 
 /** The frame once it is in the switch, with `bytes` from its first EtherType on. */
 export function dress(
@@ -28,7 +31,7 @@ export function dress(
   frame: ReferenceFrame,
   ingress: number,
   bytes: Uint8Array = frame.bytes.slice(12),
-): Dressed | typeof TRUNCATED {
+): Dressed | TagProblem {
   const port = config.vports[ingress];
   const { regeneration, defaultPriority } = config.priorities[ingress];
   const regenerated = (tci: number) => regeneration[tci >> 13] * 8192 + (tci % 8192);
@@ -43,10 +46,11 @@ export function dress(
   };
 
   const double = config.doubleVlan;
+  const problem = problemOf(bytes, double === null ? VLAN_TYPES : [...VLAN_TYPES, double.outerType]);
+  if (problem !== undefined) return problem;
   if (double !== null) {
     const type = double.outerType;
     const tci = tciOf(rest, type);
-    if (tci === TRUNCATED) return TRUNCATED;
     const service = port?.serviceVlan ?? null;
     if (service !== null) {
       const isPriority = tci !== undefined && tci % 4096 === 0;
@@ -66,7 +70,6 @@ export function dress(
   const portVlan = port?.portVlan ?? 'descriptor';
   const beside = portVlan === 'never' ? -1 : frame.tci;
   const inBytes = beside < 0 ? tciOf(rest, 0x8100) : undefined;
-  if (inBytes === TRUNCATED) return TRUNCATED;
   const seen = inBytes ?? (beside < 0 ? undefined : beside);
   const push = (tci: number) => layers.push({ role: 'inner', type: 0x8100, tci });
   if (typeof portVlan === 'number') {
@@ -104,7 +107,12 @@ export function hex(bytes: Iterable<number>): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-function tciOf(bytes: Uint8Array, type: number): number | undefined | typeof TRUNCATED {
-  if (bytes[0] * 256 + bytes[1] !== type) return undefined;
-  return bytes.length < 6 ? TRUNCATED : bytes[2] * 256 + bytes[3];
+function problemOf(bytes: Uint8Array, types: readonly number[], tags = 0): TagProblem | undefined {
+  if (!types.includes(bytes[0] * 256 + bytes[1])) return undefined;
+  if (bytes.length < 6) return 'truncatedTag';
+  return tags === 2 ? 'tooManyTags' : problemOf(bytes.slice(4), types, tags + 1);
+}
+
+function tciOf(bytes: Uint8Array, type: number): number | undefined {
+  return bytes[0] * 256 + bytes[1] === type ? bytes[2] * 256 + bytes[3] : undefined;
 }

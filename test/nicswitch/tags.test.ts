@@ -5,7 +5,7 @@ import {
   tagOperation,
   targetPort,
 } from '../../src/nicswitch/index.ts';
-import { Bench, BROADCAST, mac, putFrame, STRANGER, written } from './fixtures.ts';
+import { Bench, BROADCAST, GROUP, mac, putFrame, STRANGER, written } from './fixtures.ts';
 import { hex } from './reference-tags.ts';
 
 type Tag = readonly [type: number, tci: number];
@@ -196,7 +196,8 @@ describe('QinQ: an outer tag around what guests send', () => {
     const bench = provider();
     bench.nicSwitch.setMaxFrameBytes(1, 60);
     expect(outcome(bench, bench.wire, tagged(mac(1), [S100, C10]))).toBe('1: 8100/000a');
-    expect(outcome(bench, bench.wire, tagged(mac(1), [S100, C10, C10]))).toBe('giant');
+    bench.nicSwitch.setMaxFrameBytes(1, 59);
+    expect(outcome(bench, bench.wire, tagged(mac(1), [S100, C10]))).toBe('giant');
   });
 });
 
@@ -315,10 +316,10 @@ describe('truncated tags', () => {
 
   it.each<[string, DoubleVlan | null, Tag[], number]>([
     ['one tag', null, [C10], 18],
-    ['a second one that nobody reads', null, [C10, C20], 18],
+    ['a second one that nobody reads', null, [C10, C20], 22],
+    ['one that nobody reads', null, [S100], 18],
     ['an outer tag', outer, [S100], 18],
     ['two tags', outer, [S100, C10], 22],
-    ['a third one that nobody reads', outer, [S100, C10, C20], 22],
   ])('%s: dropped at every length until it is whole', (_, mode, tags, whole) => {
     for (let bytes = 0; bytes <= 30; bytes++) {
       const bench = new Bench(2);
@@ -339,16 +340,36 @@ describe('truncated tags', () => {
 });
 
 describe('a tag inside a tag inside a tag', () => {
-  const DEEP: Tag[] = [C10, S100, C20, [0x9100, 3], [0x893f, 4]];
+  it.each<[string, DoubleVlan | null, Tag[]]>([
+    ['of one kind', null, [C10, C20, C10]],
+    ['of three kinds', null, [C10, S100, [0x9100, 3]]],
+    ['and another tag', null, [S100, C10, C20, [0x893f, 4]]],
+    ['while two are read', { outerType: 0x88a8, filter: 'outer' }, [S100, C10, C20]],
+    ['with an outer type of its own', { outerType: 0x9200, filter: 'inner' }, [[0x9200, 1], C10, C10]],
+  ])('is dropped and counted, to one, to a group and to all: %s', (_, mode, tags) => {
+    for (const to of [mac(2), GROUP, BROADCAST]) {
+      const bench = new Bench(3, { queueEntries: 4 });
+      const { nicSwitch, frames } = bench;
+      nicSwitch.setDoubleVlan(mode);
+      for (const ingress of [0, bench.wire]) {
+        expect(bench.routeBytes(ingress, tagged(to, tags)).drop).toBe('tooManyTags');
+      }
+      for (const ingress of [0, bench.wire]) {
+        nicSwitch.input.push(ingress, putFrame(frames, tagged(to, tags)));
+      }
+      nicSwitch.forward();
+      expect(nicSwitch.dropped('tooManyTags')).toBe(4);
+      expect(nicSwitch.balance()).toEqual({ framesIn: 4, replicas: 0, delivered: 0, dropped: 4 });
+      expect(frames.available).toBe(frames.slots);
+    }
+  });
 
-  it('is a frame of its outermost VLAN, and all others are payload', () => {
+  it('is none if the third is no VLAN tag, or beside the frame', () => {
     const bench = withVlans();
-    expect(outcome(bench, bench.wire, tagged(mac(2), DEEP))).toBe(
-      '2: 8100/000a 88a8/0064 8100/0014 9100/0003 893f/0004',
+    expect(outcome(bench, bench.wire, tagged(mac(2), [C10, S100, [0x893f, 4]]))).toBe(
+      '2: 8100/000a 88a8/0064 893f/0004',
     );
-    expect(outcome(bench, bench.wire, tagged(mac(1), DEEP))).toBe(
-      '1: 88a8/0064 8100/0014 9100/0003 893f/0004',
-    );
+    expect(outcome(bench, 0, tagged(mac(2), [C10, C10]), 10)).toBe('2: 8100/000a 8100/000a 8100/000a');
   });
 
   it('with an outermost type that is unknown is an untagged frame', () => {
