@@ -37,7 +37,7 @@ export function formatFrameLife(life: FrameLife): string {
 }
 
 function outcomes({ branches, dropped }: FrameLife): string[] {
-  if (dropped !== null) return [`Dropped by the switch: ${dropped}`];
+  if (dropped !== null) return [`Dropped: ${dropped}`];
   if (branches.length === 0) return ['Under way when the log ends'];
   return [`${plural(branches.length, 'receiver')}: ${branches.map(outcomeText).join('; ')}`];
 }

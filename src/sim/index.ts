@@ -26,7 +26,7 @@ export {
 } from './create-machine.ts';
 export { FaultInjector } from './faults/fault-injector.ts';
 export { captureFromLog } from './frame-capture.ts';
-export { lifeOfFrame } from './life/life-of-frame.ts';
+export { lifeOfFrame, type OwnProfiles } from './life/life-of-frame.ts';
 export type {
   Decider,
   FrameLife,

@@ -392,7 +392,7 @@ export function machineParts(
 }
 
 /** The host that a resolved scenario names. */
-export function hostOf({ host }: Pick<ResolvedScenario, 'host'>): HostProfile {
+function hostOf({ host }: Pick<ResolvedScenario, 'host'>): HostProfile {
   return profile(HOSTS, host.profile, 'host.profile');
 }
 

@@ -59,9 +59,21 @@ export class LogTrains {
     const [sent, where, what, origin, link] = this.records;
     this.records = [];
     const { timePs } = sent;
+    const header = unpackTlpHeader(what.b);
+    const left = unpackTlpLink(link.a);
+    // Member by member: spreading the two into it takes twenty times as long.
     return {
-      ...unpackTlpHeader(what.b),
-      ...unpackTlpLink(link.a),
+      kind: header.kind,
+      downstream: header.downstream,
+      status: header.status,
+      configType: header.configType,
+      byteEnables: header.byteEnables,
+      requestBytes: header.requestBytes,
+      carriesWord: header.carriesWord,
+      poisoned: header.poisoned,
+      sequence: left.sequence,
+      headerCredits: left.headerCredits,
+      dataCredits: left.dataCredits,
       timePs,
       leftPs: timePs + link.b,
       arrivalPs: timePs + link.c,

@@ -1,26 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Scenario } from '../../src/index.ts';
-import { ProbeKind } from '../../src/kernel/index.ts';
 import { TlpKind } from '../../src/pcie/index.ts';
-import { type FrameLife, lifeOfFrame, logHeader, logTrailer, recordLog } from '../../src/sim/index.ts';
-import { BinaryLog, LogWriter, singleTlps } from '../../src/trace/index.ts';
-import { join } from '../trace/log-fixture.ts';
-import { makeSimulation } from './rig.ts';
+import { type FrameLife, lifeOfFrame } from '../../src/sim/index.ts';
+import { singleTlps } from '../../src/trace/index.ts';
+import { framesOf, logRun, stepsOf } from './life-rig.ts';
 
-/** Traffic that comes to its end, and enough time for it. */
+/** Traffic that comes to its end, enough time for it, and all that became of it. */
 function runToEnd(scenario: Scenario) {
-  const simulation = makeSimulation({ warmUpMs: 0, durationMs: 0.4, ...scenario });
-  const pieces: Uint8Array[] = [];
-  const writer = new LogWriter(logHeader(simulation), (piece) => pieces.push(piece.slice()));
-  recordLog(simulation, writer);
-  simulation.boot();
-  simulation.advance(simulation.endPs);
-  writer.end(logTrailer(simulation));
-  const log = new BinaryLog(join(pieces));
-  let frames = 0;
-  for (const { kind } of log.records()) if (kind === ProbeKind.FRAME_IN) frames++;
-  const lives = Array.from({ length: frames }, (_, i) => lifeOfFrame(log, i + 1));
+  const { simulation, log } = logRun({ durationMs: 0.4, ...scenario });
+  const lives = Array.from({ length: framesOf(log) }, (_, i) => lifeOfFrame(log, i + 1));
   return { simulation, log, lives };
 }
 
@@ -50,35 +39,31 @@ const scenarios = fc.record({
   ),
 });
 
-/** Steps of a kind, of one receiver or of all. */
-const of = (life: FrameLife, kind: string, branch: number | null = null) =>
-  life.steps.filter((step) => step.kind === kind && step.branch === branch);
-
 function checkLife(life: FrameLife): void {
   const { steps, branches, dropped, from } = life;
   for (let i = 1; i < steps.length; i++) expect(steps[i].timePs).toBeGreaterThanOrEqual(steps[i - 1].timePs);
   // It begins with its sender, ...
   expect(steps[0].kind).toBe(from === 'port' ? 'wireReceived' : 'doorbell');
-  expect(of(life, 'switchIn')).toHaveLength(1);
+  expect(stepsOf(life, 'switchIn')).toHaveLength(1);
   if (from !== 'port') {
-    expect(of(life, 'descriptorFetch')).toHaveLength(1);
-    expect(of(life, 'descriptorCompletion')).toHaveLength(1);
-    expect(of(life, 'payloadRead').length).toBeGreaterThan(0);
-    expect(of(life, 'payloadCompletion')).toHaveLength(of(life, 'payloadRead').length);
+    expect(stepsOf(life, 'descriptorFetch')).toHaveLength(1);
+    expect(stepsOf(life, 'descriptorCompletion')).toHaveLength(1);
+    expect(stepsOf(life, 'payloadRead').length).toBeGreaterThan(0);
+    expect(stepsOf(life, 'payloadCompletion')).toHaveLength(stepsOf(life, 'payloadRead').length);
   }
   // ... and ends with every receiver, or in the switch.
   expect(branches.length === 0).toBe(dropped !== null);
   for (const [branch, { outcome, name, reason }] of branches.entries()) {
     expect(outcome).not.toBe('underWay');
-    const [out] = of(life, 'switchOut', branch);
+    const [out] = stepsOf(life, 'switchOut', branch);
     // A register or a setting stands behind each receiver.
     expect(out.decidedBy.length, `${name} of ${from}`).toBeGreaterThan(0);
     if (outcome === 'dropped') expect(reason).not.toBeNull();
-    else if (name === 'port') expect(of(life, 'wireArrived', branch)).toHaveLength(1);
+    else if (name === 'port') expect(stepsOf(life, 'wireArrived', branch)).toHaveLength(1);
     else {
-      expect(of(life, 'receiveDescriptor', branch)).toHaveLength(1);
-      expect(of(life, 'payloadWrite', branch).length).toBeGreaterThan(0);
-      expect(of(life, 'writeBack', branch)).toHaveLength(1);
+      expect(stepsOf(life, 'receiveDescriptor', branch)).toHaveLength(1);
+      expect(stepsOf(life, 'payloadWrite', branch).length).toBeGreaterThan(0);
+      expect(stepsOf(life, 'writeBack', branch)).toHaveLength(1);
     }
   }
 }

@@ -9,21 +9,10 @@ import {
   recordLog,
   traceFrame,
 } from '../../src/sim/index.ts';
-import { BinaryLog, LogError, LogRing, LogWriter } from '../../src/trace/index.ts';
+import { BinaryLog, LogError, LogRing } from '../../src/trace/index.ts';
 import { join, writeLog } from '../trace/log-fixture.ts';
+import { deciders, logOf } from './life-rig.ts';
 import { makeSimulation } from './rig.ts';
-
-/** A scenario's log, from power-on to its end. */
-function logOf(scenario: Scenario): BinaryLog {
-  const simulation = makeSimulation({ warmUpMs: 0, durationMs: 0.05, ...scenario });
-  const pieces: Uint8Array[] = [];
-  const writer = new LogWriter(logHeader(simulation), (piece) => pieces.push(piece.slice()));
-  recordLog(simulation, writer);
-  simulation.boot();
-  simulation.advance(simulation.endPs);
-  writer.end(logTrailer(simulation));
-  return new BinaryLog(join(pieces));
-}
 
 /** Life of the first frame of a scenario whose guests poll. */
 function first(scenario: Scenario): FrameLife {
@@ -34,12 +23,6 @@ function first(scenario: Scenario): FrameLife {
 /** Its steps in ns from the first on. */
 const course = ({ steps }: FrameLife) =>
   steps.map(({ timePs, kind }) => [(timePs - steps[0].timePs) / 1000, kind] as const);
-
-/** Registers that decided in the steps of a kind. */
-const deciders = ({ steps }: FrameLife, kind: string, branch: number | null = null) =>
-  steps
-    .filter((step) => step.kind === kind && step.branch === branch)
-    .flatMap(({ decidedBy }) => decidedBy.map(({ register }) => register));
 
 /** How many frames have come in when one is dropped for a reason. */
 function firstDropped(log: BinaryLog, reason: string): number {

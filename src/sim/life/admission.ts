@@ -71,8 +71,7 @@ export function admission(look: RegisterLook, question: Question, vport: number)
     const vlan = membership(look, question, vport);
     // Without its VLAN it would not be one.
     if (vlan !== null) {
-      const loop =
-        sender === null ? [] : [look.decider('PFDTXGSWC', 0, 'LBE: frames between pools stay in the card')];
+      const loop = sender === null ? [] : loopback(look, sender, vport);
       return [...loop, ...matched, ...vlan];
     }
   }
@@ -82,6 +81,13 @@ export function admission(look: RegisterLook, question: Question, vport: number)
   if (mirrored !== null) return [mirrored];
   const host = hostMirror(question, vport, scenario.nic.mirrors ?? []);
   return host === null ? [] : [host];
+}
+
+/** What keeps frames between pools in the card, and brings a pool its own back. */
+function loopback(look: RegisterLook, sender: number, vport: number): Decider[] {
+  const between = look.decider('PFDTXGSWC', 0, 'LBE: frames between pools stay in the card');
+  if (sender !== vport) return [between];
+  return [between, look.decider('PFVMTXSW', sender >> 5, `pool ${sender} gets its own frames, too`)];
 }
 
 /** What sent a frame of a VPort to the wire. */

@@ -1,9 +1,9 @@
-import { ProbeKind } from '../../kernel/index.ts';
-import { IVAR_VALID, type Nic, VTIVAR } from '../../nic/index.ts';
-import { type PcieFunction, TlpKind } from '../../pcie/index.ts';
+import { Probe, ProbeKind, Scheduler } from '../../kernel/index.ts';
+import { IVAR_VALID, Nic, VTIVAR } from '../../nic/index.ts';
+import { type PcieFunction, PcieLink, TlpKind, TlpPool } from '../../pcie/index.ts';
 import type { BinaryLog, LogRecord } from '../../trace/index.ts';
-import type { ResolvedScenario } from '../scenario-resolved.ts';
-import { Simulation } from '../simulation.ts';
+import { type MachineParts, withSlots } from '../machine.ts';
+import { withPort } from '../scenario-port.ts';
 import { queueAccess, TAIL } from './queue-access.ts';
 import { isCompletion, type Train } from './trains.ts';
 
@@ -18,8 +18,9 @@ export class CardReplay {
   /** Configuration writes that have not been answered, by the number of their TLP. */
   private readonly waiting = new Map<number, Train>();
 
-  constructor(log: BinaryLog) {
-    this.nic = new Simulation(log.header.scenario as ResolvedScenario).machine.nic;
+  /** @param parts of the machine whose log it is. */
+  constructor(log: BinaryLog, parts: MachineParts) {
+    this.nic = cardOf(parts);
     this.isComplete = log.lost === 0 && (log.header.startPs ?? 0) === 0;
   }
 
@@ -84,4 +85,30 @@ export class CardReplay {
     if (access?.register === TAIL) return;
     fn.bar(bar).write32(b & ~3, c >>> 0, 0xf);
   }
+}
+
+/** A card as a machine has it, on a link that leads nowhere. */
+function cardOf({ hostProfile, nicProfile, nic }: MachineParts): Nic {
+  const scheduler = new Scheduler();
+  const probe = new Probe(scheduler);
+  const tlps = new TlpPool();
+  const maxPayloadBytes = Math.min(hostProfile.maxPayloadBytes, nicProfile.maxPayloadBytes);
+  const link = new PcieLink('pcie', scheduler, probe, tlps, {
+    ...nicProfile.pcie,
+    rootCredits: hostProfile.rootCredits,
+    flightPs: hostProfile.linkFlightPs,
+    maxPayloadBytes,
+  });
+  return new Nic({
+    name: 'nic',
+    scheduler,
+    probe,
+    tlps,
+    link,
+    profile: withPort(withSlots(nicProfile, nic), nic.port),
+    linkGbps: nic.linkGbps,
+    maxPayloadBytes,
+    maxReadRequestBytes: Math.min(hostProfile.maxReadRequestBytes, nicProfile.maxReadRequestBytes),
+    readCompletionBoundary: hostProfile.readCompletionBoundary,
+  });
 }

@@ -3,8 +3,10 @@ import { ProbeKind } from '../../kernel/index.ts';
 import { targetPort } from '../../nicswitch/index.ts';
 import { TlpKind } from '../../pcie/index.ts';
 import type { BinaryLog, LogRecord, LogStore } from '../../trace/index.ts';
+import type { CollectedFrame, ReadPair, Receipt } from './collected-frame.ts';
 import type { FoundFrame } from './find-frame.ts';
-import { RingTails, type TailWrite } from './ring-tails.ts';
+import { PayloadWrites } from './payload-writes.ts';
+import { RingTails } from './ring-tails.ts';
 import { isCompletion, type Train, TrainReader } from './trains.ts';
 import { Translations } from './translations.ts';
 
@@ -12,46 +14,6 @@ import { Translations } from './translations.ts';
 const TRANSMIT = 0;
 const RECEIVE = 1;
 const DESCRIPTOR_BYTES = 16;
-
-/** A read of the device, and what answered it. */
-export interface ReadPair {
-  readonly request: Train;
-  completion: Train | null;
-}
-
-/** What a log has of one receiver of a frame. */
-export interface Receipt {
-  /** FRAME_OUT. */
-  readonly out: LogRecord;
-  readonly port: number;
-  /** Slot that it left in: a copy's, if it has one. */
-  readonly slot: number;
-  dropped: LogRecord | null;
-  /** RX_DESCRIPTOR. */
-  descriptor: LogRecord | null;
-  writes: Train[];
-  writeBack: Train | null;
-  interrupt: { record: LogRecord; message: Train } | null;
-  returned: TailWrite | null;
-  /** WIRE_SENT. */
-  wire: LogRecord | null;
-}
-
-/** What a log has of one frame. */
-export interface CollectedFrame {
-  doorbell: TailWrite | null;
-  fetch: ReadPair | null;
-  reads: ReadPair[];
-  /** Write-back of its descriptor, if its sender asked for it. */
-  status: Train | null;
-  /** WIRE_TAKEN. */
-  taken: LogRecord | null;
-  copies: LogRecord[];
-  /** FRAME_DROPPED where the switch gave it to nobody. */
-  dropped: LogRecord | null;
-  receipts: Receipt[];
-  translations: Translations;
-}
 
 /** Collects all that a log has of a frame. */
 export function collectFrame(log: BinaryLog, frame: FoundFrame, walkers: number): CollectedFrame {
@@ -73,11 +35,7 @@ class FrameCollector {
   private readonly asked = new Map<number, ReadPair>();
   private fetches: ReadPair | null = null;
   private taken: LogRecord | null = null;
-  /** Writes of a slot, by slot and delivery, in order of the last of each. */
-  private readonly writes = new Map<string, Train[]>();
-  /** Last write of a header with other tags, by delivery: it does not lie in the frame's slot. */
-  private readonly headers = new Map<number, Train>();
-  private lastWrite: Train | null = null;
+  private readonly writes: PayloadWrites;
   private readonly interrupts: LogRecord[] = [];
   private readonly messages: Train[] = [];
   /** Address of the frame's last descriptor, or -1. */
@@ -100,6 +58,7 @@ class FrameCollector {
       translations: new Translations(log.header, walkers),
     };
     const { descriptor, card } = frame;
+    this.writes = new PayloadWrites(this.store, card, (train) => this.found.translations.follow(train));
     const { transmit } = card.nic.data;
     const base = descriptor === null ? 0 : transmit.rings.ring(descriptor.queue).base;
     this.descriptorAddress =
@@ -112,7 +71,10 @@ class FrameCollector {
     if (train !== null) this.train(train, at);
     else if (record.kind === ProbeKind.REGISTER_WRITE) this.tails.record(record, at);
     else if (record.kind === ProbeKind.WIRE_TAKEN) this.taken = record;
-    else if (at >= this.frame.at) this.switchRecord(record, at);
+    else {
+      const receipt = at >= this.frame.at ? this.switchRecord(record, at) : null;
+      this.writes.record(record, receipt);
+    }
   }
 
   end(): CollectedFrame {
@@ -122,7 +84,7 @@ class FrameCollector {
       found.doorbell = tails.handedOver(true, descriptor.queue, descriptor.index, frame.at);
       found.fetch = this.fetches;
     }
-    this.pairWrites();
+    this.writes.end(found.receipts);
     for (const receipt of found.receipts) this.complete(receipt);
     return found;
   }
@@ -162,7 +124,9 @@ class FrameCollector {
 
   private write(train: Train, at: number): void {
     const { frame, found } = this;
-    if (at < frame.at && train.timePs < frame.timePs) return;
+    const isPayload = train.client === RECEIVE && writeBackOf(train.cookie) === null;
+    if (isPayload) this.writes.train(train, (slot) => found.receipts.length > 0 && this.live.has(slot));
+    if (isPayload || (at < frame.at && train.timePs < frame.timePs)) return;
     if (train.client < 0) {
       this.messages.push(train);
     } else if (train.client === TRANSMIT) {
@@ -171,37 +135,8 @@ class FrameCollector {
         found.translations.follow(train);
       }
     } else if (train.client === RECEIVE) {
-      const writeBack = writeBackOf(train.cookie);
-      if (writeBack === null) this.payload(train);
-      else this.writeBack(train, writeBack.queue);
+      this.writeBack(train, writeBackOf(train.cookie)?.queue as number);
     }
-  }
-
-  private payload(train: Train): void {
-    const { slots, slotBytes } = this.store;
-    this.lastWrite = train;
-    if (train.place >= slots * slotBytes) {
-      this.headers.set(train.cookie, train);
-      return;
-    }
-    const slot = Math.floor(train.place / slotBytes);
-    if (!this.live.has(slot) || this.found.receipts.length === 0) return;
-    const key = `${slot} ${train.cookie}`;
-    const header = this.headers.get(train.cookie);
-    this.headers.delete(train.cookie);
-    const first = header !== undefined && header.timePs >= this.frame.timePs ? [header] : [];
-    const group = [...(this.writes.get(key) ?? first), train];
-    // Behind those whose last write came before.
-    this.writes.delete(key);
-    this.writes.set(key, group);
-    for (const each of group) if (!this.isFollowed.has(each)) this.follow(each);
-  }
-
-  private readonly isFollowed = new Set<Train>();
-
-  private follow(train: Train): void {
-    this.isFollowed.add(train);
-    this.found.translations.follow(train);
   }
 
   private writeBack(train: Train, queue: number): void {
@@ -216,7 +151,8 @@ class FrameCollector {
     }
   }
 
-  private switchRecord(record: LogRecord, at: number): void {
+  /** Returns the receiver that has just got its descriptor, or null. */
+  private switchRecord(record: LogRecord, at: number): Receipt | null {
     const { live, found, frame } = this;
     const { kind, a, b } = record;
     if (kind === ProbeKind.FRAME_IN) {
@@ -226,7 +162,7 @@ class FrameCollector {
       } else live.delete(a);
     } else if (kind === ProbeKind.FRAME_COPIED) {
       live.delete(a);
-      if (!live.has(b)) return;
+      if (!live.has(b)) return null;
       live.add(a);
       found.copies.push(record);
     } else if (kind === ProbeKind.INTERRUPT) {
@@ -250,47 +186,25 @@ class FrameCollector {
       );
       if (receipt !== undefined) receipt.dropped = record;
       else found.dropped ??= record;
-    } else if (kind === ProbeKind.RX_DESCRIPTOR && live.has(record.c)) this.received(record);
-    else if (kind === ProbeKind.WIRE_SENT && live.has(a)) {
+    } else if (kind === ProbeKind.RX_DESCRIPTOR && live.has(record.c)) {
+      return this.received(record);
+    } else if (kind === ProbeKind.WIRE_SENT && live.has(a)) {
       const { uplink } = frame.card.nic.data.switch;
       const receipt = found.receipts.find((each) => each.slot === a && each.port === uplink);
       if (receipt !== undefined) receipt.wire ??= record;
     }
+    return null;
   }
 
-  private received(record: LogRecord): void {
-    const { found, frame, lastWrite } = this;
-    const { data } = frame.card.nic;
-    const receipt = found.receipts.find(
-      (each) => each.slot === record.c && each.port === data.poolOf(record.a) && each.descriptor === null,
+  private received(record: LogRecord): Receipt | null {
+    const { data } = this.frame.card.nic;
+    const pool = data.poolOf(record.a);
+    const receipt = this.found.receipts.find(
+      ({ slot, port, descriptor }) => slot === record.c && port === pool && descriptor === null,
     );
-    if (receipt === undefined) return;
+    if (receipt === undefined) return null;
     receipt.descriptor = record;
-    // A frame whose tags are changed, in one piece, that has left at once.
-    if (lastWrite === null || lastWrite.timePs !== record.timePs) return;
-    if (this.headers.get(lastWrite.cookie) !== lastWrite) return;
-    if (lastWrite.requester !== frame.card.routingIdOf(record.a)) return;
-    receipt.writes = [lastWrite];
-    this.follow(lastWrite);
-  }
-
-  /** Posted requests leave in the order in which they are made: the last write of a frame as its descriptor is taken. */
-  private pairWrites(): void {
-    const { found, frame } = this;
-    const groups = [...this.writes].map(([key, trains]) => ({ slot: Number(key.split(' ')[0]), trains }));
-    const receipts = found.receipts.filter(({ descriptor }) => descriptor !== null);
-    receipts.sort((x, y) => (x.descriptor?.timePs ?? 0) - (y.descriptor?.timePs ?? 0));
-    for (const receipt of receipts) {
-      if (receipt.writes.length > 0) continue;
-      const { card } = frame;
-      // Without the registers it is not known who that is: then the order has to do.
-      const requester = card.isComplete ? card.routingIdOf((receipt.descriptor as LogRecord).a) : null;
-      const i = groups.findIndex(
-        ({ slot, trains }) =>
-          slot === receipt.slot && (requester === null || trains[0].requester === requester),
-      );
-      if (i >= 0) receipt.writes = groups.splice(i, 1)[0].trains;
-    }
+    return receipt;
   }
 
   /** When the software has learned of it, and given the buffer back. */

@@ -1,5 +1,6 @@
 import { ProbeKind } from '../../kernel/index.ts';
 import { type BinaryLog, LogError, LogKind } from '../../trace/index.ts';
+import type { MachineParts } from '../machine.ts';
 import { CardReplay } from './card-replay.ts';
 import { TrainReader } from './trains.ts';
 
@@ -27,11 +28,10 @@ export interface FoundFrame {
  *
  * @throws LogError if there are fewer, RangeError for no number.
  */
-export function findFrame(log: BinaryLog, number: number): FoundFrame {
+export function findFrame(log: BinaryLog, number: number, parts: MachineParts): FoundFrame {
   if (!Number.isSafeInteger(number) || number < 1)
     throw new RangeError(`number must be a whole number from 1 on, got ${number}`);
-  if (log.header.store === null) throw new LogError('says nothing of a card: there are no frames in it');
-  const card = new CardReplay(log);
+  const card = new CardReplay(log, parts);
   const reader = new TrainReader(log.header);
   /** Where the slots were filled last. */
   const filled = new Map<number, number>();

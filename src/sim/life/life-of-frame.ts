@@ -1,11 +1,13 @@
-import type { NicDropReason } from '../../nic/index.ts';
+import type { NicDropReason, NicProfile } from '../../nic/index.ts';
 import type { DropReason } from '../../nicswitch/index.ts';
-import type { BinaryLog, LogRecord } from '../../trace/index.ts';
+import type { HostProfile } from '../../profiles/index.ts';
+import { type BinaryLog, LogError, type LogRecord } from '../../trace/index.ts';
 import { formatMac } from '../../wire/index.ts';
 import { cableDelayPs } from '../scenario-port.ts';
 import type { ResolvedScenario } from '../scenario-resolved.ts';
-import { hostOf } from '../simulation.ts';
-import { collectFrame, type Receipt } from './collect-frame.ts';
+import { machineParts } from '../simulation.ts';
+import { collectFrame } from './collect-frame.ts';
+import type { Receipt } from './collected-frame.ts';
 import { findFrame } from './find-frame.ts';
 import { headersOf } from './frame-headers.ts';
 import { LifeClocks } from './life-clocks.ts';
@@ -22,16 +24,19 @@ import { wireOutSteps } from './wire-steps.ts';
  * machine: they are brought to where they were by making its register writes again.
  *
  * @param number which FRAME_IN record of the log, counted from 1.
+ * @param own profiles of a machine that had others than its scenario names.
  * @throws LogError for a log that has no such frame, or says nothing of a card; RangeError for what is no number.
  *
  * @example
  * const life = lifeOfFrame(new BinaryLog(bytes), 3);
  * for (const { timePs, unit, what } of life.steps) console.log(timePs, unit, what);
  */
-export function lifeOfFrame(log: BinaryLog, number: number): FrameLife {
-  const frame = findFrame(log, number);
+export function lifeOfFrame(log: BinaryLog, number: number, own: OwnProfiles = {}): FrameLife {
   const scenario = log.header.scenario as ResolvedScenario;
-  const collected = collectFrame(log, frame, hostOf(scenario).iommu.walkers);
+  if (log.header.store === null) throw new LogError('says nothing of a card: there are no frames in it');
+  const parts = machineParts(scenario, own);
+  const frame = findFrame(log, number, parts);
+  const collected = collectFrame(log, frame, parts.hostProfile.iommu.walkers);
   const { card } = frame;
   const { nic } = card;
   const pf = card.isComplete ? (nic.pf.sriov?.count ?? 0) : scenario.nic.vfs;
@@ -65,6 +70,12 @@ export function lifeOfFrame(log: BinaryLog, number: number): FrameLife {
     registersKnown: card.isComplete,
     steps: steps.sort((x, y) => x.timePs - y.timePs),
   };
+}
+
+/** Profiles that take the place of those that the scenario of a log names. */
+export interface OwnProfiles {
+  readonly nicProfile?: NicProfile;
+  readonly hostProfile?: HostProfile;
 }
 
 /** Name of a port of the switch, as reports have it. */

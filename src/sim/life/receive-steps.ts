@@ -1,4 +1,4 @@
-import type { Receipt } from './collect-frame.ts';
+import type { Receipt } from './collected-frame.ts';
 import type { LifeStep } from './life-steps.ts';
 import type { StepMaker } from './step-maker.ts';
 

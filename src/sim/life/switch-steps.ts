@@ -1,8 +1,8 @@
-import { TAG_AS_IS, TAG_INSERT, TAG_STRIP, tagOperation } from '../../nicswitch/index.ts';
+import { DROP_REASONS, TAG_AS_IS, TAG_INSERT, TAG_STRIP, tagOperation } from '../../nicswitch/index.ts';
 import type { BinaryLog, LogRecord } from '../../trace/index.ts';
 import type { ResolvedScenario } from '../scenario-resolved.ts';
 import { admission, type Question, senderChecks, toWire } from './admission.ts';
-import type { CollectedFrame, Receipt } from './collect-frame.ts';
+import type { CollectedFrame, Receipt } from './collected-frame.ts';
 import { type AnyDrop, dropDeciders } from './drop-deciders.ts';
 import type { FoundFrame } from './find-frame.ts';
 import { headersOf, switchVlan } from './frame-headers.ts';
@@ -58,16 +58,19 @@ export class SwitchSteps {
     const where =
       frame.port === this.uplink ? 'from the wire' : `from VPort ${frame.port} (${this.names(frame.port)})`;
     const clock = 'core' as const;
+    const isRefused = dropped !== null && this.isRefused(dropped);
+    const what = isRefused ? 'are there, and go no further' : 'enter the pipeline';
+    const unit = isRefused ? 'nic' : 'nic.switch';
     const steps = [
-      make.step('switchIn', frame.timePs, 'nic.switch', `${frame.bytes} bytes ${where} enter the pipeline`, {
-        clock,
-      }),
+      make.step('switchIn', frame.timePs, unit, `${frame.bytes} bytes ${where} ${what}`, { clock }),
     ];
     const decided = receipts[0]?.out ?? dropped;
     const checks = question === null || receipts.length === 0 ? [] : senderChecks(look, question);
     if (checks.length > 0) {
-      const what = `VPort ${frame.port} may send this`;
-      steps.push(make.step('senderChecks', decided.timePs, 'nic.switch', what, { clock, decidedBy: checks }));
+      const allowed = `VPort ${frame.port} may send this`;
+      steps.push(
+        make.step('senderChecks', decided.timePs, 'nic.switch', allowed, { clock, decidedBy: checks }),
+      );
     }
     for (const { timePs, a, b } of copies)
       steps.push(
@@ -92,6 +95,11 @@ export class SwitchSteps {
     return steps;
   }
 
+  /** Whether a frame from the wire was dropped in front of the switch. */
+  private isRefused({ c }: LogRecord): boolean {
+    return c >= DROP_REASONS.length;
+  }
+
   private drop(make: StepMaker, record: LogRecord, branch: number | null): LifeStep {
     const { look, question } = this;
     const reason = this.reasons[record.c] as AnyDrop;
@@ -101,7 +109,7 @@ export class SwitchSteps {
       question === null ? [] : dropDeciders(look, reason, { ...question, port, queue: port * queuesPerPool });
     const where = port === this.uplink ? 'at the port' : `at VPort ${port} (${this.names(port)})`;
     const parts = { clock: 'core', decidedBy, branch } as const;
-    const unit = branch === null ? 'nic.switch' : 'nic';
+    const unit = branch === null && !this.isRefused(record) ? 'nic.switch' : 'nic';
     return make.step('dropped', record.timePs, unit, `dropped ${where}: ${reason}`, parts);
   }
 

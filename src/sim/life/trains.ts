@@ -24,6 +24,8 @@ export class TrainReader {
   take(record: LogRecord): Train | null {
     const train = this.trains.add(record);
     if (train === null) return null;
-    return { ...train, startPs: train.leftPs - Math.round(train.linkBytes * this.psPerByte) };
+    // Rounded, it could begin before it was given to the link.
+    const startPs = train.leftPs - Math.round(train.linkBytes * this.psPerByte);
+    return Object.assign(train, { startPs: Math.max(startPs, train.timePs) });
   }
 }

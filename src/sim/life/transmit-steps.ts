@@ -1,4 +1,4 @@
-import type { CollectedFrame } from './collect-frame.ts';
+import type { CollectedFrame } from './collected-frame.ts';
 import type { FoundFrame } from './find-frame.ts';
 import type { LifeStep } from './life-steps.ts';
 import type { TailWrite } from './ring-tails.ts';

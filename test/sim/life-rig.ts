@@ -1,0 +1,40 @@
+import type { Scenario } from '../../src/index.ts';
+import { ProbeKind } from '../../src/kernel/index.ts';
+import { type FrameLife, logHeader, logTrailer, recordLog } from '../../src/sim/index.ts';
+import { BinaryLog, LogWriter } from '../../src/trace/index.ts';
+import { join } from '../trace/log-fixture.ts';
+import { makeSimulation } from './rig.ts';
+
+/** Runs a scenario, 50 us where it does not say how long, with everything logged from power-on. */
+export function logRun(scenario: Scenario) {
+  const simulation = makeSimulation({ warmUpMs: 0, durationMs: 0.05, ...scenario });
+  const pieces: Uint8Array[] = [];
+  const writer = new LogWriter(logHeader(simulation), (piece) => pieces.push(piece.slice()));
+  recordLog(simulation, writer);
+  simulation.boot();
+  simulation.advance(simulation.endPs);
+  writer.end(logTrailer(simulation));
+  return { simulation, log: new BinaryLog(join(pieces)) };
+}
+
+/** The log alone. */
+export function logOf(scenario: Scenario): BinaryLog {
+  return logRun(scenario).log;
+}
+
+/** Frames that have come in. */
+export function framesOf(log: BinaryLog): number {
+  let frames = 0;
+  for (const { kind } of log.records()) if (kind === ProbeKind.FRAME_IN) frames++;
+  return frames;
+}
+
+/** Steps of a kind, of one receiver or of all. */
+export function stepsOf(life: FrameLife, kind: string, branch: number | null = null) {
+  return life.steps.filter((step) => step.kind === kind && step.branch === branch);
+}
+
+/** Registers that decided in the steps of a kind. */
+export function deciders(life: FrameLife, kind: string, branch: number | null = null): string[] {
+  return stepsOf(life, kind, branch).flatMap(({ decidedBy }) => decidedBy.map(({ register }) => register));
+}
