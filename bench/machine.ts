@@ -3,10 +3,15 @@ import { Worker } from 'node:worker_threads';
 import { type BenchOptions, type BenchPart, type BenchResult, heapGrowth, interleave } from './harness.ts';
 import { type Batch, start, type Workload } from './machine-worker.ts';
 
-/** Simulated time of a batch, in ms: tens of ms of wall time, beside which a message to a worker does not show. */
-const BATCH_MS = 2;
+/**
+ * Simulated time of a batch, in ms: a tenth of a second of wall time, beside which a message to a worker and its waking
+ * up do not show.
+ */
+const BATCH_MS = 4;
 /** The same with interrupts, where frames are four times as far apart. */
-const INTERRUPT_BATCH_MS = 8;
+const INTERRUPT_BATCH_MS = 16;
+/** A round of those over which the heap is watched. */
+const GROWTH_MS = 2;
 /** The same for the port, which carries a fortieth of the frames. */
 const PORT_BATCH_MS = 40;
 
@@ -56,9 +61,9 @@ export const part: BenchPart = {
     const run = start(SMALL);
     const growth = heapGrowth(
       { ...options, samples },
-      `heap growth over ${rounds * BATCH_MS} ms of 64 B`,
+      `heap growth over ${rounds * GROWTH_MS} ms of 64 B`,
       () => {
-        for (let i = 0; i < rounds; i++) run(BATCH_MS);
+        for (let i = 0; i < rounds; i++) run(GROWTH_MS);
       },
     );
     return [...frames, ...events, ...realTime, growth];
