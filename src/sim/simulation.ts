@@ -1,5 +1,5 @@
 import type { DataPath } from '../drivers/index.ts';
-import { MICROSECOND, type Probe } from '../kernel/index.ts';
+import { MICROSECOND, type Probe, SECOND } from '../kernel/index.ts';
 import { NicDrop, type NicProfile } from '../nic/index.ts';
 import { generic100g, genericNic, type HostProfile, intel82599, xeonE5v4 } from '../profiles/index.ts';
 import type { FrameCapture } from '../trace/index.ts';
@@ -27,6 +27,9 @@ import { Station } from './station.ts';
 export const PORT_ENDPOINT_INDEX = 0;
 export const PF_ENDPOINT_INDEX = 1;
 export const FIRST_VF_ENDPOINT_INDEX = 2;
+
+/** Long enough for everything that a machine is made of, in ps. */
+const LATER_PS = 1000 * SECOND;
 
 /** Profiles by name. */
 export const NICS = { 'intel-82599': intel82599, generic: genericNic, 'generic-100g': generic100g } as const;
@@ -230,15 +233,22 @@ export class Simulation implements RunView, VfListener {
     this.startFlow(flow);
   }
 
-  /** Does again what another simulation of this scenario has done; see {@link Simulation.steps}. */
+  /**
+   * Does again what another simulation of this scenario has done; see {@link Simulation.steps}. Traffic and faults begin
+   * long after all steps: when they really do is part of the state that is set then.
+   */
   repeat(step: MakingStep): void {
     const { kind } = step;
+    this.startPs = this.endPs = this.nowPs + LATER_PS;
     if (kind === 'card') this.bootCard();
     else if (kind === 'vfs') this.machine.setNumVfs(step.count);
-    else if (kind === 'flow') this.addFlow(step.flow);
     else if (kind === 'capture') this.startCapture(step.index);
-    else if (kind === 'faults') this.faults.begin(step.since, this.nowPs);
-    else this.faults.repeat(step.fault);
+    else if (kind === 'faults') this.faults.begin(step.since, this.startPs);
+    else if (kind === 'fault') this.faults.repeat(step.fault, this.startPs);
+    else {
+      this.scenario.flows.push(step.flow);
+      this.startFlow(step.flow);
+    }
   }
 
   /** Lets `durationPs` pass and reports on what of it came after `warmUpPs`. */

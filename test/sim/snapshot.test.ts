@@ -139,10 +139,10 @@ function momentsOf(
     .sort((a, b) => a.ps - b.ps);
 }
 
-describe('a simulation that is restored', () => {
+describe('a simulation that is restored', { timeout: LONG ? 3_600_000 : 120_000 }, () => {
   it.each(Object.keys(SCENARIOS))('goes on byte for byte as the one that was written: %s', (name) => {
     fc.assert(
-      fc.property(fc.array(moment, { minLength: 2, maxLength: 2 }), (drawn) => {
+      fc.property(fc.array(moment, { minLength: LONG ? 4 : 1, maxLength: LONG ? 4 : 1 }), (drawn) => {
         const simulation = boot(SCENARIOS[name]);
         checkMoments(simulation, momentsOf(simulation, drawn));
       }),

@@ -86,9 +86,9 @@ export class FaultInjector implements Component, FaultRun {
     this.take(fault, 0);
   }
 
-  /** Does again what {@link FaultInjector.inject} has done with a fault; its times count from now once more. */
-  repeat(fault: ResolvedFault): void {
-    this.take(fault, this.simulation.machine.scheduler.now);
+  /** Does again what {@link FaultInjector.inject} has done with a fault; its times count from `originPs` once more. */
+  repeat(fault: ResolvedFault, originPs: number): void {
+    this.take(fault, originPs);
   }
 
   /** Brings in the scenario's faults whose times count from `since`, which is the instant `originPs`. */
