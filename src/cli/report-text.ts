@@ -193,12 +193,14 @@ function machineSection({ iommu, interrupts, scenario, counters }: Report): stri
 function faultSection({ faults }: Report): string[] {
   if (faults === undefined) return [];
   if (faults.length === 0) return ['Faults      none has struck'];
-  const shown = faults.slice(0, ROWS_SHOWN).map(({ atNs, kind, target, consequence }) => {
-    const what = target === undefined ? kind : `${kind} (${target})`;
-    return `  ${fixed(atNs / 1e6, 6)} ms  ${what}: ${consequence}`;
-  });
+  const shown = faults
+    .slice(0, ROWS_SHOWN)
+    .flatMap(({ atNs, kind, target, consequence }) => [
+      `  ${fixed(atNs / 1e6, 6)} ms  ${target === undefined ? kind : `${kind} (${target})`}`,
+      ...wrap(consequence, 110).map((line) => `    ${line}`),
+    ]);
   const lines = ['Faults, by the time from power-on', ...shown];
-  if (faults.length > shown.length) lines.push(`  ${faults.length - shown.length} more`);
+  if (faults.length > ROWS_SHOWN) lines.push(`  ${faults.length - ROWS_SHOWN} more`);
   return lines;
 }
 
@@ -265,4 +267,17 @@ function sum(counts: Readonly<Record<string, number>>): number {
 
 function shorten(text: string, length: number): string {
   return text.length <= length ? text : `${text.slice(0, length - 3)}...`;
+}
+
+/** A text in lines of at most so many columns, as far as its words let it. */
+function wrap(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > columns) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
 }

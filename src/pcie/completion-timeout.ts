@@ -39,21 +39,44 @@ export function completionTimeoutPs(fn: PcieFunction): number {
  */
 export class CompletionTimeouts {
   private readonly scheduler: Scheduler;
+  private readonly tlps: TlpPool;
+  private readonly requester: Requester;
   private readonly expire: number;
+  /** Reads that are waited for: the numbers of their records, and each a number of its own. */
+  private readonly waiting: number[] = [];
+  private readonly serials: number[] = [];
+  private last = 0;
 
   constructor(name: string, scheduler: Scheduler, tlps: TlpPool, requester: Requester) {
     this.scheduler = scheduler;
-    this.expire = scheduler.task(`${name}.timeout`, (index) => {
-      const tlp = tlps.records[index];
-      tlp.status = ReadOutcome.TIMEOUT;
-      requester.complete(tlp);
+    this.tlps = tlps;
+    this.requester = requester;
+    this.expire = scheduler.task(`${name}.timeout`, (_, serial) => {
+      const at = this.serials.indexOf(serial);
+      if (at >= 0) this.end(at, ReadOutcome.TIMEOUT);
     });
   }
 
   /** The completions of a read train are lost; returns in what time, in ps, its requester gives up. */
   lose(tlp: Tlp, fn: PcieFunction): number {
     const delayPs = completionTimeoutPs(fn);
-    if (delayPs < Number.POSITIVE_INFINITY) this.scheduler.schedule(delayPs, this.expire, tlp.index, 0);
+    const serial = ++this.last;
+    this.waiting.push(tlp.index);
+    this.serials.push(serial);
+    if (delayPs < Number.POSITIVE_INFINITY) this.scheduler.schedule(delayPs, this.expire, tlp.index, serial);
     return delayPs;
+  }
+
+  /** The device is reset: it waits for nothing any more. */
+  abandon(): void {
+    while (this.waiting.length > 0) this.end(0, ReadOutcome.LOST);
+  }
+
+  private end(at: number, outcome: number): void {
+    const tlp = this.tlps.records[this.waiting[at]];
+    this.waiting.splice(at, 1);
+    this.serials.splice(at, 1);
+    tlp.status = outcome;
+    this.requester.complete(tlp);
   }
 }

@@ -15,6 +15,7 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Report } from '../../src/sim/index.ts';
+import { FAULT_MISTAKES } from '../sim/fault-mistakes.ts';
 import { MISTAKES } from '../sim/scenario-mistakes.ts';
 
 /** The tool as it is installed: a process of its own, from the built files. */
@@ -53,15 +54,14 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('wrong input', () => {
-  it.concurrent.each(MISTAKES.map((mistake, i) => ({ ...mistake, file: `mistake${i}.json` })))(
-    '$name: one line, status 2, nothing written',
-    async ({ scenario, line, file }) => {
-      writeFileSync(join(folder, file), JSON.stringify(scenario));
-      const outcome = await sriovsim('run', file, '--json', '--out', `${file}.out`);
-      expect(outcome).toEqual({ status: 2, stdout: '', stderr: `${file}: ${line}\n` });
-      expect(existsSync(join(folder, `${file}.out`))).toBe(false);
-    },
-  );
+  it.concurrent.each(
+    [...MISTAKES, FAULT_MISTAKES[0]].map((mistake, i) => ({ ...mistake, file: `mistake${i}.json` })),
+  )('$name: one line, status 2, nothing written', async ({ scenario, line, file }) => {
+    writeFileSync(join(folder, file), JSON.stringify(scenario));
+    const outcome = await sriovsim('run', file, '--json', '--out', `${file}.out`);
+    expect(outcome).toEqual({ status: 2, stdout: '', stderr: `${file}: ${line}\n` });
+    expect(existsSync(join(folder, `${file}.out`))).toBe(false);
+  });
 
   it.concurrent.each([
     [

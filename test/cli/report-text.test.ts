@@ -33,6 +33,25 @@ describe('the report for people', () => {
     expect(text).not.toMatch(/dropped|IOMMU {2}/);
   });
 
+  it('names faults with their consequences, forty at most, in lines of that width', () => {
+    const report = exampleReport(scenario, 5_200_000_000);
+    expect(formatReportText(report)).not.toContain('Faults');
+    report.faults = [];
+    expect(formatReportText(report)).toContain('\nFaults      none has struck\n');
+    const consequence = 'a fault record and what follows; '.repeat(20);
+    report.faults = Array.from({ length: 45 }, (_, i) => ({
+      atNs: 121_000_000 + i,
+      kind: 'iommu-fault',
+      ...(i === 0 ? { target: 'a' } : {}),
+      consequence,
+    }));
+    const text = formatReportText(report);
+    expect(text).toContain('\n  121.000000 ms  iommu-fault (a)\n    a fault record');
+    expect(text).toContain('\n  121.000039 ms  iommu-fault\n');
+    expect(text).toContain('\n  5 more\n');
+    for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(120);
+  });
+
   it('has no rate of hits where nothing was looked up', () => {
     const report = exampleReport(scenario, 0);
     if (report.iommu === null) throw new Error('the example has an IOMMU');

@@ -107,6 +107,19 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     ],
     ...short,
   },
+  'faults of the link': {
+    guests: ab,
+    traffic: [
+      { from: 'a', to: 'b', ratePps: 2e6 },
+      { from: 'port', to: 'a', ratePps: 1e6 },
+    ],
+    faults: [
+      { kind: 'bit-error', probability: 0.01 },
+      { kind: 'bit-error', atMs: 0.05, direction: 'upstream' },
+      { kind: 'link-down', atMs: 0.1, forMs: 0.02 },
+    ],
+    ...short,
+  },
   'no IOMMU': {
     host: { iommu: false },
     guests: ab,

@@ -58,8 +58,13 @@ export class AnswerFaults implements RequestEffect, FailureListener {
     const { nic } = this.run.simulation.machine;
     const fn = nic.endpoint.functionAt(routingId);
     record.isOpen = false;
+    if (status === ReadOutcome.LOST) record.notes.push('the link goes down before');
     record.notes.push(tellFailure(nic, client, cookie));
     if (fn !== null) record.notes.push(`${formatRoutingId(routingId)}: ${describeErrors(fn)}`);
+  }
+
+  linkDown(): void {
+    this.timeouts.abandon();
   }
 
   tell(record: FaultRecord): readonly string[] {

@@ -36,6 +36,7 @@ class DirectionErrors implements BitErrors {
       this.record.isOpen = false;
     }
     const record = this.run.struck(this.striking as ArmedFault, this.direction);
+    this.striking = null;
     record.before = [this.run.simulation.machine.scheduler.now + delayPs];
     record.isOpen = true;
     this.record = record;
@@ -59,33 +60,31 @@ class DirectionErrors implements BitErrors {
   }
 }
 
-/** Bit errors on the link, while some are armed. */
+/** Bit errors on the link. Both directions are there from the start: what a run is made of is known before it runs. */
 export class LinkBitErrors implements RequestEffect {
-  private readonly run: FaultRun;
-  private readonly directions = new Map<string, DirectionErrors>();
+  private readonly upstream: DirectionErrors;
+  private readonly downstream: DirectionErrors;
 
   constructor(run: FaultRun) {
-    this.run = run;
+    this.upstream = new DirectionErrors(run, 'upstream');
+    this.downstream = new DirectionErrors(run, 'downstream');
   }
 
   /** What counts them. */
   get components(): readonly Component[] {
-    return [...this.directions.values()].map(({ link }) => link);
+    return [this.upstream.link, this.downstream.link];
   }
 
   arm(armed: ArmedFault): void {
-    for (const direction of ['upstream', 'downstream'] as const) {
-      if ((armed.fault.direction ?? direction) !== direction) continue;
-      const errors = this.directions.get(direction) ?? new DirectionErrors(this.run, direction);
-      this.directions.set(direction, errors);
-      errors.armed.push(armed);
-    }
+    const { direction } = armed.fault;
+    if (direction !== 'downstream') this.upstream.armed.push(armed);
+    if (direction !== 'upstream') this.downstream.armed.push(armed);
   }
 
   disarm(armed: ArmedFault): void {
-    for (const errors of this.directions.values()) {
-      const at = errors.armed.indexOf(armed);
-      if (at >= 0) errors.armed.splice(at, 1);
+    for (const { armed: all } of [this.upstream, this.downstream]) {
+      const at = all.indexOf(armed);
+      if (at >= 0) all.splice(at, 1);
     }
   }
 

@@ -109,6 +109,10 @@ export class FaultInjector implements Component, FaultRun {
     return record;
   }
 
+  linkDown(): void {
+    this.requests.get('lost-completion')?.linkDown?.();
+  }
+
   /** What has come of the faults that have struck until now, in order of time. */
   report(): FaultReport[] {
     return this.records.map((record, i) => {

@@ -40,6 +40,7 @@ export class LinkFaults implements TimedEffect {
     record.isOpen = true;
     nic.hotReset();
     outage.down();
+    this.run.linkDown();
     const disabled = rings - enabledRings(nic.data);
     record.notes.push(`DL_Down: hot reset of the card, rings disabled: ${disabled}, VFs gone: ${vfs}`);
     record.notes.push(this.look());
