@@ -26,8 +26,13 @@ const RTTBCNRC = 0x4984;
 const RS_ENA = 2 ** 31;
 
 const CREDIT_BYTES = 64;
-/** No credit is below the longest frame, where it can be. */
-const LEAST_CREDIT_BYTES = 2048;
+/**
+ * Credits are whole units of 64 bytes: with so many for the least guaranteed rate they are right within 1 %. More
+ * would make rounds longer, and so the times over which rates hold;
+ */
+const LEAST_CREDITS = 64;
+/** but rounds of this many bytes a pool, two long frames, are short enough. */
+const MEAN_CREDIT_BYTES = 4096;
 const CLASSES = 8;
 
 /** Rates of a VF, as `ip link set DEV vf N max_tx_rate M min_tx_rate M` has them; 0 is none. */
@@ -134,11 +139,12 @@ export class VfRates {
   private weigh(): void {
     const { bar, rates, queuesPerPool } = this;
     const minima = [...rates.map(({ minMbps }) => minMbps), 0];
-    const weights = weightsOf(minima, this.limitMbps, LEAST_CREDIT_BYTES);
-    const most = Math.max(...weights) / CREDIT_BYTES;
-    const scale = most > T1_MOST ? T1_MOST / most : 1;
+    const weights = weightsOf(minima, this.limitMbps, MEAN_CREDIT_BYTES / CREDIT_BYTES);
+    const least = Math.min(...weights.filter((_, pool) => minima[pool] > 0));
+    const scale = Math.min(Math.max(1, LEAST_CREDITS / least), T1_MOST / Math.max(...weights));
     for (const [pool, weight] of weights.entries()) {
-      const credit = Math.max(1, Math.round((weight * scale) / CREDIT_BYTES));
+      // A pool for which nothing is left has none, and is served while the others have nothing to send.
+      const credit = Math.round(weight * scale);
       bar.write32(RTTDQSEL, pool * queuesPerPool);
       bar.write32(RTTDT1C, credit | (this.of(pool).trafficClass << T1_CLASS_SHIFT));
     }

@@ -5,6 +5,8 @@ import { RoundEntry, WeightedRound } from './weighted-round.ts';
 export const QUEUE_GATE = 0;
 export const VPORT_GATE = 1;
 const CLASS_GATE = 2;
+/** Bytes. */
+const SHORTEST_FRAME = 64;
 
 /** The rate limit of a queue, a VPort or a class. */
 export class EgressGate extends Gate {
@@ -60,7 +62,7 @@ export class EgressVPort {
 export class EgressClass {
   readonly gate: EgressGate;
   readonly bit: number;
-  readonly groups = new WeightedRound();
+  readonly groups = new WeightedRound(SHORTEST_FRAME);
   /** Bytes that it gets at each refill, that it has, and that it can have. */
   quantum = 0;
   credit = 0;

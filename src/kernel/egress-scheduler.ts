@@ -1,4 +1,4 @@
-import { checkInteger } from '../base/index.ts';
+import { checkInteger, checkNumber } from '../base/index.ts';
 import { ClassArbiter } from './class-arbiter.ts';
 import {
   EgressClass,
@@ -26,6 +26,7 @@ export interface EgressSchedulerOptions {
 export const NO_QUEUE = -1;
 /** Credit of a VPort a round while nothing else is said: above any frame. */
 const DEFAULT_QUANTUM = 16_384;
+const MIN_QUANTUM = 2 ** -16;
 const MAX_QUANTUM = 2 ** 31;
 
 /**
@@ -141,13 +142,14 @@ export class EgressScheduler {
   }
 
   /**
-   * Weight of a VPort: what it may send a round, in bytes. All have the same at first, 16,384. Shares are
-   * exact for any value; a turn costs least when none is below the longest frame.
+   * Weight of a VPort: what it may send a round, in bytes, from 2^-16 on, whole or not. All have the same at
+   * first, 16,384. Shares are exact for any value, and the shorter a round is the shorter the time over which they
+   * hold; a turn costs least when none is below the longest frame.
    *
    * @param trafficClass in this class only. Default: in all that it has queues in.
    */
   setVPortWeight(vport: number, quantumBytes: number, trafficClass?: number): void {
-    checkInteger('quantumBytes', quantumBytes, 1, MAX_QUANTUM);
+    checkNumber('quantumBytes', quantumBytes, MIN_QUANTUM, MAX_QUANTUM);
     const only = trafficClass === undefined ? null : this.classOf(trafficClass);
     for (const group of this.vportOf(vport).groups) {
       if (only === null || group.trafficClass === only) {

@@ -18,8 +18,10 @@ export class RoundEntry {
  * overdraw). What an entry does not use it keeps, up to two quanta. That is the VM arbiter of the 82599
  * family (X550 data sheet, section 7.6.2.3).
  *
- * Every step is constant as long as no frame is longer than a quantum; else an entry is passed over until its
- * quanta make up for it.
+ * Quanta may be as small as one likes, also below a frame: an entry is passed over until its quanta make up for
+ * what it has sent. Small ones make short rounds, so that shares hold over short times too. With a `leastMean` a
+ * frame costs a constant number of steps however small they are: so many rounds are begun at once that those who
+ * wait get this much on average.
  */
 export class WeightedRound {
   /** Whether credits count: else it is plain round robin, frame by frame. */
@@ -28,6 +30,12 @@ export class WeightedRound {
   private current = new RoundEntry();
   private spent = new RoundEntry();
   private round = 0;
+  private readonly leastMean: number;
+
+  /** @param leastMean what all rounds that are begun at once give to those in them on average, at least. */
+  constructor(leastMean = 0) {
+    this.leastMean = leastMean;
+  }
 
   /** Whether nobody has anything to send. */
   get empty(): boolean {
@@ -71,7 +79,7 @@ export class WeightedRound {
     this.append(entry);
   }
 
-  /** Gives `entry` a quantum (1 at least), and all of it at once. */
+  /** Gives `entry` a quantum, above 0, and all of it at once. */
   setQuantum(entry: RoundEntry, bytes: number): void {
     entry.quantum = entry.credit = bytes;
     entry.filled = this.round;
@@ -85,14 +93,27 @@ export class WeightedRound {
     insertBefore(!this.weighted || entry.credit > 0 ? this.current : this.spent, entry);
   }
 
-  /** All get their quantum; or as many as it takes until one of them has credit. */
+  /** All get their quantum; or as many as it takes until one of them has credit, and a step is worth its cost. */
   private nextRound(): void {
     const { current } = this;
     this.current = this.spent;
     this.spent = current;
-    let rounds = roundsUntilCredit(this.current.after);
-    for (let each = this.current.after; rounds > 1 && each !== this.current; each = each.after) {
+    const head = this.current;
+    let rounds = Number.POSITIVE_INFINITY;
+    let quanta = 0;
+    let least = 0;
+    for (let each = head.after; each !== head; each = each.after) {
       rounds = Math.min(rounds, roundsUntilCredit(each));
+      quanta += each.quantum;
+      least += this.leastMean;
+    }
+    if (rounds * quanta < least) {
+      rounds = Math.ceil(least / quanta);
+      // Who waits keeps all of it, beyond two quanta.
+      for (let each = head.after; each !== head; each = each.after) {
+        each.credit += rounds * each.quantum;
+        each.filled += rounds;
+      }
     }
     this.round += rounds;
   }

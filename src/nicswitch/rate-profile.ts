@@ -28,7 +28,8 @@ const MMW_BYTES = 4096;
 /** The 82599's driver limits rates on a link of 10 Gb/s only, and to more than 10 Mb/s. */
 const LINK_MBPS = 10_000;
 const LEAST_MBPS = 10;
-const MAX_WEIGHT = 2 ** 30;
+/** Part of the mean that a share of nothing is. */
+const NO_SHARE = 2 ** -16;
 
 /**
  * The rate factor of the 82599 for a limit of `mbps`: link rate / target rate with ten bits before the point
@@ -96,14 +97,23 @@ function refuse(mbps: number, least: number, linkMbps: number): string | null {
 
 /**
  * Weights that guarantee each of several its minimum on a link of `linkMbps`: what nobody is guaranteed is
- * shared equally. Where it can be, no weight is below `leastBytes`, so that a frame fits into each.
+ * shared equally. Bytes, and no whole ones: shares are exact, whatever their mean.
+ *
+ * Who takes turns by such weights (deficit round robin) keeps the shares over times of a few rounds, and a round
+ * is the sum of all weights: so the mean should be about a frame, not more.
  *
  * @param minima in Mb/s; together at most the rate of the link.
+ * @param meanBytes mean of the weights. Where nothing is left for somebody, he has 1/65,536 of it: something
+ *   only while the others want nothing.
  */
-export function weightsOf(minima: readonly number[], linkMbps: number, leastBytes: number): number[] {
+export function weightsOf(minima: readonly number[], linkMbps: number, meanBytes: number): number[] {
   const guaranteed = minima.reduce((sum, each) => sum + each, 0);
-  // In parts of 1 / count Mb/s, so that they are whole.
+  // In parts of 1 / count Mb/s, so that they are whole; their mean is the rate of the link.
   const shares = minima.map((each) => each * minima.length + Math.max(0, linkMbps - guaranteed));
-  const unit = Math.min(leastBytes / Math.max(1, Math.min(...shares)), MAX_WEIGHT / Math.max(...shares));
-  return shares.map((share) => Math.max(1, Math.round(share * unit)));
+  return shares.map((share) => weightOf(share, linkMbps, meanBytes));
+}
+
+/** @internal One of {@link weightsOf}: of `share` where the mean is `linkMbps`. */
+export function weightOf(share: number, linkMbps: number, meanBytes: number): number {
+  return (Math.max(share, linkMbps * NO_SHARE) * meanBytes) / linkMbps;
 }

@@ -158,6 +158,43 @@ describe('EgressScheduler', () => {
       expect((bytes[4] + bytes[5]) / total).toBeCloseTo(0.6, 3);
     });
 
+    it('share in proportion within a millisecond, however small and unequal their quanta are', () => {
+      const egress = new EgressScheduler({ queues: 4, vports: 4 });
+      egress.setWeighted(true);
+      weigh(egress, [0.25, 2, 0.5, 0.001]);
+      const bytes = saturate(egress, [1518, 1518, 64, 1518], SECOND / 1000, 800);
+      const total = bytes.reduce((sum, each) => sum + each);
+      for (const [vport, quantum] of [0.25, 2, 0.5].entries()) {
+        expect(Math.abs((bytes[vport] / total / quantum) * 2.751 - 1), `VPort ${vport}`).toBeLessThan(0.02);
+      }
+      expect(bytes[3]).toBe(1518);
+    });
+
+    it('cost few steps a frame, however small quanta are', () => {
+      const vports = 1024;
+      const egress = new EgressScheduler({ queues: vports, vports });
+      egress.setWeighted(true);
+      weigh(
+        egress,
+        Array.from({ length: vports }, (_, vport) => 0.01 + (vport % 7) / 1000),
+      );
+      let steps = 0;
+      const round = (egress as unknown as { classes: { groups: { fill(entry: unknown): void } }[] })
+        .classes[0].groups;
+      const fill = round.fill.bind(round);
+      round.fill = (entry) => {
+        steps++;
+        fill(entry);
+      };
+      for (let queue = 0; queue < vports; queue++) egress.enqueue(queue);
+      const frames = 20_000;
+      for (let i = 0; i < frames; i++) {
+        const queue = egress.next(0);
+        egress.sent(queue, 64 + ((queue * 37) % 1455), true);
+      }
+      expect(steps / frames).toBeLessThan(40);
+    });
+
     it('cannot get more by being empty after each frame', () => {
       const egress = new EgressScheduler({ queues: 2, vports: 2 });
       egress.setWeighted(true);

@@ -123,6 +123,47 @@ describe('EgressStage', () => {
     }
   });
 
+  it.each([
+    ['that fill the link', [5_000, 3_000, 2_000, 0], [0, 1, 2, 3], 20],
+    ['that fill the link, while who has none is idle', [5_000, 3_000, 2_000, 0], [0, 1, 2], 20],
+    ['that nearly fill the link', [5_000, 3_000, 1_990, 0], [0, 1, 2, 3], 20],
+    ['over 5 ms', [5_000, 3_000, 1_990, 0], [0, 1, 2, 3], 5],
+    ['of 60 to 4,000 Mb/s', [4_000, 2_000, ...Array.from({ length: 61 }, () => 60)], undefined, 20],
+    ['of 63 beside one without', [...Array.from({ length: 63 }, (_, i) => 95 + 2 * i), 0], undefined, 20],
+  ])('keeps minima %s within 2 percent', (_, minima, busy, ms) => {
+    const all = rig(minima.length);
+    for (const [vport, minimum] of minima.entries()) all.stage.setMinRate(vport, minimum);
+    const loads = (busy ?? [...minima.keys()]).map((vport) => ({ vport, bytes: 1518 }));
+    const sent = saturate(all, loads, ms * MILLISECOND);
+    for (const [i, { vport }] of loads.entries()) {
+      // A frame of 1,518 bytes takes 1,538 on the wire.
+      const least = minima[vport] * 0.98 * (1518 / 1538);
+      const [mbps, most] = [(sent[i] * 8) / (ms * 1_000), minima[vport] * 1.02 + 6];
+      expect(mbps, `VPort ${vport}`).toBeGreaterThan(least);
+      expect(mbps, `VPort ${vport}`).toBeLessThan(most);
+    }
+  });
+
+  it('gives frames that nobody has submitted none of the minima', () => {
+    const { frames, nicSwitch, stage } = rig(2);
+    stage.setMinRate(0, 6_000);
+    stage.setMinRate(1, 4_000);
+    for (let i = 0; i < 120; i++) {
+      const vport = i & 1;
+      const slot = putFrame(frames, frameBytes({ from: mac(vport), bytes: 1514 }));
+      if (i < 40) nicSwitch.input.push(vport, slot);
+      else stage.submit(vport, slot);
+    }
+    nicSwitch.forward();
+    stage.collect();
+    for (let now = 0; now < 50_000_000; now = stage.readyPs) {
+      while (stage.next(now) >= 0) frames.release(entrySlot(stage.entry));
+    }
+    // The one frame with which everybody begins.
+    expect(stage.framesToWire[2]).toBe(1);
+    expect(stage.framesToWire[0] + stage.framesToWire[1]).toBe(40);
+  });
+
   it('gives what a VPort does not use to the others: the wire never idles', () => {
     const all = rig(3);
     all.stage.setMinRate(0, 8_000);

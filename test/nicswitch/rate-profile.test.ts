@@ -74,7 +74,18 @@ it('counts layer 2: padding and frame check sequence, no preamble and no gap', (
 describe('weights of guaranteed minima', () => {
   it('share what nobody is guaranteed equally', () => {
     // 2,000 Mb/s are left: 500 each.
-    expect(weightsOf([5_000, 2_000, 1_000, 0], 10_000, 100)).toEqual([1_100, 500, 300, 100]);
+    expect(weightsOf([5_000, 2_000, 1_000, 0], 10_000, 500)).toEqual([1_100, 500, 300, 100]);
+    expect(weightsOf([5_000, 2_000, 1_000, 0], 10_000, 1)).toEqual([2.2, 1, 0.6, 0.2]);
+  });
+
+  it.each([
+    ['one of 64', [9_000, ...Array.from({ length: 63 }, () => 10)]],
+    ['all', [5_000, 3_000, 2_000, 0]],
+    ['none', [0, 0]],
+  ])('have the mean that was asked for, however unequal they are: %s', (_, minima) => {
+    const weights = weightsOf(minima, 10_000, 1_518);
+    expect(weights.reduce((sum, each) => sum + each) / minima.length / 1_518).toBeCloseTo(1, 4);
+    expect(Math.min(...weights)).toBeGreaterThan(0);
   });
 
   it('leave a VPort without minimum next to nothing when all is guaranteed', () => {

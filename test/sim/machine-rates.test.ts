@@ -105,6 +105,34 @@ describe('guaranteed minima in the machine', () => {
     const shares = [4_600, 2_600, 1_600, 600].map((share) => (share / 9_400) * total);
     expectWithin(0.02, sent, shares);
   });
+
+  it.each([
+    ['nearly fill the link', [4_000, 4_000, 1_990]],
+    ['are very unequal', [4_000, 2_000, ...Array.from({ length: 61 }, () => 60)]],
+  ])(
+    'are kept over 10 ms where they %s',
+    (_, minima) => {
+      const sent = sentMbps(
+        reportOf(
+          overload(
+            minima.map((minTxMbps) => ({ minTxMbps })),
+            'generic',
+            10,
+          ),
+        ),
+      );
+      // A frame of 1,518 bytes takes 1,538 on the wire.
+      for (const [vf, minTxMbps] of minima.entries()) {
+        expect(sent[vf], `VF ${vf}`).toBeGreaterThan(minTxMbps * 0.98 * (1518 / 1538));
+      }
+      const all = minima.reduce((sum, each) => sum + each);
+      const rest = (10_000 - all) / (minima.length + 1);
+      const total = sent.reduce((sum, each) => sum + each);
+      const of = (vf: number) => ((minima[vf] + rest) / (10_000 - rest)) * total;
+      expectWithin(0.025, sent.slice(0, 2), [of(0), of(1)]);
+    },
+    60_000,
+  );
 });
 
 describe('traffic classes in the machine', () => {
