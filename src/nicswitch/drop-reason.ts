@@ -50,7 +50,10 @@ export const DROP_REASONS = Object.freeze([
   'vportDisabled',
   /** The receiver's output queue had no room; counted at the receiver. */
   'outputFull',
-  /** The receiver was deleted while the frame waited in its output queue; counted at the receiver. */
+  /**
+   * The receiver was deleted while the frame waited for it, or the sender while it waited for the wire in an
+   * EgressStage; counted at the receiver, the wire's port included.
+   */
   'vportDeleted',
 ] as const);
 

@@ -6,6 +6,7 @@ import { EgressQueues } from './egress-queues.ts';
 import { taggedPriority } from './frame-priority.ts';
 import { NicSwitch } from './nic-switch.ts';
 import { countedBytes, type RateProfile, weightOf, weightsOf } from './rate-profile.ts';
+import type { SwitchCompanion } from './switch-companion.ts';
 import { entrySlot, tagOperation } from './target.ts';
 
 /** A round gives the VPorts this on average, a frame: 64 VPorts have one each 78 us at 10 Gb/s. */
@@ -23,6 +24,9 @@ const BURST = 64;
  * guaranteed a minimum, and {@link EgressStage.wire} has all that an {@link EgressScheduler} can do besides.
  * Frames to VPorts wait by class and receiver, and can be limited by receiver ({@link EgressStage.local}).
  *
+ * When a VPort is flushed or retired (deleted), its frames are dropped here as well, and nothing of it is left for
+ * the next one at its place: no limit, no minimum, no count.
+ *
  * @example
  * const stage = new EgressStage(nicSwitch, { linkGbps: 10 });
  * stage.setMaxRate(0, 1_000, 0); // VPort 0 sends at most 1 Gb/s to the wire
@@ -34,7 +38,7 @@ const BURST = 64;
  * }
  * nowPs = stage.readyPs; // nothing can leave before
  */
-export class EgressStage implements Component {
+export class EgressStage implements Component, SwitchCompanion {
   readonly name: string;
   /** Who sends to the wire. Queue: class x (VPorts + 1) + source. */
   readonly wire: EgressScheduler;
@@ -68,6 +72,8 @@ export class EgressStage implements Component {
   /** Limits to the wire; Infinity for none. */
   private readonly maxima: number[];
   private readonly burst = new Int32Array(BURST);
+  /** What {@link EgressStage.perPort} had counted for VPorts that were retired. */
+  private readonly retiredCounts: number[] = [0, 0, 0, 0];
 
   /** @throws TypeError or RangeError that names the option. */
   constructor(nicSwitch: NicSwitch, options: EgressStageOptions) {
@@ -98,6 +104,7 @@ export class EgressStage implements Component {
     this.framesToWire = new Float64Array(vports + 1);
     this.bytesToVPort = new Float64Array(vports);
     this.framesToVPort = new Float64Array(vports);
+    nicSwitch.attach(this);
   }
 
   /** Frames that wait. */
@@ -205,14 +212,16 @@ export class EgressStage implements Component {
 
   /** Empties the switch's output rings into the queues; a frame whose queue is full is dropped and counted. */
   collect(): void {
-    const { output, uplink } = this.nicSwitch;
+    for (let port = 0; port <= this.nicSwitch.uplink; port++) this.collectFrom(port);
+  }
+
+  private collectFrom(port: number): void {
+    const { output } = this.nicSwitch;
     const { burst } = this;
-    for (let port = 0; port <= uplink; port++) {
-      while (output.length(port) > 0) {
-        const taken = output.shiftBurst(port, burst);
-        this.framesIn += taken;
-        for (let i = 0; i < taken; i++) this.queueUp(port, burst[i]);
-      }
+    while (output.length(port) > 0) {
+      const taken = output.shiftBurst(port, burst);
+      this.framesIn += taken;
+      for (let i = 0; i < taken; i++) this.queueUp(port, burst[i]);
     }
   }
 
@@ -237,16 +246,54 @@ export class EgressStage implements Component {
 
   counters(): Record<string, number> {
     const { framesIn, framesDropped, waiting } = this;
-    const sum = (values: Float64Array) => values.reduce((total, each) => total + each, 0);
-    return {
-      framesIn,
-      framesDropped,
-      waiting,
-      framesToWire: sum(this.framesToWire),
-      bytesToWire: sum(this.bytesToWire),
-      framesToVPorts: sum(this.framesToVPort),
-      bytesToVPorts: sum(this.bytesToVPort),
-    };
+    const [framesToWire, bytesToWire, framesToVPorts, bytesToVPorts] = this.perPort.map((counts, i) =>
+      counts.reduce((total, each) => total + each, this.retiredCounts[i]),
+    );
+    return { framesIn, framesDropped, waiting, framesToWire, bytesToWire, framesToVPorts, bytesToVPorts };
+  }
+
+  private get perPort(): readonly Float64Array[] {
+    return [this.framesToWire, this.bytesToWire, this.framesToVPort, this.bytesToVPort];
+  }
+
+  /**
+   * @internal Frames for `vport`, and those that it has sent and that wait for the wire, go back to the switch,
+   * which drops them: `framesIn` is without them.
+   */
+  flushed(vport: number): void {
+    const { vports, uplink } = this.nicSwitch;
+    // Whose a frame is that waits in an output ring is known here only.
+    this.collectFrom(uplink);
+    for (let each = 0; each < this.classes; each++) {
+      this.giveBack(this.localQueues, this.local, each * vports + vport, vport);
+      this.giveBack(this.wireQueues, this.wire, each * (vports + 1) + vport, uplink);
+    }
+  }
+
+  private giveBack(queues: EgressQueues, scheduler: EgressScheduler, queue: number, port: number): void {
+    while (queues.length(queue) > 0) {
+      this.framesIn--;
+      this.nicSwitch.loseDelivered(port, queues.shift(queue));
+    }
+    scheduler.withdraw(queue);
+  }
+
+  /** @internal The next VPort at this place begins without limits, without a minimum, and counts from zero. */
+  retired(vport: number): void {
+    this.wire.setVPortRate(vport, null, 0, 0);
+    this.local.setVPortRate(vport, null, 0, 0);
+    this.maxima[vport] = Number.POSITIVE_INFINITY;
+    if (this.minima[vport] > 0) this.setMinRate(vport, 0);
+    for (const [i, counts] of this.perPort.entries()) {
+      this.retiredCounts[i] += counts[vport];
+      counts[vport] = 0;
+    }
+  }
+
+  /** @internal As {@link EgressStage.reset}; limits and minima of VPorts go with their other settings. */
+  resetting(): void {
+    for (let vport = 0; vport < this.nicSwitch.vports; vport++) this.retired(vport);
+    this.reset();
   }
 
   /** Frames that wait are released, counters are zero; limits, minima and classes stay. */
@@ -262,9 +309,8 @@ export class EgressStage implements Component {
     }
     this.line.reset();
     this.framesIn = this.framesDropped = 0;
-    for (const counts of [this.bytesToWire, this.framesToWire, this.bytesToVPort, this.framesToVPort]) {
-      counts.fill(0);
-    }
+    for (const counts of this.perPort) counts.fill(0);
+    this.retiredCounts.fill(0);
   }
 
   private queueUp(port: number, entry: number): void {

@@ -12,6 +12,7 @@ import { PortQueues } from './port-queues.ts';
 import { OUTPUT_QUEUE, RECORD_SHIFT } from './port-record.ts';
 import { ReceiverLists } from './receiver-lists.ts';
 import { ReceiverSelection } from './receiver-selection.ts';
+import type { SwitchCompanion } from './switch-companion.ts';
 import {
   type Balance,
   type ExactPortCounters,
@@ -91,6 +92,7 @@ export class NicSwitch extends SwitchPolicy implements Component {
   private readonly bridge: Ways;
   private extender: Ways | null = null;
   private readonly portCounts: SwitchCounters;
+  private readonly companions: SwitchCompanion[] = [];
   /** The port that {@link NicSwitch.forward} begins with. */
   private first = 0;
 
@@ -326,6 +328,30 @@ export class NicSwitch extends SwitchPolicy implements Component {
     throw new RangeError('ports must be counters that balance, all together');
   }
 
+  /** Both sides of all ports that were retired, until they were. */
+  retiredBalance(): PortBalance {
+    return this.portCounts.retiredBalance();
+  }
+
+  /** Has something beside the switch told when a VPort is flushed or retired, and when the switch is reset. */
+  attach(companion: SwitchCompanion): void {
+    this.companions.push(companion);
+  }
+
+  /**
+   * For a {@link SwitchCompanion}: the frame of an entry that was in the output queue of `port` reaches nobody. It
+   * is released, and counted as dropped there instead of delivered: `vportDeleted`.
+   *
+   * @param isRetired whether that was before the port was retired.
+   */
+  loseDelivered(port: number, entry: number, isRetired = false): void {
+    const { frames, portCounts } = this;
+    const slot = entrySlot(entry);
+    if (isRetired) portCounts.countRetiredLost(DROP.vportDeleted);
+    else portCounts.countLost(port, frames.lengths[slot], classOf(frames, slot), DROP.vportDeleted);
+    frames.release(slot);
+  }
+
   /**
    * Takes `vport` out of use: its filters and settings are as after construction, but it is not active, and
    * mirroring rules copy nothing to it, nor what a later one there sends or receives. Its queues are emptied as by {@link NicSwitch.flushVPort}, and its counters
@@ -336,26 +362,31 @@ export class NicSwitch extends SwitchPolicy implements Component {
     this.tables.mirrors.forget(vport);
     this.records.compileAll();
     this.flushVPort(vport);
+    for (const each of this.companions) each.retired?.(vport);
     this.portCounts.retire(vport);
   }
 
   /**
    * Deactivates `vport` and empties its queues: frames that waited at its input are dropped as those of an
-   * inactive VPort, those at its output as lost there.
+   * inactive VPort, those at its output as lost there. So are those that wait in an {@link EgressStage}, also its
+   * own to the wire, and in the rings of a {@link SharedSwitch}.
    */
   flushVPort(vport: number): void {
     this.setVPortActive(vport, false);
-    const { input, output, frames, portCounts } = this;
+    const { input, output } = this;
     for (let slot = input.shift(vport); slot >= 0; slot = input.shift(vport)) this.forwardAny(slot, vport);
     for (let entry = output.shift(vport); entry >= 0; entry = output.shift(vport)) {
-      const slot = entrySlot(entry);
-      portCounts.countLost(vport, frames.lengths[slot], classOf(frames, slot), DROP.vportDeleted);
-      frames.release(slot);
+      this.loseDelivered(vport, entry);
     }
+    for (const each of this.companions) each.flushed?.(vport);
   }
 
-  /** Everything as after construction; frames in the queues are released. */
+  /**
+   * Everything as after construction; frames in the queues are released, and in what is attached. A
+   * {@link VPortTable} begins anew: its VPorts are deleted, but for a new default one.
+   */
   reset(): void {
+    for (const each of this.companions) each.resetting?.();
     for (const queues of [this.input, this.output]) {
       for (let port = 0; port <= this.uplink; port++) {
         for (let entry = queues.shift(port); entry >= 0; entry = queues.shift(port)) {
@@ -368,5 +399,6 @@ export class NicSwitch extends SwitchPolicy implements Component {
     this.portCounts.clear();
     this.first = 0;
     this.lastDrop = 0;
+    for (const each of this.companions) each.wasReset?.();
   }
 }

@@ -19,7 +19,7 @@ export interface RingSizes {
 }
 
 /** Says that it is a switch's memory, and how it is cut. */
-const MAGIC = 0x5357_0001;
+const MAGIC = 0x5357_0002;
 
 // Words of the head: what the memory is.
 const MAGIC_WORD = 0;
@@ -57,6 +57,9 @@ export const SEND_TAIL = 0;
 export const SEND_LIMIT = LINE;
 /** Index behind the last frame delivered. Written by the switch. */
 export const RECEIVE_TAIL = LINE + 1;
+/** 1 while frames in the ring before this index are those of a VPort that was flushed. Written by the switch. */
+export const RECEIVE_FLUSHING = LINE + 2;
+export const RECEIVE_FLUSHED = LINE + 3;
 /** Index of the oldest frame not released. Written by the receiver. */
 export const RECEIVE_HEAD = 2 * LINE;
 /** 1 while somebody is attached, */

@@ -1,5 +1,6 @@
 import { assert, checkInteger, checkKeys, FramePool } from '../base/index.ts';
 import { NicSwitch } from './nic-switch.ts';
+import { passFlushed, ringSlot, wasPassed } from './shared-flush.ts';
 import {
   CLOSED,
   checkSizes,
@@ -9,6 +10,8 @@ import {
   MAIL_STATE,
   RECEIVE_CLAIM,
   RECEIVE_EVENT,
+  RECEIVE_FLUSHED,
+  RECEIVE_FLUSHING,
   RECEIVE_HEAD,
   RECEIVE_TAIL,
   RECEIVE_WAITS,
@@ -24,6 +27,7 @@ import {
   SWITCH_WAITS,
 } from './shared-layout.ts';
 import { sleep, wake } from './shared-wait.ts';
+import type { SwitchCompanion } from './switch-companion.ts';
 import { answerMail, MAIL_ASKED, MAIL_FREE } from './switch-mailbox.ts';
 import { type NicSwitchOptions, SWITCH_OPTIONS } from './switch-options.ts';
 import { entrySlot } from './target.ts';
@@ -51,6 +55,13 @@ const OPTIONS = {
 const TAG_BYTES = 4;
 const MAX_BURST = 4096;
 
+// Whose frames are left in the ring of a receiver: of nobody but who is at the port;
+const NOT_FLUSHED = 0;
+// of a VPort that was flushed, of one that was retired, and of before the switch was reset.
+const FLUSHED = 1;
+const RETIRED = 2;
+const RESET = 3;
+
 /**
  * A switch over a SharedArrayBuffer: it runs in the thread that made it, and other threads, workers of Node
  * or of a page, send and receive at its ports, one thread an end. No byte of a frame is copied: a receiver
@@ -70,7 +81,7 @@ const MAX_BURST = 4096;
  * }
  * while (!done) if (shared.forward(64) === 0) shared.wait(10);
  */
-export class SharedSwitch {
+export class SharedSwitch implements SwitchCompanion {
   /** The switch itself. Its frames come and go by the rings; its input and output queues are not for others. */
   readonly nicSwitch: NicSwitch;
   /** What other threads attach with. */
@@ -86,6 +97,8 @@ export class SharedSwitch {
   private readonly receiveTails: Int32Array;
   /** and index of the oldest one that its receiver holds. */
   private readonly receiveHeads: Int32Array;
+  /** What there is of former VPorts in the ring of its receiver. */
+  private readonly flushes: Uint8Array;
   /** Whether a frame waits for room at its receiver, or a sender for an empty slot. */
   private blocked = false;
 
@@ -123,7 +136,9 @@ export class SharedSwitch {
     this.sendLimits = new Int32Array(ports);
     this.receiveTails = new Int32Array(ports);
     this.receiveHeads = new Int32Array(ports);
+    this.flushes = new Uint8Array(ports);
     for (let port = 0; port < ports; port++) this.refill(port);
+    this.nicSwitch.attach(this);
   }
 
   /**
@@ -137,6 +152,7 @@ export class SharedSwitch {
     const { control } = this.layout;
     if (Atomics.load(control, MAIL_STATE) === MAIL_ASKED) answerMail(this.layout, this.nicSwitch);
     for (let port = 0; port < this.ports; port++) {
+      if (this.flushes[port] !== NOT_FLUSHED) this.finishFlush(port);
       this.reclaim(port);
       this.take(port, burst);
     }
@@ -171,13 +187,84 @@ export class SharedSwitch {
 
   /**
    * Lets another thread attach to `vport` although nobody detached: only when the thread that was attached has
-   * ended. What it had received and not released is received again; what it had not sent is forgotten.
+   * ended. What it had received and not released is received again, unless the VPort has been deleted; what it
+   * had not sent is forgotten.
    */
   detach(vport: number): void {
     const { control } = this.layout;
     const words = this.layout.wordsOf(checkInteger('vport', vport, 0, this.ports - 1));
     Atomics.store(control, words + SEND_CLAIM, 0);
     Atomics.store(control, words + RECEIVE_CLAIM, 0);
+    if (this.flushes[vport] !== NOT_FLUSHED) this.finishFlush(vport);
+  }
+
+  /**
+   * @internal What the VPort has sent is switched now, and so dropped. What was delivered to it the thread that is
+   * attached may still receive; when none is, it is taken back.
+   */
+  flushed(vport: number): void {
+    const { nicSwitch, frames } = this;
+    this.emptySent(vport, (slot) => {
+      for (let held = nicSwitch.route(slot, vport); held > 0; held--) frames.release(slot);
+    });
+    this.beginFlush(vport, FLUSHED);
+  }
+
+  /** @internal */
+  retired(vport: number): void {
+    if (this.flushes[vport] === FLUSHED) this.flushes[vport] = RETIRED;
+  }
+
+  /** @internal As after construction, but for frames that somebody reads. */
+  resetting(): void {
+    for (let port = 0; port < this.ports; port++) {
+      this.emptySent(port, (slot) => this.frames.release(slot));
+      this.beginFlush(port, RESET);
+    }
+  }
+
+  private emptySent(port: number, drop: (slot: number) => void): void {
+    const { control, sendItems, sendEntries } = this.layout;
+    const tail = Atomics.load(control, this.layout.wordsOf(port) + SEND_TAIL);
+    let head = this.sendHeads[port];
+    const held = (this.sendLimits[port] - head) | 0;
+    assert((tail - head) >>> 0 <= held, 'a sender sent more frames than it had slots');
+    for (; head !== tail; head = (head + 1) | 0)
+      drop(sendItems[port * sendEntries + (head & (sendEntries - 1))]);
+    this.sendHeads[port] = tail;
+  }
+
+  private beginFlush(port: number, kind: number): void {
+    const { control } = this.layout;
+    const words = this.layout.wordsOf(port);
+    this.reclaim(port);
+    if (this.receiveHeads[port] === this.receiveTails[port]) return;
+    this.flushes[port] = Math.max(kind, this.flushes[port]);
+    Atomics.store(control, words + RECEIVE_FLUSHED, this.receiveTails[port]);
+    Atomics.store(control, words + RECEIVE_FLUSHING, 1);
+    this.finishFlush(port);
+  }
+
+  /** Takes back what a former VPort has not received, unless somebody is attached, who may. */
+  private finishFlush(port: number): void {
+    const { control, receiveItems, receiveEntries } = this.layout;
+    const words = this.layout.wordsOf(port);
+    if (Atomics.compareExchange(control, words + RECEIVE_CLAIM, 0, 1) === 0) {
+      passFlushed(control, words, receiveItems, port * receiveEntries, receiveEntries - 1);
+      Atomics.store(control, words + RECEIVE_CLAIM, 0);
+    }
+    this.reclaim(port);
+    const left = (Atomics.load(control, words + RECEIVE_FLUSHED) - this.receiveHeads[port]) | 0;
+    if (left > 0) return;
+    Atomics.store(control, words + RECEIVE_FLUSHING, 0);
+    this.flushes[port] = NOT_FLUSHED;
+  }
+
+  /** A frame that a former VPort has not received. */
+  private lose(port: number, entry: number): void {
+    const kind = this.flushes[port];
+    if (kind === RESET) this.frames.release(ringSlot(entry));
+    else this.nicSwitch.loseDelivered(port, ~entry, kind === RETIRED);
   }
 
   /**
@@ -199,7 +286,7 @@ export class SharedSwitch {
     for (let port = 0; port < this.ports; port++) {
       senders += (sendLimits[port] - sendHeads[port]) | 0;
       for (let i = receiveHeads[port]; i !== receiveTails[port]; i = (i + 1) | 0) {
-        receivers.add(entrySlot(this.layout.receiveItems[this.receiveAt(port, i)]));
+        receivers.add(ringSlot(this.layout.receiveItems[this.receiveAt(port, i)]));
       }
       for (let i = 0; i < nicSwitch.output.length(port); i++) {
         held.add(entrySlot(nicSwitch.output.items[nicSwitch.output.indexOfOldest(port) + i]));
@@ -217,7 +304,11 @@ export class SharedSwitch {
     if (i === head) return;
     const held = (this.receiveTails[port] - i) | 0;
     assert((head - i) >>> 0 <= held, 'a receiver released more frames than it was given');
-    for (; i !== head; i = (i + 1) | 0) this.frames.release(entrySlot(receiveItems[this.receiveAt(port, i)]));
+    for (; i !== head; i = (i + 1) | 0) {
+      const entry = receiveItems[this.receiveAt(port, i)];
+      if (wasPassed(entry)) this.lose(port, entry);
+      else this.frames.release(entrySlot(entry));
+    }
     this.receiveHeads[port] = head;
   }
 

@@ -52,7 +52,8 @@ export interface Balance {
 
 /**
  * One port: what came in there went on or was dropped, `framesIn + replicas = forwarded + dropped`; what was
- * meant for it was delivered or lost, `offered = delivered + lost`. Over all ports, `forwarded` is `offered`.
+ * meant for it was delivered or lost, `offered = delivered + lost`. Over all ports, with what those that were
+ * retired had counted ({@link NicSwitch.retiredBalance}), `forwarded` is `offered`.
  */
 export interface PortBalance {
   framesIn: number;
@@ -130,6 +131,7 @@ export class SwitchCounters {
   private pending = 0;
   /** What ports had counted before they began anew. */
   private retired: Record<keyof Balance, bigint> = { ...NOTHING };
+  private retiredForwarded = 0n;
   private retiredMirrored = 0n;
   private readonly retiredDrops: bigint[] = DROP_REASONS.map(() => 0n);
 
@@ -216,6 +218,13 @@ export class SwitchCounters {
     this.rows[at + BYTES_OUT] -= bytes;
     if (frameClass !== UNICAST) this.rows[at + OUT_BY_CLASS + frameClass]--;
     this.countDrop(port, reason);
+  }
+
+  /** The same, if the port has been retired since. */
+  countRetiredLost(reason: number): void {
+    this.retired.delivered--;
+    this.retired.dropped++;
+    this.retiredDrops[reason]++;
   }
 
   /** Tells of a copy to `port` that a mirroring rule has made. */
@@ -346,6 +355,21 @@ export class SwitchCounters {
     };
   }
 
+  /** Of all ports that were retired. */
+  retiredBalance(): PortBalance {
+    const { framesIn, replicas, delivered, dropped } = this.retired;
+    const lost = EGRESS.reduce((sum, reason) => sum + this.retiredDrops[reason], 0n);
+    return {
+      framesIn: Number(wrapped(framesIn)),
+      replicas: Number(wrapped(replicas)),
+      forwarded: Number(wrapped(this.retiredForwarded)),
+      dropped: Number(wrapped(dropped - lost)),
+      offered: Number(wrapped(delivered + lost)),
+      delivered: Number(wrapped(delivered)),
+      lost: Number(wrapped(lost)),
+    };
+  }
+
   /** Throws AssertionError unless the counters balance, modulo 2^64: at each port, and all together. */
   check(): void {
     this.settle();
@@ -381,6 +405,7 @@ export class SwitchCounters {
   retire(port: number): void {
     this.settle();
     this.addTo(this.retired, port);
+    this.retiredForwarded += this.wideRows.exact(port * ROW + FORWARDED);
     this.retiredMirrored += this.wideRows.exact(port * ROW + MIRRORED);
     for (let i = 0; i < REASONS; i++) this.retiredDrops[i] += this.wideDrops.exact(port * REASONS + i);
     this.wideRows.clear(port * ROW, (port + 1) * ROW);
@@ -399,6 +424,7 @@ export class SwitchCounters {
     this.wideRows.clear();
     this.wideDrops.clear();
     this.retiredDrops.fill(0n);
+    this.retiredForwarded = 0n;
     this.retiredMirrored = 0n;
     this.retired = { ...NOTHING };
   }

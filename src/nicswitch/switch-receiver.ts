@@ -1,6 +1,7 @@
 import { checkInteger } from '../base/index.ts';
 import { writeTagged } from '../wire/index.ts';
 import { RingEnd } from './ring-end.ts';
+import { passFlushed } from './shared-flush.ts';
 import {
   FOR_ROOM,
   RECEIVE_CLAIM,
@@ -34,6 +35,7 @@ export class SwitchReceiver extends RingEnd {
   /** @internal See {@link attachSwitchPort}. */
   constructor(layout: SharedLayout, port: number) {
     super(layout, port, layout.receiveItems, layout.receiveEntries);
+    passFlushed(this.control, this.words, this.items, this.first, this.mask);
     this.head = Atomics.load(this.control, this.words + RECEIVE_HEAD);
     this.next = this.head;
     this.tail = this.head;

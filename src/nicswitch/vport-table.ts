@@ -1,6 +1,7 @@
 import { checkInteger, checkKeys } from '../base/index.ts';
 import { FilterBudget } from './filter-budget.ts';
 import { NicSwitch } from './nic-switch.ts';
+import type { SwitchCompanion } from './switch-companion.ts';
 import { VPort, type VPortHost, type VPortOwner } from './vport.ts';
 import { checkLimits, type VPortLimits } from './vport-limits.ts';
 
@@ -26,12 +27,16 @@ export interface VPortTableOptions {
 }
 
 const VPORT_OPTIONS = { owner: true, id: true, place: true } as const;
+/** A switch has one table: the last that was made. */
+const tables = new WeakMap<NicSwitch, VPortTable>();
 const TABLE_OPTIONS = { limits: true, defaultPlace: true } as const;
 
 /**
  * The VPorts of a switch as software sees them: with identifiers, states and owners, over the places that the
- * switch numbers from 0. Whatever was set at these places before is taken back. The default VPort, identifier 0, is the PF's, takes the place of the switch's default
- * VPort and is always there. What a place counted for an earlier VPort is not counted for a later one.
+ * switch numbers from 0. Whatever was set at these places before is taken back. The default VPort, identifier 0,
+ * is the PF's, takes the place of the switch's default VPort and is always there. What a place counted for an
+ * earlier VPort is not counted for a later one. {@link NicSwitch.reset} deletes all VPorts, and makes a new default
+ * one; of several tables, one after the other, only the last has one then.
  *
  * Names and rules are those of NDIS's NIC switches (OID_NIC_SWITCH_CREATE_VPORT and so on), with one
  * difference: a VPort can be deactivated as well, as `ip link set DEV vf N state disable` does on Linux.
@@ -45,12 +50,13 @@ const TABLE_OPTIONS = { limits: true, defaultPlace: true } as const;
  * nicSwitch.route(slot, guest.place);
  * queue.delete();
  */
-export class VPortTable {
+export class VPortTable implements SwitchCompanion {
   readonly limits: VPortLimits;
   readonly nicSwitch: NicSwitch;
   private readonly byId = new Map<number, VPort>();
   private readonly usedPlaces = new Set<number>();
   private readonly host: VPortHost;
+  private readonly defaultPlace: number;
 
   /** @throws TypeError or RangeError that names the option. */
   constructor(nicSwitch: NicSwitch, options: VPortTableOptions = {}) {
@@ -65,9 +71,27 @@ export class VPortTable {
       forget: (vport) => this.forget(vport),
     };
     for (let place = 0; place < nicSwitch.vports; place++) nicSwitch.retireVPort(place);
-    const place = checkInteger('defaultPlace', options.defaultPlace ?? 0, 0, nicSwitch.vports - 1);
-    this.make(DEFAULT_VPORT_ID, place, 'pf').activate();
-    nicSwitch.setDefaultVPort(place);
+    this.defaultPlace = checkInteger('defaultPlace', options.defaultPlace ?? 0, 0, nicSwitch.vports - 1);
+    this.begin();
+    tables.set(nicSwitch, this);
+    nicSwitch.attach(this);
+  }
+
+  private begin(): void {
+    this.make(DEFAULT_VPORT_ID, this.defaultPlace, 'pf').activate();
+    this.nicSwitch.setDefaultVPort(this.defaultPlace);
+  }
+
+  /** @internal All VPorts end with the settings of the switch. */
+  resetting(): void {
+    for (const vport of this.list) vport.end();
+    this.byId.clear();
+    this.usedPlaces.clear();
+  }
+
+  /** @internal */
+  wasReset(): void {
+    if (tables.get(this.nicSwitch) === this) this.begin();
   }
 
   /** The default VPort. */

@@ -140,6 +140,13 @@ export class VPort {
     this.life = 'deleted';
   }
 
+  /** @internal It is deleted with all settings of the switch. */
+  end(): void {
+    this.lastCounters = this.counters;
+    this.filters.giveBack();
+    this.life = 'deleted';
+  }
+
   /**
    * Gives it its address, or takes it away. With trust, its guest may still take another.
    *
