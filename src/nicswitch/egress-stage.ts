@@ -123,7 +123,8 @@ export class EgressStage implements Component, SwitchCompanion {
   }
 
   /**
-   * Limits what `vport` sends to the wire; null takes the limit away.
+   * Limits what `vport` sends to the wire; null takes the limit away. What it sends to other VPorts is not held
+   * back by it, and does not use it up: see {@link EgressStage.setReceiveRate}.
    *
    * @throws RangeError with the reason why the card cannot do that, or if `vport` is guaranteed more.
    */
@@ -138,7 +139,7 @@ export class EgressStage implements Component, SwitchCompanion {
     this.maxima[vport] = mbps ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Limits what is delivered to `vport`, likewise. */
+  /** Limits what is delivered to `vport` by all others and from the wire, likewise. */
   setReceiveRate(vport: number, mbps: number | null, nowPs: number): void {
     checkTime(nowPs);
     this.local.setVPortRate(this.vport(vport), this.byteTime(mbps), this.rates.windowBytes, nowPs);

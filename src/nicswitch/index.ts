@@ -34,6 +34,7 @@ export { attachSwitchConfiguration, type SharedConfiguration } from './shared-co
 export type { RingSizes, SharedSwitchDescriptor } from './shared-layout.ts';
 export { SharedSwitch, type SharedSwitchOptions } from './shared-switch.ts';
 export type { StormKind } from './storm-control.ts';
+export type { SwitchCompanion } from './switch-companion.ts';
 export type { SwitchConfiguration } from './switch-configuration.ts';
 export type { Balance, ExactPortCounters, PortBalance, PortCounters } from './switch-counters.ts';
 export type { ChangeResult, ConfigurationChange, ConfigurationMethod } from './switch-mailbox.ts';

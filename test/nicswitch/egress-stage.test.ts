@@ -232,6 +232,26 @@ describe('EgressStage', () => {
     expect(saturate(all, loads, MILLISECOND)[0]).toBe(0);
   });
 
+  it('does not hold frames between VPorts back by the limit to the wire of their sender', () => {
+    const { frames, nicSwitch, stage } = rig(2);
+    stage.setMaxRate(0, 10, 0);
+    for (let i = 0; i < 20; i++) {
+      for (const to of [mac(1), STRANGER]) {
+        stage.submit(0, putFrame(frames, frameBytes({ to, from: mac(0), bytes: 1514 })));
+      }
+    }
+    nicSwitch.forward();
+    stage.collect();
+    while (stage.next(0) >= 0) frames.release(entrySlot(stage.entry));
+    expect([stage.framesToVPort[1], stage.framesToWire[0]]).toEqual([20, 1]);
+    // 1.2 ms a frame.
+    for (let now = 0; now <= 10 * MILLISECOND; now = stage.readyPs) {
+      while (stage.next(now) >= 0) frames.release(entrySlot(stage.entry));
+    }
+    expect(stage.framesToWire[0]).toBeGreaterThan(7);
+    expect(stage.framesToWire[0]).toBeLessThan(14);
+  });
+
   it('limits what is delivered to a VPort', () => {
     const all = rig(2);
     all.stage.setReceiveRate(1, 300, 0);
