@@ -17,6 +17,7 @@ export { hashIndex } from './hash-filter.ts';
 export type { MacAddress } from './mac-address.ts';
 export type { MirrorRule } from './mirror-rules.ts';
 export { NicSwitch } from './nic-switch.ts';
+export type { Balance, ExactPortCounters, PortBalance, PortCounters } from './port-counters.ts';
 export type { PortQueues } from './port-queues.ts';
 export { type PortPriorities, recommendedTrafficClasses } from './priority-table.ts';
 export {
@@ -36,7 +37,6 @@ export { SharedSwitch, type SharedSwitchOptions } from './shared-switch.ts';
 export type { StormKind } from './storm-control.ts';
 export type { SwitchCompanion } from './switch-companion.ts';
 export type { SwitchConfiguration } from './switch-configuration.ts';
-export type { Balance, ExactPortCounters, PortBalance, PortCounters } from './switch-counters.ts';
 export type { ChangeResult, ConfigurationChange, ConfigurationMethod } from './switch-mailbox.ts';
 export type { NicSwitchOptions } from './switch-options.ts';
 export type { AllowedVlans, SwitchPolicy } from './switch-policy.ts';

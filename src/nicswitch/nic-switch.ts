@@ -8,18 +8,13 @@ import { ExtenderSelection } from './extender-selection.ts';
 import { classOf } from './frame-addresses.ts';
 import type { FrameSelection } from './frame-selection.ts';
 import { createGroupPath, type GroupPath } from './group-path.ts';
+import type { Balance, ExactPortCounters, PortBalance, PortCounters } from './port-counters.ts';
 import { PortQueues } from './port-queues.ts';
 import { OUTPUT_QUEUE, RECORD_SHIFT } from './port-record.ts';
 import { ReceiverLists } from './receiver-lists.ts';
 import { ReceiverSelection } from './receiver-selection.ts';
 import type { SwitchCompanion } from './switch-companion.ts';
-import {
-  type Balance,
-  type ExactPortCounters,
-  type PortBalance,
-  type PortCounters,
-  SwitchCounters,
-} from './switch-counters.ts';
+import { SwitchCounters } from './switch-counters.ts';
 import type { NicSwitchOptions } from './switch-options.ts';
 import { SwitchPolicy } from './switch-policy.ts';
 import { entrySlot, targetPort } from './target.ts';
