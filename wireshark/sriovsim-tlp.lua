@@ -44,6 +44,10 @@ r.flags = ProtoField.uint16("sriovsim.flags", "Flags", base.HEX)
 r.direction = ProtoField.bool("sriovsim.downstream", "Direction", 16,
   { "downstream, root complex to card", "upstream, card to root complex" }, 0x0001)
 r.tag_known = ProtoField.bool("sriovsim.tag_known", "Tag", 16, { "known", "none, or not known" }, 0x0002)
+r.bad = ProtoField.bool("sriovsim.bad_lcrc", "LCRC", 16, { "wrong", "right" }, 0x0004)
+r.discarded = ProtoField.bool("sriovsim.discarded", "Discarded", 16,
+  { "yes, behind one with a wrong LCRC", "no" }, 0x0008)
+r.replayed = ProtoField.bool("sriovsim.replayed", "Sent again from the replay buffer", 16, nil, 0x0010)
 r.sequence = ProtoField.uint16("sriovsim.seq", "Sequence number")
 r.class = ProtoField.string("sriovsim.credits.class", "Flow-control class")
 r.header_credits = ProtoField.uint16("sriovsim.credits.header", "Header credits left")
@@ -107,6 +111,12 @@ e.unanswered = ProtoExpert.new("tlp.no_completion", "Request whose last completi
 e.reused = ProtoExpert.new("tlp.tag_reused", "The request that had its tag before has not been completed",
   expert.group.SEQUENCE, expert.severity.WARN)
 e.gap = ProtoExpert.new("tlp.gap", "TLPs in front of it are not in the capture",
+  expert.group.SEQUENCE, expert.severity.NOTE)
+e.bad = ProtoExpert.new("tlp.bad_lcrc", "Wrong LCRC: it is discarded, and a Nak asks for it again",
+  expert.group.CHECKSUM, expert.severity.WARN)
+e.discarded = ProtoExpert.new("tlp.discarded", "Discarded: it came behind one with a wrong LCRC",
+  expert.group.SEQUENCE, expert.severity.NOTE)
+e.replayed = ProtoExpert.new("tlp.replayed", "Sent again from the replay buffer",
   expert.group.SEQUENCE, expert.severity.NOTE)
 e.unknown = ProtoExpert.new("tlp.unknown", "Fmt and Type that this dissector does not know",
   expert.group.UNDECODED, expert.severity.WARN)
@@ -267,7 +277,7 @@ local function dissect_tlp(tvb, pinfo, root, link)
     tree:add(f.requester, range(8, 2), requester)
     tree:add(f.tag, range(10, 1), tag)
     tree:add(f.lower_address, range(11, 1))
-    if not pinfo.visited then
+    if not pinfo.visited and link.is_taken then
       note_completion(link, pinfo.number, requester, tag, status ~= 0 or kind == "Cpl" or bytes >= byte_count)
     end
     info = string.format("%s %s to %s tag %d", kind, STATUS_SHORT[status] or "?", requester, tag)
@@ -297,7 +307,7 @@ local function dissect_tlp(tvb, pinfo, root, link)
       if kind == "MRd" then info = info .. string.format(", tag %d", tag) end
       pinfo.cols.dst = link.downstream and "card" or "root complex"
     end
-    if wants_completion and link.tag_known and not pinfo.visited then
+    if wants_completion and link.tag_known and not pinfo.visited and not link.replayed then
       note_request(link, pinfo.number, requester, tag)
     end
   end
@@ -307,7 +317,7 @@ local function dissect_tlp(tvb, pinfo, root, link)
   if carries == 1 and tvb:len() >= header_bytes + 4 then
     info = info .. string.format(" = 0x%08x", range(header_bytes, 4):le_uint())
   end
-  add_links(pinfo.number, tree, range, is_completion and "request" or nil, pinfo.visited)
+  add_links(pinfo.number, tree, range, is_completion and link.is_taken and "request" or nil, pinfo.visited)
   tree:append_text(string.format(", %s", KIND_NAMES[kind]))
   if has_tag then tree:append_text(string.format(", %s tag %d", requester, tag)) end
   if range(2, 1):bitfield(1, 1) == 1 then info = info .. " [poisoned]" end
@@ -333,6 +343,12 @@ local function add_record(range, root, link)
   local flags = tree:add(r.flags, range(2, 2))
   flags:add(r.direction, range(2, 2))
   flags:add(r.tag_known, range(2, 2))
+  flags:add(r.bad, range(2, 2))
+  flags:add(r.discarded, range(2, 2))
+  flags:add(r.replayed, range(2, 2))
+  if link.bad then tree:add_proto_expert_info(e.bad) end
+  if link.discarded then tree:add_proto_expert_info(e.discarded) end
+  if link.replayed then tree:add_proto_expert_info(e.replayed) end
   tree:add(r.sequence, range(4, 2))
   tree:add(r.class, range(6, 4), class_of(link.code)):set_generated()
   add_credits(range(6, 2), tree, r.header_credits)
@@ -358,13 +374,18 @@ function record.dissector(tvb, pinfo, root)
   local link = {
     downstream = range(2, 2):bitfield(15, 1) == 1,
     tag_known = range(2, 2):bitfield(14, 1) == 1,
+    bad = range(2, 2):bitfield(13, 1) == 1,
+    discarded = range(2, 2):bitfield(12, 1) == 1,
+    replayed = range(2, 2):bitfield(11, 1) == 1,
     sequence = range(4, 2):uint(),
     time = range(16, 8):uint64():tonumber(),
     arrival = range(28, 4):uint(),
     code = range(header_bytes, 1):uint(),
   }
   add_record(range(0, header_bytes), root, link)
-  if not pinfo.visited then note_sequence(link, pinfo.number) end
+  -- The transaction layer gets what the data link layer takes.
+  link.is_taken = not (link.bad or link.discarded)
+  if not pinfo.visited and link.is_taken then note_sequence(link, pinfo.number) end
   local info = dissect_tlp(tvb(header_bytes):tvb(), pinfo, root, link)
   if header_bytes > FIXED_BYTES then
     info = info .. "; " .. range(FIXED_BYTES, header_bytes - FIXED_BYTES):string(ENC_UTF_8)

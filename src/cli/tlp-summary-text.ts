@@ -22,6 +22,8 @@ export function formatTlpSummary(data: TlpSummaryData): string {
   const troubles = [
     ...(data.failed > 0 ? [`${plural(data.failed, 'completion')} without success`] : []),
     ...(data.poisoned > 0 ? [`${plural(data.poisoned, 'TLP')} poisoned`] : []),
+    ...(data.discarded > 0 ? [`${plural(data.discarded, 'TLP')} discarded behind bit errors`] : []),
+    ...(data.replayed > 0 ? [`${grouped(data.replayed)} sent again`] : []),
     ...(data.unanswered > 0 ? [`${plural(data.unanswered, 'request')} without all completions`] : []),
   ];
   if (troubles.length > 0) lines.push('', troubles.join(', '));

@@ -74,6 +74,16 @@ export const ProbeKind = {
    * buffer, c = frame slots in use.
    */
   BUFFER_LEVEL: 27,
+  /**
+   * TLPs of a train are sent again, from the replay buffer: a = the number of its record in the TLP pool, b = bytes on the
+   * link, c = which of its TLPs is the first of them, from 0 on. A TLP_LINK follows.
+   */
+  TLP_RESENT: 28,
+  /**
+   * Of the train before: one of its TLPs will arrive with a wrong LCRC. It and all that is sent behind it will be
+   * discarded, until it is sent again: a = 0 upstream, 1 downstream, b = its sequence number, c = ps until it arrives.
+   */
+  TLP_BAD: 29,
 } as const;
 
 /** One of {@link ProbeKind}. */

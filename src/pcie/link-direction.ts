@@ -1,18 +1,12 @@
 import { AssertionError, assert, IntRing } from '../base/index.ts';
-import {
-  type Component,
-  type Probe,
-  ProbeKind,
-  type ProbeSink,
-  type Scheduler,
-  Timer,
-} from '../kernel/index.ts';
+import type { Component, Probe, ProbeSink, Scheduler } from '../kernel/index.ts';
+import { ProbeKind, Timer } from '../kernel/index.ts';
 import { type CreditAdvertisement, CreditGate } from './credits.ts';
 import type { LinkRate } from './link-rate.ts';
 import { LinkWire } from './link-wire.ts';
 import { CREDIT_BYTES, FlowClass, TlpKind } from './tlp.ts';
 import type { Tlp, TlpPool } from './tlp-pool.ts';
-import { recordTlp } from './tlp-record.ts';
+import { bytesOfLast, recordTlp, type TlpDeparture } from './tlp-record.ts';
 
 /** What stands at the end of a direction of a link. */
 export interface TlpReceiver {
@@ -88,7 +82,7 @@ export class LinkDirection implements Component {
   creditStalls = 0;
 
   private readonly scheduler: Scheduler;
-  private readonly probe: Probe;
+  readonly probe: Probe;
   private readonly tlps: TlpPool;
   private readonly wire: LinkWire;
   private readonly flightPs: number;
@@ -117,7 +111,7 @@ export class LinkDirection implements Component {
   /** Resets so far: what was on the link at one does not arrive. */
   private resets = 0;
   /** 0 from the device to the root complex, 1 from there to the device: for probes. */
-  private readonly number: number;
+  readonly number: number;
 
   constructor(
     name: string,
@@ -204,19 +198,24 @@ export class LinkDirection implements Component {
     scheduler.schedule(delayPs, task, tlp.index, this.resets);
   }
 
-  /** Tells a sink the rest of the train that has just been given to the link, and arrives in `delayPs`. */
   private recordSent(sink: ProbeSink, tlp: Tlp, delayPs: number): void {
-    const { number, scheduler, wire, tlpsSent } = this;
+    const departure = this.departure(tlp.flowClass, this.tlpsSent - tlp.count, delayPs);
+    recordTlp(sink, this.scheduler.now, tlp, departure);
+  }
+
+  /** What a probe is told of TLPs of a class that have just been given to the link, from `sequence` on. */
+  departure(flowClass: FlowClass, sequence: number, delayPs: number): TlpDeparture {
+    const { number, scheduler, wire } = this;
     const { now } = scheduler;
-    const gate = this.gates[tlp.flowClass];
-    recordTlp(sink, now, tlp, {
+    const gate = this.gates[flowClass];
+    return {
       number,
-      sequence: tlpsSent - tlp.count,
+      sequence,
       headerCredits: gate.peekHeaders(now),
       dataCredits: gate.peekData(now),
       leftPs: wire.freeAt - now,
       delayPs,
-    });
+    };
   }
 
   /** Sends the last `count` TLPs of a train again, from the replay buffer: it has its credits. */
@@ -224,8 +223,7 @@ export class LinkDirection implements Component {
     const { scheduler, wire, foresight } = this;
     const now = scheduler.now;
     wire.settle(now);
-    const each = tlp.linkBytes / tlp.count;
-    const bytes = Math.round(each * count);
+    const bytes = bytesOfLast(tlp, count);
     wire.send(bytes);
     this.tlpBytes += bytes;
     const last = wire.freeAt + this.flightPs;

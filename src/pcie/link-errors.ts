@@ -1,8 +1,9 @@
-import type { Component, Scheduler } from '../kernel/index.ts';
+import { type Component, ProbeKind, type ProbeSink, type Scheduler } from '../kernel/index.ts';
 import { reportCorrectable } from './error-report.ts';
 import type { PcieFunction } from './function.ts';
 import type { Foresight, LinkDirection } from './link-direction.ts';
 import type { Tlp, TlpPool } from './tlp-pool.ts';
+import { bytesOfLast, recordResent } from './tlp-record.ts';
 
 /** Which TLPs bit errors hit, and who is told what comes of it. */
 export interface BitErrors {
@@ -65,6 +66,8 @@ export class LinkErrors implements Foresight, Component {
   /** From which of its TLPs on. */
   private againFrom = 0;
   private replayNumber = 0;
+  /** When the TLP that was hit arrives; what was discarded behind one before it may be on its way still. */
+  private badPs = Number.NaN;
 
   /** @param receiver and `transmitter` note what they find in AER. */
   constructor(
@@ -94,6 +97,9 @@ export class LinkErrors implements Foresight, Component {
   foresee(tlp: Tlp, delayPs: number): boolean {
     const first = this.again < 0 ? 0 : this.againFrom;
     const sequence = this.again < 0 ? this.direction.tlpsSent - tlp.count : this.again;
+    const { sink } = this.direction.probe;
+    if (sink !== null && this.again >= 0)
+      this.recordResent(sink, tlp, (sequence + first) & SEQUENCE_MASK, delayPs);
     const hit = this.held.length > 0 ? first : this.hitOf(tlp, first);
     if (hit < tlp.count) {
       const isFirst = this.held.length === 0;
@@ -102,7 +108,13 @@ export class LinkErrors implements Foresight, Component {
       this.sequences.push(sequence);
       this.foreseen = this.discard;
       this.foreseenPs = 0;
-      if (isFirst) this.errors.struck((sequence + hit) & SEQUENCE_MASK, delayPs);
+      if (isFirst) {
+        const bad = (sequence + hit) & SEQUENCE_MASK;
+        this.badPs = this.scheduler.now + delayPs;
+        this.errors.struck(bad, delayPs);
+        if (sink !== null)
+          sink.record(this.scheduler.now, ProbeKind.TLP_BAD, this.direction.number, bad, delayPs);
+      }
       return true;
     }
     this.replayNumber = 0;
@@ -123,6 +135,13 @@ export class LinkErrors implements Foresight, Component {
     return { badTlps, naks, replayedTlps: replayed, retrained };
   }
 
+  private recordResent(sink: ProbeSink, tlp: Tlp, sequence: number, delayPs: number): void {
+    const { direction, againFrom } = this;
+    const bytes = bytesOfLast(tlp, tlp.count - againFrom);
+    const departure = direction.departure(tlp.flowClass, sequence, delayPs);
+    recordResent(sink, this.scheduler.now, tlp, againFrom, bytes, departure);
+  }
+
   /** Which TLP of a train, from `first` on, is hit; `count` for none. */
   private hitOf({ count }: Tlp, first: number): number {
     let at = first;
@@ -132,7 +151,8 @@ export class LinkErrors implements Foresight, Component {
 
   /** A train arrives that is not taken; the first one has a wrong LCRC. */
   private discarded(index: number, epoch: number): void {
-    if (epoch !== this.direction.epoch || this.held[0] !== index) return;
+    const isBad = this.held[0] === index && this.scheduler.now === this.badPs;
+    if (epoch !== this.direction.epoch || !isBad) return;
     this.badTlps++;
     this.naks++;
     reportCorrectable(this.receiver, BAD_TLP);

@@ -56,14 +56,36 @@ export interface TlpDeparture {
 /** Tells a sink the rest of a train that has just been given to the link, behind its TLP_SENT: four records. */
 export function recordTlp(sink: ProbeSink, nowPs: number, tlp: Tlp, departure: TlpDeparture): void {
   const { address } = tlp;
-  const { number, sequence, headerCredits, dataCredits, leftPs, delayPs } = departure;
   const routing = (tlp.requester & 0xffff) | (tlp.target << 16);
   const place = tlp.store === null ? -1 : tlp.storeOffset;
+  sink.record(nowPs, ProbeKind.TLP_ADDRESS, address | 0, (address / 2 ** 32) | 0, tlp.bytes);
+  sink.record(nowPs, ProbeKind.TLP_HEADER, routing, packHeader(tlp, departure.number), tlp.data);
+  sink.record(nowPs, ProbeKind.TLP_ORIGIN, tlp.client, tlp.cookie, place);
+  recordLink(sink, nowPs, departure);
+}
+
+/** Tells a sink that a train has just been given to the link again, from its TLP `first` on. */
+export function recordResent(
+  sink: ProbeSink,
+  nowPs: number,
+  tlp: Tlp,
+  first: number,
+  bytes: number,
+  departure: TlpDeparture,
+): void {
+  sink.record(nowPs, ProbeKind.TLP_RESENT, tlp.index, bytes, first);
+  recordLink(sink, nowPs, departure);
+}
+
+/** Bytes that the last `count` TLPs of a train take on the link, if all of it are alike. */
+export function bytesOfLast(tlp: Tlp, count: number): number {
+  return Math.round((tlp.linkBytes / tlp.count) * count);
+}
+
+function recordLink(sink: ProbeSink, nowPs: number, departure: TlpDeparture): void {
+  const { sequence, headerCredits, dataCredits, leftPs, delayPs } = departure;
   const headers = headerCredits >= MANY ? HEADERS_WITHOUT_END : headerCredits;
   const data = dataCredits >= MANY ? DATA_WITHOUT_END : dataCredits;
-  sink.record(nowPs, ProbeKind.TLP_ADDRESS, address | 0, (address / 2 ** 32) | 0, tlp.bytes);
-  sink.record(nowPs, ProbeKind.TLP_HEADER, routing, packHeader(tlp, number), tlp.data);
-  sink.record(nowPs, ProbeKind.TLP_ORIGIN, tlp.client, tlp.cookie, place);
   const link = (sequence & SEQUENCE_MASK) | (headers << 12) | (data << 20);
   sink.record(nowPs, ProbeKind.TLP_LINK, link, leftPs | 0, delayPs);
 }

@@ -20,7 +20,7 @@ export { LogRing } from './log-ring.ts';
 export { type LogTrain, LogTrains } from './log-trains.ts';
 export { type LogOutput, LogWriter } from './log-writer.ts';
 export type { PerfettoArguments, PerfettoDetails, PerfettoTrackOptions } from './perfetto-writer.ts';
-export { type SingleTlp, singleTlps } from './single-tlps.ts';
+export { singleTlps } from './single-tlps.ts';
 export { SinkPair } from './sink-pair.ts';
 export {
   Timeline,
@@ -31,6 +31,7 @@ export {
   type TimelineWriter,
 } from './timeline.ts';
 export { TLP_LINK_TYPE, TLP_RECORD_BYTES, TLP_RECORD_VERSION, TlpCapture } from './tlp-capture.ts';
+export type { SingleTlp } from './tlp-cut.ts';
 export { TlpFrames } from './tlp-frames.ts';
 export { type RegisterPlace, TlpFunctions } from './tlp-functions.ts';
 export { tlpHeaderOf, tlpPayloadOf } from './tlp-header.ts';

@@ -1,9 +1,10 @@
 import { encodeTlpHeader, spanOf } from '../pcie/index.ts';
 import { type PcapngSection, PcapngWriter } from '../wire/index.ts';
 import { LogError, type LogLink } from './log-format.ts';
-import { carriesData, type SingleTlp } from './single-tlps.ts';
+import type { SingleTlp } from './tlp-cut.ts';
 import type { TlpFunctions } from './tlp-functions.ts';
 import { tlpHeaderOf, tlpPayloadOf } from './tlp-header.ts';
+import { carriesData } from './tlp-kinds.ts';
 
 /** LINKTYPE_USER0: for the formats of whoever writes the file. */
 export const TLP_LINK_TYPE = 147;
@@ -18,6 +19,9 @@ const UINT32_MAX = 2 ** 32 - 1;
 /** Bits of the record header's flags. */
 const DOWNSTREAM = 1 << 0;
 const TAG_KNOWN = 1 << 1;
+const BAD = 1 << 2;
+const DISCARDED = 1 << 3;
+const REPLAYED = 1 << 4;
 /** Credits that have no end. */
 const WITHOUT_END = 0xffff;
 const BYTE_BITS = 8;
@@ -101,7 +105,7 @@ function writeRecordHeader(view: DataView, tlp: SingleTlp, bytes: number): void 
   const credits = (count: number) => (count === Number.POSITIVE_INFINITY ? WITHOUT_END : count);
   view.setUint8(0, TLP_RECORD_VERSION);
   view.setUint8(1, bytes);
-  view.setUint16(2, (tlp.downstream ? DOWNSTREAM : 0) | (tlp.tag === null ? 0 : TAG_KNOWN));
+  view.setUint16(2, flagsOf(tlp));
   view.setUint16(4, tlp.sequence);
   view.setUint16(6, credits(tlp.headerCredits));
   view.setUint16(8, credits(tlp.dataCredits));
@@ -111,4 +115,14 @@ function writeRecordHeader(view: DataView, tlp: SingleTlp, bytes: number): void 
   view.setBigUint64(16, BigInt(tlp.startPs));
   view.setUint32(24, Math.min(tlp.endPs - tlp.startPs, UINT32_MAX));
   view.setUint32(28, Math.min(tlp.arrivalPs - tlp.startPs, UINT32_MAX));
+}
+
+function flagsOf({ downstream, tag, received, replayed }: SingleTlp): number {
+  return (
+    (downstream ? DOWNSTREAM : 0) |
+    (tag === null ? 0 : TAG_KNOWN) |
+    (received === 'bad' ? BAD : 0) |
+    (received === 'discarded' ? DISCARDED : 0) |
+    (replayed ? REPLAYED : 0)
+  );
 }

@@ -4,7 +4,7 @@ import { TlpKind } from '../pcie/index.ts';
 import { type LogStore, receiveClientOf, transmitClientOf } from './log-format.ts';
 import type { BinaryLog, LogRecord } from './log-reader.ts';
 import { type LogTrain, LogTrains } from './log-trains.ts';
-import { isCompletion } from './tlp-requests.ts';
+import { isCompletion } from './tlp-kinds.ts';
 
 /** The reads of one frame out of a guest's memory, and the number that the frame gets when it is in the switch. */
 interface FrameReads {

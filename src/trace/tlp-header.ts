@@ -1,6 +1,7 @@
 import { byteEnablesOf, type TlpHeader, TlpKind } from '../pcie/index.ts';
-import { carriesData, type SingleTlp } from './single-tlps.ts';
+import type { SingleTlp } from './tlp-cut.ts';
 import type { TlpFunctions } from './tlp-functions.ts';
+import { carriesData } from './tlp-kinds.ts';
 
 /** Addresses below are offsets in a configuration space: no BAR lies there. */
 const CONFIG_BYTES = 4096;

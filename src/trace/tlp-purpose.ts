@@ -2,10 +2,10 @@ import { fetchQueueOf, writeBackOf } from '../dma/index.ts';
 import { TlpKind } from '../pcie/index.ts';
 import { type LogStore, receiveClientOf, transmitClientOf } from './log-format.ts';
 import type { BinaryLog } from './log-reader.ts';
-import type { SingleTlp } from './single-tlps.ts';
+import type { SingleTlp } from './tlp-cut.ts';
 import type { TlpFrames } from './tlp-frames.ts';
 import { TlpFunctions } from './tlp-functions.ts';
-import { isCompletion } from './tlp-requests.ts';
+import { isCompletion } from './tlp-kinds.ts';
 
 /** What the registers of a card are called, for who has the tables of its data sheet. */
 export interface TlpRegisterNames {
@@ -55,7 +55,12 @@ export class TlpPurposes {
     const value = word === null ? '' : ` = 0x${word.toString(16)}`;
     const outcome = status === 0 ? '' : `, ${STATUSES[status] ?? `status ${status}`}`;
     const prefix = isCompletion(tlp.kind) ? `completion${outcome}: ` : '';
-    return `${prefix}${group}${detail}${value}${tlp.poisoned ? ', poisoned' : ''}`;
+    const marks = [
+      ...(tlp.poisoned ? ['poisoned'] : []),
+      ...(tlp.replayed ? ['sent again'] : []),
+      ...(tlp.received === 'good' ? [] : [tlp.received === 'bad' ? 'wrong LCRC' : 'discarded']),
+    ];
+    return [`${prefix}${group}${detail}${value}`, ...marks].join(', ');
   }
 
   /** The same without what is special of this one: `transmit payload`, `register read`. Completions have that of their requests. */

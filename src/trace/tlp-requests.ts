@@ -1,5 +1,5 @@
-import { TlpKind } from '../pcie/index.ts';
 import type { LogTrain } from './log-trains.ts';
+import { isCompletion } from './tlp-kinds.ts';
 import type { TlpPiece } from './tlp-pieces.ts';
 
 /** A train of requests that wants completions. */
@@ -73,20 +73,15 @@ export class OutstandingRequests {
     return request;
   }
 
+  /** The completions that have left arrive at another time; infinity for those that are lost so far. */
+  arrivesAt(request: TlpRequest, timePs: number): void {
+    this.pools[Number(request.train.downstream)].giveAt(timePs, request.tags);
+  }
+
   private end(request: TlpRequest, timePs: number): void {
     this.waiting.delete(request.train.index);
     this.pools[Number(request.train.downstream)].giveAt(timePs, request.tags);
   }
-}
-
-/** Whether a request wants a completion. */
-export function isNonPosted(kind: TlpKind): boolean {
-  return kind === TlpKind.MEMORY_READ || kind === TlpKind.CONFIG_READ || kind === TlpKind.CONFIG_WRITE;
-}
-
-/** Whether it answers a request. */
-export function isCompletion(kind: TlpKind): boolean {
-  return kind === TlpKind.COMPLETION || kind === TlpKind.COMPLETION_DATA;
 }
 
 /** Numbers from 0 on, of which the lowest that is free goes first. */
@@ -109,7 +104,9 @@ class TagPool {
     return tag;
   }
 
+  /** They will be free then, and not when it was said before. */
   giveAt(timePs: number, tags: readonly number[]): void {
+    this.coming = this.coming.filter((due) => due.tags !== tags);
     this.coming.push({ timePs, tags });
   }
 

@@ -1,7 +1,7 @@
 import { TlpKind } from '../pcie/index.ts';
-import { carriesData, type SingleTlp } from './single-tlps.ts';
+import type { SingleTlp } from './tlp-cut.ts';
+import { carriesData, isCompletion } from './tlp-kinds.ts';
 import type { TlpPurposes } from './tlp-purpose.ts';
-import { isCompletion } from './tlp-requests.ts';
 import { TLP_NAMES } from './tlp-text.ts';
 
 /** TLPs of one kind, of one function or for one purpose. */
@@ -43,6 +43,9 @@ export interface TlpSummaryData {
   readonly failed: number;
   readonly poisoned: number;
   readonly unanswered: number;
+  /** TLPs that the receiver has discarded, as bad or behind such a one, and those that were sent again. */
+  readonly discarded: number;
+  readonly replayed: number;
 }
 
 /** Sums TLPs up. */
@@ -53,6 +56,8 @@ export class TlpSummary {
   private readonly busyPs = [0, 0];
   private failed = 0;
   private poisoned = 0;
+  private discarded = 0;
+  private replayed = 0;
   private readonly types = new Map<string, Sums>();
   private readonly functions = new Map<string, Sums>();
   private readonly groups = new Map<string, Sums>();
@@ -71,14 +76,16 @@ export class TlpSummary {
     this.firstPs = Math.min(this.firstPs, startPs);
     this.lastPs = Math.max(this.lastPs, arrivalPs);
     this.busyPs[Number(downstream)] += endPs - startPs;
-    if (tlp.poisoned) this.poisoned++;
-    if (tlp.status !== 0) this.failed++;
+    if (tlp.replayed) this.replayed++;
+    if (tlp.received !== 'good') this.discarded++;
+    else if (tlp.poisoned) this.poisoned++;
+    if (tlp.received === 'good' && tlp.status !== 0) this.failed++;
     const fn = purposes.functionOf(tlp);
     const group = purposes.groupOf(tlp);
     sumsOf(this.types, TLP_NAMES[kind]).add(tlp);
     sumsOf(this.functions, fn === null ? 'unknown' : purposes.functions.describe(fn)).add(tlp);
     sumsOf(this.groups, group).add(tlp);
-    if (tlp.tag !== null) this.follow(tlp, group);
+    if (tlp.tag !== null && (tlp.received === 'good' || !isCompletion(kind))) this.follow(tlp, group);
   }
 
   /** What it is by now. */
@@ -96,6 +103,8 @@ export class TlpSummary {
       failed: this.failed,
       poisoned: this.poisoned,
       unanswered: this.outstanding.size,
+      discarded: this.discarded,
+      replayed: this.replayed,
     };
   }
 
@@ -103,7 +112,8 @@ export class TlpSummary {
     const { kind, downstream, requester, tag, startPs, arrivalPs } = tlp;
     const key = `${downstream !== isCompletion(kind)} ${requester} ${tag}`;
     if (!isCompletion(kind)) {
-      this.outstanding.set(key, { startPs, group });
+      // Latency counts from the first time that it was sent.
+      if (!tlp.replayed) this.outstanding.set(key, { startPs, group });
       return;
     }
     const request = this.outstanding.get(key);

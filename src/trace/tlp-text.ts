@@ -1,5 +1,5 @@
 import { formatRoutingId, TlpKind } from '../pcie/index.ts';
-import type { SingleTlp } from './single-tlps.ts';
+import type { SingleTlp } from './tlp-cut.ts';
 import type { TlpPurposes } from './tlp-purpose.ts';
 
 /** Types as they are usually abbreviated. */

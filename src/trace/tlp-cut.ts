@@ -1,0 +1,215 @@
+import {
+  CREDIT_BYTES,
+  DATA_LINK_OVERHEAD_BYTES,
+  HEADER_3DW_BYTES,
+  memoryHeaderBytes,
+  spanOf,
+  TlpKind,
+} from '../pcie/index.ts';
+import { LogError, type LogLink } from './log-format.ts';
+import type { LogTrain } from './log-trains.ts';
+import { carriesData, isCompletion, isNonPosted } from './tlp-kinds.ts';
+import { piecesOf, type TlpPiece } from './tlp-pieces.ts';
+import type { OutstandingRequests, TlpRequest } from './tlp-requests.ts';
+
+/** A single TLP, as it stood on the link. */
+export interface SingleTlp {
+  /** When its first symbol left, and its last, and when it had arrived; ps, whole. */
+  readonly startPs: number;
+  readonly endPs: number;
+  readonly arrivalPs: number;
+  readonly downstream: boolean;
+  /** 0 to 4,095. */
+  readonly sequence: number;
+  /** Number of its train in the log, from 0 on. */
+  readonly train: number;
+  /** Its number in its train, from 0 on, and how many TLPs the train has. */
+  readonly number: number;
+  readonly count: number;
+  readonly kind: TlpKind;
+  /** Of a configuration request. */
+  readonly configType: 0 | 1;
+  /** Routing ID. */
+  readonly requester: number;
+  /** Of a request that wants a completion, and of its completions. Null for all others, and where it is not known. */
+  readonly tag: number | null;
+  /** Routing ID: of a configuration request, or of the one that a completion answers. */
+  readonly target: number;
+  readonly address: number;
+  /** Bytes written, asked for or brought. */
+  readonly bytes: number;
+  /** Byte enables of a register write; 0 where `address` and `bytes` say it all. */
+  readonly byteEnables: number;
+  /** Bytes on the link, framing included. */
+  readonly linkBytes: number;
+  /** Completion Status; 0 for all that is no completion. */
+  readonly status: number;
+  readonly poisoned: boolean;
+  /**
+   * What the receiver's data link layer makes of it: `good`; `bad`, its LCRC is wrong; `discarded`, because it came behind
+   * such a one (PCI Express Base 3.5.3.1). The last two are sent again.
+   */
+  readonly received: 'good' | 'bad' | 'discarded';
+  /** Whether it is sent again, from the replay buffer. */
+  readonly replayed: boolean;
+  /** Of a completion: bytes that its request still misses, its own included. */
+  readonly byteCount: number;
+  /** Of a completion: kind of the request that it answers; null where the request is not in the log. */
+  readonly answers: TlpKind | null;
+  /** Credits of its class that are left behind it. */
+  readonly headerCredits: number;
+  readonly dataCredits: number;
+  /** The double word that it carries, unsigned; null for a payload that lies elsewhere. */
+  readonly word: number | null;
+  readonly client: number;
+  readonly cookie: number;
+  /** Byte in the device's store where the payload of its train begins or goes, or -1. */
+  readonly place: number;
+  /** Bytes of the train in front of it: its own payload is so much further on, unless tags are put in or left out. */
+  readonly trainOffset: number;
+}
+
+/** A train, and what its TLPs move. */
+export interface CutTrain {
+  readonly train: LogTrain;
+  /** Number of the train in the log, from 0 on. */
+  readonly number: number;
+  readonly pieces: readonly TlpPiece[];
+  /** Bytes of each on the link. */
+  readonly sizes: readonly number[];
+  /** What it is, or answers; null for posted requests, and where the request is not in the log. */
+  readonly request: TlpRequest | null;
+}
+
+/** How a train, or the end of one that is sent again, has left. */
+export interface Departure {
+  /** Which of its TLPs is the first. */
+  readonly first: number;
+  /** Sequence number of that one, and credits that are left behind all. */
+  readonly sequence: number;
+  readonly headerCredits: number;
+  readonly dataCredits: number;
+  readonly leftPs: number;
+  readonly arrivalPs: number;
+  readonly received: SingleTlp['received'];
+  readonly replayed: boolean;
+}
+
+/**
+ * Cuts a train where the link cuts it.
+ *
+ * @throws LogError if it does not come out as it was counted.
+ */
+export function cutTrain(
+  train: LogTrain,
+  number: number,
+  link: LogLink,
+  outstanding: OutstandingRequests,
+): CutTrain {
+  const { kind, tlps, linkBytes, timePs } = train;
+  outstanding.note(train);
+  const pieces = piecesOf(train, link);
+  const sizes = pieces.map((piece) => linkBytesOf(train, piece));
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  if (pieces.length !== tlps || total !== linkBytes) {
+    throw new LogError(
+      `has a train of ${tlps} TLPs and ${linkBytes} bytes at ${timePs} ps that comes out as ${pieces.length} and ${total}`,
+    );
+  }
+  let request: TlpRequest | null = null;
+  if (isNonPosted(kind)) request = outstanding.asked(train, pieces);
+  else if (isCompletion(kind)) request = outstanding.answered(train);
+  return { train, number, pieces, sizes, request };
+}
+
+/** The TLPs of a train that leaves, from the first that leaves now on: without a gap, at the rate of the link. */
+export function tlpsOf(
+  { train, number, pieces, sizes, request }: CutTrain,
+  departure: Departure,
+  { psPerByte }: LogLink,
+): SingleTlp[] {
+  const { first, leftPs, received, replayed } = departure;
+  const { kind, tlps: count, downstream } = train;
+  const psOf = (bytes: number) => Math.floor((bytes * psPerByte[0]) / psPerByte[1]);
+  const creditsOf = (size: number) => Math.ceil((size - overheadOf(train)) / CREDIT_BYTES);
+  let behind = 0;
+  let creditsBehind = 0;
+  for (const size of sizes.slice(first)) {
+    behind += size;
+    creditsBehind += creditsOf(size);
+  }
+  // A read's train arrives with its first request, all others with their last TLP.
+  const known = kind === TlpKind.MEMORY_READ ? leftPs - psOf(behind - sizes[first]) : leftPs;
+  const flightPs = departure.arrivalPs - known;
+  return pieces.slice(first).map((piece, i) => {
+    const size = sizes[first + i];
+    const startPs = leftPs - psOf(behind);
+    behind -= size;
+    creditsBehind -= creditsOf(size);
+    const endPs = leftPs - psOf(behind);
+    return {
+      startPs,
+      endPs,
+      arrivalPs: endPs + flightPs,
+      downstream,
+      sequence: (departure.sequence + i) & 0xfff,
+      train: number,
+      number: first + i,
+      count,
+      kind,
+      configType: train.configType,
+      requester: train.requester,
+      ...answerOf(train, piece, request),
+      address: piece.address,
+      byteEnables: train.byteEnables,
+      linkBytes: size,
+      // What waits at the root port has its state there.
+      status: isCompletion(kind) ? train.status : 0,
+      poisoned: train.poisoned,
+      received,
+      replayed,
+      headerCredits: departure.headerCredits + count - 1 - first - i,
+      dataCredits: departure.dataCredits + creditsBehind,
+      word: train.carriesWord && carriesData(kind) ? train.word : null,
+      client: train.client,
+      cookie: train.cookie,
+      place: train.place,
+      trainOffset: piece.address - train.address,
+    };
+  });
+}
+
+/** What of a TLP depends on the request that it is or answers. */
+function answerOf(
+  { kind, target }: LogTrain,
+  piece: TlpPiece,
+  request: TlpRequest | null,
+): Pick<SingleTlp, 'tag' | 'target' | 'answers' | 'byteCount' | 'bytes'> {
+  const { bytes, byteCount } = piece;
+  const tag = request?.tags[piece.request] ?? -1;
+  const common = { tag: tag < 0 ? null : tag, target, answers: null, byteCount, bytes };
+  if (!isCompletion(kind) || request === null) return common;
+  const asked = request.pieces[piece.request];
+  const answers = request.train.kind;
+  return {
+    ...common,
+    target: request.train.target,
+    answers,
+    // A register's completion brings its double word, of which not all may have been asked for.
+    bytes: request.train.downstream ? Math.min(bytes, asked.bytes) : bytes,
+    byteCount: kind === TlpKind.COMPLETION || request.train.downstream ? asked.bytes : byteCount,
+  };
+}
+
+function linkBytesOf(train: LogTrain, { address, bytes }: TlpPiece): number {
+  const { kind, carriesWord } = train;
+  let payload = 0;
+  if (carriesData(kind)) payload = carriesWord ? 4 : spanOf(address, bytes);
+  return overheadOf(train) + payload;
+}
+
+/** Framing, sequence number, LCRC and header. */
+function overheadOf({ kind, address }: LogTrain): number {
+  const isMemory = kind === TlpKind.MEMORY_READ || kind === TlpKind.MEMORY_WRITE;
+  return DATA_LINK_OVERHEAD_BYTES + (isMemory ? memoryHeaderBytes(address) : HEADER_3DW_BYTES);
+}
