@@ -75,8 +75,8 @@ export const ProbeKind = {
    */
   BUFFER_LEVEL: 27,
   /**
-   * TLPs of a train are sent again, from the replay buffer: a = the number of its record in the TLP pool, b = bytes on the
-   * link, c = which of its TLPs is the first of them, from 0 on. A TLP_LINK follows.
+   * TLPs of a train are sent again, from the replay buffer: a = the number of its record in the TLP pool, b = how many
+   * TLPs, c = which of its TLPs is the first of them, from 0 on. A TLP_LINK follows.
    */
   TLP_RESENT: 28,
   /**

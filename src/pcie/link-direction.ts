@@ -6,7 +6,7 @@ import type { LinkRate } from './link-rate.ts';
 import { LinkWire } from './link-wire.ts';
 import { CREDIT_BYTES, FlowClass, TlpKind } from './tlp.ts';
 import type { Tlp, TlpPool } from './tlp-pool.ts';
-import { bytesOfLast, recordTlp, type TlpDeparture } from './tlp-record.ts';
+import { recordTlp, type TlpDeparture } from './tlp-record.ts';
 
 /** What stands at the end of a direction of a link. */
 export interface TlpReceiver {
@@ -223,7 +223,7 @@ export class LinkDirection implements Component {
     const { scheduler, wire, foresight } = this;
     const now = scheduler.now;
     wire.settle(now);
-    const bytes = bytesOfLast(tlp, count);
+    const bytes = Math.round((tlp.linkBytes / tlp.count) * count);
     wire.send(bytes);
     this.tlpBytes += bytes;
     const last = wire.freeAt + this.flightPs;

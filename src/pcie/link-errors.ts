@@ -1,9 +1,9 @@
-import { type Component, ProbeKind, type ProbeSink, type Scheduler } from '../kernel/index.ts';
+import { type Component, ProbeKind, type Scheduler } from '../kernel/index.ts';
 import { reportCorrectable } from './error-report.ts';
 import type { PcieFunction } from './function.ts';
 import type { Foresight, LinkDirection } from './link-direction.ts';
 import type { Tlp, TlpPool } from './tlp-pool.ts';
-import { bytesOfLast, recordResent } from './tlp-record.ts';
+import { recordResent } from './tlp-record.ts';
 
 /** Which TLPs bit errors hit, and who is told what comes of it. */
 export interface BitErrors {
@@ -98,8 +98,10 @@ export class LinkErrors implements Foresight, Component {
     const first = this.again < 0 ? 0 : this.againFrom;
     const sequence = this.again < 0 ? this.direction.tlpsSent - tlp.count : this.again;
     const { sink } = this.direction.probe;
-    if (sink !== null && this.again >= 0)
-      this.recordResent(sink, tlp, (sequence + first) & SEQUENCE_MASK, delayPs);
+    if (sink !== null && this.again >= 0) {
+      const departure = this.direction.departure(tlp.flowClass, sequence + first, delayPs);
+      recordResent(sink, this.scheduler.now, tlp, first, departure);
+    }
     const hit = this.held.length > 0 ? first : this.hitOf(tlp, first);
     if (hit < tlp.count) {
       const isFirst = this.held.length === 0;
@@ -133,13 +135,6 @@ export class LinkErrors implements Foresight, Component {
   counters(): Record<string, number> {
     const { badTlps, naks, replayed, retrained } = this;
     return { badTlps, naks, replayedTlps: replayed, retrained };
-  }
-
-  private recordResent(sink: ProbeSink, tlp: Tlp, sequence: number, delayPs: number): void {
-    const { direction, againFrom } = this;
-    const bytes = bytesOfLast(tlp, tlp.count - againFrom);
-    const departure = direction.departure(tlp.flowClass, sequence, delayPs);
-    recordResent(sink, this.scheduler.now, tlp, againFrom, bytes, departure);
   }
 
   /** Which TLP of a train, from `first` on, is hit; `count` for none. */

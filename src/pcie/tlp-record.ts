@@ -70,16 +70,10 @@ export function recordResent(
   nowPs: number,
   tlp: Tlp,
   first: number,
-  bytes: number,
   departure: TlpDeparture,
 ): void {
-  sink.record(nowPs, ProbeKind.TLP_RESENT, tlp.index, bytes, first);
+  sink.record(nowPs, ProbeKind.TLP_RESENT, tlp.index, tlp.count - first, first);
   recordLink(sink, nowPs, departure);
-}
-
-/** Bytes that the last `count` TLPs of a train take on the link, if all of it are alike. */
-export function bytesOfLast(tlp: Tlp, count: number): number {
-  return Math.round((tlp.linkBytes / tlp.count) * count);
 }
 
 function recordLink(sink: ProbeSink, nowPs: number, departure: TlpDeparture): void {
