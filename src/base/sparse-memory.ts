@@ -135,7 +135,8 @@ export class SparseMemory implements PhysicalMemory {
   private readonly sources = new WeakMap<Uint8Array, SliceCache>();
   private source = new SliceCache(new Uint8Array(0));
 
-  /** The words that were copied in or out last, and the same as pairs of words. */
+  /** Words that were copied in or out, as pairs of words; and those that this was done with last. */
+  private readonly pairsOf = new WeakMap<Int32Array, BigInt64Array>();
   private words: Int32Array = new Int32Array(0);
   private pairs: BigInt64Array = new BigInt64Array(0);
 
@@ -293,8 +294,13 @@ export class SparseMemory implements PhysicalMemory {
   /** Sees a buffer as pairs of words from now on; false if it does not begin at one. */
   private pairWords(i32: Int32Array): boolean {
     if ((i32.byteOffset & 7) !== 0) return false;
+    let pairs = this.pairsOf.get(i32);
+    if (pairs === undefined) {
+      pairs = new BigInt64Array(i32.buffer, i32.byteOffset, i32.length >> 1);
+      this.pairsOf.set(i32, pairs);
+    }
     this.words = i32;
-    this.pairs = new BigInt64Array(i32.buffer, i32.byteOffset, i32.length >> 1);
+    this.pairs = pairs;
     return true;
   }
 

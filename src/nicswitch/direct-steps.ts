@@ -28,9 +28,9 @@ const TAG_TYPE = VLAN_TYPE;
 const STRIPPED = TAG_STRIP << TAG_SHIFT;
 
 /**
- * The steps of a decision by the tables alone. Every way through the switch that is not rule by rule is made of
- * them: bursts from queue to queue, one frame under a scheduler, frames to groups, those of a port extender, and the
- * question whether a frame that is not whole yet will go to the wire. They change nothing and count nothing.
+ * The steps of a decision by the tables alone: all of them for a burst from queue to queue, for one frame under a
+ * scheduler, and for the question whether a frame that is not whole yet will go to the wire; those about the sender for
+ * frames to groups and for those that a port extender sends up. They change nothing and count nothing.
  *
  * The words of a frame that are handed over are `first` to `fifth` of `FramePool.i32`: destination, source, the
  * EtherType with the two bytes behind it, and what follows.

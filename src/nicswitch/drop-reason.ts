@@ -18,7 +18,7 @@ export const DROP_REASONS = Object.freeze([
   'tagSpoof',
   /** The bytes end within a tag they begin. */
   'truncatedTag',
-  /** More than two VLAN tags, one within the other. */
+  /** More than two VLAN tags in its bytes, one within the other. */
   'tooManyTags',
   /** Longer than the switch passes, or than every receiver takes. */
   'giant',

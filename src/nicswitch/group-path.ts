@@ -1,6 +1,6 @@
 import { VLAN_TAG_BYTES } from '../wire/index.ts';
 import type { DirectPathParts } from './direct-path.ts';
-import { LONG_WAY as NO_LIST, SHORTEST as SHORTEST_DIRECT } from './direct-steps.ts';
+import { LONG_WAY as LONG_WAY_DIRECT, SHORTEST as SHORTEST_DIRECT } from './direct-steps.ts';
 import { DROP } from './drop-reason.ts';
 import { hashIndex } from './hash-filter.ts';
 import { GROUP_BIT, NOBODY, nearValue } from './mac-table.ts';
@@ -36,7 +36,7 @@ const OUTPUT_TAIL = OUTPUT_QUEUE + QUEUE_TAIL;
 const SHIFT = RECORD_SHIFT;
 const NUMBER = NUMBER_MASK;
 const SHORTEST = SHORTEST_DIRECT;
-const LONG_WAY = NO_LIST;
+const LONG_WAY = LONG_WAY_DIRECT;
 const STRIPPED = TAG_STRIP << TAG_SHIFT;
 
 /** The direct way of frames to a group or to all. */

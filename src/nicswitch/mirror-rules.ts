@@ -68,10 +68,17 @@ export class MirrorRules {
     this.active = this.rules.some((other) => other !== null);
   }
 
-  /** No rule copies to `port`, or what it sends or receives; one that then copies nothing is gone. */
-  forget(port: number): void {
+  /**
+   * No rule copies to `port`, or what it sends or receives; one that then copies nothing is gone. Returns whether some
+   * rule did.
+   */
+  forget(port: number): boolean {
+    let changed = false;
     for (const [index, rule] of this.rules.entries()) {
       if (rule === null) continue;
+      const names = rule.to === port || hasBit(rule.receivedBy, 0, port) || hasBit(rule.sentBy, 0, port);
+      if (!names) continue;
+      changed = true;
       writeBit(rule.receivedBy, 0, port, false);
       writeBit(rule.sentBy, 0, port, false);
       const rows = [rule.receivedBy, rule.sentBy, rule.vlans];
@@ -79,6 +86,7 @@ export class MirrorRules {
       if (rule.to === port || !copies) this.rules[index] = null;
     }
     this.active = this.rules.some((rule) => rule !== null);
+    return changed;
   }
 
   clear(): void {

@@ -29,7 +29,7 @@ const FETCHED_AT_ONCE = 64;
 /** All need the long way. */
 const NO_GROUPS: GroupPath = { replicate: () => false, gather: () => 0 };
 
-/** How a switch of one kind decides frames: those to one receiver, those to several from queue to queue, and any. */
+/** How a switch of one kind decides frames: those to one receiver, those to several, and any. */
 interface Ways {
   readonly direct: DirectPath;
   readonly groups: GroupPath;
@@ -68,7 +68,7 @@ export class NicSwitch extends SwitchPolicy implements Component {
    * {@link tagOperation}.
    */
   declare readonly targets: Int32Array;
-  /** Why that frame had none: index into {@link DROP_REASONS}. */
+  /** Why a frame that {@link NicSwitch.route} returned 0 for had none: index into {@link DROP_REASONS}. Of use right after that. */
   lastDrop = 0;
 
   /** Slots of frames that wait to be switched, a queue for each port. Each entry holds one reference. */
@@ -328,8 +328,16 @@ export class NicSwitch extends SwitchPolicy implements Component {
     return this.portCounts.retiredBalance();
   }
 
-  /** Has something beside the switch told when a VPort is flushed or retired, and when the switch is reset. */
+  /**
+   * Has something beside the switch told when a VPort is flushed or retired, and when the switch is reset, from now on:
+   * a switch has one {@link EgressStage}, one {@link SharedSwitch}.
+   *
+   * @throws TypeError if it is no object.
+   */
   attach(companion: SwitchCompanion): void {
+    if (typeof companion !== 'object' || companion === null) {
+      throw new TypeError(`companion must be an object, got ${String(companion)}`);
+    }
     this.companions.push(companion);
   }
 
@@ -354,8 +362,7 @@ export class NicSwitch extends SwitchPolicy implements Component {
    */
   retireVPort(vport: number): void {
     this.resetVPort(vport);
-    this.tables.mirrors.forget(vport);
-    this.records.compileAll();
+    if (this.tables.mirrors.forget(vport)) this.records.compileAll();
     this.flushVPort(vport);
     for (const each of this.companions) each.retired?.(vport);
     this.portCounts.retire(vport);

@@ -65,6 +65,8 @@ export const RECEIVE_HEAD = 2 * LINE;
 /** 1 while somebody is attached, */
 export const SEND_CLAIM = 3 * LINE;
 export const RECEIVE_CLAIM = 3 * LINE + 1;
+/** In a claim: the switch itself has that end, for as long as it takes what a former VPort has left there. */
+export const HELD_BY_SWITCH = 2;
 /** 1 while the thread sleeps, */
 export const SEND_WAITS = 3 * LINE + 2;
 export const RECEIVE_WAITS = 3 * LINE + 3;

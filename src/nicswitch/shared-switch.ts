@@ -6,6 +6,7 @@ import {
   checkSizes,
   FOR_FRAMES,
   FOR_ROOM,
+  HELD_BY_SWITCH,
   MAIL_EVENT,
   MAIL_STATE,
   RECEIVE_CLAIM,
@@ -238,6 +239,8 @@ export class SharedSwitch implements SwitchCompanion {
     const { control } = this.layout;
     const words = this.layout.wordsOf(port);
     this.reclaim(port);
+    // What an earlier VPort left goes first, by its own reason, as far as nobody is attached who may read it.
+    if (this.flushes[port] !== NOT_FLUSHED) this.finishFlush(port);
     if (this.receiveHeads[port] === this.receiveTails[port]) return;
     this.flushes[port] = Math.max(kind, this.flushes[port]);
     Atomics.store(control, words + RECEIVE_FLUSHED, this.receiveTails[port]);
@@ -249,7 +252,7 @@ export class SharedSwitch implements SwitchCompanion {
   private finishFlush(port: number): void {
     const { control, receiveItems, receiveEntries } = this.layout;
     const words = this.layout.wordsOf(port);
-    if (Atomics.compareExchange(control, words + RECEIVE_CLAIM, 0, 1) === 0) {
+    if (Atomics.compareExchange(control, words + RECEIVE_CLAIM, 0, HELD_BY_SWITCH) === 0) {
       passFlushed(control, words, receiveItems, port * receiveEntries, receiveEntries - 1);
       Atomics.store(control, words + RECEIVE_CLAIM, 0);
     }
@@ -388,6 +391,9 @@ export class SharedSwitch implements SwitchCompanion {
     for (let port = 0; port < this.ports; port++) {
       const words = this.layout.wordsOf(port);
       if (Atomics.load(control, words + SEND_TAIL) !== this.sendHeads[port]) return true;
+      // What a former VPort's thread has left when it was detached.
+      const isLeft = this.flushes[port] !== NOT_FLUSHED && Atomics.load(control, words + RECEIVE_CLAIM) === 0;
+      if (isLeft) return true;
       if (this.blocked && Atomics.load(control, words + RECEIVE_HEAD) !== this.receiveHeads[port])
         return true;
     }

@@ -1,5 +1,11 @@
 import { checkInteger } from '../base/index.ts';
-import { RECEIVE_CLAIM, SEND_CLAIM, SharedLayout, type SharedSwitchDescriptor } from './shared-layout.ts';
+import {
+  HELD_BY_SWITCH,
+  RECEIVE_CLAIM,
+  SEND_CLAIM,
+  SharedLayout,
+  type SharedSwitchDescriptor,
+} from './shared-layout.ts';
 import { SwitchReceiver } from './switch-receiver.ts';
 import { SwitchSender } from './switch-sender.ts';
 
@@ -149,7 +155,11 @@ function claimed(
 ): SharedLayout {
   const layout = new SharedLayout(descriptor);
   checkInteger('vport', vport, 0, layout.ports - 1);
-  if (Atomics.compareExchange(layout.control, layout.wordsOf(vport) + claim, 0, 1) !== 0) {
+  const word = layout.wordsOf(vport) + claim;
+  let holder: number;
+  do holder = Atomics.compareExchange(layout.control, word, 0, 1);
+  while (holder === HELD_BY_SWITCH);
+  if (holder !== 0) {
     throw new RangeError(`vport must be one without a ${what}, got ${vport}, to which one is attached`);
   }
   return layout;

@@ -70,8 +70,10 @@ export class VPortTable implements SwitchCompanion {
       budget: new FilterBudget(this.limits),
       forget: (vport) => this.forget(vport),
     };
-    for (let place = 0; place < nicSwitch.vports; place++) nicSwitch.retireVPort(place);
     this.defaultPlace = checkInteger('defaultPlace', options.defaultPlace ?? 0, 0, nicSwitch.vports - 1);
+    // The VPorts of an earlier table end with what was set at their places.
+    tables.get(nicSwitch)?.resetting();
+    for (let place = 0; place < nicSwitch.vports; place++) nicSwitch.retireVPort(place);
     this.begin();
     tables.set(nicSwitch, this);
     nicSwitch.attach(this);

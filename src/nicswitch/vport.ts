@@ -158,8 +158,11 @@ export class VPort {
     const address = mac === null ? null : checkMac(mac);
     if (address !== null && !isSingle(address))
       throw new RangeError(`mac must be a single address, got ${mac}`);
+    // Without trust its guest keeps no other one, and need not have a filter for it while this one is added.
+    if (address !== null && !this.trust && this.primary !== null) this.asked.delete(this.primary);
     const refusal = address === null ? this.dropPrimary() : this.replacePrimary(address);
     if (refusal === null) this.given = address;
+    if (!this.trust) this.keepGiven();
     return refusal;
   }
 
@@ -172,10 +175,8 @@ export class VPort {
     this.trust = trusted;
     if (trusted) return;
     if (needsTrust(this.mode)) this.applyMode('multicast');
-    const { given } = this;
-    if (given === null) return;
-    for (const address of this.asked) if (address !== given) this.release(address);
-    this.replacePrimary(given);
+    this.keepGiven();
+    if (this.given !== null) this.replacePrimary(this.given);
   }
 
   /**
@@ -285,6 +286,13 @@ export class VPort {
   private mayUse(vlan: number): boolean {
     const { allowed } = this;
     return allowed === null || allowed.vlans.has(vlan) || (vlan === 0 && allowed.untagged);
+  }
+
+  /** Its guest asks for no other single address than the one that the host gave, if it did. */
+  private keepGiven(): void {
+    const { given } = this;
+    if (given === null) return;
+    for (const address of this.asked) if (address !== given) this.release(address);
   }
 
   /** What its guest asked for it asks for no longer; its own address stays. */

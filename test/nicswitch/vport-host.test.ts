@@ -71,11 +71,32 @@ describe('an address that the guest asked for', () => {
   it('stays when it has been the own address in between', () => {
     const { bench, table } = made();
     const vport = table.create({ owner: { vf: 5 } });
+    vport.setTrusted(true);
     vport.requestFilter(mac(5));
     for (const address of [mac(9), mac(5), mac(9)]) vport.setMac(address);
     expect(takes(bench, vport, [mac(5), mac(9)])).toEqual([mac(5), mac(9)]);
     vport.releaseFilter(mac(5));
     expect(takes(bench, vport, [mac(5), mac(9)])).toEqual([mac(9)]);
+  });
+
+  it('ends without trust when the host gives another, and takes no filter from that one', () => {
+    const { bench, table } = made({ macFiltersPerVPort: 1 });
+    const vport = table.create({ owner: { vf: 5 } });
+    expect(vport.setMac(mac(5))).toBeNull();
+    expect(vport.requestFilter(mac(5))).toBeNull();
+    expect(vport.setMac(mac(9))).toBeNull();
+    expect(takes(bench, vport, [mac(5), mac(9)])).toEqual([mac(9)]);
+    bench.nicSwitch.setAntiSpoof(vport.place, { mac: true });
+    expect(bench.receivers(vport.place, { to: mac(2), from: mac(5) })).toBe('macSpoof');
+  });
+
+  it('ends with the first address that the host gives', () => {
+    const { bench, table } = made();
+    const vport = table.create({ owner: { vf: 5 } });
+    vport.requestMac(mac(7));
+    vport.requestFilter(mac(8));
+    vport.setMac(mac(9));
+    expect(takes(bench, vport, [mac(7), mac(8), mac(9)])).toEqual([mac(9)]);
   });
 
   it('is one no longer when it is released while it is the own one', () => {
