@@ -27,6 +27,43 @@ export function passFlushed(
   Atomics.store(control, words + RECEIVE_HEAD, end);
 }
 
+/** How frames are counted that a former VPort has not received: it was flushed, or retired as well; */
+export const FLUSHED = 1;
+export const RETIRED = 2;
+/** or the switch was reset, and they are not counted at all. */
+export const RESET = 3;
+
+/** Where in the ring of a receiver the frames of former VPorts end, in order, and how those of each are counted. */
+export class FlushedFrames {
+  private readonly spans: { end: number; kind: number }[] = [];
+
+  /** Whether some are left. */
+  get pending(): boolean {
+    return this.spans.length > 0;
+  }
+
+  /** What is not yet in here, up to index `end` of the ring, is of a former VPort. */
+  add(end: number, kind: number): void {
+    if (kind === RESET) for (const span of this.spans) span.kind = RESET;
+    if (this.spans.at(-1)?.end !== end) this.spans.push({ end, kind });
+  }
+
+  /** Those that were flushed are of a VPort that is retired. */
+  retire(): void {
+    for (const span of this.spans) if (span.kind === FLUSHED) span.kind = RETIRED;
+  }
+
+  /** How the frame at `index` is counted. */
+  kindOf(index: number): number {
+    return this.spans.find(({ end }) => ((end - index) | 0) > 0)?.kind ?? FLUSHED;
+  }
+
+  /** The ring has been read up to `head`. */
+  readTo(head: number): void {
+    while (this.spans.length > 0 && ((this.spans[0].end - head) | 0) <= 0) this.spans.shift();
+  }
+}
+
 /** Whether an entry of a receiver's ring was passed over. Entries have no sign otherwise. */
 export function wasPassed(entry: number): boolean {
   return entry < 0;

@@ -1,6 +1,6 @@
 import { assert, checkInteger, checkKeys, FramePool } from '../base/index.ts';
 import { NicSwitch } from './nic-switch.ts';
-import { passFlushed, ringSlot, wasPassed } from './shared-flush.ts';
+import { FLUSHED, FlushedFrames, passFlushed, RESET, RETIRED, ringSlot, wasPassed } from './shared-flush.ts';
 import {
   CLOSED,
   checkSizes,
@@ -56,13 +56,6 @@ const OPTIONS = {
 const TAG_BYTES = 4;
 const MAX_BURST = 4096;
 
-// Whose frames are left in the ring of a receiver: of nobody but who is at the port;
-const NOT_FLUSHED = 0;
-// of a VPort that was flushed, of one that was retired, and of before the switch was reset.
-const FLUSHED = 1;
-const RETIRED = 2;
-const RESET = 3;
-
 /**
  * A switch over a SharedArrayBuffer: it runs in the thread that made it, and other threads, workers of Node
  * or of a page, send and receive at its ports, one thread an end. No byte of a frame is copied: a receiver
@@ -99,7 +92,7 @@ export class SharedSwitch implements SwitchCompanion {
   /** and index of the oldest one that its receiver holds. */
   private readonly receiveHeads: Int32Array;
   /** What there is of former VPorts in the ring of its receiver. */
-  private readonly flushes: Uint8Array;
+  private readonly flushes: readonly FlushedFrames[];
   /** Whether a frame waits for room at its receiver, or a sender for an empty slot. */
   private blocked = false;
 
@@ -137,7 +130,7 @@ export class SharedSwitch implements SwitchCompanion {
     this.sendLimits = new Int32Array(ports);
     this.receiveTails = new Int32Array(ports);
     this.receiveHeads = new Int32Array(ports);
-    this.flushes = new Uint8Array(ports);
+    this.flushes = Array.from({ length: ports }, () => new FlushedFrames());
     for (let port = 0; port < ports; port++) this.refill(port);
     this.nicSwitch.attach(this);
   }
@@ -153,7 +146,7 @@ export class SharedSwitch implements SwitchCompanion {
     const { control } = this.layout;
     if (Atomics.load(control, MAIL_STATE) === MAIL_ASKED) answerMail(this.layout, this.nicSwitch);
     for (let port = 0; port < this.ports; port++) {
-      if (this.flushes[port] !== NOT_FLUSHED) this.finishFlush(port);
+      if (this.flushes[port].pending) this.finishFlush(port);
       this.reclaim(port);
       this.take(port, burst);
     }
@@ -196,7 +189,7 @@ export class SharedSwitch implements SwitchCompanion {
     const words = this.layout.wordsOf(checkInteger('vport', vport, 0, this.ports - 1));
     Atomics.store(control, words + SEND_CLAIM, 0);
     Atomics.store(control, words + RECEIVE_CLAIM, 0);
-    if (this.flushes[vport] !== NOT_FLUSHED) this.finishFlush(vport);
+    if (this.flushes[vport].pending) this.finishFlush(vport);
   }
 
   /**
@@ -213,7 +206,7 @@ export class SharedSwitch implements SwitchCompanion {
 
   /** @internal */
   retired(vport: number): void {
-    if (this.flushes[vport] === FLUSHED) this.flushes[vport] = RETIRED;
+    this.flushes[vport].retire();
   }
 
   /** @internal As after construction, but for frames that somebody reads. */
@@ -239,10 +232,8 @@ export class SharedSwitch implements SwitchCompanion {
     const { control } = this.layout;
     const words = this.layout.wordsOf(port);
     this.reclaim(port);
-    // What an earlier VPort left goes first, by its own reason, as far as nobody is attached who may read it.
-    if (this.flushes[port] !== NOT_FLUSHED) this.finishFlush(port);
     if (this.receiveHeads[port] === this.receiveTails[port]) return;
-    this.flushes[port] = Math.max(kind, this.flushes[port]);
+    this.flushes[port].add(this.receiveTails[port], kind);
     Atomics.store(control, words + RECEIVE_FLUSHED, this.receiveTails[port]);
     Atomics.store(control, words + RECEIVE_FLUSHING, 1);
     this.finishFlush(port);
@@ -258,14 +249,12 @@ export class SharedSwitch implements SwitchCompanion {
     }
     this.reclaim(port);
     const left = (Atomics.load(control, words + RECEIVE_FLUSHED) - this.receiveHeads[port]) | 0;
-    if (left > 0) return;
-    Atomics.store(control, words + RECEIVE_FLUSHING, 0);
-    this.flushes[port] = NOT_FLUSHED;
+    if (left <= 0) Atomics.store(control, words + RECEIVE_FLUSHING, 0);
   }
 
-  /** A frame that a former VPort has not received. */
-  private lose(port: number, entry: number): void {
-    const kind = this.flushes[port];
+  /** A frame that a former VPort has not received, at an index of its ring. */
+  private lose(port: number, index: number, entry: number): void {
+    const kind = this.flushes[port].kindOf(index);
     if (kind === RESET) this.frames.release(ringSlot(entry));
     else this.nicSwitch.loseDelivered(port, ~entry, kind === RETIRED);
   }
@@ -309,10 +298,11 @@ export class SharedSwitch implements SwitchCompanion {
     assert((head - i) >>> 0 <= held, 'a receiver released more frames than it was given');
     for (; i !== head; i = (i + 1) | 0) {
       const entry = receiveItems[this.receiveAt(port, i)];
-      if (wasPassed(entry)) this.lose(port, entry);
+      if (wasPassed(entry)) this.lose(port, i, entry);
       else this.frames.release(entrySlot(entry));
     }
     this.receiveHeads[port] = head;
+    if (this.flushes[port].pending) this.flushes[port].readTo(head);
   }
 
   /** Takes what the sender of `port` has sent. */
@@ -392,7 +382,7 @@ export class SharedSwitch implements SwitchCompanion {
       const words = this.layout.wordsOf(port);
       if (Atomics.load(control, words + SEND_TAIL) !== this.sendHeads[port]) return true;
       // What a former VPort's thread has left when it was detached.
-      const isLeft = this.flushes[port] !== NOT_FLUSHED && Atomics.load(control, words + RECEIVE_CLAIM) === 0;
+      const isLeft = this.flushes[port].pending && Atomics.load(control, words + RECEIVE_CLAIM) === 0;
       if (isLeft) return true;
       if (this.blocked && Atomics.load(control, words + RECEIVE_HEAD) !== this.receiveHeads[port])
         return true;

@@ -257,6 +257,73 @@ describe('frames of a deleted VPort in the rings of a shared switch', () => {
     expectNoSlotLost();
   });
 
+  it('are each counted as its own VPort is, whoever is deleted while a thread stays', () => {
+    const { all, nicSwitch, table, a, pa, pb, expectNoSlotLost } = shared();
+    for (let i = 0; i < 3; i++) pb.send(toA);
+    all.forward();
+    a.delete();
+    const second = table.create({ owner: { vf: 7 }, place: a.place });
+    second.setMac(mac(1));
+    for (let i = 0; i < 2; i++) pb.send(toA);
+    all.forward();
+    pa.detach();
+    second.delete();
+    expect(second.counters).toMatchObject({ framesOut: 0, dropped: { vportDeleted: 2 } });
+    expect(nicSwitch.retiredBalance()).toMatchObject({ offered: 5, delivered: 0, lost: 5 });
+    expect(nicSwitch.dropped('vportDeleted')).toBe(5);
+    const { forwarded, offered } = sides(nicSwitch);
+    expect([forwarded, offered]).toEqual([5, 5]);
+    expectNoSlotLost();
+    nicSwitch.checkBalance();
+  });
+
+  it('are counted at their port when that was flushed and lives on', () => {
+    const { all, nicSwitch, a, pa, pb, expectNoSlotLost } = shared();
+    pb.send(toA);
+    pb.send(toA);
+    all.forward();
+    nicSwitch.flushVPort(a.place);
+    nicSwitch.setVPortActive(a.place, true);
+    pb.send(toA);
+    all.forward();
+    pa.detach();
+    all.forward();
+    expect(a.counters).toMatchObject({ framesOut: 1, dropped: { vportDeleted: 2 } });
+    expect(nicSwitch.retiredBalance()).toMatchObject({ delivered: 0, lost: 0 });
+    const next = attachSwitchPort(all.descriptor, a.place);
+    expect(next.lengthOf(next.receive())).toBe(60);
+    next.release();
+    expectNoSlotLost();
+  });
+
+  it('of before a reset are not counted, those after it are', () => {
+    const { all, nicSwitch, table, a, pa, pb, expectNoSlotLost } = shared();
+    pb.send(toA);
+    all.forward();
+    nicSwitch.reset();
+    const next = table.create({ owner: { vf: 0 }, place: a.place });
+    const sender = table.create({ owner: { vf: 1 } });
+    next.setMac(mac(1));
+    sender.setMac(mac(2));
+    for (let i = 0; i < 2; i++) pb.send(toA);
+    all.forward();
+    pa.detach();
+    next.delete();
+    expect(nicSwitch.dropped('vportDeleted')).toBe(2);
+    expect(nicSwitch.balance()).toEqual({ framesIn: 2, replicas: 0, delivered: 0, dropped: 2 });
+    expectNoSlotLost();
+  });
+
+  it('wake the switch when its thread leaves', () => {
+    const { all, a, pa, pb } = shared();
+    pb.send(toA);
+    all.forward();
+    a.delete();
+    expect(all.wait(0)).toBe(false);
+    pa.detach();
+    expect(all.wait(0)).toBe(true);
+  });
+
   it('are not sent as those of the next one', () => {
     const { all, nicSwitch, table, a, pa, expectNoSlotLost } = shared();
     const frame = frameBytes({ to: mac(2), from: mac(1) });
@@ -314,6 +381,17 @@ describe('a switch that is reset', () => {
     nicSwitch.forward();
     stage.collect();
     expect(drain().sort()).toEqual([table.default.place, next.place]);
+  });
+
+  it('has one table: VPorts of an earlier one end with it', () => {
+    const nicSwitch = new NicSwitch({ frames: new FramePool({ slots: 8 }), vports: 4 });
+    const first = new VPortTable(nicSwitch);
+    const old = first.create({ owner: { vf: 0 } });
+    expect(() => new VPortTable(nicSwitch, { defaultPlace: 4 })).toThrow('defaultPlace');
+    expect(old.state).toBe('activated');
+    new VPortTable(nicSwitch);
+    expect(old.state).toBe('deleted');
+    expect(() => nicSwitch.attach(null as never)).toThrow('companion must be an object, got null');
   });
 
   it('leaves the default VPort to the last of its tables', () => {
