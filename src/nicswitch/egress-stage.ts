@@ -25,7 +25,7 @@ const BURST = 64;
  * Frames to VPorts wait by class and receiver, and can be limited by receiver ({@link EgressStage.local}).
  *
  * When a VPort is flushed or retired (deleted), its frames are dropped here as well, and nothing of it is left for
- * the next one at its place: no limit, no minimum, no count.
+ * the next one at its place: no limit, no minimum, no count. What is set at {@link EgressStage.wire} itself stays. A switch has one stage.
  *
  * @example
  * const stage = new EgressStage(nicSwitch, { linkGbps: 10 });
@@ -113,8 +113,9 @@ export class EgressStage implements Component, SwitchCompanion {
   }
 
   /**
-   * Puts a frame into the input ring of `port`, and notes whose it is; false, and nothing done, when the ring
-   * is full.
+   * Puts a frame into the input ring of `port`, a VPort or the uplink, and notes whose it is; false, and nothing done,
+   * when the ring is full. All frames come in this way: one that is pushed past it is taken for one of whoever
+   * submitted its slot last.
    */
   submit(port: number, slot: number): boolean {
     if (!this.nicSwitch.input.push(port, slot)) return false;
