@@ -147,24 +147,39 @@ export class LinkErrors implements Foresight, Component {
   /** A train arrives that is not taken; the first one has a wrong LCRC. */
   private discarded(index: number, epoch: number): void {
     const isBad = this.held[0] === index && this.scheduler.now === this.badPs;
-    if (epoch !== this.direction.epoch || !isBad) return;
+    if (!isBad) return;
+    if (epoch !== this.direction.epoch) {
+      this.loseHeld();
+      return;
+    }
     this.badTlps++;
     this.naks++;
     reportCorrectable(this.receiver, BAD_TLP);
     this.scheduler.schedule(this.direction.sendNak(), this.nak, 0, epoch);
   }
 
-  /** The Nak has come: all that was held is sent again, in order. */
-  private replay(epoch: number): void {
-    const { held, firsts, sequences, direction } = this;
+  private letGo(): void {
     this.held = [];
     this.firsts = [];
     this.sequences = [];
-    const { records } = this.tlps;
+  }
+
+  /** The link was reset meanwhile: no Nak will come, and nothing is sent again. */
+  private loseHeld(): void {
+    const { held } = this;
+    this.letGo();
+    for (const index of held) this.tlps.lose(this.tlps.records[index]);
+  }
+
+  /** The Nak has come: all that was held is sent again, in order. */
+  private replay(epoch: number): void {
+    const { held, firsts, sequences, direction } = this;
     if (epoch !== direction.epoch) {
-      for (const index of held) this.tlps.lose(records[index]);
+      this.loseHeld();
       return;
     }
+    this.letGo();
+    const { records } = this.tlps;
     const isRetrained = ++this.replayNumber === REPLAYS;
     if (isRetrained) {
       this.replayNumber = 0;
