@@ -1,4 +1,4 @@
-import { SparseMemory } from 'sriovsim/base';
+import { SparseMemory, wordStore } from 'sriovsim/base';
 import { DmaRequest } from 'sriovsim/dma';
 import { Probe, Scheduler } from 'sriovsim/kernel';
 import { PcieLink, Requester, RootPort, TlpPool } from 'sriovsim/pcie';
@@ -59,7 +59,7 @@ function traffic(bytes: number, reads: boolean, writes: boolean): () => number {
     { memoryReadPs: 220_000, maxPayloadBytes: 256, readCompletionBoundary: 64, isMemory: () => true },
     () => {},
   );
-  const device = { u8: new Uint8Array(store), i32: new Int32Array(store) };
+  const device = wordStore(store);
   const requester = new Requester('device', link.upstream, tlps, device, {
     tags: 64,
     maxPayloadBytes: 256,

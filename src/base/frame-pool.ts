@@ -2,6 +2,7 @@ import { assert } from './assert.ts';
 import { checkInteger, checkKeys, checkPowerOfTwo } from './check.ts';
 import { FreeList } from './free-list.ts';
 import { SHARED_SLOT_BYTES, sharedFrames } from './shared-frames.ts';
+import { type WordStore, wordStore } from './sparse-memory.ts';
 
 /** How large a {@link FramePool} is. */
 export interface FramePoolOptions {
@@ -36,7 +37,7 @@ const OPTIONS = { slots: true, slotBytes: true, extraBytes: true, shared: true }
  * pool.retain(slot, 2); // three holders now
  * pool.release(slot);
  */
-export class FramePool {
+export class FramePool implements WordStore {
   readonly slots: number;
   readonly slotBytes: number;
   /** log2 of slotBytes: `slot << slotShift` is the offset of a frame. */
@@ -44,6 +45,7 @@ export class FramePool {
   readonly buffer: ArrayBufferLike;
   readonly u8: Uint8Array;
   readonly i32: Int32Array;
+  readonly i64: BigInt64Array;
   /** Bytes of the frame in each slot, without frame check sequence. */
   readonly lengths: Int32Array;
   /**
@@ -79,8 +81,10 @@ export class FramePool {
     this.extraOffset = this.slots * this.slotBytes + (shared ? this.slots * SHARED_SLOT_BYTES : 0);
     const bytes = this.extraOffset + extraBytes;
     this.buffer = shared ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes);
-    this.u8 = new Uint8Array(this.buffer);
-    this.i32 = new Int32Array(this.buffer, 0, bytes >>> 2);
+    const { u8, i32, i64 } = wordStore(this.buffer);
+    this.u8 = u8;
+    this.i32 = i32;
+    this.i64 = i64;
     const beside = shared ? sharedFrames(this.buffer, this.slots, this.slotBytes) : undefined;
     this.lengths = beside?.lengths ?? new Int32Array(this.slots);
     this.outerTci = beside?.outerTci ?? new Int32Array(this.slots);

@@ -15,4 +15,10 @@ export { FreeList } from './free-list.ts';
 export { naturalLog, RandomStream, RandomStreams } from './random.ts';
 export { IntRing } from './ring.ts';
 export { type SharedFrames, sharedFrames } from './shared-frames.ts';
-export { offsetInChunk, type PhysicalMemory, SparseMemory } from './sparse-memory.ts';
+export {
+  offsetInChunk,
+  type PhysicalMemory,
+  SparseMemory,
+  type WordStore,
+  wordStore,
+} from './sparse-memory.ts';

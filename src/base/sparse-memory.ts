@@ -42,10 +42,30 @@ const DIRECT_LIMIT = 2 ** 36;
 const DIRECT_CHUNKS = DIRECT_LIMIT / CHUNK_BYTES;
 
 /**
- * What is allocated at first touch, seen as bytes, as words and as pairs of words.
+ * One buffer, seen as bytes, as words of 32 bits and as pairs of those: on-die memory of a device, which payload comes
+ * from and goes to. The views begin at the same byte.
+ */
+export interface WordStore {
+  readonly u8: Uint8Array;
+  readonly i32: Int32Array;
+  readonly i64: BigInt64Array;
+}
+
+/** `buffer` seen in each way; what does not fill a word or a pair at its end is seen as bytes alone. */
+export function wordStore(buffer: ArrayBufferLike): WordStore {
+  const { byteLength } = buffer;
+  return {
+    u8: new Uint8Array(buffer),
+    i32: new Int32Array(buffer, 0, byteLength >> 2),
+    i64: new BigInt64Array(buffer, 0, byteLength >> 3),
+  };
+}
+
+/**
+ * What is allocated at first touch.
  * @internal
  */
-export class Chunk {
+export class Chunk implements WordStore {
   readonly u8: Uint8Array;
   readonly i32: Int32Array;
   readonly i64: BigInt64Array;
@@ -135,11 +155,6 @@ export class SparseMemory implements PhysicalMemory {
   /** Parts of each array that a large piece has been copied in from, and of the one that this was done from last. */
   private readonly sources = new WeakMap<Uint8Array, SliceCache>();
   private source = new SliceCache(new Uint8Array(0));
-
-  /** Words that were copied in or out, as pairs of words; and those that this was done with last. */
-  private readonly pairsOf = new WeakMap<Int32Array, BigInt64Array>();
-  private words: Int32Array = new Int32Array(0);
-  private pairs: BigInt64Array = new BigInt64Array(0);
 
   /** @param limit bytes of address space, at most 2^52. */
   constructor(limit: number = 2 ** 52) {
@@ -232,57 +247,59 @@ export class SparseMemory implements PhysicalMemory {
   }
 
   /**
-   * As {@link SparseMemory.copyOut} into a buffer that is seen as bytes and as words. Small copies go word by
-   * word where both ends are aligned: for a frame of 64 bytes calling the native copy costs more than that.
-   * Large ones make no new objects.
+   * As {@link SparseMemory.copyOut} into a buffer that is seen as words too. Small copies go word by word where both
+   * ends are aligned: for a frame of 64 bytes calling the native copy costs more than that. Large ones make no new
+   * objects.
    */
-  copyOutWords(address: number, bytes: number, u8: Uint8Array, i32: Int32Array, offset: number): void {
+  copyOutWords(address: number, bytes: number, store: WordStore, offset: number): void {
     const number = Math.floor(address * CHUNK_SCALE);
     const start = (address - number * CHUNK_BYTES) | 0;
     if (start + bytes > CHUNK_BYTES) {
-      this.copyOut(address, bytes, u8, offset);
+      this.copyOut(address, bytes, store.u8, offset);
       return;
     }
     const place = number < DIRECT_CHUNKS ? this.index[number] : 0;
     const chunk = place > 0 ? this.chunks[place - 1] : this.chunk(number, address);
     if (bytes >= LARGE || ((start | offset) & 3) !== 0) {
       chunk.slices ??= new SliceCache(chunk.u8);
-      u8.set(chunk.slices.slice(start, bytes), offset);
+      store.u8.set(chunk.slices.slice(start, bytes), offset);
       return;
     }
     const words = bytes >> 2;
-    if (bytes >= PAIRED && ((start | offset) & 7) === 0 && (this.words === i32 || this.pairWords(i32))) {
-      copyPairs(this.pairs, offset >> 3, chunk.i64, start >> 3, bytes >> 3);
-      if ((bytes & 4) !== 0) i32[(offset >> 2) + words - 1] = chunk.i32[(start >> 2) + words - 1];
-    } else copyWords(i32, offset >> 2, chunk.i32, start >> 2, words);
+    if (bytes >= PAIRED && ((start | offset) & 7) === 0) {
+      copyPairs(store.i64, offset >> 3, chunk.i64, start >> 3, bytes >> 3);
+      if ((bytes & 4) !== 0) store.i32[(offset >> 2) + words - 1] = chunk.i32[(start >> 2) + words - 1];
+    } else copyWords(store.i32, offset >> 2, chunk.i32, start >> 2, words);
     if ((bytes & 3) !== 0) {
       const tail = chunk.u8;
+      const { u8 } = store;
       for (let at = words << 2; at < bytes; at++) u8[offset + at] = tail[start + at];
     }
   }
 
-  /** As {@link SparseMemory.copyIn} from a buffer that is seen as bytes and as words. */
-  copyInWords(address: number, bytes: number, u8: Uint8Array, i32: Int32Array, offset: number): void {
+  /** As {@link SparseMemory.copyIn} from a buffer that is seen as words too. */
+  copyInWords(address: number, bytes: number, store: WordStore, offset: number): void {
     const number = Math.floor(address * CHUNK_SCALE);
     const start = (address - number * CHUNK_BYTES) | 0;
     if (start + bytes > CHUNK_BYTES) {
-      this.copyIn(address, bytes, u8, offset);
+      this.copyIn(address, bytes, store.u8, offset);
       return;
     }
     const place = number < DIRECT_CHUNKS ? this.index[number] : 0;
     const chunk = place > 0 ? this.chunks[place - 1] : this.chunk(number, address);
     if (bytes >= LARGE || ((start | offset) & 3) !== 0) {
-      if (this.source.bytes !== u8) this.useSource(u8);
+      if (this.source.bytes !== store.u8) this.useSource(store.u8);
       chunk.u8.set(this.source.slice(offset, bytes), start);
       return;
     }
     const words = bytes >> 2;
-    if (bytes >= PAIRED && ((start | offset) & 7) === 0 && (this.words === i32 || this.pairWords(i32))) {
-      copyPairs(chunk.i64, start >> 3, this.pairs, offset >> 3, bytes >> 3);
-      if ((bytes & 4) !== 0) chunk.i32[(start >> 2) + words - 1] = i32[(offset >> 2) + words - 1];
-    } else copyWords(chunk.i32, start >> 2, i32, offset >> 2, words);
+    if (bytes >= PAIRED && ((start | offset) & 7) === 0) {
+      copyPairs(chunk.i64, start >> 3, store.i64, offset >> 3, bytes >> 3);
+      if ((bytes & 4) !== 0) chunk.i32[(start >> 2) + words - 1] = store.i32[(offset >> 2) + words - 1];
+    } else copyWords(chunk.i32, start >> 2, store.i32, offset >> 2, words);
     if ((bytes & 3) !== 0) {
       const tail = chunk.u8;
+      const { u8 } = store;
       for (let at = words << 2; at < bytes; at++) tail[start + at] = u8[offset + at];
     }
   }
@@ -290,19 +307,6 @@ export class SparseMemory implements PhysicalMemory {
   /** The chunk that holds `address`, as words: for software that keeps a mapping of its own memory. */
   wordsAt(address: number): Int32Array {
     return this.chunk(Math.floor(address * CHUNK_SCALE), address).i32;
-  }
-
-  /** Sees a buffer as pairs of words from now on; false if it does not begin at one. */
-  private pairWords(i32: Int32Array): boolean {
-    if ((i32.byteOffset & 7) !== 0) return false;
-    let pairs = this.pairsOf.get(i32);
-    if (pairs === undefined) {
-      pairs = new BigInt64Array(i32.buffer, i32.byteOffset, i32.length >> 1);
-      this.pairsOf.set(i32, pairs);
-    }
-    this.words = i32;
-    this.pairs = pairs;
-    return true;
   }
 
   /** A chunk by its number, allocated if `address`, which is in it, is the first touch. */

@@ -1,4 +1,4 @@
-import type { SparseMemory } from '../base/index.ts';
+import type { SparseMemory, WordStore } from '../base/index.ts';
 import type { DmaRequest } from './dma-request.ts';
 
 /** Status of a read that brought its data; every other number is a failure. */
@@ -12,12 +12,6 @@ export interface DmaClient {
   writeDone(cookie: number): void;
   /** A request was refused for want of room; now there is some. */
   requesterReady(): void;
-}
-
-/** On-die memory: frames and descriptor caches in one buffer, as bytes and as words. */
-export interface DmaStore {
-  readonly u8: Uint8Array;
-  readonly i32: Int32Array;
 }
 
 /**
@@ -63,7 +57,7 @@ const STEP = 64;
  */
 export class MemoryDmaPort implements DmaPort {
   private readonly memory: SparseMemory;
-  private readonly store: DmaStore;
+  private readonly store: WordStore;
   private readonly clients: DmaClient[] = [];
   private readonly isRead = new Uint8Array(PENDING);
   private readonly client = new Int32Array(PENDING);
@@ -72,7 +66,7 @@ export class MemoryDmaPort implements DmaPort {
   private tail = 0;
   private refused = false;
 
-  constructor(memory: SparseMemory, store: DmaStore) {
+  constructor(memory: SparseMemory, store: WordStore) {
     this.memory = memory;
     this.store = store;
   }
@@ -94,25 +88,24 @@ export class MemoryDmaPort implements DmaPort {
   }
 
   read(request: DmaRequest): number {
-    const { u8, i32 } = this.store;
-    this.memory.copyOutWords(request.address, request.bytes, u8, i32, request.offset);
+    this.memory.copyOutWords(request.address, request.bytes, this.store, request.offset);
     this.note(1, request.client, request.cookie);
     return 1;
   }
 
   write(request: DmaRequest): number {
-    const { u8, i32 } = this.store;
+    const { memory, store } = this;
     const { address, bytes, offset, headBytes } = request;
     if (headBytes === 0) {
-      this.memory.copyInWords(address, bytes, u8, i32, offset);
+      memory.copyInWords(address, bytes, store, offset);
     } else {
-      this.memory.copyInWords(address, headBytes, u8, i32, offset);
+      memory.copyInWords(address, headBytes, store, offset);
       let to = headBytes;
       if (request.inserts === 1) {
-        this.memory.write32(address + to, request.insert);
+        memory.write32(address + to, request.insert);
         to += 4;
       }
-      this.memory.copyInWords(address + to, bytes - to, u8, i32, offset + headBytes + request.skipBytes);
+      memory.copyInWords(address + to, bytes - to, store, offset + headBytes + request.skipBytes);
     }
     this.note(0, request.client, request.cookie);
     return 1;

@@ -6,7 +6,7 @@ export {
   type TransmitFormat,
 } from './descriptor-format.ts';
 export { DescriptorRings, type DescriptorRingsOptions, fetchQueueOf } from './descriptor-rings.ts';
-export { DMA_OK, type DmaClient, type DmaPort, type DmaStore, MemoryDmaPort } from './dma-port.ts';
+export { DMA_OK, type DmaClient, type DmaPort, MemoryDmaPort } from './dma-port.ts';
 export { DmaRequest } from './dma-request.ts';
 export type { EarlyHandOver, EarlySink } from './early-hand-over.ts';
 export { ReceiveEngine } from './receive-engine.ts';

@@ -1,5 +1,6 @@
+import type { WordStore } from '../base/index.ts';
 import { DESCRIPTOR_BYTES, DESCRIPTOR_SHIFT, type TransmitFormat } from './descriptor-format.ts';
-import type { DmaPort, DmaStore } from './dma-port.ts';
+import type { DmaPort } from './dma-port.ts';
 import { DmaRequest } from './dma-request.ts';
 import { CACHE_ENTRIES } from './ring.ts';
 import type { TransmitRing } from './transmit-ring.ts';
@@ -29,7 +30,7 @@ export class TransmitStatus {
    */
   constructor(
     port: DmaPort,
-    store: DmaStore,
+    store: WordStore,
     format: TransmitFormat,
     owner: TransmitStatusOwner,
     offset: number,

@@ -182,5 +182,5 @@ export {
   type MemoryTlpHeader,
   type TlpHeader,
 } from './tlp-bytes.ts';
-export { type DeviceStore, type LostTlps, Tlp, TlpPool } from './tlp-pool.ts';
+export { type LostTlps, Tlp, TlpPool } from './tlp-pool.ts';
 export { type TlpHeaderRecord, type TlpLinkRecord, unpackTlpHeader, unpackTlpLink } from './tlp-record.ts';

@@ -1,4 +1,4 @@
-import { assert, IntRing } from '../base/index.ts';
+import { assert, IntRing, type WordStore } from '../base/index.ts';
 import type { Component } from '../kernel/index.ts';
 import type { LinkDirection } from './link-direction.ts';
 import {
@@ -10,7 +10,7 @@ import {
   spanOf,
   TlpKind,
 } from './tlp.ts';
-import type { DeviceStore, Tlp, TlpPool } from './tlp-pool.ts';
+import type { Tlp, TlpPool } from './tlp-pool.ts';
 
 /** A part of a device that issues memory requests. */
 export interface RequesterClient {
@@ -115,7 +115,7 @@ export class Requester implements Component {
 
   private readonly upstream: LinkDirection;
   private readonly tlps: TlpPool;
-  private readonly store: DeviceStore;
+  private readonly store: WordStore;
   private readonly clients: RequesterClient[] = [];
   private readonly tags: number;
   private readonly mps: number;
@@ -146,7 +146,7 @@ export class Requester implements Component {
     name: string,
     upstream: LinkDirection,
     tlps: TlpPool,
-    store: DeviceStore,
+    store: WordStore,
     options: RequesterOptions,
   ) {
     this.name = name;

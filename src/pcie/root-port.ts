@@ -1,4 +1,4 @@
-import { ceilPowerOfTwo, IntRing, type SparseMemory } from '../base/index.ts';
+import { ceilPowerOfTwo, IntRing, type SparseMemory, type WordStore } from '../base/index.ts';
 import type { Component, Scheduler } from '../kernel/index.ts';
 import { type AddressTranslator, TRANSLATION_MISS, type TranslationClient } from './address-translator.ts';
 import { KnownMemory } from './known-memory.ts';
@@ -21,7 +21,7 @@ import {
   spanOf,
   TlpKind,
 } from './tlp.ts';
-import type { DeviceStore, Tlp, TlpPool } from './tlp-pool.ts';
+import type { Tlp, TlpPool } from './tlp-pool.ts';
 
 // Constants of this module: see "The hot path" in docs/architecture.md.
 const { MEMORY_READ, MEMORY_WRITE, COMPLETION_DATA } = TlpKind;
@@ -275,7 +275,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
       this.memoryWrites++;
       if (store === null) this.memory.write32(address, tlp.data);
       else if (tlp.headBytes > 0) this.writeSpliced(tlp, store);
-      else this.memory.copyInWords(address, bytes, store.u8, store.i32, tlp.storeOffset);
+      else this.memory.copyInWords(address, bytes, store, tlp.storeOffset);
       if (this.written !== null) this.written(address);
     }
     this.retire(tlp);
@@ -309,16 +309,16 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   }
 
   /** Writes what lies in a store with a double word put in or bytes left out. */
-  private writeSpliced(tlp: Tlp, { u8, i32 }: DeviceStore): void {
+  private writeSpliced(tlp: Tlp, store: WordStore): void {
     const { address, bytes, headBytes, storeOffset } = tlp;
     const memory = this.memory;
-    memory.copyInWords(address, headBytes, u8, i32, storeOffset);
+    memory.copyInWords(address, headBytes, store, storeOffset);
     let to = headBytes;
     if (tlp.inserts === 1) {
       memory.write32(address + headBytes, tlp.data);
       to += 4;
     }
-    memory.copyInWords(address + to, bytes - to, u8, i32, storeOffset + headBytes + tlp.skipBytes);
+    memory.copyInWords(address + to, bytes - to, store, storeOffset + headBytes + tlp.skipBytes);
   }
 
   /** A read that was not foreseen. */
@@ -384,8 +384,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
    */
   answer(tlp: Tlp, status: number): void {
     const { address, bytes } = tlp;
-    const { u8, i32 } = tlp.store as DeviceStore;
-    this.memory.copyOutWords(address, bytes, u8, i32, tlp.storeOffset);
+    this.memory.copyOutWords(address, bytes, tlp.store as WordStore, tlp.storeOffset);
     // Small reads, most of all, come back in one piece.
     const count = bytes <= 124 ? 1 : this.completionsOf(tlp, address, bytes);
     const span = span4(address, bytes);

@@ -1,11 +1,5 @@
-import { assert } from '../base/index.ts';
+import { assert, type WordStore } from '../base/index.ts';
 import { FlowClass, TlpKind } from './tlp.ts';
-
-/** On-die memory of a device that TLP payload comes from and goes to, as bytes and as words of one buffer. */
-export interface DeviceStore {
-  readonly u8: Uint8Array;
-  readonly i32: Int32Array;
-}
 
 /**
  * A TLP on its way, or rather a *train* of them: those that one DMA request makes, sent back to back. A read
@@ -42,7 +36,7 @@ export class Tlp {
   /** Latency of this TLP beyond the link's own, in ps. */
   extraPs = 0;
   /** The store at the device's end, and where in it the payload lies or goes. Without one the payload is `data`. */
-  store: DeviceStore | null = null;
+  store: WordStore | null = null;
   storeOffset = 0;
   /** Tags that a read train holds until its completion. */
   tags = 0;

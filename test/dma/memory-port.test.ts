@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FramePool, SparseMemory } from '../../src/base/index.ts';
+import { FramePool, SparseMemory, wordStore } from '../../src/base/index.ts';
 import {
   type DmaClient,
   DmaRequest,
@@ -31,8 +31,7 @@ function client(log: string[]): DmaClient {
 
 function port() {
   const memory = new SparseMemory(2 ** 30);
-  const buffer = new ArrayBuffer(4096);
-  const store = { u8: new Uint8Array(buffer), i32: new Int32Array(buffer) };
+  const store = wordStore(new ArrayBuffer(4096));
   return { memory, store, port: new MemoryDmaPort(memory, store) };
 }
 

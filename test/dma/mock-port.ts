@@ -1,5 +1,5 @@
-import type { SparseMemory } from '../../src/base/index.ts';
-import type { DmaClient, DmaPort, DmaRequest, DmaStore } from '../../src/dma/index.ts';
+import type { SparseMemory, WordStore } from '../../src/base/index.ts';
+import type { DmaClient, DmaPort, DmaRequest } from '../../src/dma/index.ts';
 
 const PAGE = 4096;
 /** What an engine may write at once after it has been told that it can. */
@@ -45,12 +45,12 @@ export class MockPort implements DmaPort {
   /** Addresses and sizes of all reads that were ever issued. */
   readonly issued: { address: number; bytes: number; routingId: number }[] = [];
   readonly #memory: SparseMemory;
-  readonly #store: DmaStore;
+  readonly #store: WordStore;
   readonly #limits: MockLimits;
   readonly #clients: DmaClient[] = [];
   #refused = false;
 
-  constructor(memory: SparseMemory, store: DmaStore, limits: MockLimits = { reads: 1000, writes: 1000 }) {
+  constructor(memory: SparseMemory, store: WordStore, limits: MockLimits = { reads: 1000, writes: 1000 }) {
     this.#memory = memory;
     this.#store = store;
     this.#limits = limits;

@@ -1,4 +1,4 @@
-import { SparseMemory } from '../../base/index.ts';
+import { SparseMemory, wordStore } from '../../base/index.ts';
 import { Probe, Scheduler } from '../../kernel/index.ts';
 import {
   INFINITE_CREDITS,
@@ -69,14 +69,11 @@ export function measureLink(load: LinkLoad): number {
     },
     () => {},
   );
-  const store = new ArrayBuffer(load.size + 4);
-  const requester = new Requester(
-    'device',
-    link.upstream,
-    tlps,
-    { u8: new Uint8Array(store), i32: new Int32Array(store, 0, store.byteLength >> 2) },
-    { tags: TAGS, maxPayloadBytes: load.mps, maxReadRequestBytes: load.mrrs },
-  );
+  const requester = new Requester('device', link.upstream, tlps, wordStore(new ArrayBuffer(load.size + 4)), {
+    tags: TAGS,
+    maxPayloadBytes: load.mps,
+    maxReadRequestBytes: load.mrrs,
+  });
   port.connect(requester);
   link.downstream.receiver = { receive: (tlp) => requester.complete(tlp) };
   keepBusy(requester, load);

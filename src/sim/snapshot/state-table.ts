@@ -29,7 +29,7 @@ const RULES: readonly (readonly [unknown, StateRules])[] = [
   [Endpoint, { links: ['hitFunction'] }],
   [RootPort, { links: ['translator'] }],
   // Views of bytes that are kept so as not to be made again.
-  [SparseMemory, { apart: ['source', 'sources', 'words', 'pairs', 'pairsOf'] }],
+  [SparseMemory, { apart: ['source', 'sources'] }],
   [Chunk, { apart: ['slices'] }],
 ];
 

@@ -1,4 +1,4 @@
-import { SparseMemory } from '../../../src/base/index.ts';
+import { SparseMemory, type WordStore, wordStore } from '../../../src/base/index.ts';
 import { Probe, Scheduler } from '../../../src/kernel/index.ts';
 import {
   type AddressTranslator,
@@ -142,7 +142,7 @@ export class DmaRig {
   readonly link: PcieLink;
   readonly requester: Requester;
   readonly port: RootPort;
-  readonly store: { readonly u8: Uint8Array; readonly i32: Int32Array };
+  readonly store: WordStore;
   /** What the root port has carried out of posted requests, in its order: physical addresses, or message and data. */
   readonly committed: (number | string)[] = [];
   readonly reads: { cookie: number; status: number; timePs: number }[] = [];
@@ -154,8 +154,7 @@ export class DmaRig {
 
   constructor(options: DmaRigOptions = {}) {
     const { scheduler, probe, tlps } = this;
-    const buffer = new ArrayBuffer(options.storeBytes ?? 1 << 16);
-    this.store = { u8: new Uint8Array(buffer), i32: new Int32Array(buffer) };
+    this.store = wordStore(new ArrayBuffer(options.storeBytes ?? 1 << 16));
     this.link = new PcieLink('link', scheduler, probe, tlps, {
       rate: { generation: 3, lanes: 8 },
       flightPs: FLIGHT_PS,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { SparseMemory } from '../../../src/base/index.ts';
+import { SparseMemory, wordStore } from '../../../src/base/index.ts';
 import { Probe, Scheduler } from '../../../src/kernel/index.ts';
 import { EndpointPort, NOT_CLAIMED } from '../../../src/pcie/endpoint-port.ts';
 import { PcieLink } from '../../../src/pcie/link.ts';
@@ -29,7 +29,7 @@ function machine(link: Partial<LinkOptions> = {}, records = 4096) {
     rootCredits: INFINITE,
     ...link,
   });
-  const store = { u8: new Uint8Array(4096), i32: new Int32Array(1024) };
+  const store = wordStore(new ArrayBuffer(4096));
   const limits = { tags: 8, maxPayloadBytes: 128, maxReadRequestBytes: 128 };
   const requester = new Requester('requester', pcie.upstream, tlps, store, limits);
   const registers = new Map<number, number>();
