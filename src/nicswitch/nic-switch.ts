@@ -332,10 +332,12 @@ export class NicSwitch extends SwitchPolicy implements Component {
    * Has something beside the switch told when a VPort is flushed or retired, and when the switch is reset, from now on:
    * a switch has one {@link EgressStage}, one {@link SharedSwitch}.
    *
-   * @throws TypeError if it is null.
+   * @throws TypeError if it is no object.
    */
   attach(companion: SwitchCompanion): void {
-    if (companion === null) throw new TypeError('companion must be an object, got null');
+    if (typeof companion !== 'object' || companion === null) {
+      throw new TypeError(`companion must be an object, got ${companion}`);
+    }
     this.companions.push(companion);
   }
 

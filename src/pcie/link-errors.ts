@@ -28,6 +28,16 @@ const REPLAYS = 4;
 /** Estimate: from L0 through Recovery and back. */
 const RETRAIN_PS = 10_000_000;
 
+/** A train that the receiver discards. */
+interface HeldTrain {
+  /** Of its record. */
+  readonly index: number;
+  /** The TLP from which on it is sent again. */
+  readonly first: number;
+  /** Of its first TLP. */
+  readonly sequence: number;
+}
+
 /**
  * Bit errors of one direction of a link, and how its data link layers repair them (PCI Express Base 3.5): the receiver
  * discards a TLP whose LCRC is wrong, with a Nak, and all behind it, whose sequence numbers are not the next one; the
@@ -57,10 +67,8 @@ export class LinkErrors implements Foresight, Component {
   private readonly transmitter: PcieFunction;
   private readonly discard: number;
   private readonly nak: number;
-  /** Trains that the receiver discards, in order: their numbers, the TLP from which on each is sent again, its sequence number. */
-  private held: number[] = [];
-  private firsts: number[] = [];
-  private sequences: number[] = [];
+  /** Trains that the receiver discards, in order. */
+  private held: HeldTrain[] = [];
   /** Sequence number of the train that is sent again; -1 while none is. */
   private again = -1;
   /** From which of its TLPs on. */
@@ -105,9 +113,7 @@ export class LinkErrors implements Foresight, Component {
     const hit = this.held.length > 0 ? first : this.hitOf(tlp, first);
     if (hit < tlp.count) {
       const isFirst = this.held.length === 0;
-      this.held.push(tlp.index);
-      this.firsts.push(hit);
-      this.sequences.push(sequence);
+      this.held.push({ index: tlp.index, first: hit, sequence });
       this.foreseen = this.discard;
       this.foreseenPs = 0;
       if (isFirst) {
@@ -146,39 +152,26 @@ export class LinkErrors implements Foresight, Component {
 
   /** A train arrives that is not taken; the first one has a wrong LCRC. */
   private discarded(index: number, epoch: number): void {
-    const isBad = this.held[0] === index && this.scheduler.now === this.badPs;
-    if (!isBad) return;
-    if (epoch !== this.direction.epoch) {
-      this.loseHeld();
-      return;
-    }
+    const isBad = this.held[0]?.index === index && this.scheduler.now === this.badPs;
+    if (!isBad || this.wasReset(epoch)) return;
     this.badTlps++;
     this.naks++;
     reportCorrectable(this.receiver, BAD_TLP);
     this.scheduler.schedule(this.direction.sendNak(), this.nak, 0, epoch);
   }
 
-  private letGo(): void {
-    this.held = [];
-    this.firsts = [];
-    this.sequences = [];
-  }
-
-  /** The link was reset meanwhile: no Nak will come, and nothing is sent again. */
-  private loseHeld(): void {
-    const { held } = this;
-    this.letGo();
-    for (const index of held) this.tlps.lose(this.tlps.records[index]);
+  /** Whether the link was reset meanwhile: then no Nak comes, and nothing is sent again. */
+  private wasReset(epoch: number): boolean {
+    if (epoch === this.direction.epoch) return false;
+    for (const { index } of this.held.splice(0)) this.tlps.lose(this.tlps.records[index]);
+    return true;
   }
 
   /** The Nak has come: all that was held is sent again, in order. */
   private replay(epoch: number): void {
-    const { held, firsts, sequences, direction } = this;
-    if (epoch !== direction.epoch) {
-      this.loseHeld();
-      return;
-    }
-    this.letGo();
+    const { held, direction } = this;
+    if (this.wasReset(epoch)) return;
+    this.held = [];
     const { records } = this.tlps;
     const isRetrained = ++this.replayNumber === REPLAYS;
     if (isRetrained) {
@@ -187,15 +180,15 @@ export class LinkErrors implements Foresight, Component {
       reportCorrectable(this.transmitter, REPLAY_ROLLOVER);
       direction.pause(RETRAIN_PS);
     }
-    const count = held.reduce((sum, index, i) => sum + records[index].count - firsts[i], 0);
+    const count = held.reduce((sum, { index, first }) => sum + records[index].count - first, 0);
     this.replayed += count;
-    this.errors.replayed((sequences[0] + firsts[0]) & SEQUENCE_MASK, count, isRetrained);
-    held.forEach((index, i) => {
+    this.errors.replayed((held[0].sequence + held[0].first) & SEQUENCE_MASK, count, isRetrained);
+    for (const { index, first, sequence } of held) {
       const tlp = records[index];
-      this.again = sequences[i];
-      this.againFrom = firsts[i];
-      direction.resend(tlp, tlp.count - firsts[i]);
-    });
+      this.again = sequence;
+      this.againFrom = first;
+      direction.resend(tlp, tlp.count - first);
+    }
     this.again = -1;
   }
 }

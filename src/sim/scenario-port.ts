@@ -144,7 +144,7 @@ function resolveTransmitBuffer(
   const use = options.transmitBuffer ?? DEFAULTS.transmitBuffer;
   const checked = reporter.oneOf('nic.port.transmitBuffer', use, ['divided', 'shared']);
   if (checked === 'shared' && pfc.length === 0) {
-    const problem = 'all classes share it anyway';
+    const problem = 'it is shared anyway';
     reporter.fail('nic.port.transmitBuffer', use, problem, 'with pfc');
   }
   return checked === 'shared' ? { transmitBuffer: checked } : {};

@@ -5,7 +5,7 @@ import { bundle } from './chromium.ts';
 /** What a page may pay before anything can run. */
 const GOAL_GZIP_BYTES = 120_000;
 /** What it pays now, since the switch, the port, scenarios and faults have all their rules: it must not grow unseen. */
-const MAX_GZIP_BYTES = 161_000;
+const MAX_GZIP_BYTES = 160_000;
 
 describe('the bundle for a browser', () => {
   let bytes: number;
@@ -20,7 +20,7 @@ describe('the bundle for a browser', () => {
     expect(bytes).toBeLessThan(GOAL_GZIP_BYTES);
   });
 
-  it('is below 161 kB, minified and compressed', () => {
+  it('is below 160 kB, minified and compressed', () => {
     expect(bytes).toBeLessThan(MAX_GZIP_BYTES);
   });
 

@@ -391,7 +391,9 @@ describe('a switch that is reset', () => {
     expect(old.state).toBe('activated');
     new VPortTable(nicSwitch);
     expect(old.state).toBe('deleted');
-    expect(() => nicSwitch.attach(null as never)).toThrow('companion must be an object, got null');
+    for (const none of [null, 3]) {
+      expect(() => nicSwitch.attach(none as never)).toThrow(`companion must be an object, got ${none}`);
+    }
   });
 
   it('leaves the default VPort to the last of its tables', () => {

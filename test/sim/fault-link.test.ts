@@ -182,6 +182,25 @@ describe('whatever goes wrong', () => {
       return { kind, atMs, target: kind === 'iommu-fault' && target === 'host' ? 'a' : target };
     });
 
+  it('what is held for a replay ends with the link, and nothing waits behind it for ever', () => {
+    const errors = { kind: 'bit-error', probability: 0.01 } as const;
+    const simulation = boot({
+      ...PAIRS,
+      faults: [
+        { kind: 'link-down', atMs: 0.315, forMs: 0.001 },
+        { ...errors, fromMs: 0.3, toMs: 0.315 },
+        { ...errors, fromMs: 0.221, toMs: 0.309 },
+        { kind: 'flr', atMs: 0, target: 'c' },
+      ],
+    });
+    at(simulation, 400);
+    settle(simulation, 70);
+    const { conservation, faults } = simulation.report();
+    expect(conservation.balanced).toBe(true);
+    expect(faults?.find(({ kind }) => kind === 'link-down')?.consequence).toContain('the link is up again');
+    expect(simulation.machine.tlps.available).toBe(simulation.machine.tlps.capacity);
+  });
+
   it('no frame is lost without a count, and two runs are the same', () => {
     fc.assert(
       fc.property(

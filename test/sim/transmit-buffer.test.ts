@@ -199,7 +199,7 @@ describe("the PF's driver", () => {
   it('is shared only where a class can be stopped by itself', () => {
     const scenario: Scenario = { nic: { port: { pause: 'both', transmitBuffer: 'shared' } } };
     expect(() => resolveScenario(scenario)).toThrow(
-      'scenario: nic.port.transmitBuffer: all classes share it anyway; allowed with pfc',
+      'scenario: nic.port.transmitBuffer: it is shared anyway; allowed with pfc',
     );
   });
 });
