@@ -69,7 +69,15 @@ function noteDetected(fn: PcieFunction, bit: number): void {
 
 /** Errors by the names that lspci has for their bits. */
 const DEVICE_ERRORS = ['CorrErr', 'NonFatalErr', 'FatalErr', 'UnsupReq'];
-const UNCORRECTABLE = { 4: 'DLP', 5: 'SDES', 12: 'TLP', 14: 'CmpltTO', 15: 'CmpltAbrt', 20: 'UnsupReq' };
+const UNCORRECTABLE = {
+  4: 'DLP',
+  5: 'SDES',
+  12: 'TLP',
+  14: 'CmpltTO',
+  15: 'CmpltAbrt',
+  20: 'UnsupReq',
+  21: 'ACSViol',
+};
 const CORRECTABLE = {
   0: 'RxErr',
   6: 'BadTLP',

@@ -18,6 +18,15 @@ export {
   ROM_BAR,
 } from './bar.ts';
 export { BridgePort, type BridgePortOptions } from './bridge.ts';
+export {
+  ACS_ISOLATION,
+  ACS_OF_FUNCTIONS,
+  ACS_OF_PORTS,
+  type AcsOptions,
+  AcsService,
+  acs,
+  acsRows,
+} from './capabilities/acs.ts';
 export { type AerOptions, aer, aerRows, UncorrectableError } from './capabilities/aer.ts';
 export { type AriOptions, ari } from './capabilities/ari.ts';
 export {
@@ -38,6 +47,7 @@ export {
   CAP_PCI_EXPRESS,
   CAP_POWER_MANAGEMENT,
   CAP_VPD,
+  ECAP_ACS,
   ECAP_AER,
   ECAP_ARI,
   ECAP_DEVICE_SERIAL_NUMBER,

@@ -23,6 +23,7 @@ export const UncorrectableError = {
   malformedTlp: 18,
   ecrc: 19,
   unsupportedRequest: 20,
+  acsViolation: 21,
 } as const;
 
 /** Uncorrectable errors that belong to the link: a VF leaves them to its PF (SR-IOV 1.1 4.2). */
@@ -40,6 +41,7 @@ const NAMES: readonly (readonly [string, number])[] = [
   ['ECRC Error', UncorrectableError.ecrc],
   ['Unsupported Request Error', UncorrectableError.unsupportedRequest],
 ];
+const ACS_VIOLATION: (typeof NAMES)[number] = ['ACS Violation', UncorrectableError.acsViolation];
 
 const CORRECTABLE: readonly (readonly [string, number])[] = [
   ['Receiver Error', 0],
@@ -61,6 +63,8 @@ export interface AerOptions {
   readonly correctableMask?: number;
   /** ECRC can be generated and checked. Default true. */
   readonly ecrc?: boolean;
+  /** It has access control services, and so ACS Violation among its errors. Default false. */
+  readonly acs?: boolean;
   /** True for a root port, which also has the root error registers. Default false. */
   readonly root?: boolean;
 }
@@ -84,7 +88,8 @@ export function aerRows(options: AerOptions, context: FunctionContext): Register
   const { severity = 0x62010, correctableMask = 0x2000, ecrc = true } = options;
   const control = (access: Access): Access => (context.virtual ? 'RsvdP' : access);
   const value = (of: number) => (context.virtual ? 0 : of);
-  const names = context.virtual ? NAMES.filter(([, lsb]) => !OF_THE_LINK.includes(lsb)) : NAMES;
+  const all = options.acs ? [...NAMES, ACS_VIOLATION] : NAMES;
+  const names = context.virtual ? all.filter(([, lsb]) => !OF_THE_LINK.includes(lsb)) : all;
   const errors = (list: typeof NAMES, access: Access, reset: number) =>
     list.map(([name, lsb]) => bit(name, lsb, access, 'this error', { reset: (reset >> lsb) & 1 }));
   const ecrcOn = ecrc && !context.virtual;
@@ -103,7 +108,7 @@ export function aerRows(options: AerOptions, context: FunctionContext): Register
       access: 'RsvdP',
       phrase: 'uncorrectable errors that are not reported',
       section: 'PCIe 3.0 7.10.3',
-      fields: errors(NAMES, control('RWS'), 0),
+      fields: errors(all, control('RWS'), 0),
     },
     {
       name: 'Uncorrectable Error Severity',
@@ -111,7 +116,7 @@ export function aerRows(options: AerOptions, context: FunctionContext): Register
       access: 'RsvdP',
       phrase: 'uncorrectable errors that are fatal',
       section: 'PCIe 3.0 7.10.4',
-      fields: errors(NAMES, control('RWS'), value(severity)),
+      fields: errors(all, control('RWS'), value(severity)),
     },
     {
       name: 'Correctable Error Status',

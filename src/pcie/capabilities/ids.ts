@@ -13,6 +13,8 @@ export const CAP_MSIX = 0x11;
 export const ECAP_AER = 0x0001;
 /** Extended capability ID of the Device Serial Number. */
 export const ECAP_DEVICE_SERIAL_NUMBER = 0x0003;
+/** Extended capability ID of Access Control Services. */
+export const ECAP_ACS = 0x000d;
 /** Extended capability ID of Alternative Routing-ID Interpretation. */
 export const ECAP_ARI = 0x000e;
 /** Extended capability ID of Single Root I/O Virtualization. */

@@ -1,4 +1,5 @@
 import type { RegisterRow } from '../../registers/index.ts';
+import { ACS_CAPABILITY, AcsService, acsRows } from './acs.ts';
 import { aerRows } from './aer.ts';
 import { ari } from './ari.ts';
 import type { FunctionContext } from './capability.ts';
@@ -73,12 +74,23 @@ const PCI: ReadonlyMap<number, KnownCapability> = new Map<number, KnownCapabilit
 ]);
 
 const EXTENDED: ReadonlyMap<number, KnownCapability> = new Map<number, KnownCapability>([
-  [id.ECAP_AER, { name: 'AER', rows: (_read, context) => aerRows({}, context) }],
+  [id.ECAP_AER, { name: 'AER', rows: (_read, context) => aerRows({ acs: true }, context) }],
   [
     id.ECAP_DEVICE_SERIAL_NUMBER,
     {
       name: 'DSN',
       rows: (_read, context) => deviceSerialNumber({ serial: '00-00-00-00-00-00-00-00' }).rows(context),
+    },
+  ],
+  [
+    id.ECAP_ACS,
+    {
+      name: 'ACS',
+      rows(read) {
+        const capability = read(ACS_CAPABILITY, 2);
+        const hasVector = (capability & AcsService.egressControl) !== 0;
+        return acsRows(capability & 0x7f, hasVector ? capability >> 8 || 256 : 0);
+      },
     },
   ],
   [id.ECAP_ARI, { name: 'ARI', rows: (_read, context) => ari().rows(context) }],
