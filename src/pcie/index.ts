@@ -29,6 +29,7 @@ export {
 } from './capabilities/acs.ts';
 export { type AerOptions, aer, aerRows, UncorrectableError } from './capabilities/aer.ts';
 export { type AriOptions, ari } from './capabilities/ari.ts';
+export { type AtsFunction, type AtsOptions, type AtsState, ats, atsState } from './capabilities/ats.ts';
 export {
   type Capability,
   type CapabilityHost,
@@ -50,12 +51,20 @@ export {
   ECAP_ACS,
   ECAP_AER,
   ECAP_ARI,
+  ECAP_ATS,
   ECAP_DEVICE_SERIAL_NUMBER,
+  ECAP_LTR,
+  ECAP_PASID,
+  ECAP_PRI,
+  ECAP_SECONDARY_PCI_EXPRESS,
   ECAP_SRIOV,
+  ECAP_TPH,
 } from './capabilities/ids.ts';
 export { type KnownCapability, knownCapability } from './capabilities/known.ts';
+export { type LtrOptions, ltr, ltrLatencyNs } from './capabilities/ltr.ts';
 export { type MsiOptions, msi, msiRows } from './capabilities/msi.ts';
 export { type MsixCapability, type MsixOptions, msix, msixRows } from './capabilities/msix.ts';
+export { type PasidOptions, pasid } from './capabilities/pasid.ts';
 export {
   type PciExpressOptions,
   PORT_DOWNSTREAM,
@@ -66,6 +75,11 @@ export {
 } from './capabilities/pci-express.ts';
 export { type PciExpressRegisters, pciExpressRows } from './capabilities/pci-express-rows.ts';
 export { type PowerManagementOptions, powerManagement } from './capabilities/power-management.ts';
+export { type PriOptions, pri } from './capabilities/pri.ts';
+export {
+  type SecondaryPciExpressOptions,
+  secondaryPciExpress,
+} from './capabilities/secondary-pci-express.ts';
 export {
   ARI_CAPABLE_HIERARCHY,
   REQUIRED_PAGE_SIZES,
@@ -79,6 +93,7 @@ export {
   type VfRoutingRule,
   type VirtualFunctionProfile,
 } from './capabilities/sriov.ts';
+export { type TphOptions, tph } from './capabilities/tph.ts';
 export { type VpdOptions, vpd } from './capabilities/vpd.ts';
 export { CompletionTimeouts, completionTimeoutPs } from './completion-timeout.ts';
 export { type CompletionCut, CompletionTrain } from './completion-train.ts';

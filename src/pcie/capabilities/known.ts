@@ -2,14 +2,20 @@ import type { RegisterRow } from '../../registers/index.ts';
 import { ACS_CAPABILITY, AcsService, acsRows } from './acs.ts';
 import { aerRows } from './aer.ts';
 import { ari } from './ari.ts';
+import { atsRows } from './ats.ts';
 import type { FunctionContext } from './capability.ts';
 import { deviceSerialNumber } from './device-serial-number.ts';
 import * as id from './ids.ts';
+import { ltrRows } from './ltr.ts';
 import { MSI_CONTROL, msiRows } from './msi.ts';
 import { MSIX_CONTROL, MSIX_PBA, MSIX_TABLE, msixRows } from './msix.ts';
+import { PASID_CAPABILITY, pasidRows } from './pasid.ts';
 import { pciExpressRows } from './pci-express-rows.ts';
 import { powerManagement } from './power-management.ts';
+import { priRows } from './pri.ts';
+import { LANE_EQUALIZATION, secondaryPciExpressRows } from './secondary-pci-express.ts';
 import { sriovRows } from './sriov.ts';
+import { TPH_CAPABILITY, tphRows } from './tph.ts';
 import { vpd } from './vpd.ts';
 
 /** Reads `bytes` at an offset from the start of a capability. */
@@ -123,7 +129,23 @@ const EXTENDED: ReadonlyMap<number, KnownCapability> = new Map<number, KnownCapa
       },
     },
   ],
+  [id.ECAP_ATS, { name: 'ATS', rows: (_read, context) => atsRows({}, context) }],
+  [id.ECAP_PRI, { name: 'PRI', rows: () => priRows({ capacity: 1 }) }],
+  [id.ECAP_TPH, { name: 'TPH', rows: (read) => tphRows(read(TPH_CAPABILITY, 4)) }],
+  [id.ECAP_LTR, { name: 'LTR', rows: ltrRows }],
+  [id.ECAP_PASID, { name: 'PASID', rows: (read) => pasidRows(read(PASID_CAPABILITY, 2)) }],
+  [
+    id.ECAP_SECONDARY_PCI_EXPRESS,
+    { name: 'Secondary PCIe', rows: (read) => secondaryPciExpressRows(lanesIn(read)) },
+  ],
 ]);
+
+/** Lanes of a Secondary PCI Express capability, which does not say how many it has: as many powers of two as have presets. */
+function lanesIn(read: Read): number {
+  let lanes = 1;
+  while (lanes < 16 && read(LANE_EQUALIZATION + 2 * lanes, 2) !== 0) lanes *= 2;
+  return lanes;
+}
 
 /** The capability with this ID, if its registers are known. */
 export function knownCapability(capabilityId: number, extended: boolean): KnownCapability | undefined {
