@@ -1,12 +1,13 @@
 import { parseArgs } from 'node:util';
 import { didYouMean } from '../sim/scenario-suggest.ts';
 import { type Command, type CommandInput, UsageError } from './command.ts';
+import { FileUses } from './file-uses.ts';
 
 /**
  * Reads the arguments of a command.
  *
- * @throws {@link UsageError} for an option that the command does not have, one without its value, and arguments too
- *   many or too few.
+ * @throws {@link UsageError} for an option that the command does not have, one without its value or given twice, those that do
+ *   not go together, and arguments too many or too few.
  */
 export function readCommandLine(name: string, command: Command, args: readonly string[]): CommandInput {
   const options = Object.fromEntries(
@@ -41,11 +42,14 @@ export function readCommandLine(name: string, command: Command, args: readonly s
         throw new UsageError(`${token.rawName}: has no value; allowed ${token.rawName} ${spec.value}`);
       }
       if (spec.repeats === true) lists.set(token.name, [...(lists.get(token.name) ?? []), token.value]);
-      else values.set(token.name, token.value);
+      else if (!values.has(token.name)) values.set(token.name, token.value);
+      else
+        throw new UsageError(`${token.rawName}: is given twice; allowed ${token.rawName} ${spec.value} once`);
     }
   }
   checkParameters(name, command, parameters);
-  return { parameters, flags, values, lists };
+  checkTogether(command, new Set([...flags, ...values.keys(), ...lists.keys()]));
+  return { parameters, flags, values, lists, files: new FileUses() };
 }
 
 /**
@@ -76,11 +80,24 @@ function unknownOption(name: string, option: string, command: Command): UsageErr
   );
 }
 
+function checkTogether({ options }: Command, given: ReadonlySet<string>): void {
+  for (const name of given) {
+    for (const [other, why] of Object.entries(options[name].apartFrom ?? {})) {
+      if (given.has(other)) throw new UsageError(`--${name}: ${why}; allowed without --${other}`);
+    }
+  }
+}
+
 function checkParameters(name: string, command: Command, parameters: readonly string[]): void {
   const { usage } = command;
   const missing = command.parameters[parameters.length];
   if (missing !== undefined) throw new UsageError(`${name}: ${missing} is missing; allowed ${name} ${usage}`);
   const { optional = [] } = command;
+  const empty = parameters.indexOf('');
+  if (empty >= 0) {
+    const what = [...command.parameters, ...optional][empty] ?? 'an argument';
+    throw new UsageError(`${name}: ${what} is empty; allowed ${name} ${usage}`);
+  }
   const extra = parameters[command.parameters.length + optional.length];
   if (extra !== undefined) {
     throw new UsageError(`${name}: unexpected ${JSON.stringify(extra)}; allowed ${name} ${usage}`);

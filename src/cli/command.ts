@@ -1,4 +1,7 @@
+import type { FileUses } from './file-uses.ts';
 import type { Io } from './io.ts';
+
+export { UsageError } from './usage-error.ts';
 
 /** One command of the tool. */
 export interface Command {
@@ -20,6 +23,8 @@ export interface OptionSpec {
   value?: string;
   /** Whether it may be given again and again; its values are in {@link CommandInput.lists} then. */
   repeats?: boolean;
+  /** Options that it does not go with, and why: what stands behind the colon of the message. */
+  apartFrom?: Readonly<Record<string, string>>;
   about: string;
 }
 
@@ -30,11 +35,8 @@ export interface CommandInput {
   values: ReadonlyMap<string, string>;
   /** What was given for options that repeat, in order. */
   lists: ReadonlyMap<string, readonly string[]>;
-}
-
-/** The command line is wrong. The message is one line. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
+  /** What is read and written in this call. */
+  files: FileUses;
 }
 
 /** Exit statuses. An interrupted run ends with 128 and the number of the signal, as shells count. */

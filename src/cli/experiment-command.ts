@@ -12,8 +12,9 @@ import { didYouMean } from '../sim/scenario-suggest.ts';
 import { type Command, type CommandInput, EXIT, UsageError } from './command.ts';
 import { numberOption } from './command-line.ts';
 import { formatResultCsv, formatResultText } from './experiment-text.ts';
+import type { FileUses } from './file-uses.ts';
 import { raiseInliningBudget } from './inlining.ts';
-import { OutputFile } from './output-file.ts';
+import { checkEnding, OutputFile } from './output-file.ts';
 import { formatResultSvg, loadPlotLibrary } from './plot-svg.ts';
 import { formatTable } from './text-table.ts';
 
@@ -32,13 +33,19 @@ export const experimentCommand: Command = {
     },
     seed: { value: 'N', about: 'Seed of the random streams. Default 1.' },
     json: { about: 'Print the result as one JSON document.' },
-    csv: { about: 'Print the rows as comma-separated values.' },
+    csv: {
+      apartFrom: { json: 'prints other text on the standard output' },
+      about: 'Print the rows as comma-separated values.',
+    },
     svg: { value: 'FILE', about: 'Draw the rows, and what others have published, into FILE.' },
   },
   parameters: ['NAME'],
   async run(input, io) {
     const [name] = input.parameters;
     if (name === LIST) {
+      const without = ['set', 'seed', 'csv', 'svg'].find((option) => has(input, option));
+      if (without !== undefined)
+        throw new UsageError(`--${without}: is for one experiment; allowed with its NAME, not with ${LIST}`);
       await io.stdout(input.flags.has('json') ? formatJson(EXPERIMENTS.map(describe)) : list());
       return EXIT.done;
     }
@@ -49,12 +56,9 @@ export const experimentCommand: Command = {
         `${JSON.stringify(name)}: unknown experiment${didYouMean(name, known)}; allowed ${known.join(', ')}`,
       );
     }
-    if (input.flags.has('json') && input.flags.has('csv')) {
-      throw new UsageError('--csv: does not go with --json; allowed one of them');
-    }
     const seed = numberOption(input, 'seed', SCENARIO_RANGES.seed, 'integer') ?? 1;
     const svg = input.values.get('svg');
-    const picture = svg === undefined ? undefined : await pictureFile(experiment, svg);
+    const picture = svg === undefined ? undefined : await pictureFile(input.files, experiment, svg);
     raiseInliningBudget();
     const result = run(experiment, input, seed);
     if (experiment.plot !== undefined) picture?.write([await formatResultSvg(result, experiment.plot)]);
@@ -63,11 +67,16 @@ export const experimentCommand: Command = {
   },
 };
 
+function has({ flags, values, lists }: CommandInput, option: string): boolean {
+  return flags.has(option) || values.has(option) || lists.has(option);
+}
+
 /** Before anything runs: the place for a picture, if there is something to draw and to draw with. */
-async function pictureFile({ name, plot }: Experiment, path: string): Promise<OutputFile> {
+async function pictureFile(files: FileUses, { name, plot }: Experiment, path: string): Promise<OutputFile> {
   if (plot !== undefined) {
+    checkEnding('--svg', path, 'SVG', ['.png', '.pdf', '.jpg', '.jpeg', '.eps', '.json', '.csv']);
     await loadPlotLibrary();
-    return new OutputFile('--svg', path);
+    return new OutputFile(files, '--svg', path);
   }
   const drawable = EXPERIMENTS.filter((each) => each.plot !== undefined).map((each) => each.name);
   throw new UsageError(`--svg: the rows of ${name} are no picture; allowed for ${drawable.join(', ')}`);

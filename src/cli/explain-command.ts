@@ -1,17 +1,21 @@
 import { explainConfig, formatExplained, formatRoutingId, parseLspciDump } from '../pcie/index.ts';
 import { type Command, EXIT, UsageError } from './command.ts';
-import { readText } from './read-file.ts';
+import { readStandardInput, readText } from './read-file.ts';
 
 const ALLOWED = 'text that lspci -x, -xxx or -xxxx printed';
 
 /** `sriovsim explain` */
 export const explainCommand: Command = {
-  usage: 'DUMP.txt',
-  summary: 'Prints configuration spaces that `lspci -xxxx` dumped register by register, field by field.',
+  usage: 'DUMP.txt | -',
+  summary:
+    'Prints configuration spaces that `lspci -xxxx` dumped register by register, field by field; - reads them from the standard input.',
   options: {},
   parameters: ['DUMP.txt'],
-  async run({ parameters: [file] }, io) {
-    const functions = readDump(file, readText(file, ALLOWED));
+  async run({ files, parameters: [file] }, io) {
+    const functions =
+      file === '-'
+        ? readDump('standard input', await readStandardInput(ALLOWED))
+        : readDump(file, readText(files, 'DUMP.txt', file, ALLOWED));
     const parts = functions.map(
       ({ routingId, title, bytes }) =>
         `${formatRoutingId(routingId)} ${title}\n\n${formatExplained(explainConfig(bytes))}`,

@@ -2,7 +2,7 @@ import { BinaryLog, LogError } from '../trace/index.ts';
 import type { CommandInput } from './command.ts';
 import { UsageError } from './command.ts';
 import { numberOption } from './command-line.ts';
-import { readBytes } from './read-file.ts';
+import { readNamed } from './read-file.ts';
 
 const ALLOWED = 'a binary log that sriovsim run --log wrote';
 
@@ -22,13 +22,11 @@ export const WINDOW_OPTIONS = {
  *
  * @throws {@link UsageError} for a file that cannot be read, is no log, or says too little for it.
  */
-export async function withLog<T>(file: string, make: (log: BinaryLog) => T | Promise<T>): Promise<T> {
-  let bytes: Uint8Array;
-  try {
-    bytes = readBytes(file);
-  } catch (error) {
-    throw new UsageError(`${file}: ${(error as Error).message}; allowed ${ALLOWED}`);
-  }
+export async function withLog<T>(
+  { files, parameters: [file] }: CommandInput,
+  make: (log: BinaryLog) => T | Promise<T>,
+): Promise<T> {
+  const bytes = readNamed(files, 'FILE.log', file, ALLOWED);
   try {
     return await make(new BinaryLog(bytes));
   } catch (error) {

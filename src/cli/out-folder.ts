@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { UsageError } from './command.ts';
+import type { FileUses } from './file-uses.ts';
 import { reasonOf } from './read-file.ts';
 import { writeWhole } from './write-file.ts';
 
@@ -11,10 +12,13 @@ export class OutFolder {
   /**
    * Makes the folder, so that a run does not find out at its end that it cannot.
    *
+   * @param names of the files that will be written into it.
    * @throws {@link UsageError}
    */
-  constructor(path: string) {
+  constructor(files: FileUses, path: string, names: readonly string[]) {
     this.path = path;
+    files.writeFolder('--out', path);
+    for (const name of names) files.write('--out', join(path, name));
     try {
       makeFolder(path);
     } catch (error) {

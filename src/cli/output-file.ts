@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { UsageError } from './command.ts';
+import type { FileUses } from './file-uses.ts';
 import { reasonOf } from './read-file.ts';
 import { tryToWrite, writeWhole } from './write-file.ts';
 
@@ -11,12 +12,14 @@ export class OutputFile {
   /**
    * Tries the path, so that a run does not find out at its end that it is wrong.
    *
+   * @param files what the command reads and writes otherwise.
    * @param option its name with the dashes, for messages.
    * @param newFolder a folder that there will be when the run ends, if it is not there yet.
    * @throws {@link UsageError}
    */
-  constructor(option: string, path: string, newFolder?: string) {
+  constructor(files: FileUses, option: string, path: string, newFolder?: string) {
     this.path = path;
+    files.write(option, path);
     const reason = this.problem(newFolder);
     if (reason === undefined) return;
     throw new UsageError(
@@ -49,4 +52,19 @@ export class OutputFile {
       return `cannot be written: ${reasonOf(error as NodeJS.ErrnoException)}`;
     }
   }
+}
+
+/**
+ * Refuses a name that says another form than the file will have.
+ *
+ * @param form what will be written.
+ * @param others endings of other forms.
+ * @throws {@link UsageError}
+ */
+export function checkEnding(option: string, path: string, form: string, others: readonly string[]): void {
+  const end = others.find((other) => path.toLowerCase().endsWith(other));
+  if (end === undefined) return;
+  throw new UsageError(
+    `${option}: ${JSON.stringify(path)} ends in ${end}, but what is written is ${form}; allowed another ending`,
+  );
 }

@@ -1,28 +1,53 @@
 import { readFileSync, statSync } from 'node:fs';
 import { UsageError } from './command.ts';
+import type { FileUses } from './file-uses.ts';
 
 /**
  * The text of a file that the command line names.
  *
+ * @param by the parameter that names it.
  * @param allowed what the file should be, for the error.
  * @throws {@link UsageError}
  */
-export function readText(file: string, allowed: string): string {
-  let bytes: Uint8Array;
-  try {
-    bytes = readBytes(file);
-  } catch (error) {
-    throw new UsageError(`${file}: ${(error as Error).message}; allowed ${allowed}`);
-  }
+export function readText(files: FileUses, by: string, file: string, allowed: string): string {
+  return decoded(readNamed(files, by, file, allowed), file, allowed);
+}
+
+/**
+ * The text that comes over the standard input.
+ *
+ * @throws {@link UsageError}
+ */
+export async function readStandardInput(allowed: string): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of process.stdin) pieces.push(piece as Uint8Array);
+  return decoded(Buffer.concat(pieces), 'standard input', allowed);
+}
+
+function decoded(bytes: Uint8Array, name: string, allowed: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    throw new UsageError(`${file}: is not UTF-8 text; allowed ${allowed}`);
+    throw new UsageError(`${name}: is not UTF-8 text; allowed ${allowed}`);
   }
 }
 
 /**
- * The bytes of a file.
+ * The bytes of such a file.
+ *
+ * @throws {@link UsageError}
+ */
+export function readNamed(files: FileUses, by: string, file: string, allowed: string): Uint8Array {
+  files.read(by, file);
+  try {
+    return readBytes(file);
+  } catch (error) {
+    throw new UsageError(`${file}: ${(error as Error).message}; allowed ${allowed}`);
+  }
+}
+
+/**
+ * The bytes of a file that {@link FileUses} know of.
  *
  * @throws Error whose message says why there are none.
  */

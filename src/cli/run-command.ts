@@ -10,12 +10,15 @@ import { CountersFile } from './counters-file.ts';
 import type { Io } from './io.ts';
 import { loadScenario } from './load-scenario.ts';
 import { OutFolder } from './out-folder.ts';
-import { OutputFile } from './output-file.ts';
+import { checkEnding, OutputFile } from './output-file.ts';
 import { ProgressLine } from './progress.ts';
 import { formatReportText } from './report-text.ts';
 import { type Logging, MAX_LAST, RunLog } from './run-log-file.ts';
 import { INTERRUPT_STATUS, type Runnable, runToEnd } from './run-simulation.ts';
 import { resumeFrom, SnapshotFile, type Snapshots } from './snapshot-file.ts';
+
+/** What `--out` always holds. */
+const OUT_FILES = ['report.json', 'report.txt', 'scenario.resolved.json'] as const;
 
 /** `sriovsim run`, with a way to make the simulation and to log it, so that it can be tried with another one. */
 export function makeRunCommand<S extends Runnable>(
@@ -69,19 +72,32 @@ export function makeRunCommand<S extends Runnable>(
     async run(input, io) {
       const [file] = input.parameters;
       const resumed = resumeOption(this, input);
-      const loaded = resumed === undefined ? loadScenario(file, overrides(input)) : null;
-      const simulation = loaded === null ? resumeFrom(snapshots, resumed as string) : makeSimulation(loaded);
+      const loaded = resumed === undefined ? loadScenario(input.files, file, overrides(input)) : null;
+      const simulation =
+        loaded === null ? resumeFrom(input.files, snapshots, resumed as string) : makeSimulation(loaded);
       const outPath = input.values.get('out');
       const capturePath = input.values.get('capture');
+      if (capturePath !== undefined) checkEnding('--capture', capturePath, 'pcapng', ['.pcap', '.cap']);
       // Before the folder is made: of what is wrong, nothing is left behind.
       const captureFile =
-        capturePath === undefined ? undefined : new OutputFile('--capture', capturePath, outPath);
+        capturePath === undefined
+          ? undefined
+          : new OutputFile(input.files, '--capture', capturePath, outPath);
       const logPath = input.values.get('log');
       const last = numberOption(input, 'log-last', [1, MAX_LAST], 'integer');
-      const logFile = logPath === undefined ? undefined : new OutputFile('--log', logPath, outPath);
+      const logFile =
+        logPath === undefined ? undefined : new OutputFile(input.files, '--log', logPath, outPath);
       const snapshot = SnapshotFile.of(input, outPath, simulation, snapshots);
-      const countersFile = CountersFile.of(input.values.get('counters'), outPath);
-      const out = outPath === undefined ? undefined : new OutFolder(outPath);
+      const countersFile = CountersFile.of(input, outPath);
+      if (last !== undefined && logFile === undefined) input.files.write('--log-last', RunLog.FAILURE_FILE);
+      const out =
+        outPath === undefined
+          ? undefined
+          : new OutFolder(
+              input.files,
+              outPath,
+              loaded === null ? OUT_FILES : ['scenario.json', ...OUT_FILES],
+            );
       const capture = captureFile === undefined ? undefined : simulation.captureFrames();
       const log = RunLog.start(logging, simulation, logFile, last);
 

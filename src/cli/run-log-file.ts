@@ -1,6 +1,7 @@
 import { ScenarioError } from '../sim/scenario-error.ts';
 import { type LogHeader, LogRing, type LogTarget, type LogTrailer, LogWriter } from '../trace/index.ts';
 import { UsageError } from './command.ts';
+import { FileUses } from './file-uses.ts';
 import { type Io, oneLine } from './io.ts';
 import { OutputFile } from './output-file.ts';
 import { GrowingFile } from './write-file.ts';
@@ -77,7 +78,8 @@ export class RunLog<S> {
       return;
     }
     try {
-      const file = this.file ?? new OutputFile('--log-last', RunLog.FAILURE_FILE);
+      // That nothing else is written there was said when the command began.
+      const file = this.file ?? new OutputFile(new FileUses(), '--log-last', RunLog.FAILURE_FILE);
       this.close(file, error);
       const what = this.ring === null ? 'the log' : `the last ${this.ring.kept} records`;
       io.stderr(`sriovsim: ${what} of the run that failed: ${oneLine(file.path)}\n`);

@@ -2,6 +2,7 @@ import { MILLISECOND } from '../kernel/index.ts';
 import { SnapshotError } from '../sim/snapshot/index.ts';
 import { type CommandInput, UsageError } from './command.ts';
 import { numberOption } from './command-line.ts';
+import type { FileUses } from './file-uses.ts';
 import { OutputFile } from './output-file.ts';
 import { readBytes } from './read-file.ts';
 import type { RunMoment, Runnable } from './run-simulation.ts';
@@ -18,10 +19,10 @@ export interface Snapshots<S> {
  *
  * @throws {@link UsageError} if it cannot be read, or holds none.
  */
-export function resumeFrom<S>(snapshots: Snapshots<S>, file: string): S {
+export function resumeFrom<S>(files: FileUses, snapshots: Snapshots<S>, file: string): S {
   let problem: string;
   try {
-    return snapshots.restore(bytesOf(file));
+    return snapshots.restore(bytesOf(files, file));
   } catch (error) {
     if (!(error instanceof SnapshotError)) throw error;
     problem = error.message;
@@ -62,7 +63,7 @@ export class SnapshotFile {
       if (atMs === undefined) return null;
       throw new UsageError('--snapshot-at-ms: there is no file to write; allowed with --snapshot FILE');
     }
-    const file = new OutputFile('--snapshot', path, newFolder);
+    const file = new OutputFile(input.files, '--snapshot', path, newFolder);
     return new SnapshotFile(
       () => file.write([snapshots.take(simulation)]),
       atMs === undefined ? null : Math.round(atMs * MILLISECOND),
@@ -80,7 +81,8 @@ export class SnapshotFile {
   }
 }
 
-function bytesOf(file: string): Uint8Array {
+function bytesOf(files: FileUses, file: string): Uint8Array {
+  files.read('--resume', file);
   try {
     return readBytes(file);
   } catch (error) {

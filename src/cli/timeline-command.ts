@@ -3,7 +3,7 @@ import { PerfettoWriter } from '../trace/perfetto.ts';
 import { type Command, EXIT, UsageError } from './command.ts';
 import { WINDOW_OPTIONS, windowOf, withLog } from './log-file.ts';
 import { plural } from './numbers.ts';
-import { OutputFile } from './output-file.ts';
+import { checkEnding, OutputFile } from './output-file.ts';
 
 /** `sriovsim timeline` */
 export const timelineCommand: Command = {
@@ -19,8 +19,9 @@ export const timelineCommand: Command = {
     if (path === undefined)
       throw new UsageError('--out: is missing; allowed timeline FILE.log --out FILE.perfetto-trace');
     const window = windowOf(input);
-    const file = new OutputFile('--out', path);
-    const timeline = await withLog(input.parameters[0], (log) => timelineFromLog(log, window));
+    checkEnding('--out', path, 'Perfetto protobuf', ['.json', '.vcd']);
+    const file = new OutputFile(input.files, '--out', path);
+    const timeline = await withLog(input, (log) => timelineFromLog(log, window));
     const pieces: Uint8Array[] = [];
     const { tracks, events, flows } = timeline.write(new PerfettoWriter((piece) => pieces.push(piece)));
     file.write(pieces);

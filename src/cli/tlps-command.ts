@@ -15,7 +15,7 @@ import { type Command, type CommandInput, EXIT, UsageError } from './command.ts'
 import type { Io } from './io.ts';
 import { withLog } from './log-file.ts';
 import { plural } from './numbers.ts';
-import { OutputFile } from './output-file.ts';
+import { checkEnding, OutputFile } from './output-file.ts';
 import { FILTER_OPTIONS, type TlpFilter, tlpFilterOf } from './tlp-filter.ts';
 import { formatTlpSummary } from './tlp-summary-text.ts';
 
@@ -33,20 +33,22 @@ export const tlpsCommand: Command = {
       value: 'FILE.pcapng',
       about: 'Write them into a capture for Wireshark instead, which wireshark/sriovsim-tlp.lua decodes.',
     },
-    summary: { about: 'Print what they come to instead: by type, purpose and function, and latencies.' },
+    summary: {
+      apartFrom: { pcapng: 'goes to the standard output' },
+      about: 'Print what they come to instead: by type, purpose and function, and latencies.',
+    },
     json: { about: 'Print the summary as one JSON document.' },
     ...FILTER_OPTIONS,
   },
   parameters: ['FILE.log'],
   async run(input, io) {
-    const { flags, values, parameters } = input;
+    const { flags, values } = input;
     if (flags.has('json') && !flags.has('summary'))
       throw new UsageError('--json: is for the summary; allowed with --summary');
     const path = values.get('pcapng');
-    if (path !== undefined && flags.has('summary'))
-      throw new UsageError('--summary: goes to the standard output; allowed without --pcapng');
-    const output = path === undefined ? undefined : new OutputFile('--pcapng', path);
-    await withLog(parameters[0], (log) => show(log, input, output, io));
+    if (path !== undefined) checkEnding('--pcapng', path, 'pcapng', ['.pcap', '.cap']);
+    const output = path === undefined ? undefined : new OutputFile(input.files, '--pcapng', path);
+    await withLog(input, (log) => show(log, input, output, io));
     return EXIT.done;
   },
 };

@@ -1,9 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import type { FrameLife } from '../sim/index.ts';
 import { type Command, EXIT, UsageError } from './command.ts';
+import type { FileUses } from './file-uses.ts';
 import { formatFrameLife } from './frame-life-text.ts';
 import { loadScenario } from './load-scenario.ts';
-import { readBytes } from './read-file.ts';
+import { readNamed } from './read-file.ts';
 
 /** What the life of a frame is taken from. */
 export interface FrameTracing {
@@ -32,10 +33,10 @@ export function makeTraceFrameCommand(tracing: FrameTracing): Command {
     options: { json: { about: 'Print the steps as one JSON document.' } },
     parameters: ['N'],
     optional: ['FILE'],
-    async run({ parameters: [n, given], flags }, io) {
+    async run({ files, parameters: [n, given], flags }, io) {
       const number = frameNumber(n);
       const file = given ?? fileURLToPath(DEFAULT_SCENARIO);
-      const life = lifeIn(tracing, file, number);
+      const life = lifeIn(files, tracing, file, number);
       const document = { schema: FRAME_LIFE_SCHEMA, ...life };
       await io.stdout(flags.has('json') ? `${JSON.stringify(document, null, 2)}\n` : formatFrameLife(life));
       return EXIT.done;
@@ -43,12 +44,12 @@ export function makeTraceFrameCommand(tracing: FrameTracing): Command {
   };
 }
 
-function lifeIn(tracing: FrameTracing, file: string, number: number): FrameLife {
+function lifeIn(files: FileUses, tracing: FrameTracing, file: string, number: number): FrameLife {
   try {
-    const bytes = bytesOf(file);
+    const bytes = readNamed(files, 'FILE', file, ALLOWED);
     if (new TextDecoder('latin1').decode(bytes.subarray(0, LOG_BEGINS.length)) === LOG_BEGINS)
       return tracing.fromLog(bytes, number);
-    return tracing.fromScenario(loadScenario(file), number);
+    return tracing.fromScenario(loadScenario(files, file), number);
   } catch (error) {
     if (tracing.isWrongInput(error)) throw new UsageError(`${file}: ${error.message}`);
     throw error;
@@ -59,12 +60,4 @@ function frameNumber(text: string): number {
   const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (Number.isSafeInteger(number) && number >= 1) return number;
   throw new UsageError(`N: ${JSON.stringify(text)} does not fit; allowed whole numbers from 1`);
-}
-
-function bytesOf(file: string): Uint8Array {
-  try {
-    return readBytes(file);
-  } catch (error) {
-    throw new UsageError(`${file}: ${(error as Error).message}; allowed ${ALLOWED}`);
-  }
 }

@@ -9,8 +9,8 @@ export const validateCommand: Command = {
   summary: 'Checks a scenario without running it.',
   options: { json: { about: 'Print the scenario with every default filled in, as JSON.' } },
   parameters: ['SCENARIO.json'],
-  async run({ parameters: [file], flags }, io) {
-    const { scenario } = loadScenario(file);
+  async run({ files, parameters: [file], flags }, io) {
+    const { scenario } = loadScenario(files, file);
     if (flags.has('json')) {
       await io.stdout(formatJson(scenario));
       return EXIT.done;

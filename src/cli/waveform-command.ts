@@ -5,10 +5,10 @@ import { type Command, type CommandInput, EXIT, UsageError } from './command.ts'
 import type { Io } from './io.ts';
 import { WINDOW_OPTIONS, windowOf, withLog } from './log-file.ts';
 import { plural } from './numbers.ts';
-import { OutputFile } from './output-file.ts';
+import { checkEnding, OutputFile } from './output-file.ts';
 import { packageVersion } from './version.ts';
 
-const USAGE = 'FILE.log (--out FILE.vcd [--signals A,B] [--from-ns T] [--to-ns T] | --list)';
+const USAGE = 'FILE.log (--out FILE.vcd [--from-ns T] [--to-ns T] | --list) [--signals A,B]';
 /** What stands in every file, because numbers do not say it. */
 const COMMENT = 'type: 0 MRd, 1 MWr, 2 Cpl, 3 CplD, 4 CfgRd, 5 CfgWr; z while no TLP is on the link';
 
@@ -23,7 +23,14 @@ export const waveformCommand: Command = {
       about:
         'Only these: names that --list prints, scopes of them (link), * for any part (queues.*.tx0.tail).',
     },
-    list: { about: 'Print the signals that there are: name, bits, changes, what each is.' },
+    list: {
+      apartFrom: {
+        out: 'prints the signals and writes no file',
+        'from-ns': 'prints the signals of the whole log',
+        'to-ns': 'prints the signals of the whole log',
+      },
+      about: 'Print the signals that there are: name, bits, changes, what each is.',
+    },
     ...WINDOW_OPTIONS,
   },
   parameters: ['FILE.log'],
@@ -32,15 +39,18 @@ export const waveformCommand: Command = {
     const path = input.values.get('out');
     if (path === undefined && !input.flags.has('list'))
       throw new UsageError(`--out: is missing; allowed waveform ${USAGE}`);
-    const file = path === undefined ? null : new OutputFile('--out', path);
-    const { waveform, endPs, seed } = await withLog(input.parameters[0], (log) => ({
+    if (path !== undefined) checkEnding('--out', path, 'VCD', ['.fst', '.lxt', '.lxt2', '.vzt', '.json']);
+    const file = path === undefined ? null : new OutputFile(input.files, '--out', path);
+    const { waveform, endPs, seed } = await withLog(input, (log) => ({
       waveform: waveformFromLog(log),
       endPs: log.trailer.endPs,
       seed: log.header.seed,
     }));
     const signals = chosen(input, waveform.signals);
-    if (input.flags.has('list')) await list(signals, io);
-    if (file === null) return EXIT.done;
+    if (file === null) {
+      await list(signals, io);
+      return EXIT.done;
+    }
     const toPs = Math.min(askedPs, endPs);
     if (fromPs > toPs)
       throw new UsageError(
@@ -55,8 +65,7 @@ export const waveformCommand: Command = {
       signals,
     });
     file.write(pieces);
-    if (!input.flags.has('list'))
-      await io.stdout(`${path}: ${plural(signals.length, 'signal')}, ${plural(changes, 'change')}\n`);
+    await io.stdout(`${path}: ${plural(signals.length, 'signal')}, ${plural(changes, 'change')}\n`);
     return EXIT.done;
   },
 };

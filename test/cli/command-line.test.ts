@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Command, UsageError } from '../../src/cli/command.ts';
 import { numberOption, readCommandLine } from '../../src/cli/command-line.ts';
+import { FileUses } from '../../src/cli/file-uses.ts';
 import { oneLine } from '../../src/cli/io.ts';
 
 const command: Command = {
@@ -20,6 +21,7 @@ describe('a command line', () => {
       flags: new Set(['json']),
       values: new Map([['seed', '7']]),
       lists: new Map(),
+      files: new FileUses(),
     };
     expect(read('x', '--json', '--seed', '7')).toEqual(expected);
     expect(read('--seed=7', '--json', '--', 'x')).toEqual(expected);

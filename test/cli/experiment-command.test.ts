@@ -74,7 +74,10 @@ describe('experiment', () => {
       '"pcie-bandwith": unknown experiment (did you mean "pcie-bandwidth"?); allowed list, pcie-bandwidth, routing-ids',
     ],
     [['pcie-bandwidth', '--set', 'lanes=3'], '--set lanes: "3" does not fit; allowed 1, 2, 4'],
-    [['pcie-bandwidth', '--json', '--csv'], '--csv: does not go with --json; allowed one of them'],
+    [
+      ['pcie-bandwidth', '--json', '--csv'],
+      '--csv: prints other text on the standard output; allowed without --json',
+    ],
     [
       ['routing-ids', '--svg', 'ids.svg'],
       '--svg: the rows of routing-ids are no picture; allowed for pcie-bandwidth',

@@ -176,7 +176,7 @@ describe('sriovsim waveform', () => {
   it.each([
     [
       ['run.log'],
-      '--out: is missing; allowed waveform FILE.log (--out FILE.vcd [--signals A,B] [--from-ns T] [--to-ns T] | --list)',
+      '--out: is missing; allowed waveform FILE.log (--out FILE.vcd [--from-ns T] [--to-ns T] | --list) [--signals A,B]',
     ],
     [
       ['run.log', '--out', 'x.vcd', '--signals', 'link.upstream.buzy'],

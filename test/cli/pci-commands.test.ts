@@ -1,6 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Command, UsageError } from '../../src/cli/command.ts';
 import { readCommandLine } from '../../src/cli/command-line.ts';
@@ -78,6 +80,23 @@ describe('explain', () => {
     expect(text).toMatch(/NumVFs/);
     expect(text).toMatch(/First VF Offset/);
     expect(text.endsWith('\n')).toBe(true);
+  });
+
+  it('reads the standard input as a file of that text', async () => {
+    const dump = await outputOf(lspciCommand, '--vfs', '1');
+    const tool = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+    const explain = (input: string) =>
+      spawnSync(process.execPath, [tool, 'explain', '-'], { input, encoding: 'utf8' });
+    expect(explain(dump)).toMatchObject({
+      status: 0,
+      stdout: await outputOf(explainCommand, write('same.txt', dump)),
+      stderr: '',
+    });
+    expect(explain('hello\n')).toMatchObject({
+      status: 2,
+      stdout: '',
+      stderr: 'standard input: has no function; allowed text that lspci -x, -xxx or -xxxx printed\n',
+    });
   });
 
   it.each([

@@ -112,6 +112,7 @@ export function runExperiment(
 function readSettings({ name, parameters }: Experiment, settings: readonly string[]): ParameterValues {
   const values: Record<string, readonly (number | string)[]> = {};
   for (const [key, spec] of Object.entries(parameters)) values[key] = spec.default;
+  const given = new Set<string>();
   for (const setting of settings) {
     const at = setting.indexOf('=');
     if (at <= 0) throw new ParameterError(`${JSON.stringify(setting)}: is no setting; allowed KEY=VALUE`);
@@ -122,6 +123,8 @@ function readSettings({ name, parameters }: Experiment, settings: readonly strin
         `${key}: ${name} has no such parameter${didYouMean(key, known)}; allowed ${known.join(', ')}`,
       );
     }
+    if (given.has(key)) throw new ParameterError(`${key}: is given twice; allowed once, a list with commas`);
+    given.add(key);
     values[key] = setting
       .slice(at + 1)
       .split(',')
