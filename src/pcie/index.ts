@@ -95,6 +95,51 @@ export {
 } from './capabilities/sriov.ts';
 export { type TphOptions, tph } from './capabilities/tph.ts';
 export { type VpdOptions, vpd } from './capabilities/vpd.ts';
+export {
+  type AckNakDllp,
+  DLLP_PACKET_BYTES,
+  type Dllp,
+  encodeDllp,
+  type FlowControlDllp,
+  type OpenDllp,
+  type ParsedDllp,
+  type PlainDllp,
+  parseDllp,
+} from './codec/dllp.ts';
+export { encodeTlp } from './codec/encode-tlp.ts';
+export {
+  type Frame,
+  frameDllp,
+  frameTlp,
+  type LinkEncoding,
+  type LinkTlp,
+  unframe,
+} from './codec/framing.ts';
+export { dllpCrc, ecrc, lcrc } from './codec/link-crc.ts';
+export { MESSAGES, type MessageRow, messageOf } from './codec/messages.ts';
+export { type ParsedTlp, parseTlp } from './codec/parse-tlp.ts';
+export { type PasidPrefix, PrefixType, pasidOf, pasidPrefix, type TlpPrefix } from './codec/prefix.ts';
+export { TLP_CHECKS, type TlpCheck, type TlpCheckRow, type TlpViolation } from './codec/tlp-checks.ts';
+export type { TlpReceiverSettings } from './codec/tlp-limits.ts';
+export {
+  type AtomicTlp,
+  type CompletionTlp,
+  type ConfigTlp,
+  type IoTlp,
+  isNonPosted,
+  lengthOf,
+  type MemoryCommon,
+  type MemoryReadTlp,
+  type MemoryWriteTlp,
+  MessageRouting,
+  type MessageTlp,
+  type RequestCommon,
+  TLP_TYPES,
+  type TlpCommon,
+  type TlpHints,
+  type TlpPacket,
+  type TlpType,
+} from './codec/tlp-types.ts';
 export { CompletionTimeouts, completionTimeoutPs } from './completion-timeout.ts';
 export { type CompletionCut, CompletionTrain } from './completion-train.ts';
 export { allOnes, type ConfigAccess, type ConfigTarget, type ConfigType } from './config-access.ts';
