@@ -1,7 +1,7 @@
 import { bit, bits, type RegisterRow } from '../registers/index.ts';
 import { aer } from './capabilities/aer.ts';
 import { type Capability, type FunctionContext, placeCapabilities } from './capabilities/capability.ts';
-import { CAP_PCI_EXPRESS } from './capabilities/ids.ts';
+import { CAP_PCI_EXPRESS, ECAP_ACS } from './capabilities/ids.ts';
 import { msi } from './capabilities/msi.ts';
 import {
   ARI_FORWARDING,
@@ -183,6 +183,7 @@ export class BridgePort implements ConfigTarget, DecodeListener {
 
 function bridgeProfile(options: BridgePortOptions): FunctionProfile {
   const portType = options.portType ?? PORT_ROOT;
+  const extra = options.extraCapabilities ?? [];
   const ari = portType !== PORT_UPSTREAM && (options.ariForwarding ?? true);
   return {
     title: options.title ?? 'PCI bridge: PCI Express port',
@@ -211,8 +212,13 @@ function bridgeProfile(options: BridgePortOptions): FunctionProfile {
         linkStatus: options.linkStatus,
         deviceCapabilities2: ari ? ARI_FORWARDING : 0,
       }),
-      aer({ at: 0x100, ecrc: false, root: portType === PORT_ROOT }),
-      ...(options.extraCapabilities ?? []),
+      aer({
+        at: 0x100,
+        ecrc: false,
+        root: portType === PORT_ROOT,
+        acs: extra.some(({ id }) => id === ECAP_ACS),
+      }),
+      ...extra,
     ],
   };
 }

@@ -26,6 +26,7 @@ export const COMMAND_INTERRUPT_DISABLE = 1 << 10;
 /** Bits of Status: there is a list of capabilities, and what the function's requests have met. */
 export const STATUS_CAPABILITIES = 1 << 4;
 export const STATUS_MASTER_PARITY_ERROR = 1 << 8;
+export const STATUS_SIGNALED_TARGET_ABORT = 1 << 11;
 export const STATUS_RECEIVED_TARGET_ABORT = 1 << 12;
 export const STATUS_RECEIVED_MASTER_ABORT = 1 << 13;
 export const STATUS_DETECTED_PARITY_ERROR = 1 << 15;

@@ -254,3 +254,23 @@ export {
 } from './tlp-bytes.ts';
 export { type LostTlps, Tlp, TlpPool } from './tlp-pool.ts';
 export { type TlpHeaderRecord, type TlpLinkRecord, unpackTlpHeader, unpackTlpLink } from './tlp-record.ts';
+export {
+  enabledServices,
+  type PeerRoute,
+  portNumberOf,
+  requestToPeer,
+} from './topology/acs-decision.ts';
+export { type HierarchyOptions, PcieHierarchy } from './topology/hierarchy.ts';
+export type { HostMemory, UntimedTranslator } from './topology/journey.ts';
+export type { PortOptions } from './topology/ports.ts';
+export {
+  AddressType,
+  formatHops,
+  type HierarchyError,
+  type HierarchyOutcome,
+  type HierarchyRequest,
+  type Hop,
+  type HopAction,
+} from './topology/request.ts';
+export type { ConnectOptions, HierarchyDevice } from './topology/structure.ts';
+export { PcieSwitch, type PcieSwitchOptions } from './topology/switch.ts';

@@ -1,0 +1,62 @@
+import { checkInteger } from '../../base/index.ts';
+import { BridgePort } from '../bridge.ts';
+import { type AcsOptions, acs } from '../capabilities/acs.ts';
+import type { FunctionIdentity } from '../header.ts';
+
+/** A root port, or a downstream port of a switch. */
+export interface PortOptions {
+  /** Device number, 0 to 31. Default: one behind the port before. */
+  readonly device?: number;
+  /** Function number, 0 to 7. Default 0. */
+  readonly fn?: number;
+  /** Access control services, or null for none. Default: those that a downstream port of a switch must have. */
+  readonly acs?: AcsOptions | null;
+  /** ARI Forwarding Supported. Default true. */
+  readonly ariForwarding?: boolean;
+  /** Port Number, 0 to 255: its bit in the Egress Control Vectors of other ports. Default: from 1 in the order of the list. */
+  readonly portNumber?: number;
+  readonly title?: string;
+  readonly identity?: Partial<FunctionIdentity>;
+}
+
+/** Link Capabilities without the Port Number: 8 GT/s, 16 lanes. */
+const LINK_CAPABILITIES = 0x103;
+
+/**
+ * Ports side by side on one bus.
+ *
+ * @param first device number of the first port that names none.
+ * @throws RangeError if two have the same device and function number, or a number is out of range.
+ */
+export function makePorts(
+  ports: readonly PortOptions[],
+  portType: number,
+  bus: number,
+  first: number,
+  title: string,
+): BridgePort[] {
+  const numbers: number[] = [];
+  for (const { device, fn } of ports) {
+    const before = numbers.length === 0 ? first - 1 : numbers[numbers.length - 1] >> 3;
+    const number = checkInteger('device', device ?? before + 1, 0, 31);
+    numbers.push((number << 3) | checkInteger('fn', fn ?? 0, 0, 7));
+  }
+  const twice = numbers.find((number, i) => numbers.indexOf(number) !== i);
+  if (twice !== undefined) {
+    throw new RangeError(`device and fn of ports must differ, got ${twice >> 3}.${twice & 7} twice`);
+  }
+  return ports.map((port, i) => {
+    const services = port.acs === undefined ? {} : port.acs;
+    const portNumber = checkInteger('portNumber', port.portNumber ?? i + 1, 0, 255);
+    return new BridgePort({
+      portType,
+      routingId: (bus << 8) | numbers[i],
+      title: port.title ?? title,
+      identity: port.identity,
+      ariForwarding: port.ariForwarding,
+      linkCapabilities: (LINK_CAPABILITIES | (portNumber << 24)) >>> 0,
+      multiFunction: numbers.some((number, k) => k !== i && number >> 3 === numbers[i] >> 3),
+      extraCapabilities: services === null ? [] : [acs(services)],
+    });
+  });
+}
