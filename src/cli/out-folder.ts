@@ -7,7 +7,7 @@ import { writeWhole } from './write-file.ts';
 
 /** A folder for results. Each file appears whole or not at all. */
 export class OutFolder {
-  private readonly path: string;
+  readonly path: string;
 
   /**
    * Makes the folder, so that a run does not find out at its end that it cannot.

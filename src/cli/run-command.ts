@@ -1,19 +1,15 @@
-import { dirname, relative, resolve } from 'node:path';
-import type { Report } from '../sim/report.ts';
-import { formatJson, formatReportJson } from '../sim/report-json.ts';
 import { SCENARIO_RANGES } from '../sim/scenario-limits.ts';
 import type { LoadedScenario } from '../sim/scenario-resolve.ts';
-import type { Scenario } from '../sim/scenario-types.ts';
 import { type Command, type CommandInput, EXIT, UsageError } from './command.ts';
 import { numberOption } from './command-line.ts';
 import { CountersFile } from './counters-file.ts';
-import type { Io } from './io.ts';
 import { loadScenario } from './load-scenario.ts';
 import { OutFolder } from './out-folder.ts';
 import { checkEnding, OutputFile } from './output-file.ts';
 import { ProgressLine } from './progress.ts';
-import { formatReportText } from './report-text.ts';
+import { otherResult } from './recorded-run.ts';
 import { type Logging, MAX_LAST, RunLog } from './run-log-file.ts';
+import { deliver } from './run-results.ts';
 import { INTERRUPT_STATUS, type Runnable, runToEnd } from './run-simulation.ts';
 import { resumeFrom, SnapshotFile, type Snapshots } from './snapshot-file.ts';
 
@@ -29,7 +25,7 @@ export function makeRunCommand<S extends Runnable>(
   return {
     usage:
       '{SCENARIO.json [--seed N] [--duration-ms X] | --resume FILE} [--json] [--out DIR] [--capture FILE.pcapng] [--log FILE] [--log-last N] [--counters FILE.{json,csv,prom}] [--snapshot FILE [--snapshot-at-ms X]] [--no-wall]',
-    summary: 'Runs a scenario and prints the report.',
+    summary: 'Runs a scenario, or once more that of a report, and prints the report.',
     options: {
       json: { about: 'Print the report as one JSON document.' },
       seed: { value: 'N', about: 'Use another seed than the scenario.' },
@@ -113,12 +109,13 @@ export function makeRunCommand<S extends Runnable>(
       if (input.flags.has('no-wall')) delete report.wall;
       if (capture !== undefined) captureFile?.write(capture.parts());
       countersFile?.write(report.counters);
-      // Whoever goes on from a snapshot has the scenario resolved.
-      if (loaded !== null) {
-        out?.write('scenario.json', formatJson(repeatable(loaded.source, file, outPath as string)));
-      }
-      await deliver(report, input.flags.has('json'), out, io);
-      return interruptedBy === null ? EXIT.done : INTERRUPT_STATUS[interruptedBy];
+      const source = loaded === null ? null : { loaded, file };
+      await deliver(report, source, input.flags.has('json'), out, io);
+      if (interruptedBy !== null) return INTERRUPT_STATUS[interruptedBy];
+      const other = otherResult(loaded?.recorded ?? null, file, report);
+      if (other === null) return EXIT.done;
+      io.stderr(other);
+      return EXIT.failed;
     },
   };
 }
@@ -147,24 +144,4 @@ function overrides(input: CommandInput) {
   const seed = numberOption(input, 'seed', SCENARIO_RANGES.seed, 'integer');
   const durationMs = numberOption(input, 'duration-ms', SCENARIO_RANGES.durationMs);
   return { ...(seed !== undefined && { seed }), ...(durationMs !== undefined && { durationMs }) };
-}
-
-/** A scenario as it was run, for a file in the folder `outPath`: its captures are named as seen from there. */
-function repeatable(scenario: Scenario, file: string, outPath: string): Scenario {
-  const { $schema: _, captures, ...rest } = scenario;
-  if (captures === undefined) return rest;
-  const seenFrom = (name: string) => relative(outPath, resolve(dirname(file), name)).replaceAll('\\', '/');
-  return { ...rest, captures: captures.map((capture) => ({ ...capture, file: seenFrom(capture.file) })) };
-}
-
-/** Files first: a reader of the standard output who goes away early does not cost them. */
-async function deliver(report: Report, asJson: boolean, out: OutFolder | undefined, io: Io): Promise<void> {
-  const json = formatReportJson(report);
-  const text = formatReportText(report);
-  if (out !== undefined) {
-    out.write('report.json', json);
-    out.write('report.txt', text);
-    out.write('scenario.resolved.json', formatJson(report.scenario));
-  }
-  await io.stdout(asJson ? json : text);
 }

@@ -3,6 +3,7 @@
  * load than the whole simulator; what an object needs to become a machine is in index.ts, without it.
  */
 export { checkForm, parseScenario, parseScenarioText } from './scenario-parse.ts';
+export { restateScenario } from './scenario-restate.ts';
 export {
   captureSchema,
   frameBytesSchema,

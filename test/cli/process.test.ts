@@ -234,13 +234,15 @@ describe('the tool', () => {
 });
 
 describe('run --out', () => {
-  it('leaves a scenario that runs again to the same digest, from wherever its captures are', async () => {
+  it('leaves three files of which each runs again to the same digest, from wherever its captures are', async () => {
     const scenario = path('scenarios/default.json');
     const options = ['--json', '--seed', '5', '--duration-ms', '0.2'];
     const first = await sriovsim('run', scenario, ...options, '--out', 'recorded/deep');
-    const again = await sriovsim('run', join('recorded', 'deep', 'scenario.json'), '--json');
     const digestOf = ({ stdout }: Outcome) => (JSON.parse(stdout) as Report).digest;
-    expect(again.stderr).toBe('');
-    expect(digestOf(again)).toBe(digestOf(first));
+    for (const file of ['scenario.json', 'scenario.resolved.json', 'report.json']) {
+      const again = await sriovsim('run', join('recorded', 'deep', file), '--json');
+      expect(again.stderr).toBe('');
+      expect(digestOf(again)).toBe(digestOf(first));
+    }
   });
 });

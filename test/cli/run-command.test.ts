@@ -208,3 +208,80 @@ describe('run', () => {
     expect(shown.at(-1)).toBe('');
   });
 });
+
+describe('run of what a run has written', () => {
+  /** Runs the scenario, changes its report, and runs that. */
+  async function again(change: (report: Report) => unknown, ...args: string[]) {
+    const { io } = await run('--json', '--no-wall');
+    const report = JSON.parse(io.out) as Report;
+    writeFileSync(scenario, JSON.stringify(change(report)));
+    return { report, again: await run(...args) };
+  }
+
+  it('gives the same report once more', async () => {
+    const { report, again: second } = await again((first) => first, '--json', '--no-wall');
+    expect(second.status).toBe(0);
+    expect(second.io.err).toBe('');
+    expect(JSON.parse(second.io.out)).toEqual(report);
+  });
+
+  it('says so if it comes to another end', async () => {
+    const { again: second } = await again((first) => ({
+      ...first,
+      digest: '0123456789abcdef',
+      version: '0.0.9',
+    }));
+    expect(second.status).toBe(1);
+    expect(second.io.out).toContain('8f3a11c07d42be90');
+    expect(second.io.err).toBe(
+      `sriovsim: ${scenario}: the run came to another end: was digest 0123456789abcdef with version 0.0.9, is 8f3a11c07d42be90 with version 0.1.0\n`,
+    );
+  });
+
+  it('expects nothing of one that was interrupted, or with another seed', async () => {
+    const other = (first: Report) => ({ ...first, digest: '0123456789abcdef' });
+    expect((await again((first) => ({ ...other(first), partial: true }))).again.status).toBe(0);
+    const { again: second } = await again(other, '--seed', '9', '--json');
+    expect(second.status).toBe(0);
+    expect(JSON.parse(second.io.out)).toMatchObject({ seed: 9 });
+  });
+
+  it('takes the scenario with every default filled in, too', async () => {
+    const { again: second, report } = await again((first) => first.scenario, '--json', '--no-wall');
+    expect(JSON.parse(second.io.out)).toEqual(report);
+  });
+
+  it('refuses what is not as it was written', async () => {
+    const refused = async (change: (report: Report) => unknown, line: string) => {
+      writeFileSync(scenario, '{ "guests": [{ "name": "a" }, { "name": "b" }], "durationMs": 1 }');
+      await expect(again(change)).rejects.toThrow(`${scenario}: ${line}`);
+    };
+    await refused(
+      (report) => ({ ...report, schema: 'sriovsim-report/7' }),
+      'schema: "sriovsim-report/7" is unknown; allowed sriovsim-report/1',
+    );
+    await refused((report) => ({ ...report, scenario: 3 }), 'scenario: has been changed (');
+    await refused(
+      (report) => ({ ...report, scenario: { ...report.scenario, vfs: [] } }),
+      'scenario: has been changed (',
+    );
+    await refused(
+      ({ scenario: { flows: _, ...rest }, ...report }) => ({ ...report, scenario: rest }),
+      'scenario: ',
+    );
+    await refused(
+      ({ scenario: { nic, ...rest }, ...report }) => ({
+        ...report,
+        scenario: { ...rest, nic: { ...nic, linkGbps: -1 } },
+      }),
+      'nic.linkGbps: ',
+    );
+    await refused(
+      ({ scenario: { vfs, ...rest }, ...report }) => ({
+        ...report,
+        scenario: { ...rest, vfs: vfs.map((vf) => ({ ...vf, name: 'x' })) },
+      }),
+      'scenario.vfs.0.name: was "x" and would be "a" now; allowed what the run was made of',
+    );
+  });
+});
