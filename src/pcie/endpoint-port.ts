@@ -1,10 +1,10 @@
 import type { Component, Scheduler } from '../kernel/index.ts';
 import type { ConfigType } from './config-access.ts';
 import type { PcieLink } from './link.ts';
-import type { TlpReceiver } from './link-direction.ts';
 import type { Requester } from './requester.ts';
 import { CompletionStatus, DATA_LINK_OVERHEAD_BYTES, FlowClass, HEADER_3DW_BYTES, TlpKind } from './tlp.ts';
 import type { Tlp, TlpPool } from './tlp-pool.ts';
+import type { TlpReceiver } from './tlp-receiver.ts';
 
 /** Answer of a {@link CompleterTarget} that has nothing there: values are never negative. */
 export const NOT_CLAIMED = -1;

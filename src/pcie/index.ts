@@ -181,7 +181,7 @@ export {
 } from './function.ts';
 export type { FunctionIdentity } from './header.ts';
 export { PcieLink } from './link.ts';
-export { type Foresight, LinkDirection, type LinkOptions, type TlpReceiver } from './link-direction.ts';
+export { LinkDirection, type LinkOptions } from './link-direction.ts';
 export { type BitErrors, LinkErrors } from './link-errors.ts';
 export { LinkOutage } from './link-outage.ts';
 export { type LinkRate, linkPsPerByte, symbolPs, updateLatencySymbols } from './link-rate.ts';
@@ -253,6 +253,7 @@ export {
   type TlpHeader,
 } from './tlp-bytes.ts';
 export { type LostTlps, Tlp, TlpPool } from './tlp-pool.ts';
+export type { Foresight, TlpReceiver } from './tlp-receiver.ts';
 export { type TlpHeaderRecord, type TlpLinkRecord, unpackTlpHeader, unpackTlpLink } from './tlp-record.ts';
 export {
   enabledServices,

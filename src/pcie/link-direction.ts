@@ -6,29 +6,8 @@ import type { LinkRate } from './link-rate.ts';
 import { LinkWire } from './link-wire.ts';
 import { CREDIT_BYTES, FlowClass, TlpKind } from './tlp.ts';
 import type { Tlp, TlpPool } from './tlp-pool.ts';
+import type { Foresight, TlpReceiver } from './tlp-receiver.ts';
 import { recordTlp, type TlpDeparture } from './tlp-record.ts';
-
-/** What stands at the end of a direction of a link. */
-export interface TlpReceiver {
-  /**
-   * The TLP train `tlp` has arrived. The receiver owns the record, and gives its credits back with
-   * {@link LinkDirection.release}.
-   */
-  receive(tlp: Tlp): void;
-  /**
-   * The train `tlp` leaves now and will arrive in `delayPs`. A receiver that knows already what will come of
-   * it returns true: then no event is spent on its arrival, but the task `foreseen` runs `foreseenPs` after
-   * it, with the record's number and the link's epoch.
-   */
-  foresee?(tlp: Tlp, delayPs: number): boolean;
-  readonly foreseen?: number;
-  readonly foreseenPs?: number;
-  /** A train that had left before a reset of the link does not arrive. */
-  lost?(tlp: Tlp): void;
-}
-
-/** A receiver, or somebody beside it, that is told when trains leave. */
-export type Foresight = Required<Pick<TlpReceiver, 'foresee' | 'foreseen' | 'foreseenPs'>>;
 
 /** How a link is made. */
 export interface LinkOptions {
@@ -72,6 +51,8 @@ export class LinkDirection implements Component {
   foresight: Foresight | null = null;
   /** Called when a transmit queue that had refused a train has room again. */
   onRoom: (() => void) | null = null;
+  /** Who takes what is to be sent while the link is down. */
+  deadEnd: { take(tlp: Tlp): void } | null = null;
   /** Set by {@link PcieLink}. */
   reverse!: LinkDirection;
 
@@ -83,9 +64,9 @@ export class LinkDirection implements Component {
 
   private readonly scheduler: Scheduler;
   readonly probe: Probe;
+  readonly flightPs: number;
   private readonly tlps: TlpPool;
   private readonly wire: LinkWire;
-  private readonly flightPs: number;
   private readonly gates: readonly CreditGate[];
   /** Units of payload of the largest TLP of each class. */
   private readonly largestData: Int32Array;
@@ -101,8 +82,11 @@ export class LinkDirection implements Component {
   /** Whose turn it is: the last request sent was a posted one. */
   private postedLast = false;
   private waitsForCredits = false;
-  /** Trains in the three queues. */
+  /** Trains in the three queues; 1 while the link is down, so that nothing is sent past them. */
   private waiting = 0;
+  private isDown = false;
+  /** TLPs sent before it was trained last: sequence numbers begin anew. */
+  private sentBefore = 0;
   /** Whether the train at the head of a class has been counted as waiting. */
   private readonly stalled = new Uint8Array(3);
   // Posted trains ever queued and sent, modulo 2^32: what was queued behind one may not go before it.
@@ -199,7 +183,7 @@ export class LinkDirection implements Component {
   }
 
   private recordSent(sink: ProbeSink, tlp: Tlp, delayPs: number): void {
-    const departure = this.departure(tlp.flowClass, this.tlpsSent - tlp.count, delayPs);
+    const departure = this.departure(tlp.flowClass, this.nextSequence - tlp.count, delayPs);
     recordTlp(sink, this.scheduler.now, tlp, departure);
   }
 
@@ -247,6 +231,10 @@ export class LinkDirection implements Component {
   }
 
   private enqueue(tlp: Tlp): void {
+    if (this.isDown) {
+      this.deadEnd?.take(tlp);
+      return;
+    }
     const { flowClass } = tlp;
     if (flowClass === POSTED) this.postedQueued = (this.postedQueued + 1) | 0;
     else tlp.postedBefore = this.postedQueued;
@@ -295,6 +283,11 @@ export class LinkDirection implements Component {
     return { headers: initialHeaders, data: initialData };
   }
 
+  /** Number of the next TLP, from 0 when the link has been trained (PCI Express Base 3.5.2.1), not cut to twelve bits. */
+  get nextSequence(): number {
+    return this.tlpsSent - this.sentBefore;
+  }
+
   /** Resets so far: what left before one does not arrive. */
   get epoch(): number {
     return this.resets;
@@ -338,17 +331,19 @@ export class LinkDirection implements Component {
   reset(): void {
     for (const tlp of this.restart()) this.tlps.lose(tlp);
     this.wire.reset(this.scheduler.now);
-    this.tlpsSent = this.tlpBytes = this.payloadBytes = this.creditStalls = 0;
+    this.tlpsSent = this.tlpBytes = this.payloadBytes = this.creditStalls = this.sentBefore = 0;
   }
 
-  /** As after initialisation, but for what it has counted; returns what had not left. */
-  restart(): Tlp[] {
+  /** As after initialisation, or down, but for what it has counted; returns what had not left. */
+  restart(isDown = false): Tlp[] {
     const waiting: Tlp[] = [];
     for (const gate of this.gates) gate.reset();
     for (const queue of this.queues) while (queue.length > 0) waiting.push(this.tlps.records[queue.shift()]);
     this.pumpTimer.cancel();
     this.waitsForCredits = false;
-    this.waiting = 0;
+    this.isDown = isDown;
+    this.waiting = isDown ? 1 : 0;
+    this.sentBefore = this.tlpsSent;
     this.refused = 0;
     this.stalled.fill(0);
     this.postedSent = this.postedQueued;

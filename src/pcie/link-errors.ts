@@ -1,8 +1,9 @@
 import { type Component, ProbeKind, type Scheduler } from '../kernel/index.ts';
 import { reportCorrectable } from './error-report.ts';
 import type { PcieFunction } from './function.ts';
-import type { Foresight, LinkDirection } from './link-direction.ts';
+import type { LinkDirection } from './link-direction.ts';
 import type { Tlp, TlpPool } from './tlp-pool.ts';
+import type { Foresight } from './tlp-receiver.ts';
 import { recordResent } from './tlp-record.ts';
 
 /** Which TLPs bit errors hit, and who is told what comes of it. */
@@ -104,7 +105,7 @@ export class LinkErrors implements Foresight, Component {
 
   foresee(tlp: Tlp, delayPs: number): boolean {
     const first = this.again < 0 ? 0 : this.againFrom;
-    const sequence = this.again < 0 ? this.direction.tlpsSent - tlp.count : this.again;
+    const sequence = this.again < 0 ? this.direction.nextSequence - tlp.count : this.again;
     const { sink } = this.direction.probe;
     if (sink !== null && this.again >= 0) {
       const departure = this.direction.departure(tlp.flowClass, sequence + first, delayPs);

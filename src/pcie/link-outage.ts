@@ -1,16 +1,15 @@
 import type { Component, Scheduler } from '../kernel/index.ts';
 import type { PcieLink } from './link.ts';
-import type { Foresight, LinkDirection } from './link-direction.ts';
+import type { LinkDirection } from './link-direction.ts';
 import type { Requester } from './requester.ts';
 import { CompletionStatus, ReadOutcome, TlpKind } from './tlp.ts';
 import type { LostTlps, Tlp, TlpPool } from './tlp-pool.ts';
 
 /**
- * A link that can go down (DL_Down, PCI Express Base 2.9.1): what is on it, or waits for it, is lost, and so is what is sent
- * meanwhile. Requests of software that expect an answer end with Unsupported Request, stores go nowhere, and the device's
- * own reads and writes end without having happened. When it is up again both ends begin with all credits.
- *
- * It stands before whoever foresees arrivals, and is there only while somebody may want the link down.
+ * A link that can go down (DL_Down, PCI Express Base 2.9.1): what is on it, or waits for it, is lost; what is to be sent
+ * meanwhile never leaves. Requests of software that expect an answer end with Unsupported Request, stores go nowhere, and
+ * the device's own reads and writes end without having happened. When it is up again both ends begin with all credits and
+ * with sequence number 0. It is there only while somebody may want the link down.
  */
 export class LinkOutage implements LostTlps, Component {
   readonly name: string;
@@ -37,7 +36,7 @@ export class LinkOutage implements LostTlps, Component {
     this.requester = requester;
     this.software = software;
     for (const direction of [link.upstream, link.downstream]) {
-      direction.foresight = new DeadEnd(scheduler, this, direction, tlps);
+      direction.deadEnd = new DeadEnd(scheduler, this, direction, tlps);
     }
     tlps.keeper = this;
   }
@@ -86,43 +85,27 @@ export class LinkOutage implements LostTlps, Component {
   /** Both ends begin anew; whoever waits for room tries again, which ends on a link that is down. */
   private restart(): void {
     const { upstream, downstream } = this.link;
-    const waiting = [...upstream.restart(), ...downstream.restart()];
+    const waiting = [...upstream.restart(this.isDown), ...downstream.restart(this.isDown)];
     for (const tlp of waiting) this.lost(tlp);
     upstream.onRoom?.();
     downstream.onRoom?.();
   }
 }
 
-/** One direction of a link that can be down. */
-class DeadEnd implements Foresight {
-  foreseen: number;
-  foreseenPs = 0;
-  private readonly outage: LinkOutage;
-  private readonly inner: Foresight | null;
+/** Takes what is to be sent on a link that is down. It never leaves: it has no sequence number, and takes no credits. */
+class DeadEnd {
+  private readonly scheduler: Scheduler;
   private readonly ends: number;
+  private readonly delayPs: number;
 
   constructor(scheduler: Scheduler, outage: LinkOutage, direction: LinkDirection, tlps: TlpPool) {
-    this.outage = outage;
-    this.inner = direction.foresight;
-    this.ends = scheduler.task(`${direction.name}.lost`, (index, epoch) => {
-      const tlp = tlps.records[index];
-      // Nobody else gives its credits back.
-      if (epoch === direction.epoch) direction.release(tlp.flowClass, tlp.count, tlp.dataCredits);
-      outage.lost(tlp);
-    });
-    this.foreseen = this.ends;
+    this.scheduler = scheduler;
+    this.delayPs = direction.flightPs;
+    this.ends = scheduler.task(`${direction.name}.lost`, (index) => outage.lost(tlps.records[index]));
   }
 
-  foresee(tlp: Tlp, delayPs: number): boolean {
-    const { inner } = this;
-    if (this.outage.isDown) {
-      this.foreseen = this.ends;
-      this.foreseenPs = 0;
-      return true;
-    }
-    if (inner === null || !inner.foresee(tlp, delayPs)) return false;
-    this.foreseen = inner.foreseen;
-    this.foreseenPs = inner.foreseenPs;
-    return true;
+  /** Its sender learns of it as late as the other end would have. */
+  take(tlp: Tlp): void {
+    this.scheduler.schedule(this.delayPs, this.ends, tlp.index, 0);
   }
 }

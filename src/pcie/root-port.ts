@@ -3,7 +3,7 @@ import type { Component, Scheduler } from '../kernel/index.ts';
 import { type AddressTranslator, TRANSLATION_MISS, type TranslationClient } from './address-translator.ts';
 import { KnownMemory } from './known-memory.ts';
 import type { PcieLink } from './link.ts';
-import type { LinkDirection, TlpReceiver } from './link-direction.ts';
+import type { LinkDirection } from './link-direction.ts';
 import {
   type InterruptTarget,
   MESSAGE_BASE,
@@ -22,6 +22,7 @@ import {
   TlpKind,
 } from './tlp.ts';
 import type { Tlp, TlpPool } from './tlp-pool.ts';
+import type { TlpReceiver } from './tlp-receiver.ts';
 
 // Constants of this module: see "The hot path" in docs/architecture.md.
 const { MEMORY_READ, MEMORY_WRITE, COMPLETION_DATA } = TlpKind;

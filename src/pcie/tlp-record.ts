@@ -43,7 +43,7 @@ const POISONED_BIT = 1 << 26;
 export interface TlpDeparture {
   /** 0 from the device to the root complex, 1 from there to the device. */
   readonly number: number;
-  /** TLPs sent before. */
+  /** TLPs sent before, since the link was trained. */
   readonly sequence: number;
   /** What is left. */
   readonly headerCredits: number;

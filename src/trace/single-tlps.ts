@@ -46,6 +46,8 @@ class Direction {
   last: CutTrain | null = null;
   /** Sequence number of the TLP behind which the receiver discards all; -1 for none. */
   bad = -1;
+  /** Sequence number of the next train. */
+  next = -1;
 }
 
 /** What is on both directions of the link. */
@@ -68,6 +70,9 @@ class LinkView {
     const direction = this.directions[Number(train.downstream)];
     const cut = cutTrain(train, this.count++, this.link, this.outstanding);
     this.trains.set(train.index, cut);
+    // Another number than the next one: the link has been trained anew, and nothing from before is sent again.
+    if (train.sequence !== direction.next) direction.bad = -1;
+    direction.next = (train.sequence + train.tlps) & 0xfff;
     const received = direction.bad < 0 ? 'good' : 'discarded';
     this.give(direction, cut, { ...train, first: 0, received, replayed: false });
   }

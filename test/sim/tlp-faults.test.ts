@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { Scenario } from '../../src/index.ts';
+import { ProbeKind } from '../../src/kernel/index.ts';
 import type { FaultOptions } from '../../src/sim/index.ts';
 import {
   type SingleTlp,
@@ -17,13 +18,13 @@ const noTshark = whyNoTshark();
 const LUA = `lua_script:${fileURLToPath(new URL('../../wireshark/sriovsim-tlp.lua', import.meta.url))}`;
 
 /** The TLPs of a run in which something goes wrong, with what each is for. */
-function runWith(fault: FaultOptions, more: Partial<Scenario> = {}) {
-  const { log, simulation } = loggedRun({ ...MIXED, durationMs: 0.1, ...more, faults: [fault] });
+function runWith(faults: FaultOptions | FaultOptions[], more: Partial<Scenario> = {}) {
+  const { log, simulation } = loggedRun({ ...MIXED, durationMs: 0.1, ...more, faults: [faults].flat() });
   const purposes = new TlpPurposes(log, { frames: new TlpFrames(log) });
   const tlps = [...singleTlps(log)];
   const summary = new TlpSummary(purposes);
   for (const tlp of tlps) summary.add(tlp);
-  return { log, tlps, purposes, summary: summary.data(), report: simulation.report() };
+  return { simulation, log, tlps, purposes, summary: summary.data(), report: simulation.report() };
 }
 
 /** What Wireshark says is wrong, packet by packet. */
@@ -134,5 +135,60 @@ describe('lost completions', () => {
       (text) => text === 'Request whose last completion the capture does not have',
     );
     expect(warned.length).toBe(run.summary.unanswered);
+  });
+});
+
+describe('a link that goes down and comes up', () => {
+  const run = runWith({ kind: 'link-down', atMs: 0.03, forMs: 0.04 });
+  const { startPs } = run.simulation;
+  const [downPs, upPs] = [startPs + 0.03e9, startPs + 0.07e9];
+  const by = (downstream: boolean) => run.tlps.filter((tlp) => tlp.downstream === downstream);
+
+  it('has no TLP on it meanwhile: what is given to it then was never sent', () => {
+    const { counters } = run.report;
+    expect(counters['pcie.tlpsLost']).toBeGreaterThan(0);
+    const sent = [...run.log.records()].filter(({ kind }) => kind === ProbeKind.TLP_SENT);
+    expect(sent.filter(({ timePs }) => timePs > downPs && timePs < upPs)).toEqual([]);
+    expect(run.tlps.some(({ startPs: at }) => at >= upPs)).toBe(true);
+    expect(by(false)).toHaveLength(counters['pcie.upstream.tlps']);
+    expect(by(true)).toHaveLength(counters['pcie.downstream.tlps']);
+  });
+
+  it.each([false, true])(
+    'counts sequence numbers from 0 again, and has all credits; downstream: %s',
+    (downstream) => {
+      const [before, after] = [true, false].map((isBefore) =>
+        by(downstream).filter(({ startPs: at }) => at < upPs === isBefore),
+      );
+      expect(before.length).toBeGreaterThan(0);
+      before.forEach(({ sequence }, i) => {
+        expect(sequence).toBe((before[0].sequence + i) & 0xfff);
+      });
+      expect(before[0].sequence).toBe(0);
+      after.forEach(({ sequence }, i) => {
+        expect(sequence).toBe(i);
+      });
+      // Nothing has come back yet: the first of each class finds what was found at power-on.
+      const first = (tlps: readonly SingleTlp[]) =>
+        tlps.find(({ kind }) => kind === after[0].kind) as SingleTlp;
+      expect(first(after).headerCredits).toBe(first(before).headerCredits);
+      expect(first(after).dataCredits).toBe(first(before).dataCredits);
+    },
+  );
+
+  it('discards nothing behind a bit error that the reset has overtaken', () => {
+    const { tlps, simulation } = runWith(
+      [
+        { kind: 'bit-error', probability: 0.5, fromMs: 0.02, toMs: 0.03 },
+        { kind: 'link-down', atMs: 0.03, forMs: 0.04 },
+      ],
+      { traffic: [{ from: 'a', to: 'b', saturate: true }] },
+    );
+    const up = simulation.startPs + 0.07e9;
+    const before = tlps.filter((tlp) => tlp.startPs < up);
+    const last = [false, true].map((downstream) => before.findLast((tlp) => tlp.downstream === downstream));
+    expect(last.some((tlp) => tlp?.received !== 'good')).toBe(true);
+    expect(tlps.length).toBeGreaterThan(before.length);
+    for (const { received } of tlps.slice(before.length)) expect(received).toBe('good');
   });
 });
