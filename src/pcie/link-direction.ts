@@ -52,7 +52,7 @@ export class LinkDirection implements Component {
   /** Called when a transmit queue that had refused a train has room again. */
   onRoom: (() => void) | null = null;
   /** Who takes what is to be sent while the link is down. */
-  deadEnd: { take(tlp: Tlp): void } | null = null;
+  deadEnd: ((tlp: Tlp) => void) | null = null;
   /** Set by {@link PcieLink}. */
   reverse!: LinkDirection;
 
@@ -232,7 +232,7 @@ export class LinkDirection implements Component {
 
   private enqueue(tlp: Tlp): void {
     if (this.isDown) {
-      this.deadEnd?.take(tlp);
+      this.deadEnd?.(tlp);
       return;
     }
     const { flowClass } = tlp;

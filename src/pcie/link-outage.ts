@@ -1,6 +1,5 @@
 import type { Component, Scheduler } from '../kernel/index.ts';
 import type { PcieLink } from './link.ts';
-import type { LinkDirection } from './link-direction.ts';
 import type { Requester } from './requester.ts';
 import { CompletionStatus, ReadOutcome, TlpKind } from './tlp.ts';
 import type { LostTlps, Tlp, TlpPool } from './tlp-pool.ts';
@@ -36,7 +35,9 @@ export class LinkOutage implements LostTlps, Component {
     this.requester = requester;
     this.software = software;
     for (const direction of [link.upstream, link.downstream]) {
-      direction.deadEnd = new DeadEnd(scheduler, this, direction, tlps);
+      const ends = scheduler.task(`${direction.name}.lost`, (index) => this.lost(tlps.records[index]));
+      // It has no sequence number and takes no credits; its sender learns of it as late as the other end would have.
+      direction.deadEnd = (tlp) => scheduler.schedule(direction.flightPs, ends, tlp.index, 0);
     }
     tlps.keeper = this;
   }
@@ -89,23 +90,5 @@ export class LinkOutage implements LostTlps, Component {
     for (const tlp of waiting) this.lost(tlp);
     upstream.onRoom?.();
     downstream.onRoom?.();
-  }
-}
-
-/** Takes what is to be sent on a link that is down. It never leaves: it has no sequence number, and takes no credits. */
-class DeadEnd {
-  private readonly scheduler: Scheduler;
-  private readonly ends: number;
-  private readonly delayPs: number;
-
-  constructor(scheduler: Scheduler, outage: LinkOutage, direction: LinkDirection, tlps: TlpPool) {
-    this.scheduler = scheduler;
-    this.delayPs = direction.flightPs;
-    this.ends = scheduler.task(`${direction.name}.lost`, (index) => outage.lost(tlps.records[index]));
-  }
-
-  /** Its sender learns of it as late as the other end would have. */
-  take(tlp: Tlp): void {
-    this.scheduler.schedule(this.delayPs, this.ends, tlp.index, 0);
   }
 }
