@@ -2,6 +2,8 @@ import { BinaryLog, LogError } from '../trace/index.ts';
 import type { CommandInput } from './command.ts';
 import { UsageError } from './command.ts';
 import { numberOption } from './command-line.ts';
+import { type Io, oneLine } from './io.ts';
+import { grouped } from './numbers.ts';
 import { readNamed } from './read-file.ts';
 
 const ALLOWED = 'a binary log that sriovsim run --log wrote';
@@ -10,6 +12,13 @@ const ALLOWED = 'a binary log that sriovsim run --log wrote';
 const NANOSECOND_PS = 1000;
 /** Times of a log end here. */
 const MAX_NS = Number.MAX_SAFE_INTEGER / NANOSECOND_PS;
+
+/** Option of commands that read a log, for {@link openLog}. */
+export const CUT_OPTION = {
+  cut: {
+    about: 'Read a log that was cut off as far as it is whole: the end is missing if a run was killed.',
+  },
+} as const;
 
 /** Options of commands that look at a part of a log, for {@link windowOf}. */
 export const WINDOW_OPTIONS = {
@@ -23,16 +32,30 @@ export const WINDOW_OPTIONS = {
  * @throws {@link UsageError} for a file that cannot be read, is no log, or says too little for it.
  */
 export async function withLog<T>(
-  { files, parameters: [file] }: CommandInput,
+  { files, flags, parameters: [file] }: CommandInput,
+  io: Io,
   make: (log: BinaryLog) => T | Promise<T>,
 ): Promise<T> {
   const bytes = readNamed(files, 'FILE.log', file, ALLOWED);
   try {
-    return await make(new BinaryLog(bytes));
+    return await make(openLog(bytes, file, flags.has('cut'), io));
   } catch (error) {
     if (error instanceof LogError) throw new UsageError(`${file}: ${error.message}; allowed ${ALLOWED}`);
     throw error;
   }
+}
+
+/**
+ * A log, which may be cut off if the command line says so: then a line says how far it is whole.
+ *
+ * @throws LogError
+ */
+export function openLog(bytes: Uint8Array, file: string, cut: boolean, io: Io): BinaryLog {
+  const log = new BinaryLog(bytes, { cut });
+  if (!log.isCut) return log;
+  const whole = `${grouped(log.length)} records are whole, up to ${log.trailer.endPs / NANOSECOND_PS} ns`;
+  io.stderr(`${oneLine(file)}: is cut off: ${whole}; what only its end says is missing\n`);
+  return log;
 }
 
 /**

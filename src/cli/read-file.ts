@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { UsageError } from './command.ts';
+import { formOf } from './file-form.ts';
 import type { FileUses } from './file-uses.ts';
 
 /**
@@ -25,6 +26,8 @@ export async function readStandardInput(allowed: string): Promise<string> {
 }
 
 function decoded(bytes: Uint8Array, name: string, allowed: string): string {
+  const form = formOf(bytes);
+  if (form !== null) throw new UsageError(`${name}: is ${form}; allowed ${allowed}`);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {

@@ -13,7 +13,7 @@ import {
 } from '../trace/index.ts';
 import { type Command, type CommandInput, EXIT, UsageError } from './command.ts';
 import type { Io } from './io.ts';
-import { withLog } from './log-file.ts';
+import { CUT_OPTION, withLog } from './log-file.ts';
 import { plural } from './numbers.ts';
 import { checkEnding, OutputFile } from './output-file.ts';
 import { FILTER_OPTIONS, type TlpFilter, tlpFilterOf } from './tlp-filter.ts';
@@ -26,7 +26,7 @@ const SUMMARY_SCHEMA = 1;
 /** `sriovsim tlps` */
 export const tlpsCommand: Command = {
   usage:
-    'FILE.log [--pcapng FILE.pcapng] [--summary [--json]] [--from-ns T] [--to-ns T] [--function F] [--kind TYPE] [--frame N]',
+    'FILE.log [--pcapng FILE.pcapng] [--summary [--json]] [--from-ns T] [--to-ns T] [--function F] [--kind TYPE] [--frame N] [--cut]',
   summary: 'Prints the TLPs of a binary log, one a line, with what each is for.',
   options: {
     pcapng: {
@@ -39,6 +39,7 @@ export const tlpsCommand: Command = {
     },
     json: { about: 'Print the summary as one JSON document.' },
     ...FILTER_OPTIONS,
+    ...CUT_OPTION,
   },
   parameters: ['FILE.log'],
   async run(input, io) {
@@ -48,7 +49,7 @@ export const tlpsCommand: Command = {
     const path = values.get('pcapng');
     if (path !== undefined) checkEnding('--pcapng', path, 'pcapng', ['.pcap', '.cap']);
     const output = path === undefined ? undefined : new OutputFile(input.files, '--pcapng', path);
-    await withLog(input, (log) => show(log, input, output, io));
+    await withLog(input, io, (log) => show(log, input, output, io));
     return EXIT.done;
   },
 };

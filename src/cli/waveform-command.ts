@@ -3,12 +3,12 @@ import { waveformFromLog } from '../sim/views/waveform-from-log.ts';
 import type { WaveformSignal } from '../trace/index.ts';
 import { type Command, type CommandInput, EXIT, UsageError } from './command.ts';
 import type { Io } from './io.ts';
-import { WINDOW_OPTIONS, windowOf, withLog } from './log-file.ts';
+import { CUT_OPTION, WINDOW_OPTIONS, windowOf, withLog } from './log-file.ts';
 import { plural } from './numbers.ts';
 import { checkEnding, OutputFile } from './output-file.ts';
 import { packageVersion } from './version.ts';
 
-const USAGE = 'FILE.log (--out FILE.vcd [--from-ns T] [--to-ns T] | --list) [--signals A,B]';
+const USAGE = 'FILE.log (--out FILE.vcd [--from-ns T] [--to-ns T] | --list) [--signals A,B] [--cut]';
 /** What stands in every file, because numbers do not say it. */
 const COMMENT = 'type: 0 MRd, 1 MWr, 2 Cpl, 3 CplD, 4 CfgRd, 5 CfgWr; z while no TLP is on the link';
 
@@ -32,6 +32,7 @@ export const waveformCommand: Command = {
       about: 'Print the signals that there are: name, bits, changes, what each is.',
     },
     ...WINDOW_OPTIONS,
+    ...CUT_OPTION,
   },
   parameters: ['FILE.log'],
   async run(input, io) {
@@ -41,7 +42,7 @@ export const waveformCommand: Command = {
       throw new UsageError(`--out: is missing; allowed waveform ${USAGE}`);
     if (path !== undefined) checkEnding('--out', path, 'VCD', ['.fst', '.lxt', '.lxt2', '.vzt', '.json']);
     const file = path === undefined ? null : new OutputFile(input.files, '--out', path);
-    const { waveform, endPs, seed } = await withLog(input, (log) => ({
+    const { waveform, endPs, seed } = await withLog(input, io, (log) => ({
       waveform: waveformFromLog(log),
       endPs: log.trailer.endPs,
       seed: log.header.seed,

@@ -4,8 +4,10 @@ export { FrameBytes } from './frame-bytes.ts';
 export { FrameCapture, type FrameCaptureOptions } from './frame-capture.ts';
 export {
   LOG_KIND_NAMES,
+  LOG_MAGIC,
   LOG_RECORD_BYTES,
   LOG_VERSION,
+  LOG_VERSIONS,
   type LogAperture,
   LogError,
   type LogHeader,
@@ -15,7 +17,7 @@ export {
   type LogTarget,
   type LogTrailer,
 } from './log-format.ts';
-export { BinaryLog, type LogRecord } from './log-reader.ts';
+export { BinaryLog, type LogReading, type LogRecord } from './log-reader.ts';
 export { LogRing } from './log-ring.ts';
 export { type LogTrain, LogTrains } from './log-trains.ts';
 export { type LogOutput, LogWriter } from './log-writer.ts';

@@ -1,7 +1,9 @@
 import { ProbeKind, type ProbeSink } from '../kernel/index.ts';
 
-/** Version of the format, which docs/binary-log.md describes. */
-export const LOG_VERSION = 1;
+/** Version of the format that is written, which docs/binary-log.md describes. */
+export const LOG_VERSION = 2;
+/** Versions that are read. Logs of the first have no checksums. */
+export const LOG_VERSIONS: readonly number[] = [1, LOG_VERSION];
 /** Bytes of a record. */
 export const LOG_RECORD_BYTES = 24;
 /** Bytes of a DATA record that are data: all behind its kind. */
@@ -9,6 +11,9 @@ export const LOG_DATA_BYTES = 20;
 
 /** The first eight bytes of a log, in ASCII. */
 export const LOG_MAGIC = 'SRIOVLOG';
+/** Records that one checksum is of, at most. */
+export const LOG_BLOCK_RECORDS = 1023;
+
 /** Bytes in front of the header's JSON. */
 export const LOG_FIXED_BYTES = 48;
 
@@ -23,13 +28,18 @@ export const LogKind = {
   FRAME_BYTES: 0x101,
   /** What is known at the end: b = bytes of JSON that follow as data. */
   TRAILER: 0x102,
-  /** The last record: a and b = low and high 32 bits of the number of records in front of it, c = 0. */
+  /** The last record: a and b = low and high 32 bits of the number of records in front of it, c = XXH32 of the trailer. */
   END: 0x103,
   /**
    * Of the FRAME_BYTES that follow: a, b, c = service tag, virtual tag and its extension beside the frame, where they are
    * others than were logged last.
    */
   FRAME_TAGS: 0x104,
+  /**
+   * Behind a block of records: a = XXH32 of them, b = how many there are, c = 0; in place of the time, how many records of
+   * the file are in front of it.
+   */
+  CHECK: 0x105,
 } as const;
 
 /** One of {@link LogKind}. */

@@ -1,16 +1,19 @@
-import { getUint53 } from './log-encoding.ts';
+import { checkBoolean, checkKeys } from '../base/index.ts';
+import { checkBlocks, checkHeaderSum, checkScenario, damaged } from './log-checks.ts';
+import { getUint53, LOG_HEADER_CHECK } from './log-encoding.ts';
 import {
   LOG_DATA_BYTES,
   LOG_FIXED_BYTES,
   LOG_MAGIC,
   LOG_RECORD_BYTES,
-  LOG_VERSION,
+  LOG_VERSIONS,
   LogError,
   type LogHeader,
   LogKind,
   type LogTarget,
   type LogTrailer,
 } from './log-format.ts';
+import { xxh32 } from './xxh32.ts';
 
 /** A record of a log, with the data that belong to it. */
 export interface LogRecord {
@@ -24,9 +27,15 @@ export interface LogRecord {
   readonly data: Uint8Array | null;
 }
 
+/** How a log is read. */
+export interface LogReading {
+  /** Whether one that was cut off is read as far as it is whole. It is refused otherwise. */
+  readonly cut?: boolean;
+}
+
 /**
- * A binary log that was read. Everything is checked when it is opened: a log that is cut off, or of another version, is
- * refused.
+ * A binary log that was read. Everything is checked when it is opened: a log that is damaged, cut off, or of another version,
+ * is refused. Logs of the first version have no checksums: of their records, only the structure is checked.
  *
  * @example
  * const log = new BinaryLog(bytes);
@@ -36,50 +45,74 @@ export interface LogRecord {
 export class BinaryLog {
   readonly header: LogHeader;
   readonly trailer: LogTrailer;
-  /** Records in front of the trailer, those of data included. */
+  /** Records in front of the trailer, those of data included and those of checksums not. */
   readonly length: number;
   /** Records that were overwritten in a ring before it was written. */
   readonly lost: number;
+  /** Whether it was cut off: then the trailer is made up from what is there, without digest and addresses of registers. */
+  readonly isCut: boolean;
   private readonly bytes: Uint8Array;
   private readonly view: DataView;
   private readonly first: number;
+  /** Byte behind the records. */
   private readonly last: number;
 
   /**
    * @param bytes the whole log; it is not copied.
-   * @throws {@link LogError} for what is no log, is cut off, or has another version.
+   * @param reading what is read beside whole logs.
+   * @throws {@link LogError} for what is no log, is damaged or cut off, or has another version; TypeError for what are no
+   *   bytes.
    */
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, reading: LogReading = {}) {
+    if (!(bytes instanceof Uint8Array))
+      throw new TypeError(`bytes must be a Uint8Array with a binary log, got ${typeof bytes}`);
+    const { cut = false } = checkKeys<LogReading>('reading', reading, { cut: true });
+    checkBoolean('reading.cut', cut);
     this.bytes = bytes;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const { view } = this;
-    this.first = checkHead(bytes, view);
+    const { first, version } = checkHead(bytes, view);
+    this.first = first;
     this.header = parseJson(bytes, LOG_FIXED_BYTES, view.getUint32(20, true), 'header') as LogHeader;
+    checkScenario(this.header, view);
     this.lost = getUint53(view, 40);
-    this.last = checkEnd(bytes, view, this.first);
-    const at = this.trailerAt();
-    this.length = (at - this.first) / LOG_RECORD_BYTES;
-    const json = this.dataOf(at, this.last);
+    this.isCut = cut && whyCut(bytes, view, first) !== null;
+    if (this.isCut) {
+      const whole = bytes.length - ((bytes.length - first) % LOG_RECORD_BYTES);
+      const { checks, end } = checkBlocks(bytes, view, first, whole);
+      this.last = this.wholeUpTo(version === 1 ? whole : end);
+      this.length = (this.last - first) / LOG_RECORD_BYTES - checks;
+      this.trailer = this.trailerOfCut();
+      return;
+    }
+    const end = checkEnd(bytes, view, first);
+    // Before anything of them is read.
+    const { checks, end: checked } = checkBlocks(bytes, view, first, end);
+    this.last = this.trailerAt(end);
+    this.length = (this.last - first) / LOG_RECORD_BYTES - checks;
+    if (version > 1) this.checkTrailer(checked, end);
+    const json = this.dataOf(this.last, end);
     this.trailer = parseJson(json, 0, json.length, 'trailer') as LogTrailer;
+    if (getUint53(view, end + 16) !== getUint53(view, this.last + 16))
+      throw new LogError(`is damaged: its end, at byte ${end}, has another time than its trailer`);
   }
 
   /** The records in front of the trailer, oldest first. Data are copies. */
   *records(): Generator<LogRecord> {
-    const { view } = this;
-    const end = this.first + this.length * LOG_RECORD_BYTES;
-    for (let at = this.first; at < end; at += LOG_RECORD_BYTES) {
+    const { view, last } = this;
+    for (let at = this.first; at < last; at += LOG_RECORD_BYTES) {
       const kind = view.getInt32(at, true);
       // Behind the gap of a ring: what it belonged to is lost.
-      if (kind === LogKind.DATA) continue;
-      const hasData =
-        at + LOG_RECORD_BYTES < end && view.getInt32(at + LOG_RECORD_BYTES, true) === LogKind.DATA;
+      if (kind === LogKind.DATA || kind === LogKind.CHECK) continue;
+      const next = this.behind(at, last);
+      const hasData = next < last && view.getInt32(next, true) === LogKind.DATA;
       yield {
         timePs: getUint53(view, at + 16),
         kind,
         a: view.getInt32(at + 4, true),
         b: view.getInt32(at + 8, true),
         c: view.getInt32(at + 12, true),
-        data: hasData ? this.dataOf(at, end) : null,
+        data: hasData ? this.dataOf(at, last) : null,
       };
     }
   }
@@ -92,6 +125,13 @@ export class BinaryLog {
     }
   }
 
+  /** Where the record behind the one at `at` is, whatever checksum is between them. */
+  private behind(at: number, end: number): number {
+    let next = at + LOG_RECORD_BYTES;
+    while (next < end && this.view.getInt32(next, true) === LogKind.CHECK) next += LOG_RECORD_BYTES;
+    return next;
+  }
+
   /** The data behind the record at `at`: as many as it says, and as there are. */
   private dataOf(at: number, end: number): Uint8Array {
     const { view } = this;
@@ -101,9 +141,10 @@ export class BinaryLog {
       throw new LogError(`record at byte ${at} announces ${bytes} bytes of data, which are not there`);
     }
     const data = new Uint8Array(bytes);
+    let from = at;
     for (let i = 0; i < records; i++) {
-      const from = at + (i + 1) * LOG_RECORD_BYTES;
-      if (view.getInt32(from, true) !== LogKind.DATA)
+      from = this.behind(from, end);
+      if (from >= end || view.getInt32(from, true) !== LogKind.DATA)
         throw new LogError(`no data at byte ${from}, as announced`);
       const left = Math.min(LOG_DATA_BYTES, bytes - i * LOG_DATA_BYTES);
       data.set(this.bytes.subarray(from + 4, from + 4 + left), i * LOG_DATA_BYTES);
@@ -111,26 +152,55 @@ export class BinaryLog {
     return data;
   }
 
-  private trailerAt(): number {
-    for (let at = this.last - LOG_RECORD_BYTES; at >= this.first; at -= LOG_RECORD_BYTES) {
+  private trailerAt(end: number): number {
+    for (let at = end - LOG_RECORD_BYTES; at >= this.first; at -= LOG_RECORD_BYTES) {
       const kind = this.view.getInt32(at, true);
       if (kind === LogKind.TRAILER) return at;
       if (kind !== LogKind.DATA) break;
     }
     throw new LogError('has no trailer in front of its end');
   }
+
+  /** The trailer begins behind the last block, and has the checksum that the END record has. */
+  private checkTrailer(checked: number, end: number): void {
+    if (checked !== this.last) throw damaged(this.first, checked, end);
+    if (this.view.getUint32(end + 12, true) !== xxh32(this.bytes, checked, end - checked))
+      throw damaged(this.first, checked, end);
+  }
+
+  /** Where the records end of which all data are there, in front of byte `end`. */
+  private wholeUpTo(end: number): number {
+    const { view, first } = this;
+    let data = 0;
+    for (let at = end - LOG_RECORD_BYTES; at >= first; at -= LOG_RECORD_BYTES) {
+      const kind = view.getInt32(at, true);
+      if (kind === LogKind.DATA) data++;
+      else if (kind !== LogKind.CHECK) {
+        const hasData = data > 0 || kind === LogKind.FRAME_BYTES;
+        return hasData && data < Math.ceil(view.getInt32(at + 8, true) / LOG_DATA_BYTES) ? at : end;
+      }
+    }
+    return end;
+  }
+
+  private trailerOfCut(): LogTrailer {
+    const { tasks, components, startPs = 0 } = this.header;
+    let endPs = startPs;
+    for (const { timePs } of this.records()) endPs = timePs;
+    return { outcome: 'partial', digest: '', endPs, tasks, components, apertures: [] };
+  }
 }
 
-/** Returns where the records begin. */
-function checkHead(bytes: Uint8Array, view: DataView): number {
+/** Returns where the records begin, and the version of the format. */
+function checkHead(bytes: Uint8Array, view: DataView): { first: number; version: number } {
   const magic = new TextDecoder('latin1').decode(bytes.subarray(0, LOG_MAGIC.length));
   if (magic !== LOG_MAGIC.slice(0, bytes.length) || bytes.length === 0) {
     throw new LogError(`is no binary log: does not begin with ${LOG_MAGIC}`);
   }
   if (bytes.length < LOG_FIXED_BYTES) throw truncated(bytes.length, 'within its header');
   const version = view.getUint32(8, true);
-  if (version !== LOG_VERSION) {
-    throw new LogError(`has version ${version} of the format; allowed ${LOG_VERSION}`);
+  if (!LOG_VERSIONS.includes(version)) {
+    throw new LogError(`has version ${version} of the format and not ${LOG_VERSIONS.join(' or ')}`);
   }
   const first = view.getUint32(12, true);
   const recordBytes = view.getUint32(16, true);
@@ -139,23 +209,29 @@ function checkHead(bytes: Uint8Array, view: DataView): number {
     throw new LogError(`has a header that contradicts itself: ${first} bytes, ${json} of them JSON`);
   }
   if (first > bytes.length) throw truncated(bytes.length, 'within its header');
-  return first;
+  if (version > 1) checkHeaderSum(bytes.subarray(0, first), view);
+  else if (view.getUint32(LOG_HEADER_CHECK, true) !== 0)
+    throw new LogError('is damaged: byte 36 is not 0, as in logs of version 1');
+  return { first, version };
 }
 
 /** Returns where the END record is. */
 function checkEnd(bytes: Uint8Array, view: DataView, first: number): number {
-  const records = Math.floor((bytes.length - first) / LOG_RECORD_BYTES);
-  if ((bytes.length - first) % LOG_RECORD_BYTES !== 0)
-    throw truncated(bytes.length, `within record ${records}`);
+  const why = whyCut(bytes, view, first);
+  if (why !== null) throw truncated(bytes.length, why);
   const last = bytes.length - LOG_RECORD_BYTES;
-  if (records === 0 || view.getInt32(last, true) !== LogKind.END) {
-    throw truncated(bytes.length, `no end behind ${records} records`);
-  }
+  const records = (last - first) / LOG_RECORD_BYTES;
   const counted = getUint53(view, last + 4);
-  if (counted !== records - 1) {
-    throw new LogError(`has ${records - 1} records, but its end counts ${counted}`);
-  }
+  if (counted !== records) throw new LogError(`has ${records} records, but its end counts ${counted}`);
   return last;
+}
+
+/** Where a log has been cut off behind its header, or null for one that has an end. */
+function whyCut(bytes: Uint8Array, view: DataView, first: number): string | null {
+  const records = Math.floor((bytes.length - first) / LOG_RECORD_BYTES);
+  if ((bytes.length - first) % LOG_RECORD_BYTES !== 0) return `within record ${records}`;
+  const hasEnd = records > 0 && view.getInt32(bytes.length - LOG_RECORD_BYTES, true) === LogKind.END;
+  return hasEnd ? null : `no end behind ${records} records`;
 }
 
 function truncated(bytes: number, where: string): LogError {

@@ -1,6 +1,6 @@
 import { checkInteger } from '../base/index.ts';
-import { encodeLogEnd, encodeLogHeader } from './log-encoding.ts';
-import type { LogHeader, LogTrailer } from './log-format.ts';
+import { checkedBlocks, encodeLogEnd, encodeLogHeader } from './log-encoding.ts';
+import { LOG_RECORD_BYTES, type LogHeader, type LogTrailer } from './log-format.ts';
 import { RecordMemory } from './record-memory.ts';
 
 /**
@@ -33,13 +33,17 @@ export class LogRing extends RecordMemory {
   /** What is held, as a whole log in pieces to be written one behind the other. The ring goes on as it is. */
   parts(header: LogHeader, trailer: LogTrailer): Uint8Array[] {
     const { bytes, at, kept } = this;
-    return [
-      encodeLogHeader(header, this.written - kept),
-      // Once it is full, the oldest is where the next one goes.
-      ...(kept < this.capacity ? [] : [bytes.slice(at)]),
-      bytes.slice(0, at),
-      encodeLogEnd(trailer, kept),
-    ];
+    const blocks: Uint8Array[] = [];
+    let records = 0;
+    // Once it is full, the oldest is where the next one goes.
+    for (const part of kept < this.capacity
+      ? [bytes.subarray(0, at)]
+      : [bytes.subarray(at), bytes.subarray(0, at)]) {
+      const checked = checkedBlocks(part, records);
+      blocks.push(checked);
+      records += checked.length / LOG_RECORD_BYTES;
+    }
+    return [encodeLogHeader(header, this.written - kept), ...blocks, encodeLogEnd(trailer, records)];
   }
 
   /** The oldest ones are overwritten next. */

@@ -13,17 +13,20 @@ export abstract class RecordMemory implements LogTarget {
   protected readonly bytes: Uint8Array;
   /** Where the next record goes. */
   protected at = 0;
+  /** Where there is no more room: a multiple of the bytes of a record. */
+  protected limit: number;
   private readonly view: DataView;
   private readonly words: Int32Array;
 
   /** @param records that it has room for. */
   constructor(records: number) {
     this.bytes = new Uint8Array(records * LOG_RECORD_BYTES);
+    this.limit = this.bytes.length;
     this.view = new DataView(this.bytes.buffer);
     this.words = new Int32Array(this.bytes.buffer);
   }
 
-  /** The last record has filled it: makes room, and says in {@link RecordMemory.at} where. */
+  /** The last record has come to the limit: makes room, and says in {@link RecordMemory.at} where. */
   protected abstract full(): void;
 
   record(timePs: number, kind: number, a: number, b: number, c: number): void {
@@ -40,7 +43,7 @@ export abstract class RecordMemory implements LogTarget {
     } else putRecord(this.view, at, timePs, kind, a, b, c);
     this.written++;
     this.at = at + LOG_RECORD_BYTES;
-    if (this.at === this.bytes.length) this.full();
+    if (this.at === this.limit) this.full();
   }
 
   data(u8: Uint8Array, from: number, bytes: number): void {
@@ -53,6 +56,6 @@ export abstract class RecordMemory implements LogTarget {
   private advance(): void {
     this.written++;
     this.at += LOG_RECORD_BYTES;
-    if (this.at === this.bytes.length) this.full();
+    if (this.at === this.limit) this.full();
   }
 }

@@ -12,11 +12,14 @@ export interface RegisterPlace {
 
 /** The functions of the card that a log is of: what their Routing IDs are called, and which addresses are theirs. */
 export class TlpFunctions {
+  /** Whether the log says where registers are; one that was cut off does not. */
+  readonly areKnown: boolean;
   private readonly apertures: readonly LogAperture[];
   private readonly names = new Map<RoutingId, string>([[0, 'root complex']]);
 
   constructor({ apertures }: LogTrailer) {
     this.apertures = apertures;
+    this.areKnown = apertures.length > 0;
     const physical = [...new Set(apertures.filter((own) => !own.virtual).map(({ routingId }) => routingId))];
     physical.sort((a, b) => a - b);
     physical.forEach((routingId, i) => {

@@ -93,7 +93,8 @@ export class TlpPurposes {
     }
     const group = asked === TlpKind.MEMORY_READ ? 'register read' : 'register write';
     const at = this.functions.placeOf(address);
-    if (at === null) return { group, detail: ', where no BAR is' };
+    if (at === null)
+      return { group, detail: this.functions.areKnown ? ', where no BAR is' : ', its BAR unknown' };
     const name = this.names?.register(at.virtual, at.bar, at.offset) ?? null;
     const register = name ?? `BAR ${at.bar} + 0x${at.offset.toString(16)}`;
     return { group, detail: `, ${this.functions.describe(at.function)} ${register}` };

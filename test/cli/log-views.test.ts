@@ -1,5 +1,13 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -77,6 +85,84 @@ function refusals(command: string, out: string): void {
     expect(readdirSync(folder).length).toBe(before);
   });
 }
+
+describe('a log that is not what was written', () => {
+  const views = [
+    ['tlps'],
+    ['timeline', '--out', 'x.out'],
+    ['waveform', '--out', 'x.out'],
+    ['waveform', '--list'],
+    ['trace-frame', '2'],
+  ];
+  const of = ([name, ...args]: string[], file: string) =>
+    name === 'trace-frame' ? [name, ...args, file] : [name, file, ...args];
+  const ALLOWED = /; allowed (a scenario file, or )?a binary log that sriovsim run --log wrote$/;
+
+  it.each([
+    [
+      'damaged.log',
+      /^damaged\.log: is damaged: records \d+ to \d+, at bytes \d+ to \d+, do not have their checksum/,
+    ],
+    ['cut.log', /^cut\.log: is truncated after \d+ bytes: /],
+    ['later.log', /^later\.log: has version 3 of the format and not 1 or 2/],
+  ])(
+    'is refused by every view, which says what and where, and nothing is written: %s',
+    async (file, line) => {
+      const other = read('run.log');
+      if (file === 'damaged.log') other[other.length >> 1] ^= 0x10;
+      else other.writeUInt32LE(3, 8);
+      if (file !== 'cut.log') writeFileSync(join(folder, file), other);
+      const outcomes = await Promise.all(views.map((view) => sriovsim(...of(view, file))));
+      for (const { status, stdout, stderr } of outcomes) {
+        expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+        expect(stderr).toMatch(line);
+        expect(stderr.trimEnd()).toMatch(ALLOWED);
+        expect(stderr.match(/allowed/g)).toHaveLength(1);
+      }
+      expect(existsSync(join(folder, 'x.out'))).toBe(false);
+    },
+    60_000,
+  );
+
+  it('is read by every view as far as it is whole if it was cut off and one asks, with a line that says so', async () => {
+    expect(await sriovsim('run', 's.json', '--duration-ms', '0.2', '--log', 'long.log')).toMatchObject({
+      status: 0,
+    });
+    writeFileSync(join(folder, 'half.log'), read('long.log').subarray(0, 0.9 * read('long.log').length));
+    const outcomes = await Promise.all(views.map((view) => sriovsim(...of(view, 'half.log'), '--cut')));
+    for (const { status, stdout, stderr } of outcomes) {
+      expect({ status, isSilent: stdout === '' }).toEqual({ status: 0, isSilent: false });
+      expect(stderr).toMatch(
+        /^half\.log: is cut off: [\d,]+ records are whole, up to \d+(\.\d+)? ns; what only its end says is missing\n$/,
+      );
+    }
+    const whole = await sriovsim('tlps', 'long.log');
+    const some = outcomes[0].stdout.split('\n').length;
+    expect(some).toBeGreaterThan(whole.stdout.split('\n').length / 2);
+    expect(outcomes[0].stdout).toContain('register read, its BAR unknown');
+    rmSync(join(folder, 'x.out'));
+  }, 60_000);
+
+  it('and what is another file is named', async () => {
+    copyFileSync(
+      fileURLToPath(new URL('../../scenarios/captures/namespaces.pcap', import.meta.url)),
+      join(folder, 'a.pcap'),
+    );
+    const outcomes = await Promise.all([
+      sriovsim('trace-frame', '5', 'a.pcap'),
+      sriovsim('run', 'run.log'),
+      sriovsim('trace-frame', '5', 's.json', '--cut'),
+    ]);
+    expect(outcomes.map(({ status, stderr }) => [status, stderr])).toEqual([
+      [
+        2,
+        'a.pcap: is a pcap capture; allowed a scenario file, or a binary log that sriovsim run --log wrote\n',
+      ],
+      [2, 'run.log: is a binary log; allowed a scenario file\n'],
+      [2, '--cut: is for a log; allowed without s.json\n'],
+    ]);
+  });
+});
 
 describe('sriovsim timeline', () => {
   it('writes a file for Perfetto and says what is in it', async () => {
@@ -176,7 +262,7 @@ describe('sriovsim waveform', () => {
   it.each([
     [
       ['run.log'],
-      '--out: is missing; allowed waveform FILE.log (--out FILE.vcd [--from-ns T] [--to-ns T] | --list) [--signals A,B]',
+      '--out: is missing; allowed waveform FILE.log (--out FILE.vcd [--from-ns T] [--to-ns T] | --list) [--signals A,B] [--cut]',
     ],
     [
       ['run.log', '--out', 'x.vcd', '--signals', 'link.upstream.buzy'],

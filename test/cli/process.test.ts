@@ -76,9 +76,12 @@ describe('wrong input', () => {
       ['run', path('scenarios/minimal.json'), '--capture', 'nowhere/x.pcapng'],
       '--capture: "nowhere/x.pcapng" is in a folder that does not exist; allowed a file in a folder that can be written',
     ],
-    [['trace-frame'], 'trace-frame: N is missing; allowed trace-frame N [FILE] [--json]'],
+    [['trace-frame'], 'trace-frame: N is missing; allowed trace-frame N [FILE] [--json] [--cut]'],
     [['trace-frame', '0'], 'N: "0" does not fit; allowed whole numbers from 1'],
-    [['trace-frame', '1', 'x', 'y'], 'trace-frame: unexpected "y"; allowed trace-frame N [FILE] [--json]'],
+    [
+      ['trace-frame', '1', 'x', 'y'],
+      'trace-frame: unexpected "y"; allowed trace-frame N [FILE] [--json] [--cut]',
+    ],
     [
       ['trace-frame', '1', 'nowhere.log'],
       'nowhere.log: no such file; allowed a scenario file, or a binary log that sriovsim run --log wrote',
@@ -86,7 +89,7 @@ describe('wrong input', () => {
     [['trace-frame', '1', 'text.txt'], 'text.txt:1:1: unexpected "no"; allowed a value'],
     [['run', 'nowhere.json'], 'nowhere.json: no such file; allowed a scenario file'],
     [['run', '.'], '.: is a directory; allowed a scenario file'],
-    [['run', 'namespaces.pcap'], 'namespaces.pcap: is not UTF-8 text; allowed a scenario file'],
+    [['run', 'namespaces.pcap'], 'namespaces.pcap: is a pcap capture; allowed a scenario file'],
     [['validate', 'text.txt'], 'text.txt:1:1: unexpected "no"; allowed a value'],
     [['run', 'new\nline.json'], 'new\\nline.json: no such file; allowed a scenario file'],
   ])('%j: one line, status 2', async (args, line) => {

@@ -68,6 +68,8 @@ export function findFrame(log: BinaryLog, number: number, parts: MachineParts): 
     else if (kind === ProbeKind.FRAME_COPIED && b === found?.slot) break;
   }
   if (found === null)
-    throw new LogError(`has ${frames} frames: there is none of number ${number}; allowed 1 to ${frames}`);
+    throw new LogError(
+      `has ${frames} frames: there is none of number ${number}; allowed ${frames === 0 ? 'a log with frames' : `1 to ${frames}`}`,
+    );
   return { ...found, data, tci, card };
 }
