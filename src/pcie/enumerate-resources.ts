@@ -52,9 +52,12 @@ export function placeResources(access: ConfigAccess, tree: EnumeratedTree, optio
     const all = tree.functions.flatMap((fn) => itemsOf(access, fn, space, true));
     for (const { fn, item } of all.sort((a, b) => b.item.align - a.item.align)) {
       if (pools[space].place(item)) continue;
-      tree.problems.push(`${fn.name}: no room for ${item.bytes} bytes of ${space} space`);
       // The machine must come up all the same: once more without VF BARs.
-      if (item.smaller !== undefined) pools[space].place(item.smaller());
+      const placed = item.smaller !== undefined && pools[space].place(item.smaller());
+      const without = placed ? `VF BARs of ${pfsBelow(fn, space).join(', ')} are` : 'it is';
+      tree.problems.push(
+        `${fn.name}: no room for ${item.bytes} bytes of ${space} space: ${without} without address`,
+      );
     }
   }
   for (const fn of tree.functions) turnOn(access, fn);
@@ -109,6 +112,12 @@ function windowOf(access: ConfigAccess, bridge: EnumeratedFunction, space: Space
       }
     },
   };
+}
+
+/** Names of the PFs that have VF BARs in a space. */
+function pfsBelow(fn: EnumeratedFunction, space: Space): string[] {
+  const own = fn.sriov?.vfBars.some((bar) => spaceOf(bar) === space) ? [fn.name] : [];
+  return [...own, ...fn.children.flatMap((child) => pfsBelow(child, space))];
 }
 
 function spaceOf(bar: EnumeratedBar): Space {

@@ -22,6 +22,11 @@ import type { RoutingId } from './routing-id.ts';
 export interface ProbeSriovOptions {
   /** Set ARI Capable Hierarchy. */
   readonly ari: boolean;
+  /**
+   * Highest function number on the PF's own bus that requests can reach: a port that does not forward ARI sends type 0
+   * requests to device 0 alone (PCIe 3.0 7.3.1).
+   */
+  readonly lastFunction: number;
   readonly pageBytes: number;
   readonly wait?: (milliseconds: number) => void;
 }
@@ -55,8 +60,8 @@ export function probeSriov(
   const page = (supported & -supported) >>> 0;
   access.write(routingId, offset + SRIOV_SYSTEM_PAGE_SIZE, 4, page);
 
-  const lastVfBus = highestVfBus(access, routingId, offset, totalVfs);
-  if (typeof lastVfBus === 'string') return lastVfBus;
+  const reach = reachOfVfs(access, routingId, offset, totalVfs, options.lastFunction);
+  if (typeof reach === 'string') return reach;
   const vfBars = probeBars(access, routingId, offset + SRIOV_VF_BAR0, 6);
   const small = vfBars.find((bar) => bar.bytes % options.pageBytes !== 0);
   if (small !== undefined)
@@ -68,19 +73,28 @@ export function probeSriov(
     vfDeviceId: read16(SRIOV_VF_DEVICE_ID),
     functionDependencyLink: access.read(routingId, offset + SRIOV_FUNCTION_LINK, 1),
     pageBytes: page * 4096,
-    lastVfBus,
+    ...reach,
     vfBars,
   };
 }
 
+/** What the Routing IDs of VFs ask of the hierarchy. */
+interface VfReach {
+  /** Highest bus that a VF is on. */
+  lastVfBus: number;
+  /** Largest NumVFs with which requests reach every VF. */
+  reachableVfs: number;
+}
+
 /** First VF Offset and VF Stride may depend on NumVFs, so every value is tried. */
-function highestVfBus(
+function reachOfVfs(
   access: ConfigAccess,
   routingId: RoutingId,
   offset: number,
   totalVfs: number,
-): number | string {
-  let highest = routingId >> 8;
+  lastFunction: number,
+): VfReach | string {
+  const reach = { lastVfBus: routingId >> 8, reachableVfs: 0 };
   for (let count = totalVfs; count > 0; count--) {
     access.write(routingId, offset + SRIOV_NUM_VFS, 2, count);
     const first = access.read(routingId, offset + SRIOV_FIRST_VF_OFFSET, 2);
@@ -88,8 +102,24 @@ function highestVfBus(
     if (first === 0 || (stride === 0 && count > 1)) {
       return `First VF Offset ${first} and VF Stride ${stride} with NumVFs ${count} are of no use`;
     }
-    highest = Math.max(highest, (routingId + first + stride * (count - 1)) >> 8);
+    reach.lastVfBus = Math.max(reach.lastVfBus, (routingId + first + stride * (count - 1)) >> 8);
+    if (count > reach.reachableVfs && reachesAll(routingId, first, stride, count, lastFunction)) {
+      reach.reachableVfs = count;
+    }
   }
   access.write(routingId, offset + SRIOV_NUM_VFS, 2, 0);
-  return highest;
+  return reach;
+}
+
+/** Whether no VF is on the PF's own bus with a function number above `lastFunction`. */
+function reachesAll(
+  routingId: RoutingId,
+  first: number,
+  stride: number,
+  count: number,
+  lastFunction: number,
+) {
+  const beyond = (routingId & 0xff00) + lastFunction + 1;
+  const index = Math.max(0, Math.ceil((beyond - routingId - first) / (stride || 1)));
+  return index >= count || (routingId + first + stride * index) >> 8 !== routingId >> 8;
 }

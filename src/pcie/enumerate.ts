@@ -72,7 +72,8 @@ class Scan {
     if (access.read(first, VENDOR_ID, 2) === 0xffff) return;
     const isMulti = (access.read(first, HEADER_TYPE, 1) & MULTI_FUNCTION) !== 0;
     const ari = this.ariForwarding(first, parent);
-    this.function(first, ari, found);
+    const lastFunction = ari || parent === null || !leadsToLink(access, parent) ? 255 : 7;
+    this.function(first, ari, lastFunction, found);
     if (ari) {
       // Function numbers ascend along the links; anything else ends the walk.
       let number = 0;
@@ -81,17 +82,23 @@ class Scan {
         number = next;
         const routingId = (first & 0xff00) | number;
         if (access.read(routingId, VENDOR_ID, 2) === 0xffff) return;
-        this.function(routingId, ari, found);
+        this.function(routingId, ari, lastFunction, found);
         next = this.nextFunction(routingId);
       }
       return;
     }
     for (let number = 1; isMulti && number < 8; number++) {
-      if (access.read(first | number, VENDOR_ID, 2) !== 0xffff) this.function(first | number, ari, found);
+      if (access.read(first | number, VENDOR_ID, 2) !== 0xffff)
+        this.function(first | number, ari, lastFunction, found);
     }
   }
 
-  private function(routingId: RoutingId, ari: boolean, found: EnumeratedFunction[]): void {
+  private function(
+    routingId: RoutingId,
+    ari: boolean,
+    lastFunction: number,
+    found: EnumeratedFunction[],
+  ): void {
     const access = this.access;
     const isBridge = (access.read(routingId, HEADER_TYPE, 1) & 0x7f) === 1;
     const command = access.read(routingId, COMMAND, 2);
@@ -104,11 +111,17 @@ class Scan {
     if (sriovAt !== 0) {
       const result = probeSriov(access, routingId, sriovAt, {
         ari: ari && isFirstPf,
+        lastFunction,
         pageBytes: this.options.pageBytes ?? 4096,
         wait: this.options.wait,
       });
       if (typeof result === 'string') this.problems.push(`${formatRoutingId(routingId)}: ${result}`);
-      else sriov = result;
+      else {
+        sriov = result;
+        const { totalVfs, reachableVfs } = result;
+        if (reachableVfs < totalVfs)
+          this.problems.push(`${formatRoutingId(routingId)}: ${needsAri(totalVfs, reachableVfs)}`);
+      }
     }
     found.push({
       routingId,
@@ -185,4 +198,8 @@ function leadsToLink(access: ConfigAccess, bridge: EnumeratedFunction): boolean 
   if (express === 0) return false;
   const portType = (access.read(bridge.routingId, express + PCIE_CAPABILITIES, 2) >> 4) & 15;
   return portType === PORT_ROOT || portType === PORT_DOWNSTREAM;
+}
+
+function needsAri(totalVfs: number, reachableVfs: number): string {
+  return `of ${totalVfs} VFs ${reachableVfs} can be reached: the others have function numbers above 7, and the port above does not forward ARI`;
 }

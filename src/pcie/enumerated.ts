@@ -84,6 +84,11 @@ export interface EnumeratedSriov {
   readonly pageBytes: number;
   /** Highest bus that a VF is on, over all values of NumVFs. */
   readonly lastVfBus: number;
+  /**
+   * Most VFs that requests reach all of: TotalVFs, or fewer below a port that does not forward ARI if some are on the PF's own
+   * bus with function numbers above 7.
+   */
+  readonly reachableVfs: number;
   /** `bytes` is one VF's share, `address` that of VF 0; -1 if there was no room for TotalVFs of them. */
   readonly vfBars: EnumeratedBar[];
 }

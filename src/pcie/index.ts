@@ -262,6 +262,14 @@ export {
   requestToPeer,
 } from './topology/acs-decision.ts';
 export { type HierarchyOptions, PcieHierarchy } from './topology/hierarchy.ts';
+export {
+  formatIommuGroups,
+  type GroupedFunction,
+  type IommuGroup,
+  type IommuGroupOptions,
+  iommuGroups,
+} from './topology/iommu-groups.ts';
+export { enableAcs, lacksIsolation } from './topology/isolation.ts';
 export type { HostMemory, UntimedTranslator } from './topology/journey.ts';
 export type { PortOptions } from './topology/ports.ts';
 export {

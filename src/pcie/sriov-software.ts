@@ -47,8 +47,9 @@ export interface SriovSoftwareOptions {
  * IDs, from First VF Offset and VF Stride as they read with this NumVFs. With 0 nothing happens.
  *
  * @throws SriovError `EINVAL` if VFs are enabled already or `count` is above TotalVFs, `EIO` if the capability contradicts
- *   itself, `ENOMEM` if a VF BAR has no address or a VF would be on a bus out of reach, `ENODEV` or `ENOSYS` if the
- *   function that the PF depends on is missing or is no PF, `ERANGE` if `count` is above what the driver allows.
+ *   itself or the port above does not reach so many VFs, `ENOMEM` if a VF BAR has no address or a VF would be on a bus out
+ *   of reach, `ENODEV` or `ENOSYS` if the function that the PF depends on is missing or is no PF, `ERANGE` if `count` is
+ *   above what the driver allows.
  * @example
  * const routingIds = enableVfs(root, nic, 4, { wait: (ms) => machine.runFor(ms) });
  */
@@ -105,6 +106,12 @@ export function* enablingVfs(
   }
   if (count > total) {
     throw new SriovError('EINVAL', `${fn.name}: ${count} VFs requested, TotalVFs is ${total}`);
+  }
+  if (count > sriov.reachableVfs) {
+    throw new SriovError(
+      'EIO',
+      `${fn.name}: ${count} VFs requested, ${sriov.reachableVfs} can be reached below a port that does not forward ARI`,
+    );
   }
   const homeless = sriov.vfBars.find((bar) => bar.address < 0);
   if (homeless !== undefined) {

@@ -5,6 +5,7 @@ import {
   type ConfigAccess,
   Endpoint,
   type EnumeratedBar,
+  enableVfs,
   enumerate,
   findFunctions,
   LogicalBus,
@@ -147,6 +148,31 @@ describe('enumerate', () => {
     expect(none.nics).toEqual([]);
   });
 
+  it('says which VFs a port cannot reach that does not forward ARI, and refuses to enable them', () => {
+    const routing = { ari: { firstVfOffset: 2, vfStride: 2 }, other: { firstVfOffset: 2, vfStride: 2 } };
+    const profile = genericProfile({ totalVfs: 8, routing });
+    const { tree, nics, root, endpoint } = machine([profile], { ariForwarding: false });
+    expect(tree.problems).toEqual([
+      '01:00.0: of 8 VFs 3 can be reached: the others have function numbers above 7, and the port above does not forward ARI',
+    ]);
+    expect(() => enableVfs(root, nics[0], 4, { wait: () => {} })).toThrow(
+      '01:00.0: 4 VFs requested, 3 can be reached below a port that does not forward ARI',
+    );
+    expect(enableVfs(root, nics[0], 3, { wait: () => {} })).toEqual([0x0102, 0x0104, 0x0106]);
+    expect(endpoint.allFunctions().map((fn) => root.read(fn.routingId, 0x34, 1))).not.toContain(0xff);
+    expect(machine([profile]).tree.problems).toEqual([]);
+  });
+
+  it('reaches VFs on the next bus without ARI forwarding', () => {
+    const rule = { firstVfOffset: 250, vfStride: 10 };
+    const onNext = (firstVfOffset: number) => {
+      const routing = { ari: rule, other: { ...rule, firstVfOffset } };
+      return machine([genericProfile({ totalVfs: 8, routing })], { ariForwarding: false }).nics[0].sriov;
+    };
+    expect(onNext(250)).toMatchObject({ reachableVfs: 0, lastVfBus: 2 });
+    expect(onNext(256)).toMatchObject({ reachableVfs: 8, lastVfBus: 2 });
+  });
+
   it.each([
     [{ firstVfOffset: 0, vfStride: 1 }, 'First VF Offset 0 and VF Stride 1 with NumVFs 8 are of no use'],
     [{ firstVfOffset: 8, vfStride: 0 }, 'First VF Offset 8 and VF Stride 0 with NumVFs 8 are of no use'],
@@ -254,7 +280,7 @@ describe('placing of BARs', () => {
     const { nics, endpoint, tree } = machine(intel82599Config(), { io: undefined });
     expect(nics[0].bars[1].address).toBe(-1);
     expect(endpoint.functions[0].config.read16(4)).toBe(6);
-    expect(tree.problems).toEqual(['00:01.0: no room for 4096 bytes of io space']);
+    expect(tree.problems).toEqual(['00:01.0: no room for 4096 bytes of io space: it is without address']);
   });
 
   it('does without VF BARs when there is no room for them', () => {
@@ -263,6 +289,8 @@ describe('placing of BARs', () => {
     });
     expect(nics[0].sriov?.vfBars.map((bar) => bar.address)).toEqual([-1, -1]);
     expect(endpoint.functions[0].busMaster).toBe(true);
-    expect(tree.problems).toEqual(['00:01.0: no room for 2097152 bytes of memory space']);
+    expect(tree.problems).toEqual([
+      '00:01.0: no room for 2097152 bytes of memory space: VF BARs of 01:00.0 are without address',
+    ]);
   });
 });
