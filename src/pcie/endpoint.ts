@@ -71,7 +71,7 @@ export class Endpoint implements Component, ConfigTarget, DecodeListener {
     numbers.forEach((number, i) => {
       checkInteger('function number', number, i === 0 ? 0 : numbers[i - 1] + 1, i === 0 ? 0 : 255);
     });
-    const sriov = options.functions.map(findSriov);
+    const sriov = options.functions.map(sriovOf);
     const lowest = sriov.findIndex((capability) => capability !== undefined);
     this.functions = options.functions.map((profile, i) => {
       const context: FunctionContext = {
@@ -359,7 +359,8 @@ function overlap(sorted: readonly Aperture[]): boolean {
   return sorted.some((aperture, i) => i > 0 && aperture.base < sorted[i - 1].end);
 }
 
-function findSriov(profile: FunctionProfile): SriovCapability | undefined {
+/** The SR-IOV capability of a function, if it has one. */
+export function sriovOf(profile: FunctionProfile): SriovCapability | undefined {
   return profile.capabilities.find(({ id, extended }) => extended && id === ECAP_SRIOV) as
     | SriovCapability
     | undefined;

@@ -95,6 +95,7 @@ export {
 } from './capabilities/sriov.ts';
 export { type TphOptions, tph } from './capabilities/tph.ts';
 export { type VpdOptions, vpd } from './capabilities/vpd.ts';
+export { type VpdContents, vpdData } from './capabilities/vpd-data.ts';
 export {
   type AckNakDllp,
   DLLP_PACKET_BYTES,
@@ -152,7 +153,7 @@ export {
   type ResetKind,
 } from './config-space.ts';
 export { type CreditAdvertisement, CreditGate, INFINITE_CREDITS } from './credits.ts';
-export { Endpoint, type EndpointOptions, type EndpointState } from './endpoint.ts';
+export { Endpoint, type EndpointOptions, type EndpointState, sriovOf } from './endpoint.ts';
 export { type CompleterTarget, EndpointPort, NOT_CLAIMED } from './endpoint-port.ts';
 export { enumerate } from './enumerate.ts';
 export {

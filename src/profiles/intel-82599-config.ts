@@ -31,7 +31,7 @@ export interface Intel82599ConfigOptions {
   readonly vfPrefetchable?: boolean;
   /**
    * Erratum 35: in VFs the version of the PCI Express capability, Device Capabilities, Link Capabilities and Device
-   * Capabilities 2 read 0. False for a chip that follows SR-IOV 1.1 3.5. Default true, as all chips have it.
+   * Capabilities 2 read 0, as in all chips, where SR-IOV 1.1 3.5 has the values of the PF. Default false.
    */
   readonly errata?: boolean;
 }
@@ -69,7 +69,7 @@ export function intel82599Config(options: Intel82599ConfigOptions = {}): Functio
     subsystemVendorId: options.subsystemVendorId ?? INTEL,
     subsystemId: options.subsystemId ?? (ports === 1 ? 0x0006 : 0x0003),
   };
-  const pf: FunctionProfile = Object.freeze({
+  const pf = Object.freeze<FunctionProfile>({
     title: 'Ethernet controller: Intel Corporation 82599ES 10-Gigabit SFI/SFP+ Network Connection (rev 01)',
     identity,
     bars: pfBars(options),
@@ -144,7 +144,7 @@ function express(options: Intel82599ConfigOptions): Capability {
     linkStatus: 0x1082,
     deviceCapabilities2: 0x0000001f,
     linkControl2: 0x0002,
-    blankInVirtualFunctions: options.errata ?? true,
+    blankInVirtualFunctions: options.errata ?? false,
   });
 }
 

@@ -44,6 +44,29 @@ describe('lspci', () => {
     ]);
   });
 
+  it('has the VFs of both ports of a card mixed, even ones of port 0 and odd ones of port 1', async () => {
+    const all = await functionsOf('--profile', 'intel-82576', '--vfs', '7');
+    expect(all.slice(0, 6)).toEqual([
+      '00:01.0 8086:3420',
+      '01:00.0 8086:10c9',
+      '01:00.1 8086:10c9',
+      '01:10.0 8086:10ca',
+      '01:10.1 8086:10ca',
+      '01:10.2 8086:10ca',
+    ]);
+    expect(all.at(-1)).toBe('01:11.5 8086:10ca');
+    expect(await functionsOf('--profile', 'intel-82576', '--ports', '1')).toHaveLength(2);
+  });
+
+  it('has errata when asked for', async () => {
+    const express = async (...args: string[]) =>
+      Array.from(
+        parseLspciDump(await outputOf(lspciCommand, '--vfs=1', ...args))[2].bytes.subarray(0xa0, 0xa8),
+      );
+    expect(await express()).toEqual([0x10, 0, 2, 0, 0xc2, 0x8c, 0, 0x10]);
+    expect(await express('--errata')).toEqual([0x10, 0, 0, 0, 0, 0, 0, 0]);
+  });
+
   it('has all VFs of the card', async () => {
     expect(await functionsOf('--vfs=64')).toHaveLength(66);
   });
@@ -52,7 +75,13 @@ describe('lspci', () => {
     [['--vfs', '65'], '--vfs: "65" does not fit; allowed whole numbers from 0 to 64'],
     [
       ['--profile', 'intel-82598'],
-      '--profile: "intel-82598" is unknown (did you mean "intel-82599"?); allowed intel-82599',
+      '--profile: "intel-82598" is unknown (did you mean "intel-82599"?); allowed intel-82599, intel-82576, intel-i350, intel-x710, broadcom-bcm57810, generic',
+    ],
+    [['--profile', 'intel-i350', '--vfs', '9'], '--vfs: "9" does not fit; allowed whole numbers from 0 to 8'],
+    [['--profile', 'intel-i350', '--ports', '3'], '--ports: "3" does not fit intel-i350; allowed 1, 2, 4'],
+    [
+      ['--profile', 'generic', '--vfs', '65535'],
+      '--vfs: "65535" does not fit: 01:00.0: can\'t enable 65535 VFs (bus 100 out of range of [bus 01-ff]); allowed fewer',
     ],
     [['--view', 'linux'], '--view: "linux" is unknown; allowed os, raw'],
   ])('refuses %j', async (args, message) => {

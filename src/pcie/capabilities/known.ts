@@ -14,7 +14,7 @@ import { pciExpressRows } from './pci-express-rows.ts';
 import { powerManagement } from './power-management.ts';
 import { priRows } from './pri.ts';
 import { LANE_EQUALIZATION, secondaryPciExpressRows } from './secondary-pci-express.ts';
-import { sriovRows } from './sriov.ts';
+import { SRIOV_SUPPORTED_PAGE_SIZES, sriovRows } from './sriov.ts';
 import { TPH_CAPABILITY, tphRows } from './tph.ts';
 import { vpd } from './vpd.ts';
 
@@ -109,6 +109,7 @@ const EXTENDED: ReadonlyMap<number, KnownCapability> = new Map<number, KnownCapa
           {
             totalVfs: 1,
             vfDeviceId: 0,
+            supportedPageSizes: read(SRIOV_SUPPORTED_PAGE_SIZES, 4),
             vfBars: [],
             routing: { ari: { firstVfOffset: 0, vfStride: 0 }, other: { firstVfOffset: 0, vfStride: 0 } },
             vf: { title: '', capabilities: [] },

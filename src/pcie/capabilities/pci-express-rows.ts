@@ -29,6 +29,8 @@ const SIZES = {
   4: '2048 bytes',
   5: '4096 bytes',
 };
+/** States of an indicator; 0 is reserved. */
+const INDICATOR = { 1: 'on', 2: 'blinks', 3: 'off' };
 const SPEEDS = { 1: '2.5 GT/s', 2: '5 GT/s', 3: '8 GT/s', 4: '16 GT/s', 5: '32 GT/s' };
 
 /** The registers of the capability behind its header; also used to explain a dump. */
@@ -94,13 +96,13 @@ function device(values: PciExpressRegisters, context: FunctionContext, portType:
       section: 'PCIe 3.0 7.8.3',
       fields: [
         bits('Max_Payload_Size Supported', 0, 3, 'RO', 'largest payload', { values: SIZES }),
-        bits('Phantom Functions Supported', 3, 2, 'RO', 'function number bits usable as tag bits'),
+        bits('Phantom Functions Supported', 3, 2, 'RO', 'function numbers as tags'),
         bit('Extended Tag Field Supported', 5, 'RO', '8-bit tags'),
-        bits('Endpoint L0s Acceptable Latency', 6, 3, 'RO', 'acceptable exit latency of L0s'),
-        bits('Endpoint L1 Acceptable Latency', 9, 3, 'RO', 'acceptable exit latency of L1'),
+        bits('Endpoint L0s Acceptable Latency', 6, 3, 'RO', 'exit latency of L0s'),
+        bits('Endpoint L1 Acceptable Latency', 9, 3, 'RO', 'exit latency of L1'),
         bit('Role-Based Error Reporting', 15, 'RO', 'reports errors by role'),
-        bits('Captured Slot Power Limit Value', 18, 8, 'RO', 'power limit of the slot', { keptByFlr: true }),
-        bits('Captured Slot Power Limit Scale', 26, 2, 'RO', 'unit of that limit', { keptByFlr: true }),
+        bits('Captured Slot Power Limit Value', 18, 8, 'RO', 'power of the slot', { keptByFlr: true }),
+        bits('Captured Slot Power Limit Scale', 26, 2, 'RO', 'unit of it', { keptByFlr: true }),
         bit('Function Level Reset Capability', 28, 'RO', 'can be reset alone'),
       ],
     },
@@ -109,19 +111,13 @@ function device(values: PciExpressRegisters, context: FunctionContext, portType:
       offset: 0x08,
       bytes: 2,
       access: 'RsvdP',
-      phrase: 'error reports, sizes and attributes of requests',
+      phrase: 'errors, sizes and attributes of requests',
       section: 'PCIe 3.0 7.8.4',
       fields: [
         bit('Correctable Error Reporting Enable', 0, ofPf(context, 'RW'), 'may send ERR_COR', at(0)),
         bit('Non-Fatal Error Reporting Enable', 1, ofPf(context, 'RW'), 'may send ERR_NONFATAL', at(1)),
         bit('Fatal Error Reporting Enable', 2, ofPf(context, 'RW'), 'may send ERR_FATAL', at(2)),
-        bit(
-          'Unsupported Request Reporting Enable',
-          3,
-          ofPf(context, 'RW'),
-          'reports unsupported requests',
-          at(3),
-        ),
+        bit('Unsupported Request Reporting Enable', 3, ofPf(context, 'RW'), 'reports them', at(3)),
         bit('Enable Relaxed Ordering', 4, ofPf(context, 'RW'), 'may set the attribute', at(4)),
         bits('Max_Payload_Size', 5, 3, ofPf(context, 'RW'), 'largest payload it may send', {
           ...at(5, 3),
@@ -129,7 +125,7 @@ function device(values: PciExpressRegisters, context: FunctionContext, portType:
           keptByFlr: true,
         }),
         bit('Extended Tag Field Enable', 8, has(1 << 5), 'may use 8-bit tags', at(8)),
-        bit('Phantom Functions Enable', 9, has(3 << 3), 'may use function numbers as tags', at(9)),
+        bit('Phantom Functions Enable', 9, has(3 << 3), 'function numbers as tags', at(9)),
         bit('Aux Power PM Enable', 10, ofPf(context, 'RWS'), 'may draw auxiliary power', at(10)),
         bit('Enable No Snoop', 11, ofPf(context, 'RW'), 'may set the attribute', at(11)),
         bits('Max_Read_Request_Size', 12, 3, ofPf(context, 'RW'), 'largest read it may send', {
@@ -182,8 +178,8 @@ function link(values: PciExpressRegisters, context: FunctionContext, isDownstrea
         bits('ASPM Support', 10, 2, 'RO', 'L0s and L1'),
         bits('L0s Exit Latency', 12, 3, 'RO', 'exit latency of L0s'),
         bits('L1 Exit Latency', 15, 3, 'RO', 'exit latency of L1'),
-        bit('Clock Power Management', 18, 'RO', 'tolerates a stopped clock'),
-        bit('Surprise Down Error Reporting Capable', 19, 'RO', 'reports a surprise loss of the link'),
+        bit('Clock Power Management', 18, 'RO', 'clock may stop'),
+        bit('Surprise Down Error Reporting Capable', 19, 'RO', 'reports loss of the link'),
         bit('Data Link Layer Link Active Reporting Capable', 20, 'RO', 'reports the state of the link'),
         bit('Link Bandwidth Notification Capability', 21, 'RO', 'reports changes of bandwidth'),
         bit('ASPM Optionality Compliance', 22, 'HwInit', 'ASPM support is stated'),
@@ -200,12 +196,12 @@ function link(values: PciExpressRegisters, context: FunctionContext, isDownstrea
       fields: [
         bits('ASPM Control', 0, 2, ofPf(context, 'RW'), 'L0s and L1 in use', { keptByFlr: true }),
         kept('Read Completion Boundary', 3, isDownstream ? 'RO' : ofPf(context, 'RW'), '64 or 128 bytes'),
-        kept('Link Disable', 4, port('RW'), 'takes the link down'),
-        bit('Retrain Link', 5, port('WO'), 'trains the link anew; reads as 0'),
+        kept('Link Disable', 4, port('RW'), 'link down'),
+        bit('Retrain Link', 5, port('WO'), 'trains anew; reads as 0'),
         kept('Common Clock Configuration', 6, ofPf(context, 'RW'), 'both ends share a clock'),
-        kept('Extended Synch', 7, ofPf(context, 'RW'), 'longer training sequences'),
+        kept('Extended Synch', 7, ofPf(context, 'RW'), 'longer training'),
         kept('Enable Clock Power Management', 8, clockPm(values, context), 'clock may stop'),
-        kept('Hardware Autonomous Width Disable', 9, ofPf(context, 'RW'), 'width must not change by itself'),
+        kept('Hardware Autonomous Width Disable', 9, ofPf(context, 'RW'), 'keeps its width'),
         bit('Link Bandwidth Management Interrupt Enable', 10, port('RW'), 'interrupt at changes'),
         bit('Link Autonomous Bandwidth Interrupt Enable', 11, port('RW'), 'interrupt at changes'),
       ],
@@ -237,7 +233,7 @@ function link(values: PciExpressRegisters, context: FunctionContext, isDownstrea
           keptByFlr: true,
         }),
         bit('Link Bandwidth Management Status', 14, port('RW1C'), 'the bandwidth changed'),
-        bit('Link Autonomous Bandwidth Status', 15, port('RW1C'), 'the bandwidth changed by itself'),
+        bit('Link Autonomous Bandwidth Status', 15, port('RW1C'), 'the bandwidth changed'),
       ],
     },
   ];
@@ -263,7 +259,15 @@ function slot(): RegisterRow[] {
       access: 'RsvdP',
       phrase: 'control of the slot',
       section: 'PCIe 3.0 7.8.10',
-      fields: [bits('Slot Control', 0, 13, 'RW', 'indicators and interrupts')],
+      fields: [
+        bits('Interrupt Enables', 0, 6, 'RW', 'events of the slot'),
+        bits('Attention Indicator Control', 6, 2, 'RW', 'attention indicator', {
+          reset: 3,
+          values: INDICATOR,
+        }),
+        bits('Power Indicator Control', 8, 2, 'RW', 'power indicator', { reset: 3, values: INDICATOR }),
+        bits('Power, Interlock and Link', 10, 3, 'RW', 'power, lock, link events'),
+      ],
     },
     {
       name: 'Slot Status',
@@ -300,7 +304,7 @@ function root(): RegisterRow[] {
       offset: 0x1e,
       bytes: 2,
       access: 'RsvdP',
-      phrase: 'no configuration retry status to software',
+      phrase: 'no retry status to software',
       section: 'PCIe 3.0 7.8.13',
     },
     {
@@ -334,11 +338,11 @@ function second(values: PciExpressRegisters, context: FunctionContext, isDownstr
       fields: [
         bits('Completion Timeout Ranges Supported', 0, 4, 'HwInit', 'ranges A to D'),
         bit('Completion Timeout Disable Supported', 4, 'RO', 'the time-out can be turned off'),
-        bit('ARI Forwarding Supported', 5, 'RO', 'the port can send to any function number'),
+        bit('ARI Forwarding Supported', 5, 'RO', 'sends to any function number'),
         bits('AtomicOp Support', 6, 4, 'RO', 'routing, 32, 64 and 128 bits'),
-        bit('LTR Mechanism Supported', 11, 'RO', 'latency tolerance reporting'),
+        bit('LTR Mechanism Supported', 11, 'RO', 'latency tolerance'),
         bits('TPH Completer Supported', 12, 2, 'RO', 'processing hints'),
-        bits('OBFF Supported', 18, 2, 'HwInit', 'optimised buffer flush/fill'),
+        bits('OBFF Supported', 18, 2, 'HwInit', 'buffer flush/fill'),
         bit('Extended Fmt Field Supported', 20, 'RO', '3-bit Fmt'),
         bit('End-End TLP Prefix Supported', 21, 'HwInit', 'prefixes'),
       ],
@@ -355,8 +359,8 @@ function second(values: PciExpressRegisters, context: FunctionContext, isDownstr
         bit('Completion Timeout Disable', 4, has(1 << 4), 'no time-out'),
         bit('ARI Forwarding Enable', 5, isDownstream ? has(1 << 5) : 'RsvdP', 'sends to any function number'),
         bit('AtomicOp Requester Enable', 6, has(7 << 7), 'may send AtomicOps'),
-        bit('LTR Mechanism Enable', 10, has(1 << 11), 'latency tolerance reporting'),
-        bits('OBFF Enable', 13, 2, has(3 << 18), 'optimised buffer flush/fill'),
+        bit('LTR Mechanism Enable', 10, has(1 << 11), 'latency tolerance'),
+        bits('OBFF Enable', 13, 2, has(3 << 18), 'buffer flush/fill'),
       ],
     },
     {
@@ -364,7 +368,7 @@ function second(values: PciExpressRegisters, context: FunctionContext, isDownstr
       offset: 0x2c,
       access: 'RO',
       reset: values.linkCapabilities2 ?? 0,
-      phrase: 'speeds of the port; 0 where Link Capabilities says it all',
+      phrase: 'speeds of the port',
       section: 'PCIe 3.0 7.8.18',
       fields: [bits('Supported Link Speeds Vector', 1, 7, 'RO', 'one bit a speed')],
     },
@@ -373,15 +377,15 @@ function second(values: PciExpressRegisters, context: FunctionContext, isDownstr
       offset: 0x30,
       bytes: 2,
       access: 'RsvdP',
-      phrase: 'speed to train to; function 0 decides for the device',
+      phrase: 'highest speed; function 0 decides',
       section: 'PCIe 3.0 7.8.19',
       fields: [
-        bits('Target Link Speed', 0, 4, owner, 'highest speed to train to', {
+        bits('Target Link Speed', 0, 4, owner, 'highest speed', {
           reset: control2 & 15,
           values: SPEEDS,
         }),
         bit('Enter Compliance', 4, owner, 'test mode', { reset: (control2 >> 4) & 1 }),
-        bit('Hardware Autonomous Speed Disable', 5, owner, 'speed must not change by itself', {
+        bit('Hardware Autonomous Speed Disable', 5, owner, 'keeps its speed', {
           reset: (control2 >> 5) & 1,
         }),
         bits('Transmit Margin', 7, 3, owner, 'test mode', { reset: (control2 >> 7) & 7 }),

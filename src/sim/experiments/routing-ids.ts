@@ -1,20 +1,21 @@
-import { formatRoutingId } from '../../pcie/index.ts';
-import { INTEL, INTEL_82599_SFP, intel82599Config } from '../../profiles/intel-82599-config.ts';
+import { formatRoutingId, SriovError, sriovOf } from '../../pcie/index.ts';
+import { CARD_CONFIGS, type CardConfig } from '../../profiles/card-configs.ts';
 import { bringUpCard } from '../card-below-port.ts';
-import type { Experiment, ResultValue } from './experiment.ts';
+import { type Experiment, ParameterError, type ResultValue } from './experiment.ts';
 
-/** First VF Offset and VF Stride in the SR-IOV capability (9.3.3.9 and 9.3.3.10). */
+/** First VF Offset and VF Stride in the SR-IOV capability (SR-IOV 1.1 3.3.9 and 3.3.10). */
 const FIRST_VF_OFFSET = 0x14;
 const VF_STRIDE = 0x16;
+const NAMES = CARD_CONFIGS.map(({ name }) => name);
 
 /** Where VFs appear, by NumVFs and ARI: enumerated and enabled by configuration cycles. */
 export const routingIdsExperiment: Experiment = {
   name: 'routing-ids',
   summary: 'Routing IDs of VFs from First VF Offset and VF Stride, by NumVFs and ARI.',
   parameters: {
-    profile: { about: 'The card.', default: ['intel-82599'], allowed: ['intel-82599'] },
+    profile: { about: 'The card.', default: ['intel-82599'], allowed: NAMES },
     ari: { about: 'Whether the slot forwards ARI.', default: ['yes', 'no'], allowed: ['yes', 'no'] },
-    vfs: { about: 'NumVFs.', default: [4], range: [1, 64] },
+    vfs: { about: 'NumVFs of each PF.', default: [4], range: [1, 65_535] },
   },
   columns: [
     { name: 'profile', unit: '' },
@@ -25,27 +26,47 @@ export const routingIdsExperiment: Experiment = {
     { name: 'vf', unit: '' },
     { name: 'routingId', unit: '' },
     { name: 'address', unit: '' },
+    { name: 'pf', unit: '' },
   ],
   published: [],
-  run: ({ ari, vfs }) =>
-    ari.flatMap((forwards) => vfs.flatMap((numVfs) => rowsOf(forwards === 'yes', numVfs as number))),
+  run: ({ profile, ari, vfs }) =>
+    CARD_CONFIGS.filter(({ name }) => profile.includes(name)).flatMap((card) =>
+      ari.flatMap((forwards) => vfs.flatMap((numVfs) => rowsOf(card, forwards === 'yes', numVfs as number))),
+    ),
 };
 
-function rowsOf(ari: boolean, numVfs: number): ResultValue[][] {
-  const card = { functions: intel82599Config(), vendorId: INTEL, deviceId: INTEL_82599_SFP };
-  const { root, pf, vfs: routingIds } = bringUpCard(card, numVfs, ari);
-  const capability = pf.sriov?.offset ?? 0;
-  const [offset, stride] = [FIRST_VF_OFFSET, VF_STRIDE].map((at) =>
-    root.read(pf.routingId, capability + at, 2),
-  );
-  return routingIds.map((routingId, vf) => [
-    'intel-82599',
-    ari ? 'yes' : 'no',
-    numVfs,
-    offset,
-    stride,
-    vf,
-    routingId,
-    formatRoutingId(routingId),
-  ]);
+function rowsOf(card: CardConfig, ari: boolean, numVfs: number): ResultValue[][] {
+  const functions = card.functions(card.ports[0], false);
+  const most = Math.min(...functions.map((fn) => sriovOf(fn)?.options.totalVfs ?? 0));
+  if (numVfs > most) {
+    throw new ParameterError(
+      `vfs: "${numVfs}" does not fit ${card.name}; allowed whole numbers from 1 to ${most}`,
+    );
+  }
+  const { root, pfs, vfs } = bringUp(card, ari, numVfs);
+  return pfs.flatMap((pf, i) => {
+    const [offset, stride] = [FIRST_VF_OFFSET, VF_STRIDE].map((at) =>
+      root.read(pf.routingId, (pf.sriov?.offset ?? 0) + at, 2),
+    );
+    return vfs[i].map((routingId, vf) => [
+      card.name,
+      ari ? 'yes' : 'no',
+      numVfs,
+      offset,
+      stride,
+      vf,
+      routingId,
+      formatRoutingId(routingId),
+      pf.name,
+    ]);
+  });
+}
+
+function bringUp(card: CardConfig, ari: boolean, vfs: number) {
+  try {
+    return bringUpCard(card.functions(card.ports[0], false), { vfs, ari });
+  } catch (error) {
+    if (!(error instanceof SriovError)) throw error;
+    throw new ParameterError(`vfs: "${vfs}" does not fit ${card.name}: ${error.message}; allowed fewer`);
+  }
 }

@@ -17,6 +17,8 @@ import {
   secondaryPciExpress,
   sriov,
   tph,
+  vpd,
+  vpdData,
 } from '../../../src/pcie/index.ts';
 import { genericProfile } from './fixture.ts';
 
@@ -263,5 +265,42 @@ describe('a dump with these capabilities', () => {
       }
     }
     expect(formatExplained(parts)).toContain('Max PASID Width=0x14');
+  });
+});
+
+describe('Vital Product Data', () => {
+  const data = vpdData({ name: 'X', readOnly: { PN: 'G613', SN: '90E2' }, writableBytes: 5 });
+
+  it('begin with the name, and end with room to write and the end tag', () => {
+    expect(Array.from(data.subarray(0, 4))).toEqual([0x82, 1, 0, 0x58]);
+    expect(Array.from(data.subarray(4, 14))).toEqual([0x90, 18, 0, 0x50, 0x4e, 4, 0x47, 0x36, 0x31, 0x33]);
+    expect(Array.from(data.subarray(25))).toEqual([0x91, 8, 0, 0x52, 0x57, 5, 0, 0, 0, 0, 0, 0x78]);
+  });
+
+  it('have a checksum that makes the sum of all bytes up to it zero', () => {
+    expect(String.fromCharCode(data[21], data[22])).toBe('RV');
+    const sum = data.subarray(0, 25).reduce((total, byte) => total + byte, 0);
+    expect(sum & 0xff).toBe(0);
+  });
+
+  it('are read through address, flag and data', () => {
+    const profile = { ...genericProfile({ totalVfs: 1 }), capabilities: [vpd({ data })] };
+    const { config } = new Endpoint({ functions: [profile] }).functions[0];
+    const read: number[] = [];
+    for (let address = 0; address < data.length; address += 4) {
+      config.write16(0x42, address);
+      expect(config.read16(0x42)).toBe(address | 0x8000);
+      const value = config.read32(0x44);
+      for (let i = 0; i < 4; i++) read.push((value >>> (8 * i)) & 0xff);
+    }
+    expect(read.slice(0, data.length)).toEqual(Array.from(data));
+  });
+
+  it('refuse what does not fit a field', () => {
+    expect(() => vpdData({ name: 'X', readOnly: { PNX: '' } })).toThrow('two characters, got "PNX"');
+    expect(() => vpdData({ name: 'X', readOnly: { PN: 'x'.repeat(256) } })).toThrow(
+      'up to 255 bytes, got 256',
+    );
+    expect(() => vpdData({ name: 'ä' })).toThrow('must be ASCII');
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { routingIdsExperiment, runExperiment } from '../../../src/sim/experiments/index.ts';
 
 function rows(...settings: string[]) {
-  return runExperiment(routingIdsExperiment, settings).rows.map((row) => row.slice(1));
+  return runExperiment(routingIdsExperiment, settings).rows.map((row) => row.slice(1, -1));
 }
 
 describe('the experiment routing-ids', () => {
@@ -36,5 +36,29 @@ describe('the experiment routing-ids', () => {
       ['no', 2, 0],
       ['no', 2, 1],
     ]);
+  });
+
+  it('has each PF of a card with several', () => {
+    const all = runExperiment(routingIdsExperiment, ['profile=intel-82576', 'ari=yes', 'vfs=2']).rows;
+    expect(all.map((row) => [row.at(-1), row.at(-2)])).toEqual([
+      ['01:00.0', '01:10.0'],
+      ['01:00.0', '01:10.2'],
+      ['01:00.1', '01:10.1'],
+      ['01:00.1', '01:10.3'],
+    ]);
+  });
+
+  it('carries into the next buses with more VFs than a bus has', () => {
+    const all = rows('profile=generic', 'ari=yes', 'vfs=600');
+    expect(all.at(-1)).toEqual(['yes', 600, 1, 1, 599, 0x0358, '03:0b.0']);
+  });
+
+  it('refuses more VFs than the card has, and more than there are buses for', () => {
+    expect(() => rows('profile=intel-82576', 'vfs=9')).toThrow(
+      'vfs: "9" does not fit intel-82576; allowed whole numbers from 1 to 8',
+    );
+    expect(() => rows('profile=generic', 'vfs=65535')).toThrow(
+      /^vfs: "65535" does not fit generic: .*bus 100/,
+    );
   });
 });
