@@ -28,6 +28,8 @@ export class RunLog<S> {
   private readonly ring: LogRing | null = null;
   private readonly writer: LogWriter | null = null;
   private readonly growing: GrowingFile | null = null;
+  /** As it was when the log began. */
+  private readonly header: LogHeader;
 
   private constructor(
     logging: Logging<S>,
@@ -38,13 +40,14 @@ export class RunLog<S> {
     this.logging = logging;
     this.simulation = simulation;
     this.file = file;
+    this.header = logging.header(simulation);
     if (last !== undefined) {
       this.ring = new LogRing(last);
       logging.attach(simulation, this.ring);
     } else {
       const growing = new GrowingFile((file as OutputFile).path);
       this.growing = growing;
-      this.writer = new LogWriter(logging.header(simulation), (piece) => growing.write(piece));
+      this.writer = new LogWriter(this.header, (piece) => growing.write(piece));
       logging.attach(simulation, this.writer);
     }
   }
@@ -92,7 +95,7 @@ export class RunLog<S> {
   private close(file: OutputFile | undefined, error: unknown): void {
     if (this.ring !== null && file === undefined) return;
     const trailer = this.logging.trailer(this.simulation, error);
-    if (this.ring !== null) file?.write(this.ring.parts(this.logging.header(this.simulation), trailer));
+    if (this.ring !== null) file?.write(this.ring.parts(this.header, trailer));
     this.writer?.end(trailer);
     this.growing?.finish();
   }

@@ -1,10 +1,10 @@
-import { formatRoutingId, parseRoutingId } from '../pcie/index.ts';
+import { parseRoutingId } from '../pcie/index.ts';
 import { didYouMean } from '../sim/scenario-suggest.ts';
 import {
+  type LogConfigurations,
   type SingleTlp,
   TLP_NAMES,
   type TlpFrames,
-  type TlpFunctions,
   type TlpPurposes,
 } from '../trace/index.ts';
 import { type CommandInput, UsageError } from './command.ts';
@@ -40,14 +40,14 @@ export interface TlpFilter {
 export function tlpFilterOf(input: CommandInput, purposes: TlpPurposes, frames: TlpFrames): TlpFilter {
   const { fromPs, toPs } = windowOf(input);
   const kinds = input.lists.get('kind')?.map(kindOf);
-  const functions = input.lists.get('function')?.map((name) => functionOf(name, purposes.functions));
+  const functions = input.lists.get('function')?.map((name) => functionOf(name, purposes));
   const frame = frameOf(input, frames.count);
   return {
     has: (tlp) =>
       tlp.endPs > fromPs &&
       tlp.startPs <= toPs &&
       (kinds === undefined || kinds.includes(TLP_NAMES[tlp.kind])) &&
-      (functions === undefined || functions.includes(purposes.functionOf(tlp) ?? -1)) &&
+      (functions === undefined || functions.some((isAsked) => isAsked(tlp))) &&
       (frame === undefined || frames.frameOf(tlp.train) === frame),
   };
 }
@@ -61,18 +61,28 @@ function kindOf(text: string): string {
   );
 }
 
-/** A function by its name or its Routing ID. One that was not there at the end of the run may have been there before. */
-function functionOf(text: string, functions: TlpFunctions): number {
-  const named = functions.all.find((id) => bare(functions.nameOf(id) ?? '') === bare(text));
-  if (named !== undefined) return named;
+/** What has to do with a function, by its name at that moment or by its Routing ID. */
+function functionOf(text: string, purposes: TlpPurposes): (tlp: SingleTlp) => boolean {
+  const names = namesOf(purposes.configurations);
+  const named = names.find((name) => bare(name) === bare(text));
+  if (named !== undefined) return (tlp) => purposes.functionNameOf(tlp) === named;
   try {
-    return parseRoutingId(text);
+    const routingId = parseRoutingId(text);
+    return (tlp) => purposes.functionOf(tlp) === routingId;
   } catch {
-    const names = functions.all.map((id) => (functions.nameOf(id) ?? formatRoutingId(id)).replace(' ', ''));
+    const allowed = names.map((name) => name.replace(' ', ''));
     throw new UsageError(
-      `--function: ${JSON.stringify(text)} is no function of this log; allowed ${names.join(', ')} or a Routing ID like 01:10.6`,
+      `--function: ${JSON.stringify(text)} is no function of this log; allowed ${allowed.join(', ')} or a Routing ID like 01:10.6`,
     );
   }
+}
+
+/** All that functions are called at some time of a log, in the order of their Routing IDs when there were the most of them. */
+function namesOf({ all }: LogConfigurations): readonly string[] {
+  const byCount = [...all].sort((a, b) => b.all.length - a.all.length);
+  return [
+    ...new Set(byCount.flatMap((functions) => functions.all.map((id) => functions.nameOf(id) as string))),
+  ];
 }
 
 const bare = (name: string) => name.replaceAll(' ', '').toLowerCase();

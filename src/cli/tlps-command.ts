@@ -103,7 +103,7 @@ function* captured(
   counts: { packets: number },
 ): Generator<Uint8Array> {
   const { application, link } = log.header;
-  const capture = new TlpCapture(link, purposes.functions, { application });
+  const capture = new TlpCapture(link, purposes.configurations, { application });
   for (const tlp of chosen(log, filter)) {
     capture.add(tlp, purposes.of(tlp));
     yield* capture.takeParts();

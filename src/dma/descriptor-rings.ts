@@ -45,6 +45,8 @@ export class DescriptorRings<R extends Ring> {
   /** Fetches made, and descriptors in them. */
   fetches = 0;
   descriptorsFetched = 0;
+  /** Told of a ring that begins, and of one that is about to end: of what it has been until now. For a log. */
+  watcher: ((ring: Ring, ends?: 1) => void) | null = null;
 
   private readonly port: DmaPort;
   private readonly cacheDescriptors: number;
@@ -73,6 +75,19 @@ export class DescriptorRings<R extends Ring> {
   /** The ring of a queue. */
   ring(queue: number): R {
     return this.all[queue];
+  }
+
+  /** Starts a ring whose base and size are set. A tail that lies outside of it counts as none. */
+  enable(ring: R): void {
+    ring.enabled = 1;
+    if (ring.tail >= ring.size) ring.tail = 0;
+    this.watcher?.(ring);
+  }
+
+  /** As {@link Ring.reset}. */
+  reset(ring: R, unsent: number): void {
+    this.watcher?.(ring, 1);
+    ring.reset(unsent);
   }
 
   /** Descriptors of a ring that can be in the cache at once: a ring of n has n - 1 at most. */
@@ -131,7 +146,7 @@ export class DescriptorRings<R extends Ring> {
 
   /** Ring that the fetch with this cookie belongs to. */
   ringOf(cookie: number): R {
-    return this.all[(-1 - cookie) >> FETCH_SHIFT];
+    return this.all[fetchQueueOf(cookie)];
   }
 
   /**

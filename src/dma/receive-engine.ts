@@ -98,14 +98,14 @@ export class ReceiveEngine implements DmaClient, Component {
   /** Starts a ring whose base and size are set. */
   enable(queue: number): void {
     const ring = this.rings.all[queue];
-    ring.enable();
+    this.rings.enable(ring);
     this.prefetch(ring);
   }
 
   /** Stops a ring; frames that wait for its descriptors are dropped. What is on its way to memory lands. */
   disable(queue: number): void {
     const ring = this.rings.all[queue];
-    ring.reset(ring.unsent);
+    this.rings.reset(ring, ring.unsent);
     ring.unsent = 0;
     ring.done = 0;
     while (ring.first !== NONE) this.dropFirst(ring);

@@ -58,12 +58,6 @@ export class Ring {
     this.cacheWord = cacheOffset >> 2;
   }
 
-  /** Starts a ring whose base and size are set. A tail that lies outside of it counts as none. */
-  enable(): void {
-    this.enabled = 1;
-    if (this.tail >= this.size) this.tail = 0;
-  }
-
   /**
    * Back to an empty ring: head, tail and cache at zero, disabled. Base, size and thresholds stay. What is
    * under way for the old ring ends without effect on the new one.

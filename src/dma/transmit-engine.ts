@@ -110,7 +110,7 @@ export class TransmitEngine implements DmaClient, Component {
   /** Starts a ring whose base and size are set. */
   enable(queue: number): void {
     const ring = this.rings.all[queue];
-    ring.enable();
+    this.rings.enable(ring);
     this.prefetch(ring);
   }
 
@@ -121,7 +121,7 @@ export class TransmitEngine implements DmaClient, Component {
    */
   disable(queue: number): void {
     const ring = this.rings.all[queue];
-    ring.reset(0);
+    this.rings.reset(ring, 0);
     this.decoded = NONE;
     ring.head = 0;
     ring.statusCount = 0;

@@ -1,4 +1,4 @@
-import { AssertionError } from '../base/index.ts';
+import { AssertionError, hex } from '../base/index.ts';
 import { DelayLine, type EventHandler, MAX_GAP_PS } from './delay-line.ts';
 import { EventWheel, LAG_PS } from './event-wheel.ts';
 import { END_OF_TIME } from './time.ts';
@@ -237,8 +237,7 @@ export class Scheduler {
    * equal digests took the same course.
    */
   get digest(): string {
-    const digits = (word: number) => (word >>> 0).toString(16).padStart(8, '0');
-    return digits(this.digestA) + digits(this.digestB);
+    return hex(this.digestA, 8) + hex(this.digestB, 8);
   }
 
   /** Runs what is due by `limit`; event by event if somebody watches. Returns false if nothing more is due. */

@@ -53,6 +53,8 @@ export class Endpoint implements Component, ConfigTarget, DecodeListener {
   hitOffset = 0;
   private readonly byNumber: (PcieFunction | undefined)[] = [];
   private readonly physical: PcieFunction[] = [];
+  /** Told when the Routing IDs or addresses that functions answer to may have changed. For a log. */
+  watcher: (() => void) | null = null;
   private capturedBus: number;
   private stale = true;
   private memory: Aperture[] = [];
@@ -188,6 +190,7 @@ export class Endpoint implements Component, ConfigTarget, DecodeListener {
 
   decodeChanged(): void {
     this.stale = true;
+    this.watcher?.();
   }
 
   hotReset(): void {
@@ -269,6 +272,7 @@ export class Endpoint implements Component, ConfigTarget, DecodeListener {
     if (bus === this.capturedBus) return;
     this.capturedBus = bus;
     for (const fn of this.functions) fn.renumber((bus << 8) | fn.context.number);
+    this.decodeChanged();
   }
 
   private ariCapableHierarchy(): boolean {

@@ -1,3 +1,4 @@
+import { hex } from '../base/index.ts';
 import { ECAP_SRIOV } from './capabilities/ids.ts';
 import {
   SRIOV_CAPABILITIES,
@@ -133,11 +134,10 @@ export function* enablingVfs(
   if (last >> 8 > fn.lastBus) {
     write16(SRIOV_NUM_VFS, 0);
     const own = busOf(fn.routingId);
-    const hex = (bus: number) => bus.toString(16).padStart(2, '0');
-    const range = own === fn.lastBus ? hex(own) : `${hex(own)}-${hex(fn.lastBus)}`;
+    const range = own === fn.lastBus ? hex(own, 2) : `${hex(own, 2)}-${hex(fn.lastBus, 2)}`;
     throw new SriovError(
       'ENOMEM',
-      `${fn.name}: can't enable ${count} VFs (bus ${hex(last >> 8)} out of range of [bus ${range}])`,
+      `${fn.name}: can't enable ${count} VFs (bus ${hex(last >> 8, 2)} out of range of [bus ${range}])`,
     );
   }
   write16(SRIOV_CONTROL, control | VF_ENABLE | VF_MEMORY_SPACE_ENABLE);

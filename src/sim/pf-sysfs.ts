@@ -1,3 +1,4 @@
+import { hex } from '../base/index.ts';
 import type { Sysfs } from '../host/index.ts';
 import { type EnumeratedFunction, SriovError } from '../pcie/index.ts';
 
@@ -23,14 +24,14 @@ export function definePfSysfs(
   { sriov, vendor, device }: EnumeratedFunction,
   context: PfSysfsContext,
 ): void {
-  sysfs.define(`${folder}/vendor`, { read: () => `0x${hex4(vendor)}` });
-  sysfs.define(`${folder}/device`, { read: () => `0x${hex4(device)}` });
+  sysfs.define(`${folder}/vendor`, { read: () => `0x${hex(vendor, 4)}` });
+  sysfs.define(`${folder}/device`, { read: () => `0x${hex(device, 4)}` });
   if (sriov === undefined) return;
   const read16 = (at: number) => String(context.read16(sriov.offset + at));
   sysfs.define(`${folder}/sriov_totalvfs`, { read: () => String(context.totalVfs) });
   sysfs.define(`${folder}/sriov_offset`, { read: () => read16(FIRST_VF_OFFSET) });
   sysfs.define(`${folder}/sriov_stride`, { read: () => read16(VF_STRIDE) });
-  sysfs.define(`${folder}/sriov_vf_device`, { read: () => hex4(sriov.vfDeviceId) });
+  sysfs.define(`${folder}/sriov_vf_device`, { read: () => hex(sriov.vfDeviceId, 4) });
   sysfs.define(`${folder}/sriov_numvfs`, {
     read: () => String(context.numVfs()),
     write: (text) => {
@@ -52,8 +53,4 @@ export function definePfSysfs(
 function parseCount(text: string): number {
   if (/^0[0-7]+$/.test(text)) return Number.parseInt(text, 8);
   return /^(0|[1-9]\d*|0x[0-9a-f]+)$/i.test(text) ? Number(text) : Number.NaN;
-}
-
-function hex4(value: number): string {
-  return value.toString(16).padStart(4, '0');
 }

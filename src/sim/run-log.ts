@@ -1,16 +1,10 @@
 import { NIC_DROP_REASONS } from '../nic/index.ts';
 import { DROP_REASONS } from '../nicswitch/index.ts';
-import { linkPsPerByte, type PcieFunction } from '../pcie/index.ts';
-import {
-  FrameBytes,
-  type LogAperture,
-  type LogHeader,
-  type LogTarget,
-  type LogTrailer,
-  SinkPair,
-} from '../trace/index.ts';
+import { linkPsPerByte } from '../pcie/index.ts';
+import { FrameBytes, type LogHeader, type LogTarget, type LogTrailer, SinkPair } from '../trace/index.ts';
 import { crc32 } from '../wire/index.ts';
 import { BufferLevels } from './buffer-levels.ts';
+import { aperturesOf, ConfigurationLog, ringsOf } from './configuration-log.ts';
 import { formatJson } from './report-json.ts';
 import type { Simulation } from './simulation.ts';
 import { VERSION } from './version.ts';
@@ -59,7 +53,8 @@ export function logTrailer(simulation: Simulation, error?: unknown): LogTrailer 
     endPs: nowPs,
     tasks: machine.scheduler.taskNames,
     components: machine.components.map(({ name }) => name),
-    apertures: machine.nic.endpoint.functions.flatMap(aperturesOf),
+    apertures: aperturesOf(machine.nic.endpoint.functions),
+    rings: ringsOf(machine.nic),
   };
 }
 
@@ -77,33 +72,6 @@ export function recordLog(
   const { data, profile } = machine.nic;
   const sink = frameBytes > 0 ? new FrameBytes(target, data.frames, frameBytes) : target;
   probe.sink = probe.sink === null ? sink : new SinkPair(probe.sink, sink);
+  new ConfigurationLog(target, machine.scheduler, machine.nic).watch();
   new BufferLevels(target, machine.scheduler, data, profile.transmitBufferBytes).watch();
-}
-
-function aperturesOf(fn: PcieFunction): LogAperture[] {
-  const { routingId, sriov } = fn;
-  const own = fn.bars
-    .filter(({ kind }) => kind !== 'io')
-    .map(({ index, bytes }) => ({
-      routingId,
-      stride: 0,
-      count: 1,
-      virtual: false,
-      bar: index,
-      base: fn.barBase(index),
-      bytes,
-    }));
-  if (sriov === null || sriov.count === 0) return own;
-  const first = sriov.routingIdOf(0);
-  const stride = sriov.count > 1 ? sriov.routingIdOf(1) - first : 0;
-  const ofVfs = sriov.vfBars.map(({ index }) => ({
-    routingId: first,
-    stride,
-    count: sriov.count,
-    virtual: true,
-    bar: index,
-    base: sriov.vfBarBase(index, 0),
-    bytes: sriov.vfBarBytes(index),
-  }));
-  return [...own, ...ofVfs];
 }

@@ -1,3 +1,4 @@
+import { hex } from '../base/index.ts';
 import {
   type Capture,
   type CapturePacket,
@@ -81,7 +82,7 @@ function readFile(name: string, path: string, { readCapture, reporter }: Capture
   const allowed = 'a pcap or pcapng file of Ethernet frames';
   try {
     const bytes = readCapture(name);
-    const crc = crc32(bytes, 0, bytes.length).toString(16).padStart(8, '0');
+    const crc = hex(crc32(bytes, 0, bytes.length), 8);
     return { capture: parseCapture(bytes), bytes: bytes.length, crc32: crc };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

@@ -1,3 +1,4 @@
+import { hex } from '../base/index.ts';
 import { formatMac, isMulticast, parseMac } from '../wire/index.ts';
 import { type ProblemReporter, showValue } from './scenario-error.ts';
 import { STATION_MAC } from './scenario-limits.ts';
@@ -48,7 +49,7 @@ export class MacBook {
   assign(guest: number, index: number): string {
     for (let first = 0x02; ; first += 4) {
       const octets = [first, 0, guest >> 8, index >> 8, guest & 0xff, index & 0xff];
-      const mac = octets.map((octet) => octet.toString(16).padStart(2, '0')).join(':');
+      const mac = octets.map((octet) => hex(octet, 2)).join(':');
       if (this.owners.has(mac)) continue;
       this.owners.set(mac, mac);
       return mac;

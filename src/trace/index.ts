@@ -2,6 +2,7 @@
 export { EventLog, type EventRecord } from './event-log.ts';
 export { FrameBytes } from './frame-bytes.ts';
 export { FrameCapture, type FrameCaptureOptions } from './frame-capture.ts';
+export { type ConfigurationChange, encodeChange, LogConfigurations } from './log-configurations.ts';
 export {
   LOG_KIND_NAMES,
   LOG_MAGIC,
@@ -16,12 +17,15 @@ export {
   type LogStore,
   type LogTarget,
   type LogTrailer,
+  receiveClientOf,
+  transmitClientOf,
 } from './log-format.ts';
 export { BinaryLog, type LogReading, type LogRecord } from './log-reader.ts';
 export { LogRing } from './log-ring.ts';
 export { type LogTrain, LogTrains } from './log-trains.ts';
 export { type LogOutput, LogWriter } from './log-writer.ts';
 export type { PerfettoArguments, PerfettoDetails, PerfettoTrackOptions } from './perfetto-writer.ts';
+export { packRing, type RingRecord, unpackRing } from './ring-record.ts';
 export { singleTlps } from './single-tlps.ts';
 export { SinkPair } from './sink-pair.ts';
 export {

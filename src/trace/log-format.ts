@@ -1,4 +1,5 @@
 import { ProbeKind, type ProbeSink } from '../kernel/index.ts';
+import type { RingRecord } from './ring-record.ts';
 
 /** Version of the format that is written, which docs/binary-log.md describes. */
 export const LOG_VERSION = 2;
@@ -40,6 +41,15 @@ export const LogKind = {
    * the file are in front of it.
    */
   CHECK: 0x105,
+  /**
+   * The functions of the card begin to answer to other Routing IDs or addresses: b = bytes of JSON that follow as data: what was
+   * so and what is so from now on, as in {@link LogTrailer.apertures}.
+   */
+  CONFIGURATION: 0x106,
+  /** A descriptor ring begins: a, b, c as `unpackRing` has them. */
+  RING_STARTED: 0x107,
+  /** A descriptor ring is disabled, its head and tail are 0, whatever has caused it: a, b, c as before, of what it has been. */
+  RING_STOPPED: 0x108,
 } as const;
 
 /** One of {@link LogKind}. */
@@ -102,6 +112,8 @@ export interface LogHeader {
   readonly store: LogStore | null;
   /** The resolved scenario, which says all else. */
   readonly scenario: unknown;
+  /** Kinds of records that the program knew, by their names: it puts them in itself. */
+  readonly kinds?: Readonly<Record<string, number>>;
 }
 
 /** A range of memory addresses that registers of a function, or of one VF behind the other, answer to. */
@@ -114,6 +126,9 @@ export interface LogAperture {
   readonly count: number;
   readonly virtual: boolean;
   readonly bar: number;
+  /** Whether it answers: Memory Space Enable, for VFs VF MSE. Older logs do not say. */
+  readonly enabled?: boolean;
+  /** 0 if it does not answer. */
   readonly base: number;
   /** Bytes of one function's share. */
   readonly bytes: number;
@@ -129,6 +144,8 @@ export interface LogTrailer {
   readonly tasks: readonly string[];
   readonly components: readonly string[];
   readonly apertures: readonly LogAperture[];
+  /** Descriptor rings that run; older logs do not say. */
+  readonly rings?: readonly RingRecord[];
 }
 
 /** Takes records and the data behind them. */

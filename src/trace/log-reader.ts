@@ -104,17 +104,15 @@ export class BinaryLog {
       const kind = view.getInt32(at, true);
       // Behind the gap of a ring: what it belonged to is lost.
       if (kind === LogKind.DATA || kind === LogKind.CHECK) continue;
-      const next = this.behind(at, last);
-      const hasData = next < last && view.getInt32(next, true) === LogKind.DATA;
-      yield {
-        timePs: getUint53(view, at + 16),
-        kind,
-        a: view.getInt32(at + 4, true),
-        b: view.getInt32(at + 8, true),
-        c: view.getInt32(at + 12, true),
-        data: hasData ? this.dataOf(at, last) : null,
-      };
+      yield this.recordAt(at);
     }
+  }
+
+  /** Those of some kinds, without the others being looked at. */
+  *recordsOf(...kinds: readonly number[]): Generator<LogRecord> {
+    const { view, last } = this;
+    for (let at = this.first; at < last; at += LOG_RECORD_BYTES)
+      if (kinds.includes(view.getInt32(at, true))) yield this.recordAt(at);
   }
 
   /** Gives every record in front of the trailer to a sink, as it was taken. */
@@ -130,6 +128,20 @@ export class BinaryLog {
     let next = at + LOG_RECORD_BYTES;
     while (next < end && this.view.getInt32(next, true) === LogKind.CHECK) next += LOG_RECORD_BYTES;
     return next;
+  }
+
+  private recordAt(at: number): LogRecord {
+    const { view, last } = this;
+    const next = this.behind(at, last);
+    const hasData = next < last && view.getInt32(next, true) === LogKind.DATA;
+    return {
+      timePs: getUint53(view, at + 16),
+      kind: view.getInt32(at, true),
+      a: view.getInt32(at + 4, true),
+      b: view.getInt32(at + 8, true),
+      c: view.getInt32(at + 12, true),
+      data: hasData ? this.dataOf(at, last) : null,
+    };
   }
 
   /** The data behind the record at `at`: as many as it says, and as there are. */
@@ -176,7 +188,7 @@ export class BinaryLog {
       const kind = view.getInt32(at, true);
       if (kind === LogKind.DATA) data++;
       else if (kind !== LogKind.CHECK) {
-        const hasData = data > 0 || kind === LogKind.FRAME_BYTES;
+        const hasData = data > 0 || kind === LogKind.FRAME_BYTES || kind === LogKind.CONFIGURATION;
         return hasData && data < Math.ceil(view.getInt32(at + 8, true) / LOG_DATA_BYTES) ? at : end;
       }
     }

@@ -1,8 +1,8 @@
 import { encodeTlpHeader, spanOf } from '../pcie/index.ts';
 import { type PcapngSection, PcapngWriter } from '../wire/index.ts';
+import type { LogConfigurations } from './log-configurations.ts';
 import { LogError, type LogLink } from './log-format.ts';
 import type { SingleTlp } from './tlp-cut.ts';
-import type { TlpFunctions } from './tlp-functions.ts';
 import { tlpHeaderOf, tlpPayloadOf } from './tlp-header.ts';
 import { carriesData } from './tlp-kinds.ts';
 
@@ -32,24 +32,24 @@ const SECOND_PS = 1e12;
  * link behind a header of ours that says what a link knows beside: sequence number, credits, times.
  *
  * @example
- * const capture = new TlpCapture(log.header.link, new TlpFunctions(log.trailer), { application: 'my model' });
+ * const capture = new TlpCapture(log.header.link, new LogConfigurations(log), { application: 'my model' });
  * for (const tlp of singleTlps(log)) capture.add(tlp);
  * const parts = capture.parts();
  */
 export class TlpCapture {
   private readonly writer: PcapngWriter;
-  private readonly functions: TlpFunctions;
+  private readonly configurations: LogConfigurations;
   private readonly interfaces: readonly number[];
 
   /**
    * @param link of the log's header.
    * @throws LogError if there is none.
    */
-  constructor(link: LogLink | null, functions: TlpFunctions, section: PcapngSection = {}) {
+  constructor(link: LogLink | null, configurations: LogConfigurations, section: PcapngSection = {}) {
     if (link === null) throw new LogError('says nothing of a link: there are no TLPs to be had from it');
     const [numerator, denominator] = link.psPerByte;
     const bitsPerSecond = Math.round((BYTE_BITS * SECOND_PS * denominator) / numerator);
-    this.functions = functions;
+    this.configurations = configurations;
     const writer = new PcapngWriter(section);
     this.writer = writer;
     this.interfaces = [
@@ -65,7 +65,7 @@ export class TlpCapture {
 
   /** Appends a TLP. @param purpose what it is for, of which 223 bytes are kept. */
   add(tlp: SingleTlp, purpose = ''): void {
-    const header = encodeTlpHeader(tlpHeaderOf(tlp, this.functions));
+    const header = encodeTlpHeader(tlpHeaderOf(tlp, this.configurations.at(tlp.decidedPs)));
     const payload = tlpPayloadOf(tlp);
     const text = new TextEncoder().encode(purpose).subarray(0, MAX_TEXT_BYTES);
     const front = TLP_RECORD_BYTES + text.length;

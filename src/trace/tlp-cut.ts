@@ -18,6 +18,11 @@ export interface SingleTlp {
   readonly startPs: number;
   readonly endPs: number;
   readonly arrivalPs: number;
+  /**
+   * When it is decided what it is for: where software's request arrives, where the device makes its own; of a completion as of
+   * its request.
+   */
+  readonly decidedPs: number;
   readonly downstream: boolean;
   /** 0 to 4,095. */
   readonly sequence: number;
@@ -141,6 +146,8 @@ export function tlpsOf(
   // A read's train arrives with its first request, all others with their last TLP.
   const known = kind === TlpKind.MEMORY_READ ? leftPs - psOf(behind - sizes[first]) : leftPs;
   const flightPs = departure.arrivalPs - known;
+  const asked = request?.train ?? train;
+  const decidedPs = asked.downstream ? asked.arrivalPs : asked.timePs;
   return pieces.slice(first).map((piece, i) => {
     const size = sizes[first + i];
     const startPs = leftPs - psOf(behind);
@@ -151,6 +158,7 @@ export function tlpsOf(
       startPs,
       endPs,
       arrivalPs: endPs + flightPs,
+      decidedPs,
       downstream,
       sequence: (departure.sequence + i) & 0xfff,
       train: number,

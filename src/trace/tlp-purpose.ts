@@ -1,10 +1,11 @@
 import { fetchQueueOf, writeBackOf } from '../dma/index.ts';
 import { TlpKind } from '../pcie/index.ts';
+import { LogConfigurations } from './log-configurations.ts';
 import { type LogStore, receiveClientOf, transmitClientOf } from './log-format.ts';
 import type { BinaryLog } from './log-reader.ts';
 import type { SingleTlp } from './tlp-cut.ts';
 import type { TlpFrames } from './tlp-frames.ts';
-import { TlpFunctions } from './tlp-functions.ts';
+import type { TlpFunctions } from './tlp-functions.ts';
 import { isCompletion } from './tlp-kinds.ts';
 
 /** What the registers of a card are called, for who has the tables of its data sheet. */
@@ -35,15 +36,15 @@ const STATUSES: Readonly<Record<number, string>> = {
  * for (const tlp of singleTlps(log)) console.log(purposes.of(tlp)); // transmit payload of frame 1
  */
 export class TlpPurposes {
-  /** The functions of the card. */
-  readonly functions: TlpFunctions;
+  /** The functions of the card, over time. */
+  readonly configurations: LogConfigurations;
   private readonly store: LogStore | null;
   private readonly names: TlpRegisterNames | null;
   private readonly frames: TlpFrames | null;
 
-  constructor({ header, trailer }: BinaryLog, { names, frames }: TlpPurposeOptions = {}) {
-    this.functions = new TlpFunctions(trailer);
-    this.store = header.store;
+  constructor(log: BinaryLog, { names, frames }: TlpPurposeOptions = {}) {
+    this.configurations = new LogConfigurations(log);
+    this.store = log.header.store;
     this.names = names ?? null;
     this.frames = frames ?? null;
   }
@@ -72,7 +73,20 @@ export class TlpPurposes {
   functionOf(tlp: SingleTlp): number | null {
     if (tlp.downstream === isCompletion(tlp.kind)) return tlp.requester;
     if (isConfig(tlp)) return tlp.target;
-    return this.functions.placeOf(tlp.address)?.function ?? null;
+    return this.functionsAt(tlp).placeOf(tlp.address)?.function ?? null;
+  }
+
+  /** That function as it is called: `VF 3`; null where it is not known, or none has the Routing ID. */
+  functionNameOf(tlp: SingleTlp): string | null {
+    const fn = this.functionOf(tlp);
+    if (fn === null) return null;
+    const functions = this.functionsAt(tlp);
+    return isConfig(tlp) ? functions.nameOfTarget(fn, tlp.configType) : functions.nameOf(fn);
+  }
+
+  /** The functions of the card as they are when it is decided what a TLP is for. */
+  functionsAt(tlp: SingleTlp): TlpFunctions {
+    return this.configurations.at(tlp.decidedPs);
   }
 
   private purposeOf(tlp: SingleTlp): Purpose {
@@ -84,20 +98,20 @@ export class TlpPurposes {
     const { kind, address, bytes, target } = tlp;
     const asked = isCompletion(tlp.kind) ? tlp.answers : kind;
     if (asked === null) return { group: "software's request", detail: '' };
+    const functions = this.functionsAt(tlp);
     if (isConfig(tlp)) {
-      const name = this.names?.config(this.functions.isVirtual(target), address, Math.max(bytes, 1)) ?? null;
+      const name = this.names?.config(functions.isVirtual(target), address, Math.max(bytes, 1)) ?? null;
       return {
         group: asked === TlpKind.CONFIG_READ ? 'configuration read' : 'configuration write',
-        detail: `, ${this.functions.describe(target)} ${name ?? `register 0x${address.toString(16)}`}`,
+        detail: `, ${functions.describe(target, this.functionNameOf(tlp))} ${name ?? `register 0x${address.toString(16)}`}`,
       };
     }
     const group = asked === TlpKind.MEMORY_READ ? 'register read' : 'register write';
-    const at = this.functions.placeOf(address);
-    if (at === null)
-      return { group, detail: this.functions.areKnown ? ', where no BAR is' : ', its BAR unknown' };
+    const at = functions.placeOf(address);
+    if (at === null) return { group, detail: functions.areKnown ? ', where no BAR is' : ', its BAR unknown' };
     const name = this.names?.register(at.virtual, at.bar, at.offset) ?? null;
     const register = name ?? `BAR ${at.bar} + 0x${at.offset.toString(16)}`;
-    return { group, detail: `, ${this.functions.describe(at.function)} ${register}` };
+    return { group, detail: `, ${functions.describe(at.function)} ${register}` };
   }
 
   private deviceRequest(tlp: SingleTlp): Purpose {

@@ -83,7 +83,8 @@ export class TlpSummary {
     const fn = purposes.functionOf(tlp);
     const group = purposes.groupOf(tlp);
     sumsOf(this.types, TLP_NAMES[kind]).add(tlp);
-    sumsOf(this.functions, fn === null ? 'unknown' : purposes.functions.describe(fn)).add(tlp);
+    const name = purposes.functionNameOf(tlp);
+    sumsOf(this.functions, fn === null ? 'unknown' : purposes.functionsAt(tlp).describe(fn, name)).add(tlp);
     sumsOf(this.groups, group).add(tlp);
     if (tlp.tag !== null && (tlp.received === 'good' || !isCompletion(kind))) this.follow(tlp, group);
   }

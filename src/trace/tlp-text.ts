@@ -45,7 +45,7 @@ export function formatTlp(tlp: SingleTlp, purposes: TlpPurposes): string {
     tlp.tag === null ? '-' : String(tlp.tag),
     TLP_NAMES[tlp.kind],
     formatRoutingId(tlp.requester),
-    fn === null ? '-' : (purposes.functions.nameOf(fn) ?? formatRoutingId(fn)).replace(' ', ''),
+    fn === null ? '-' : (purposes.functionNameOf(tlp) ?? formatRoutingId(fn)).replace(' ', ''),
     `0x${tlp.address.toString(16)}`,
     String(tlp.bytes),
     credits(tlp.headerCredits),

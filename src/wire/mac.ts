@@ -1,4 +1,4 @@
-import { checkInteger } from '../base/index.ts';
+import { checkInteger, hex } from '../base/index.ts';
 import { read32, write32 } from './bytes.ts';
 
 /** The broadcast address ff:ff:ff:ff:ff:ff. */
@@ -36,7 +36,7 @@ export function parseMac(text: string): number {
  * @throws TypeError or RangeError if `mac` is no 48-bit integer.
  */
 export function formatMac(mac: number): string {
-  const digits = checkInteger('mac', mac, 0, BROADCAST).toString(16).padStart(12, '0');
+  const digits = hex(checkInteger('mac', mac, 0, BROADCAST), 12);
   return digits.replace(/..(?=.)/g, '$&:');
 }
 

@@ -4,13 +4,13 @@ import { CompletionStatus, decodeTlpHeader, encodeTlpHeader, TlpKind } from '../
 import { tlpNames } from '../../src/sim/index.ts';
 import {
   type BinaryLog,
+  type LogConfigurations,
   type SingleTlp,
   singleTlps,
   TLP_LINK_TYPE,
   TLP_RECORD_BYTES,
   TlpCapture,
   TlpFrames,
-  type TlpFunctions,
   TlpPurposes,
   tlpHeaderOf,
 } from '../../src/trace/index.ts';
@@ -22,20 +22,22 @@ const SCRIPT = fileURLToPath(new URL('../../wireshark/sriovsim-tlp.lua', import.
 const LUA = ['-X', `lua_script:${SCRIPT}`];
 
 let log: BinaryLog;
-let functions: TlpFunctions;
+let configurations: LogConfigurations;
 let purposes: TlpPurposes;
 let tlps: readonly SingleTlp[];
+
+const headerOf = (tlp: SingleTlp) => tlpHeaderOf(tlp, configurations.at(tlp.decidedPs));
 
 beforeAll(() => {
   ({ log } = loggedRun(MIXED));
   purposes = new TlpPurposes(log, { names: tlpNames(log), frames: new TlpFrames(log) });
-  functions = purposes.functions;
+  configurations = purposes.configurations;
   tlps = [...singleTlps(log)];
 });
 
 /** A capture of some TLPs. */
 function capture(some: readonly SingleTlp[]): Uint8Array {
-  const made = new TlpCapture(log.header.link, functions, { application: 'a test' });
+  const made = new TlpCapture(log.header.link, configurations, { application: 'a test' });
   for (const tlp of some) made.add(tlp, purposes.of(tlp));
   return Buffer.concat(made.parts());
 }
@@ -76,7 +78,7 @@ describe('a capture of TLPs', () => {
       expect(view.getUint16(4)).toBe(tlp.sequence);
       expect(Number(view.getBigUint64(16))).toBe(tlp.startPs);
       const header = decodeTlpHeader(bytes.subarray(at));
-      expect(header).toEqual({ trafficClass: 0, attributes: 0, ...tlpHeaderOf(tlp, functions) });
+      expect(header).toEqual({ trafficClass: 0, attributes: 0, ...headerOf(tlp) });
       // On the link come framing, sequence number and LCRC beside it.
       expect(original - at).toBe(tlp.linkBytes - 8);
       missing += original - captured;
@@ -92,13 +94,13 @@ describe('a capture of TLPs', () => {
 
   it('has configuration requests and their completions as the specification lays them out', () => {
     // The first that software does: the Vendor ID of 01:00.0, two bytes.
-    expect(tlpHeaderOf(tlps[0], functions)).toMatchObject({
+    expect(headerOf(tlps[0])).toMatchObject({
       kind: TlpKind.CONFIG_READ,
       target: 0x0100,
       register: 0,
       firstEnables: 3,
     });
-    expect(tlpHeaderOf(tlps[1], functions)).toMatchObject({
+    expect(headerOf(tlps[1])).toMatchObject({
       kind: TlpKind.COMPLETION_DATA,
       completer: 0x0100,
       requester: 0,
@@ -113,7 +115,7 @@ describe('a capture of TLPs', () => {
     const completion = tlps.find(
       ({ answers, tag, startPs }) => answers === read.kind && tag === read.tag && startPs > read.startPs,
     ) as SingleTlp;
-    expect(tlpHeaderOf(completion, functions)).toMatchObject({
+    expect(headerOf(completion)).toMatchObject({
       completer: 0x0100,
       requester: 0,
       byteCount: 4,
@@ -185,7 +187,7 @@ describe(`tshark ${noTshark ?? ''}`.trim(), () => {
     const id = (value: number) =>
       `${hex(value >> 8, 2).slice(2)}:${hex((value >> 3) & 31, 2).slice(2)}.${value & 7}`;
     const expected = tlps.map((tlp) => {
-      const header = tlpHeaderOf(tlp, functions);
+      const header = headerOf(tlp);
       const type = encodeTlpHeader(header)[0];
       const isCompletion = 'completer' in header;
       const words = 'words' in header ? header.words : 1;

@@ -29,7 +29,7 @@ function runWith(faults: FaultOptions | FaultOptions[], more: Partial<Scenario> 
 
 /** What Wireshark says is wrong, packet by packet. */
 function expertOf({ log, tlps, purposes }: ReturnType<typeof runWith>): (string | undefined)[] {
-  const capture = new TlpCapture(log.header.link, purposes.functions);
+  const capture = new TlpCapture(log.header.link, purposes.configurations);
   for (const tlp of tlps) capture.add(tlp, purposes.of(tlp));
   const file = Buffer.concat(capture.parts());
   return tshark(file, ['frame.number', '_ws.expert.message'], ['-2', '-X', LUA]).map(

@@ -64,7 +64,7 @@ describe.each([1e-3, 0.02, 0.3])('TLPs of a link with bit errors, %f of them', (
 
   it.skipIf(noTshark !== undefined)('are as marked in Wireshark, and nothing else is wrong with them', () => {
     const purposes = new TlpPurposes(log);
-    const capture = new TlpCapture(log.header.link, purposes.functions);
+    const capture = new TlpCapture(log.header.link, purposes.configurations);
     const summary = new TlpSummary(purposes);
     for (const tlp of tlps) {
       capture.add(tlp, purposes.of(tlp));

@@ -1,3 +1,4 @@
+import { hex } from '../../base/index.ts';
 import type { Component } from '../../kernel/index.ts';
 import { formatRoutingId, LinkOutage } from '../../pcie/index.ts';
 import type { ArmedFault } from './armed-fault.ts';
@@ -68,9 +69,8 @@ export class LinkFaults implements TimedEffect {
   private look(): string {
     const { rootComplex, nic } = this.run.simulation.machine;
     const { routingId } = nic.pf;
-    const hex = (value: number, digits: number) => `${value.toString(16).padStart(digits, '0')}h`;
     const id = hex(rootComplex.configRead(routingId, 0, 4), 8);
     const command = hex(rootComplex.configRead(routingId, COMMAND, 2), 4);
-    return `configuration reads of ${formatRoutingId(routingId)} are ${id}, Command ${command}`;
+    return `configuration reads of ${formatRoutingId(routingId)} are ${id}h, Command ${command}h`;
   }
 }

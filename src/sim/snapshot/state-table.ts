@@ -1,4 +1,5 @@
 import { Chunk, SparseMemory } from '../../base/sparse-memory.ts';
+import { DescriptorRings } from '../../dma/index.ts';
 import { Wait } from '../../host/write-watch.ts';
 import { CacheEntry, CacheSet, NOTHING as NO_ENTRY } from '../../iommu/associative-cache.ts';
 import { DelayLine } from '../../kernel/delay-line.ts';
@@ -26,7 +27,8 @@ const RULES: readonly (readonly [unknown, StateRules])[] = [
   [RoundEntry, ROUND],
   [EgressQueue, ROUND],
   [EgressGroup, ROUND],
-  [Endpoint, { links: ['hitFunction'] }],
+  [Endpoint, { links: ['hitFunction'], apart: ['watcher'] }],
+  [DescriptorRings, { apart: ['watcher'] }],
   [RootPort, { links: ['translator'] }],
   // Views of bytes that are kept so as not to be made again.
   [SparseMemory, { apart: ['source', 'sources'] }],

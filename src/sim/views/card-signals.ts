@@ -1,7 +1,7 @@
 import { ProbeKind } from '../../kernel/index.ts';
 import type { LogRecord, Waveform, WaveformSignal } from '../../trace/index.ts';
 import { type LogNames, PF } from './log-names.ts';
-import { scopeNames } from './scope-names.ts';
+import { ScopeNames } from './scope-names.ts';
 import { wireSpan } from './wire-span.ts';
 
 /** Causes have numbers below 64. */
@@ -19,7 +19,9 @@ export class CardSignals {
   private readonly transmit: WaveformSignal;
   private readonly walks: WaveformSignal;
   private readonly port: WaveformSignal;
-  private readonly interrupts: readonly { readonly event: WaveformSignal; readonly cause: WaveformSignal }[];
+  private readonly names: LogNames;
+  private readonly scopes: ScopeNames;
+  private readonly interrupts: { readonly event: WaveformSignal; readonly cause: WaveformSignal }[] = [];
   private readonly inSwitch = new Set<number>();
   /** The frame that a copy was made of, by their slots. */
   private readonly originals = new Map<number, number>();
@@ -37,16 +39,10 @@ export class CardSignals {
     this.transmit = waveform.signal('buffers.transmit', BYTE_BITS, 'bytes in the transmit packet buffer');
     this.walks = waveform.signal('iommu.walks', WALK_BITS, 'page walks under way');
     this.port = waveform.signal('port.busy', 1, 'symbols of a frame leave for the wire');
+    this.names = names;
     const functions = Array.from({ length: 1 + names.scenario.nic.vfs }, (_, fn) => names.functionName(fn));
-    this.interrupts = scopeNames(functions).map((name, fn) => ({
-      event: waveform.signal(
-        `interrupts.${name}.message`,
-        1,
-        `an interrupt message of ${fn === PF ? 'the PF' : `VF ${fn - 1}`} leaves`,
-        'event',
-      ),
-      cause: waveform.signal(`interrupts.${name}.cause`, CAUSE_BITS, 'cause of the last message'),
-    }));
+    this.scopes = new ScopeNames(functions);
+    for (const fn of functions.keys()) this.interruptsOf(fn);
     if (!names.isFromPowerOn) return;
     for (const signal of [this.frames, this.slots, this.receive, this.transmit, this.walks, this.port])
       waveform.set(signal, 0, 0);
@@ -99,9 +95,19 @@ export class CardSignals {
   }
 
   private interrupt(timePs: number, fn: number, cause: number): void {
-    const own = this.interrupts[fn];
-    if (own === undefined) return;
+    const own = this.interruptsOf(fn);
     this.waveform.set(own.event, timePs, 1);
     this.waveform.set(own.cause, timePs, cause);
+  }
+
+  private interruptsOf(fn: number) {
+    const { waveform } = this;
+    const scope = `interrupts.${this.scopes.of(this.names.functionName(fn))}`;
+    const whose = fn === PF ? 'the PF' : `VF ${fn - 1}`;
+    this.interrupts[fn] ??= {
+      event: waveform.signal(`${scope}.message`, 1, `an interrupt message of ${whose} leaves`, 'event'),
+      cause: waveform.signal(`${scope}.cause`, CAUSE_BITS, 'cause of the last message'),
+    };
+    return this.interrupts[fn];
   }
 }

@@ -2,14 +2,18 @@ import { fetchQueueOf, writeBackOf } from '../../dma/index.ts';
 import { ProbeKind } from '../../kernel/index.ts';
 import { DROP_REASONS, targetPort } from '../../nicswitch/index.ts';
 import { TlpKind } from '../../pcie/index.ts';
-import type { LogRecord, LogTrain, Timeline, TimelineEvent, TimelineTrack } from '../../trace/index.ts';
+import {
+  type LogRecord,
+  type LogTrain,
+  receiveClientOf,
+  type Timeline,
+  type TimelineEvent,
+  type TimelineTrack,
+  transmitClientOf,
+} from '../../trace/index.ts';
 import type { LogNames } from './log-names.ts';
 import type { LoggedRings } from './logged-rings.ts';
 import { wireSpan } from './wire-span.ts';
-
-/** Clients that the card's engines sign as. */
-const TRANSMIT = 0;
-const RECEIVE = 1;
 
 /** A frame in the card, from its descriptor or the wire on. */
 interface Journey {
@@ -47,7 +51,12 @@ export class FrameTracks {
   private readonly timeline: Timeline;
   private readonly names: LogNames;
   private readonly rings: LoggedRings;
-  private readonly queueTracks: readonly QueueTracks[];
+  /** Numbers that the card's engines sign as. */
+  private readonly transmitClient: number;
+  private readonly receiveClient: number;
+  private readonly queues: TimelineTrack;
+  /** By VPort and queue in it, as they are called. */
+  private readonly queueTracks = new Map<string, QueueTracks>();
   private readonly inSwitch: TimelineTrack;
   private readonly drops: TimelineTrack;
   private readonly fromWire: TimelineTrack;
@@ -70,10 +79,10 @@ export class FrameTracks {
     this.timeline = timeline;
     this.names = names;
     this.rings = rings;
-    const queues = timeline.track('queues', { parent: root });
-    this.queueTracks = Array.from({ length: names.queues }, (_, queue) =>
-      queueTracks(timeline, queues, names, queue),
-    );
+    this.transmitClient = transmitClientOf(names.store);
+    this.receiveClient = receiveClientOf(names.store);
+    this.queues = timeline.track('queues', { parent: root });
+    for (let queue = 0; queue < names.queues; queue++) this.tracksOf(queue);
     const parent = timeline.track('switch', { parent: root });
     this.inSwitch = timeline.track('frames in the switch', { parent });
     this.drops = timeline.track('drops', { parent });
@@ -99,13 +108,13 @@ export class FrameTracks {
   /** Takes the next train of a log. */
   addTrain(train: LogTrain): void {
     const { client, cookie, kind, downstream, place } = train;
-    if (client !== TRANSMIT && client !== RECEIVE) return;
+    if (client !== this.transmitClient && client !== this.receiveClient) return;
     if (cookie < 0) this.fetch(train);
     else if (downstream) return;
-    else if (client === TRANSMIT && kind === TlpKind.MEMORY_READ) {
+    else if (client === this.transmitClient && kind === TlpKind.MEMORY_READ) {
       // The cookie is the slot; its first byte is asked for first.
       if (place === cookie * this.names.store.slotBytes) this.asked.set(cookie, train.timePs);
-    } else if (client === RECEIVE && kind === TlpKind.MEMORY_WRITE) {
+    } else if (client === this.receiveClient && kind === TlpKind.MEMORY_WRITE) {
       const back = writeBackOf(cookie);
       if (back !== null) this.writtenBack(train, back.queue, back.count);
     }
@@ -129,10 +138,10 @@ export class FrameTracks {
     }
     const asked = under.shift();
     if (asked === undefined) return;
-    const transmit = client === TRANSMIT;
+    const transmit = client === this.transmitClient;
     const first = this.rings.indexOf(queue, transmit, asked.address);
     this.timeline.slice(
-      this.queueTracks[queue][transmit ? 'txFetches' : 'rxFetches'],
+      this.tracksOf(queue)[transmit ? 'txFetches' : 'rxFetches'],
       asked.timePs,
       train.arrivalPs,
       `fetch of ${asked.bytes / 16}`,
@@ -144,13 +153,7 @@ export class FrameTracks {
     const startPs = this.asked.get(slot) ?? timePs;
     this.asked.delete(slot);
     const args = { frame: this.frames + 1, descriptor: index, slot };
-    const event = this.timeline.slice(
-      this.queueTracks[queue].tx,
-      startPs,
-      timePs,
-      `descriptor ${index}`,
-      args,
-    );
+    const event = this.timeline.slice(this.tracksOf(queue).tx, startPs, timePs, `descriptor ${index}`, args);
     this.sent = { slot, event };
   }
 
@@ -241,7 +244,7 @@ export class FrameTracks {
   private finish(queue: number, { journey, outPs, index }: Written, endPs: number): void {
     const { id, bytes } = journey;
     const args = { frame: id, descriptor: index, bytes };
-    const track = this.queueTracks[queue].rx;
+    const track = this.tracksOf(queue).rx;
     this.connect(journey, this.timeline.slice(track, outPs, endPs, `descriptor ${index}`, args));
   }
 
@@ -264,6 +267,18 @@ export class FrameTracks {
     this.timeline.connect(inSwitch === undefined ? [from, to] : [from, inSwitch, to]);
   }
 
+  private tracksOf(queue: number): QueueTracks {
+    const { timeline, names } = this;
+    const [vport, own] = [names.portName(names.poolOf(queue)), names.queueInPool(queue)];
+    const key = `${vport} ${own}`;
+    let tracks = this.queueTracks.get(key);
+    if (tracks === undefined) {
+      tracks = queueTracks(timeline, this.queues, vport, own);
+      this.queueTracks.set(key, tracks);
+    }
+    return tracks;
+  }
+
   private placeOf(slot: number, port: number): number {
     return port * this.names.store.slots + slot;
   }
@@ -273,9 +288,8 @@ export class FrameTracks {
   }
 }
 
-function queueTracks(timeline: Timeline, parent: TimelineTrack, names: LogNames, queue: number): QueueTracks {
-  const name = (half: string) =>
-    `${names.portName(names.poolOf(queue))} ${half}[${names.queueInPool(queue)}]`;
+function queueTracks(timeline: Timeline, parent: TimelineTrack, vport: string, queue: number): QueueTracks {
+  const name = (half: string) => `${vport} ${half}[${queue}]`;
   const sent = 'A frame from when its first byte is asked for until the switch has it.';
   const received = 'A frame from the switch until its descriptor, written back, is at the root port.';
   return {

@@ -23,31 +23,26 @@ interface Handling {
 export class FunctionTracks {
   private readonly timeline: Timeline;
   private readonly names: LogNames;
-  private readonly functions: readonly TracksOfOne[];
+  private readonly functions: TracksOfOne[] = [];
+  private readonly interrupts: TimelineTrack;
+  private readonly owners = new Map<string | null, TimelineTrack>();
   private readonly others: TimelineTrack;
   /** Causes that their messages mask (EIAM, VTEIAM), a word a function. */
-  private readonly autoMask: number[];
+  private readonly autoMask: number[] = [];
   private open: readonly Handling[] = [];
 
   constructor(timeline: Timeline, root: TimelineTrack, names: LogNames) {
     this.timeline = timeline;
     this.names = names;
     const { guests, nic } = names.scenario;
-    const interrupts = timeline.track('interrupts', { parent: root });
+    this.interrupts = timeline.track('interrupts', { parent: root });
     const software = timeline.track('guests', { parent: root });
-    const owners = new Map<string | null, TimelineTrack>();
     for (const owner of [null, ...guests.map(({ name }) => name)])
-      owners.set(owner, timeline.track(owner === null ? 'host' : `guest ${owner}`, { parent: software }));
-    this.functions = Array.from({ length: 1 + nic.vfs }, (_, fn) => {
-      const name = names.functionName(fn);
-      const parent = owners.get(names.guestOf(fn));
-      return {
-        messages: timeline.track(name, { parent: interrupts }),
-        handling: timeline.track(`${name} interrupts until unmasked`, { parent }),
-        registers: timeline.track(`${name} registers`, { parent }),
-      };
-    });
-    this.autoMask = this.functions.map(() => 0);
+      this.owners.set(
+        owner,
+        timeline.track(owner === null ? 'host' : `guest ${owner}`, { parent: software }),
+      );
+    for (let fn = 0; fn <= nic.vfs; fn++) this.of(fn);
     this.others = timeline.track('registers of other functions', { parent: software });
   }
 
@@ -58,7 +53,7 @@ export class FunctionTracks {
       const isWrite = kind === ProbeKind.REGISTER_WRITE;
       const name = this.registerName(a, b);
       const fn = this.names.functionOf(a & 0xffff);
-      const track = this.functions[fn]?.registers ?? this.others;
+      const track = fn < 0 ? this.others : this.of(fn).registers;
       this.timeline.instant(track, timePs, `${isWrite ? 'write' : 'read'} ${name}`, {
         value: `0x${(c >>> 0).toString(16)}`,
       });
@@ -74,12 +69,10 @@ export class FunctionTracks {
   }
 
   private interrupt(timePs: number, fn: number, cause: number, data: number): void {
-    const tracks = this.functions[fn];
-    if (tracks === undefined) return;
-    this.timeline.instant(tracks.messages, timePs, `cause ${cause}`, {
+    this.timeline.instant(this.of(fn).messages, timePs, `cause ${cause}`, {
       data: `0x${(data >>> 0).toString(16)}`,
     });
-    if (((this.autoMask[fn] >>> cause) & 1) === 0) return;
+    if ((((this.autoMask[fn] ?? 0) >>> cause) & 1) === 0) return;
     // It was unmasked by other means, such as a reset.
     this.close(timePs, (each) => each.fn === fn && each.cause === cause);
     this.open = [...this.open, { fn, cause, timePs }];
@@ -95,7 +88,20 @@ export class FunctionTracks {
   }
 
   private handled({ fn, cause, timePs }: Handling, endPs: number): void {
-    this.timeline.slice(this.functions[fn].handling, timePs, endPs, `cause ${cause}`);
+    this.timeline.slice(this.of(fn).handling, timePs, endPs, `cause ${cause}`);
+  }
+
+  /** The tracks of a function; there may come to be more than the scenario has. */
+  private of(fn: number): TracksOfOne {
+    const { timeline, names, functions, interrupts } = this;
+    const name = names.functionName(fn);
+    const parent = this.owners.get(names.guestOf(fn));
+    functions[fn] ??= {
+      messages: timeline.track(name, { parent: interrupts }),
+      handling: timeline.track(`${name} interrupts until unmasked`, { parent }),
+      registers: timeline.track(`${name} registers`, { parent }),
+    };
+    return functions[fn];
   }
 
   private registerName(a: number, offset: number): string {

@@ -1,6 +1,14 @@
 import { receiveQueueAt, transmitQueueAt, vfReceiveQueueAt, vfTransmitQueueAt } from '../../nic/index.ts';
 import { formatRoutingId } from '../../pcie/index.ts';
-import { type BinaryLog, LogError, type LogStore } from '../../trace/index.ts';
+import {
+  type BinaryLog,
+  LogConfigurations,
+  LogError,
+  LogKind,
+  type LogRecord,
+  type LogStore,
+  unpackRing,
+} from '../../trace/index.ts';
 import type { ResolvedScenario } from '../scenario-resolved.ts';
 import { RECEIVE_REGISTERS, registerNames, TRANSMIT_REGISTERS } from './register-names.ts';
 
@@ -16,12 +24,16 @@ export interface QueueRegister {
   readonly register: number;
 }
 
-/** What the numbers in a log stand for. */
+/** What the numbers in a log stand for, at the record that was taken last. */
 export class LogNames {
   readonly scenario: ResolvedScenario;
   readonly store: LogStore;
-  private readonly log: BinaryLog;
-  private readonly functions = new Map<number, number>();
+  readonly log: BinaryLog;
+  private readonly configurations: LogConfigurations;
+  /** Which of the configurations holds. */
+  private configuration = 0;
+  /** VPort of the PF: where its driver has set up rings last. */
+  private pfPort: number;
   private readonly registers = { pf: registerNames('PF'), vf: registerNames('VF') };
 
   /** @throws LogError for a log that says nothing of a card. */
@@ -31,8 +43,23 @@ export class LogNames {
     this.log = log;
     this.store = store;
     this.scenario = scenario as ResolvedScenario;
-    for (const { routingId, stride, count, virtual } of log.trailer.apertures)
-      for (let i = 0; i < count; i++) this.functions.set(routingId + i * stride, virtual ? 1 + i : PF);
+    this.configurations = new LogConfigurations(log);
+    const { vfs } = this.configurations.all[0];
+    this.pfPort = this.isFromPowerOn || vfs === 0 ? this.scenario.nic.vfs : vfs;
+  }
+
+  /** Takes the next record of a log. */
+  add({ kind, a, b, c }: LogRecord): void {
+    if (kind === LogKind.CONFIGURATION) this.configuration++;
+    else if (kind === LogKind.RING_STARTED) {
+      const pool = this.poolOf(unpackRing(a, b, c).queue);
+      if (pool >= this.vfs) this.pfPort = pool;
+    }
+  }
+
+  /** Whether records say when rings begin and end: older logs only have what software writes. */
+  get hasRings(): boolean {
+    return this.log.header.kinds?.['RING_STARTED'] !== undefined;
   }
 
   /** Whether nothing has happened before its first record. */
@@ -50,9 +77,12 @@ export class LogNames {
     return this.store.pools * this.store.queuesPerPool;
   }
 
-  /** The function with this Routing ID: {@link PF}, 1 + i for VF i, or -1 for none that was there at the end of the run. */
+  /** The function with this Routing ID: {@link PF}, 1 + i for VF i, or -1 if there is none now. */
   functionOf(routingId: number): number {
-    return this.functions.get(routingId) ?? -1;
+    const functions = this.configurations.all[this.configuration];
+    const vf = functions.vfOf(routingId);
+    if (vf >= 0) return 1 + vf;
+    return functions.isPhysical(routingId) ? PF : -1;
   }
 
   /** A function as its endpoint is called in reports. */
@@ -63,13 +93,13 @@ export class LogNames {
   /** A VPort, as captures call it. */
   portName(port: number): string {
     if (port === this.uplink) return 'port';
-    return port === this.scenario.nic.vfs ? 'host' : this.vfName(port);
+    return this.isPfs(port) ? 'host' : this.vfName(port);
   }
 
   /** Function whose queue it is. */
   functionOfQueue(queue: number): number {
     const pool = this.poolOf(queue);
-    return pool === this.scenario.nic.vfs ? PF : pool + 1;
+    return this.isPfs(pool) ? PF : pool + 1;
   }
 
   /** VPort that a queue belongs to. */
@@ -119,6 +149,14 @@ export class LogNames {
     const names = fn === PF ? this.registers.pf : this.registers.vf;
     const name = bar === 0 && fn >= 0 ? names.get(offset - (offset % 4)) : undefined;
     return name ?? `${formatRoutingId(a & 0xffff)} BAR ${bar} + 0x${offset.toString(16)}`;
+  }
+
+  private get vfs(): number {
+    return this.configurations.all[this.configuration].vfs;
+  }
+
+  private isPfs(pool: number): boolean {
+    return pool === this.pfPort && pool >= this.vfs;
   }
 
   private vfName(vf: number): string {

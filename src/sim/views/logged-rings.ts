@@ -1,6 +1,6 @@
 import { ProbeKind } from '../../kernel/index.ts';
-import type { LogRecord } from '../../trace/index.ts';
-import { type LogNames, PF } from './log-names.ts';
+import { LogKind, type LogRecord, type RingRecord, transmitClientOf, unpackRing } from '../../trace/index.ts';
+import { type LogNames, PF, type QueueRegister } from './log-names.ts';
 
 /** Offsets within the 64 bytes of registers that a queue has (82599 datasheet 8.2.3.8, 8.2.3.9). */
 const BASE_LOW = 0x00;
@@ -16,7 +16,7 @@ const ENABLE = 1 << 25;
 const PF_RESETS = (1 << 26) | (1 << 3);
 const VF_RESET = 1 << 26;
 
-/** What software has said of a ring; what it has not said within the log is null. */
+/** A ring of a card; what the log does not tell of it is null. */
 export interface LoggedRing {
   readonly queue: number;
   readonly transmit: boolean;
@@ -30,46 +30,37 @@ export interface LoggedRing {
   tail: number | null;
 }
 
-/** What a register access has done to rings. */
+/** What a record has done to rings. */
 export interface RingChange {
   readonly ring: LoggedRing;
   readonly what: 'register' | 'started' | 'stopped';
 }
 
 /**
- * The rings of a card as software has described them to it until now. Rings that a Function Level Reset, a reset of the link
- * or a failed request stops look as if they ran until software says otherwise.
+ * The rings of a card at the record that was taken last. Older logs only have how software has described them: there, rings that
+ * a Function Level Reset, a reset of the link or a failed request stops look as if they ran until software says otherwise.
  */
 export class LoggedRings {
   private readonly names: LogNames;
+  private readonly transmitClient: number;
   private readonly rings = new Map<number, LoggedRing>();
 
   constructor(names: LogNames) {
     this.names = names;
+    this.transmitClient = transmitClientOf(names.store);
+    if (!names.isFromPowerOn) this.recallRings();
   }
 
   /** Takes the next record of a log; returns what it has changed. */
   add({ kind, a, b, c }: LogRecord): readonly RingChange[] {
+    if (kind === LogKind.RING_STARTED) return this.started(unpackRing(a, b, c));
+    if (kind === LogKind.RING_STOPPED) return this.stop(this.ringOf(unpackRing(a, b, c)));
     if (kind !== ProbeKind.REGISTER_WRITE) return [];
     const hit = this.names.queueRegister(a, b);
-    if (hit === null) return b === 0 && a >>> 16 === 0 ? this.reset(this.names.functionOf(a), c) : [];
-    const ring = this.ring(hit.queue, hit.transmit);
-    const { register } = hit;
-    if (register === BASE_LOW) ring.baseLow = (c >>> 0) - ((c >>> 0) % 128);
-    else if (register === BASE_HIGH) ring.baseHigh = c & 0xfffff;
-    else if (register === LENGTH) ring.size = (c & LENGTH_MASK) / DESCRIPTOR_BYTES;
-    else if (register === TAIL) {
-      const tail = c & 0xffff;
-      if (ring.running === null || tail < ring.running) ring.tail = tail;
-    } else if (register === CONTROL && ((c & ENABLE) !== 0) !== ring.isEnabled) {
-      if (ring.isEnabled) return this.stop(ring);
-      if (ring.size === 0) return [];
-      ring.isEnabled = true;
-      ring.running = ring.size;
-      if (ring.tail !== null && ring.size !== null && ring.tail >= ring.size) ring.tail = 0;
-      return [{ ring, what: 'started' }];
-    }
-    return [{ ring, what: 'register' }];
+    if (hit?.register === TAIL) return this.tailWritten(hit, c);
+    if (this.names.hasRings) return [];
+    if (hit !== null) return this.registerWritten(hit, c);
+    return b === 0 && a >>> 16 === 0 ? this.reset(this.names.functionOf(a), c) : [];
   }
 
   /** A ring; the same object each time. */
@@ -103,6 +94,59 @@ export class LoggedRings {
     return index >= 0 && index < size ? index : -1;
   }
 
+  /**
+   * The rings that ran when a log begins that does not begin with power-on: where each is stopped it says which one it was until
+   * then, and the trailer says which are never stopped.
+   */
+  private recallRings(): void {
+    const { log } = this.names;
+    const begun = new Set<LoggedRing>();
+    for (const { kind, a, b, c } of log.recordsOf(LogKind.RING_STARTED, LogKind.RING_STOPPED)) {
+      const record = unpackRing(a, b, c);
+      const ring = this.ringOf(record);
+      if (!begun.has(ring) && kind === LogKind.RING_STOPPED) place(ring, record);
+      begun.add(ring);
+    }
+    for (const record of log.trailer.rings ?? []) {
+      const ring = this.ringOf(record);
+      if (!begun.has(ring)) place(ring, record);
+    }
+  }
+
+  private ringOf({ queue, client }: RingRecord): LoggedRing {
+    return this.ring(queue, client === this.transmitClient);
+  }
+
+  private started(record: RingRecord): RingChange[] {
+    const ring = this.ringOf(record);
+    place(ring, record);
+    if (ring.tail !== null && ring.tail >= record.size) ring.tail = 0;
+    return [{ ring, what: 'started' }];
+  }
+
+  private tailWritten({ queue, transmit }: QueueRegister, value: number): RingChange[] {
+    const ring = this.ring(queue, transmit);
+    const tail = value & 0xffff;
+    if (ring.running === null || tail < ring.running) ring.tail = tail;
+    return [{ ring, what: 'register' }];
+  }
+
+  private registerWritten({ queue, transmit, register }: QueueRegister, value: number): RingChange[] {
+    const ring = this.ring(queue, transmit);
+    if (register === BASE_LOW) ring.baseLow = (value >>> 0) - ((value >>> 0) % 128);
+    else if (register === BASE_HIGH) ring.baseHigh = value & 0xfffff;
+    else if (register === LENGTH) ring.size = (value & LENGTH_MASK) / DESCRIPTOR_BYTES;
+    else if (register === CONTROL && ((value & ENABLE) !== 0) !== ring.isEnabled) {
+      if (ring.isEnabled) return this.stop(ring);
+      if (ring.size === 0) return [];
+      ring.isEnabled = true;
+      ring.running = ring.size;
+      if (ring.tail !== null && ring.size !== null && ring.tail >= ring.size) ring.tail = 0;
+      return [{ ring, what: 'started' }];
+    }
+    return [{ ring, what: 'register' }];
+  }
+
   private stop(ring: LoggedRing): RingChange[] {
     ring.isEnabled = false;
     ring.tail = 0;
@@ -117,4 +161,12 @@ export class LoggedRings {
       return this.stop(ring);
     });
   }
+}
+
+/** A ring runs as a record has it. */
+function place(ring: LoggedRing, { size, base }: RingRecord): void {
+  ring.baseLow = base % 2 ** 32;
+  ring.baseHigh = Math.floor(base / 2 ** 32);
+  ring.size = ring.running = size;
+  ring.isEnabled = true;
 }

@@ -1,14 +1,19 @@
 import { fetchQueueOf } from '../../dma/index.ts';
 import { ProbeKind } from '../../kernel/index.ts';
 import { TlpKind } from '../../pcie/index.ts';
-import type { LogRecord, LogTrain, Waveform, WaveformSignal } from '../../trace/index.ts';
+import {
+  type LogRecord,
+  type LogTrain,
+  receiveClientOf,
+  transmitClientOf,
+  VCD_UNKNOWN,
+  type Waveform,
+  type WaveformSignal,
+} from '../../trace/index.ts';
 import type { LogNames } from './log-names.ts';
 import type { LoggedRing, LoggedRings, RingChange } from './logged-rings.ts';
-import { scopeNames } from './scope-names.ts';
+import { ScopeNames } from './scope-names.ts';
 
-/** Client that the card's transmit engine signs as; the receive engine is the next. */
-const TRANSMIT = 0;
-const RECEIVE = 1;
 /** The registers have sixteen bits. */
 const INDEX_BITS = 16;
 
@@ -19,26 +24,30 @@ interface Signals {
   readonly head: WaveformSignal;
 }
 
-/** Signals of the descriptor rings that software sets up or uses within the log. */
+/**
+ * Signals of the descriptor rings that software sets up or uses within the log. A signal belongs to a queue of a function: the
+ * PF's rings lie behind those of its VFs, in another pool when there are others.
+ */
 export class RingSignals {
   private readonly waveform: Waveform;
   private readonly names: LogNames;
   private readonly rings: LoggedRings;
-  private readonly scopes: readonly string[];
-  private readonly signals = new Map<number, Signals>();
+  private readonly scopes: ScopeNames;
+  private readonly signals = new Map<string, Signals>();
 
   constructor(waveform: Waveform, names: LogNames, rings: LoggedRings) {
     this.waveform = waveform;
     this.names = names;
     this.rings = rings;
-    const pools = Array.from({ length: names.store.pools }, (_, pool) => names.portName(pool));
-    this.scopes = scopeNames(pools);
+    this.scopes = new ScopeNames(
+      Array.from({ length: names.store.pools }, (_, pool) => names.portName(pool)),
+    );
   }
 
   /** Takes the next record of a log, with what it has changed of the rings. */
   add({ timePs, kind, a: queue, b: index }: LogRecord, changes: readonly RingChange[]): void {
     for (const { ring, what } of changes) {
-      if (what === 'stopped' && !this.signals.has(keyOf(ring.queue, ring.transmit))) continue;
+      if (what === 'stopped' && !this.signals.has(this.pathOf(ring))) continue;
       const { tail, head, fetched } = this.of(ring);
       if (ring.tail !== null) this.waveform.set(tail, timePs, ring.tail);
       if (what === 'started') this.waveform.set(head, timePs, 0);
@@ -51,41 +60,49 @@ export class RingSignals {
 
   /** Takes the next train of a log. */
   addTrain({ timePs, client, cookie, kind, address, bytes }: LogTrain): void {
+    const { store } = this.names;
     const queue = fetchQueueOf(cookie);
-    if ((client !== TRANSMIT && client !== RECEIVE) || queue < 0 || kind !== TlpKind.MEMORY_READ) return;
-    const first = this.rings.indexOf(queue, client === TRANSMIT, address);
-    if (first < 0) return;
-    const ring = this.rings.ring(queue, client === TRANSMIT);
-    this.waveform.set(this.of(ring).fetched, timePs, behind(ring, first, bytes / 16));
+    const transmit = client === transmitClientOf(store);
+    if ((!transmit && client !== receiveClientOf(store)) || queue < 0 || kind !== TlpKind.MEMORY_READ) return;
+    const ring = this.rings.ring(queue, transmit);
+    const first = this.rings.indexOf(queue, transmit, address);
+    this.waveform.set(
+      this.of(ring).fetched,
+      timePs,
+      first < 0 ? VCD_UNKNOWN : behind(ring, first, bytes / 16),
+    );
   }
 
-  private of({ queue, transmit }: LoggedRing): Signals {
-    const key = keyOf(queue, transmit);
-    const known = this.signals.get(key);
+  private pathOf({ queue, transmit }: LoggedRing): string {
+    const { names, scopes } = this;
+    const scope = scopes.of(names.portName(names.poolOf(queue)));
+    return `queues.${scope}.${transmit ? 'tx' : 'rx'}${names.queueInPool(queue)}`;
+  }
+
+  private of(ring: LoggedRing): Signals {
+    const path = this.pathOf(ring);
+    const known = this.signals.get(path);
     if (known !== undefined) return known;
     const { waveform, names } = this;
-    const scope = `queues.${this.scopes[names.poolOf(queue)]}.${transmit ? 'tx' : 'rx'}${names.queueInPool(queue)}`;
-    const add = (name: string, about: string) => waveform.signal(`${scope}.${name}`, INDEX_BITS, about);
+    const add = (name: string, about: string) => waveform.signal(`${path}.${name}`, INDEX_BITS, about);
     const signals = {
       tail: add('tail', 'index behind the last descriptor that software has handed over'),
       fetched: add('fetched', 'index behind the last descriptor that has been asked for'),
       head: add(
         'head',
-        transmit
+        ring.transmit
           ? 'index behind the last one whose frame is in the switch'
           : 'index behind the last one that a frame has filled',
       ),
     };
     if (names.isFromPowerOn) for (const signal of Object.values(signals)) waveform.set(signal, 0, 0);
-    this.signals.set(key, signals);
+    this.signals.set(path, signals);
     return signals;
   }
 }
 
-function keyOf(queue: number, transmit: boolean): number {
-  return 2 * queue + (transmit ? 1 : 0);
-}
-
+/** The index behind some descriptors; unknown where that may be the ring's end, and nobody knows where it is. */
 function behind({ running }: LoggedRing, index: number, count: number): number {
+  if (running === null) return VCD_UNKNOWN;
   return index + count === running ? 0 : index + count;
 }

@@ -35,6 +35,7 @@ export function timelineFromLog(log: BinaryLog, window: LogWindow = {}): Timelin
   const functions = new FunctionTracks(timeline, root, names);
   const trains = new LogTrains();
   for (const record of log.records()) {
+    names.add(record);
     rings.add(record);
     walks.add(record);
     frames.add(record);

@@ -24,6 +24,7 @@ export function waveformFromLog(log: BinaryLog): Waveform {
   const queues = new RingSignals(waveform, names, rings);
   const trains = new LogTrains();
   for (const record of log.records()) {
+    names.add(record);
     queues.add(record, rings.add(record));
     card.add(record);
     const train = trains.add(record);
