@@ -1,10 +1,11 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   EXPERIMENTS,
   type Experiment,
   type ExperimentResult,
+  ExperimentRun,
   ParameterError,
   type ParameterSpec,
-  runExperiment,
 } from '../sim/experiments/index.ts';
 import { formatJson } from '../sim/report-json.ts';
 import { SCENARIO_RANGES } from '../sim/scenario-limits.ts';
@@ -14,6 +15,8 @@ import { numberOption } from './command-line.ts';
 import { formatResultCsv, formatResultText } from './experiment-text.ts';
 import type { FileUses } from './file-uses.ts';
 import { raiseInliningBudget } from './inlining.ts';
+import { INTERRUPT_STATUS, Interrupts } from './interrupts.ts';
+import { plural } from './numbers.ts';
 import { checkEnding, OutputFile } from './output-file.ts';
 import { formatResultSvg, loadPlotLibrary } from './plot-svg.ts';
 import { formatTable } from './text-table.ts';
@@ -60,10 +63,13 @@ export const experimentCommand: Command = {
     const svg = input.values.get('svg');
     const picture = svg === undefined ? undefined : await pictureFile(input.files, experiment, svg);
     raiseInliningBudget();
-    const result = run(experiment, input, seed);
+    const interrupts = new Interrupts();
+    const result = await run(experiment, input, seed, interrupts);
     if (experiment.plot !== undefined) picture?.write([await formatResultSvg(result, experiment.plot)]);
     await io.stdout(format(result, input, experiment.note));
-    return EXIT.done;
+    if (interrupts.signal === null) return EXIT.done;
+    io.stderr(`sriovsim: interrupted: the result is partial, with ${plural(result.rows.length, 'row')}\n`);
+    return INTERRUPT_STATUS[interrupts.signal];
   },
 };
 
@@ -82,12 +88,17 @@ async function pictureFile(files: FileUses, { name, plot }: Experiment, path: st
   throw new UsageError(`--svg: the rows of ${name} are no picture; allowed for ${drawable.join(', ')}`);
 }
 
-function run(experiment: Experiment, input: CommandInput, seed: number): ExperimentResult {
+/** To its end, or as far as it has come when a signal asks for an end. */
+async function run(experiment: Experiment, input: CommandInput, seed: number, interrupts: Interrupts) {
   try {
-    return runExperiment(experiment, input.lists.get('set') ?? [], seed);
+    const run = new ExperimentRun(experiment, input.lists.get('set') ?? [], seed);
+    while (interrupts.signal === null && run.step()) await nextTurn();
+    return run.result;
   } catch (error) {
     if (error instanceof ParameterError) throw new UsageError(`--set ${error.message}`);
     throw error;
+  } finally {
+    interrupts.release();
   }
 }
 

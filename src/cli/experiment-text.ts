@@ -8,10 +8,13 @@ import { formatTable } from './text-table.ts';
 
 /** A result for people: its rows as a table, below it what has to be known of them, and what others have published. */
 export function formatResultText(
-  { experiment, columns, rows, published }: ExperimentResult,
+  { experiment, columns, rows, published, partial }: ExperimentResult,
   note: string,
 ): string {
-  const blocks = [[experiment, ...table(columns, rows)], ...published.map(publishedBlock)];
+  const blocks = [
+    [partial === true ? `${experiment}: partial, it was interrupted` : experiment, ...table(columns, rows)],
+    ...published.map(publishedBlock),
+  ];
   if (note !== '') blocks.splice(1, 0, [note]);
   return `${blocks.map((lines) => lines.join('\n')).join('\n\n')}\n`;
 }

@@ -19,12 +19,12 @@ export interface PlotSeries {
  */
 export function plotSeries(
   { columns, rows, published }: ExperimentResult,
-  { x, y }: PlotSpec,
+  { x, y, besides = [] }: PlotSpec,
 ): readonly PlotSeries[] {
   const place = (name: string) => columns.findIndex((column) => column.name === name);
   const others = columns
     .map((column, index) => ({ column, index }))
-    .filter(({ column, index }) => column.name !== x && !y.includes(column.name) && differs(rows, index));
+    .filter(({ column: { name }, index }) => ![x, ...y, ...besides].includes(name) && differs(rows, index));
   const groups = new Map<string, (readonly ResultValue[])[]>();
   for (const row of rows) {
     const key = others.map(({ column, index }) => named(column, row[index])).join(', ');
@@ -58,6 +58,7 @@ function differs(rows: readonly (readonly ResultValue[])[], index: number): bool
 
 /** A value with its name, where it does not speak for itself. */
 function named({ name, unit }: ResultColumn, value: ResultValue): string {
+  if (value === 'yes' || value === 'no') return `${words(name)}: ${value}`;
   if (typeof value === 'string') return value;
   return `${words(name)} ${value ?? '-'}${unit === '' ? '' : ` ${unit}`}`;
 }

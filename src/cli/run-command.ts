@@ -3,6 +3,7 @@ import type { LoadedScenario } from '../sim/scenario-resolve.ts';
 import { type Command, type CommandInput, EXIT, UsageError } from './command.ts';
 import { numberOption } from './command-line.ts';
 import { CountersFile } from './counters-file.ts';
+import { INTERRUPT_STATUS } from './interrupts.ts';
 import { loadScenario } from './load-scenario.ts';
 import { OutFolder } from './out-folder.ts';
 import { checkEnding, OutputFile } from './output-file.ts';
@@ -10,7 +11,7 @@ import { ProgressLine } from './progress.ts';
 import { otherResult } from './recorded-run.ts';
 import { type Logging, MAX_LAST, RunLog } from './run-log-file.ts';
 import { deliver } from './run-results.ts';
-import { INTERRUPT_STATUS, type Runnable, runToEnd } from './run-simulation.ts';
+import { type Runnable, runToEnd } from './run-simulation.ts';
 import { resumeFrom, SnapshotFile, type Snapshots } from './snapshot-file.ts';
 
 /** What `--out` always holds. */

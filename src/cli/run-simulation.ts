@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Report } from '../sim/report.ts';
+import { type InterruptSignal, Interrupts } from './interrupts.ts';
 
 /** What a run needs of a simulation. Times are in ps from power-on. */
 export interface Runnable {
@@ -18,12 +19,6 @@ export interface Runnable {
   /** Captures the card's frames from now on; `parts` are the file's until then. */
   captureFrames(): { parts(): Iterable<Uint8Array> };
 }
-
-/** Signals that end a run early, with the exit status that shells expect. */
-export const INTERRUPT_STATUS = { SIGINT: 130, SIGTERM: 143 } as const;
-
-/** A signal that ends a run early. */
-export type InterruptSignal = keyof typeof INTERRUPT_STATUS;
 
 /** How a run went. */
 export interface RunOutcome {
@@ -58,15 +53,7 @@ export async function runToEnd(
   onProgress: ProgressListener = () => {},
   moment: RunMoment | null = null,
 ): Promise<RunOutcome> {
-  let interruptedBy: InterruptSignal | null = null;
-  const onSignal = (signal: NodeJS.Signals) => {
-    interruptedBy = signal as InterruptSignal;
-    release();
-  };
-  const release = () => {
-    for (const signal of Object.keys(INTERRUPT_STATUS)) process.off(signal, onSignal);
-  };
-  for (const signal of Object.keys(INTERRUPT_STATUS)) process.on(signal, onSignal);
+  const interrupts = new Interrupts();
   try {
     const started = performance.now();
     if (!simulation.isBooted) simulation.boot();
@@ -74,7 +61,7 @@ export async function runToEnd(
     const runPs = simulation.endPs - simulation.nowPs;
     let stopPs = moment === null ? Number.POSITIVE_INFINITY : simulation.startPs + moment.ps;
     let slicePs = Math.ceil(runPs * FIRST_SHARE);
-    while (simulation.nowPs < simulation.endPs && interruptedBy === null) {
+    while (simulation.nowPs < simulation.endPs && interrupts.signal === null) {
       const before = performance.now();
       simulation.advance(Math.min(simulation.endPs, simulation.nowPs + slicePs, stopPs));
       if (simulation.nowPs >= stopPs) {
@@ -88,9 +75,9 @@ export async function runToEnd(
     }
     const seconds = (performance.now() - started) / 1000;
     const report = simulation.report({ partial: simulation.nowPs < simulation.endPs });
-    return { report: { ...report, wall: wallReport(report, seconds) }, interruptedBy };
+    return { report: { ...report, wall: wallReport(report, seconds) }, interruptedBy: interrupts.signal };
   } finally {
-    release();
+    interrupts.release();
   }
 }
 

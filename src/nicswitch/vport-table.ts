@@ -114,7 +114,10 @@ export class VPortTable implements SwitchCompanion {
   /** The VPort with this identifier. @throws RangeError if there is none. */
   get(id: number): VPort {
     const vport = this.byId.get(id);
-    if (vport === undefined) throw new RangeError(`id must be that of a VPort, got ${String(id)}`);
+    if (vport === undefined) {
+      const ids = [...this.byId.keys()].slice(0, 9).join(', ');
+      throw new RangeError(`id must be that of a VPort, such as ${ids}, got ${String(id)}`);
+    }
     return vport;
   }
 

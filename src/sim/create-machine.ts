@@ -178,7 +178,9 @@ function assemble(simulation: Simulation): RunningMachine {
     scheduler: machine.scheduler,
     guests,
     faults: simulation.faults,
-    run: ({ simulatedMs, warmUpMs = 0 }) => {
+    run: (options) => {
+      checkOptions('run options', options, 'run');
+      const { simulatedMs, warmUpMs = 0 } = options;
       const duration = checkNumber('simulatedMs', simulatedMs, 0, 1e6) * MILLISECOND;
       const warmUp = checkNumber('warmUpMs', warmUpMs, 0, simulatedMs) * MILLISECOND;
       return simulation.runFor(Math.round(duration), Math.round(warmUp));

@@ -1,3 +1,4 @@
+import { showValue } from './scenario-error.ts';
 import { didYouMean } from './scenario-suggest.ts';
 import type {
   DriverOptions,
@@ -102,6 +103,7 @@ const OPTIONS = {
     forMs: true,
     factor: true,
   } satisfies Keys<FaultOptions>,
+  run: { simulatedMs: true, warmUpMs: true },
   machine: { seed: true, host: true, nic: true, guests: true, hostInterface: true, adjacentBridge: true },
 };
 
@@ -113,7 +115,7 @@ const OPTIONS = {
  */
 export function checkOptions(name: string, value: unknown, option: keyof typeof OPTIONS): void {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-    throw new TypeError(`${name} must be an object, got ${show(value)}`);
+    throw new TypeError(`${name} must be an object, got ${showValue(value)}`);
   }
   const known = Object.keys(OPTIONS[option]);
   for (const key of Object.keys(value)) {
@@ -145,28 +147,17 @@ export function checkMachineOptions(
   }
   if (hostInterface !== undefined) checkOptions('hostInterface', hostInterface, 'hostInterface');
   if (guests === undefined) return;
-  if (!Array.isArray(guests)) throw new TypeError(`guests must be a list, got ${show(guests)}`);
-  for (const [index, guest] of guests.entries()) {
-    checkOptions(`guests[${index}]`, guest, 'guest');
-    const { name, vfs } = guest as GuestOptions;
+  checkList('guests', guests, 'guest');
+  for (const [index, guest] of (guests as GuestOptions[]).entries()) {
+    const { name, vfs } = guest;
     if (name !== undefined && typeof name !== 'string') {
-      throw new TypeError(`guests[${index}].name must be a string, got ${show(name)}`);
+      throw new TypeError(`guests[${index}].name must be a string, got ${showValue(name)}`);
     }
-    if (!Array.isArray(vfs)) continue;
-    for (const [number, vf] of vfs.entries()) checkOptions(`guests[${index}].vfs[${number}]`, vf, 'vf');
+    if (Array.isArray(vfs)) checkList(`guests[${index}].vfs`, vfs, 'vf');
   }
 }
 
 function checkList(name: string, value: unknown, option: keyof typeof OPTIONS): void {
-  if (!Array.isArray(value)) throw new TypeError(`${name} must be a list, got ${show(value)}`);
+  if (!Array.isArray(value)) throw new TypeError(`${name} must be a list, got ${showValue(value)}`);
   for (const [index, entry] of value.entries()) checkOptions(`${name}[${index}]`, entry, option);
-}
-
-function show(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value);
-  return Array.isArray(value)
-    ? 'a list'
-    : typeof value === 'object' && value !== null
-      ? 'an object'
-      : String(value);
 }

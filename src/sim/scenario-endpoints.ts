@@ -79,10 +79,12 @@ export class EndpointDirectory {
   }
 
   private unknown(path: string, name: string, more: readonly string[], but: readonly string[] = []): never {
-    const known = [...this.byName.keys(), ...more].filter((other) => !but.includes(other));
+    // Only what the message shows. A guest that has one VF is shown without its number.
+    const known = [...this.shown, ...more].filter((other) => !but.includes(other));
+    const meant = didYouMean(name, known) || didYouMean(name.replace(/\.\d+$/, ''), known);
     const problem = this.withoutVfs.has(name)
       ? `guest "${name}" has no VF`
-      : `no endpoint is called ${showValue(name)}${didYouMean(name, known)}`;
+      : `no endpoint is called ${showValue(name)}${meant}`;
     const macs = more.length > 0 ? ', a MAC address' : '';
     return this.reporter.fail(path, name, problem, `${this.names(more, but)}${macs}`);
   }

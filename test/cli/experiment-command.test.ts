@@ -1,9 +1,18 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { readCommandLine } from '../../src/cli/command-line.ts';
 import { experimentCommand } from '../../src/cli/experiment-command.ts';
+import { plotSeries } from '../../src/cli/plot-series.ts';
+import {
+  EXPERIMENTS,
+  type ExperimentResult,
+  type PlotSpec,
+  routingIdsExperiment,
+  runExperiment,
+} from '../../src/sim/experiments/index.ts';
 import { FakeIo } from './fake-simulation.ts';
 
 async function outputOf(...args: string[]): Promise<string> {
@@ -68,6 +77,72 @@ describe('experiment', () => {
     }
   });
 
+  it.each(EXPERIMENTS.map(({ name }) => [name]))('has each form for %s', async (name) => {
+    const folder = mkdtempSync(join(tmpdir(), 'sriovsim-plot-'));
+    try {
+      const short = name === 'pcie-bandwidth' ? SHORT : [name];
+      const file = join(folder, 'x.svg');
+      const json = JSON.parse(await outputOf(...short, '--json', '--svg', file));
+      expect((await outputOf(...short, '--csv')).split('\r\n')).toHaveLength(json.rows.length + 2);
+      expect(readFileSync(file, 'utf8')).toMatch(/^<svg .*<path .*<\/svg>\n$/s);
+      expect(json.rows.length).toBeGreaterThan(1);
+      expect(json).not.toHaveProperty('partial');
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('makes a line of the Routing IDs for each kind of slot', () => {
+    const { name, plot } = routingIdsExperiment;
+    const result = runExperiment(routingIdsExperiment, ['vfs=3']);
+    expect(name).toBe('routing-ids');
+    expect(plotSeries(result, plot as PlotSpec).map((line) => [line.name, line.points])).toEqual([
+      [
+        'ari: yes: routing id',
+        [
+          [0, 384],
+          [1, 386],
+          [2, 388],
+        ],
+      ],
+      [
+        'ari: no: routing id',
+        [
+          [0, 640],
+          [1, 642],
+          [2, 644],
+        ],
+      ],
+    ]);
+  });
+
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)(
+    'that %s interrupts prints what it has, and says that it is partial',
+    async (signal, expected) => {
+      const set = [
+        'sizes=64,128,256,512,1024',
+        'lanes=1,2,4,8,16,32',
+        'mps=128,256,512',
+        'direction=write,read,readwrite',
+      ];
+      const args = ['pcie-bandwidth', '--json', ...set.flatMap((each) => ['--set', each])];
+      const io = new FakeIo();
+      const before = process.listenerCount(signal);
+      const ended = experimentCommand.run(readCommandLine('experiment', experimentCommand, args), io);
+      while (process.listenerCount(signal) === before) await setTimeout(5);
+      process.emit(signal, signal);
+      expect(await ended).toBe(expected);
+      const result = JSON.parse(io.out) as ExperimentResult;
+      expect(result.partial).toBe(true);
+      expect(process.listenerCount(signal)).toBe(before);
+      expect(result.rows.length).toBeLessThan(5 * 6 * 3 * 3);
+      expect(io.err).toMatch(/^sriovsim: interrupted: the result is partial, with \d+ rows?\n$/);
+    },
+  );
+
   it.each([
     [
       ['pcie-bandwith'],
@@ -77,10 +152,6 @@ describe('experiment', () => {
     [
       ['pcie-bandwidth', '--json', '--csv'],
       '--csv: prints other text on the standard output; allowed without --json',
-    ],
-    [
-      ['routing-ids', '--svg', 'ids.svg'],
-      '--svg: the rows of routing-ids are no picture; allowed for pcie-bandwidth',
     ],
     [
       ['pcie-bandwidth', '--svg', '/nowhere/p.svg'],

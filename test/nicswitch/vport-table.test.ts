@@ -153,7 +153,7 @@ describe('the life of a VPort', () => {
     });
     expect(() => vport.balance()).toThrow('VPort 1 is deleted');
     expect(() => vport.requestMac(mac(0))).toThrow('VPort 1 is deleted');
-    expect(() => table.get(1)).toThrow('id must be that of a VPort, got 1');
+    expect(() => table.get(1)).toThrow(/^id must be that of a VPort, such as 0(, \d+)*, got 1$/);
 
     const next = table.create({ owner: { vf: 9 } });
     expect(next).toMatchObject({ id: 1, place, mac: null, owner: { vf: 9 } });

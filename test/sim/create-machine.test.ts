@@ -16,6 +16,17 @@ describe('createMachine', () => {
     // 1,518 bytes of 1,538 on the wire.
     expect(port.rxGbps * 1e9).toBeCloseTo((TEN_GBPS * 1518) / 1538, -8);
   });
+  it('refuses other options of a run than there are, and names those', () => {
+    const machine = createMachine({ guests: [{ name: 'a' }] });
+    expect(() => machine.run({ simulatedM: 1 } as never)).toThrow(
+      new TypeError(
+        'run options has no option "simulatedM" (did you mean "simulatedMs"?): allowed are simulatedMs, warmUpMs',
+      ),
+    );
+    expect(() => machine.run(1 as never)).toThrow(new TypeError('run options must be an object, got 1'));
+    expect(() => machine.run({} as never)).toThrow('simulatedMs must be a number, got undefined');
+  });
+
   it('sends to an address in any spelling', () => {
     const machine = createMachine({ guests: [{ name: 'a' }, { name: 'b' }] });
     machine.host.sysfs.write('0000:01:00.0/sriov_numvfs', '2');
@@ -56,7 +67,7 @@ describe('createMachine', () => {
     [{ guests: [{ name: 5 }] }, 'guests[0].name must be a string, got 5'],
     [{ guests: [{ vlan: 5 }] }, 'guests[0] has no option "vlan"'],
     [{ guests: [{ vfs: [{ vlans: 5 }] }] }, 'guests[0].vfs[0] has no option "vlans" (did you mean "vlan"?)'],
-    [{ hostInterface: [] }, 'hostInterface must be an object, got a list'],
+    [{ hostInterface: [] }, 'hostInterface must be an object, got an empty list'],
   ])('refuses %o', (options, message) => {
     expect(() => createMachine(options as never)).toThrow(message);
     expect(() => createMachine(options as never)).toThrow(TypeError);
@@ -65,7 +76,7 @@ describe('createMachine', () => {
   it('refuses to send what is not described, and to write what is no text', () => {
     const machine = createMachine();
     expect(() => machine.port.traffic.send(undefined as never)).toThrow(
-      'port.traffic.send options must be an object, got undefined',
+      'port.traffic.send options must be an object, got nothing',
     );
     expect(() => machine.port.traffic.send({ to: 'host', rate: 5 } as never)).toThrow(
       'port.traffic.send options has no option "rate"',

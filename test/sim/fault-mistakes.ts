@@ -16,7 +16,7 @@ export const FAULT_MISTAKES: readonly Mistake[] = [
   {
     name: 'a fault on a VF that its guest does not have',
     scenario: withFault({ kind: 'iommu-fault', atMs: 1, target: 'a.1' }),
-    line: `faults[0].target: no endpoint is called "a.1" (did you mean "a.0"?); allowed ${NAMES}`,
+    line: `faults[0].target: no endpoint is called "a.1" (did you mean "a"?); allowed ${NAMES}`,
   },
   {
     name: 'a reset of nobody',

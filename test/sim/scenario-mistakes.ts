@@ -251,7 +251,7 @@ export const MISTAKES: readonly Mistake[] = [
   {
     name: 'an unknown endpoint to send to',
     scenario: { guests, traffic: [{ ...flow, to: 'b.1' }] },
-    line: 'traffic[0].to: no endpoint is called "b.1" (did you mean "b.0"?); allowed host, port, a, b, broadcast, multicast, a MAC address',
+    line: 'traffic[0].to: no endpoint is called "b.1" (did you mean "b"?); allowed host, port, a, b, broadcast, multicast, a MAC address',
   },
   {
     name: 'an endpoint that has no VF',

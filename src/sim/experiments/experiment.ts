@@ -45,6 +45,8 @@ export interface PublishedPoints {
  */
 export interface PlotSpec {
   readonly x: string;
+  /** Columns that differ between rows and make no lines: they say another one again. */
+  readonly besides?: readonly string[];
   readonly y: readonly string[];
   /** What `y` is, with its unit. */
   readonly title: string;
@@ -58,6 +60,8 @@ export interface ExperimentResult {
   readonly experiment: string;
   readonly parameters: ParameterValues;
   readonly seed: number;
+  /** True where it was ended early: there would have been more rows. */
+  readonly partial?: true;
   readonly columns: readonly ResultColumn[];
   readonly rows: readonly (readonly ResultValue[])[];
   readonly published: readonly PublishedPoints[];
@@ -75,8 +79,8 @@ export interface Experiment {
   readonly published: readonly PublishedPoints[];
   /** Without it the rows are no picture. */
   readonly plot?: PlotSpec;
-  /** The rows for the values of the parameters. */
-  run(values: ParameterValues, seed: number): (readonly ResultValue[])[];
+  /** The rows for the values of the parameters, found one after the other as they are asked for. */
+  run(values: ParameterValues, seed: number): Iterable<readonly ResultValue[]>;
 }
 
 /** A parameter is wrong: one line that says which, its value, and what is allowed. */
@@ -85,10 +89,63 @@ export class ParameterError extends Error {
 }
 
 /**
+ * An experiment that goes on row by row, so that it can be ended early.
+ *
+ * @example
+ * const run = new ExperimentRun(pcieBandwidthExperiment, ['lanes=8,16']);
+ * while (run.step());
+ * run.result.rows;
+ */
+export class ExperimentRun {
+  private readonly experiment: Experiment;
+  private readonly values: ParameterValues;
+  private readonly seed: number;
+  private readonly more: Iterator<readonly ResultValue[]>;
+  private readonly rows: (readonly ResultValue[])[] = [];
+  private isDone = false;
+
+  /**
+   * @param settings `KEY=VALUE` texts; lists have commas.
+   * @throws ParameterError for a parameter that the experiment does not have, that is given twice, or a value that it does
+   *   not take.
+   */
+  constructor(experiment: Experiment, settings: readonly string[] = [], seed = 1) {
+    this.experiment = experiment;
+    this.values = readSettings(experiment, settings);
+    this.seed = seed;
+    this.more = experiment.run(this.values, seed)[Symbol.iterator]();
+  }
+
+  /** Finds out the next row; false if there is no more. */
+  step(): boolean {
+    const { done, value } = this.more.next();
+    if (done === true) this.isDone = true;
+    else this.rows.push(value);
+    return !this.isDone;
+  }
+
+  /** What came of it so far. */
+  get result(): ExperimentResult {
+    const { experiment, values, seed, rows, isDone } = this;
+    return {
+      schema: EXPERIMENT_SCHEMA,
+      experiment: experiment.name,
+      parameters: values,
+      seed,
+      ...(isDone ? {} : { partial: true as const }),
+      columns: experiment.columns,
+      rows: [...rows],
+      published: experiment.published,
+    };
+  }
+}
+
+/**
  * Runs an experiment.
  *
  * @param settings `KEY=VALUE` texts; lists have commas.
- * @throws ParameterError for a parameter that the experiment does not have, or a value that it does not take.
+ * @throws ParameterError for a parameter that the experiment does not have, that is given twice, or a value that it does not
+ *   take.
  * @example
  * runExperiment(pcieBandwidthExperiment, ['sizes=64,256', 'lanes=8,16']).rows;
  */
@@ -97,16 +154,9 @@ export function runExperiment(
   settings: readonly string[] = [],
   seed = 1,
 ): ExperimentResult {
-  const values = readSettings(experiment, settings);
-  return {
-    schema: EXPERIMENT_SCHEMA,
-    experiment: experiment.name,
-    parameters: values,
-    seed,
-    columns: experiment.columns,
-    rows: experiment.run(values, seed),
-    published: experiment.published,
-  };
+  const run = new ExperimentRun(experiment, settings, seed);
+  while (run.step());
+  return run.result;
 }
 
 function readSettings({ name, parameters }: Experiment, settings: readonly string[]): ParameterValues {

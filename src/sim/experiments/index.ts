@@ -8,6 +8,7 @@ export {
   EXPERIMENT_SCHEMA,
   type Experiment,
   type ExperimentResult,
+  ExperimentRun,
   ParameterError,
   type ParameterSpec,
   type ParameterValues,

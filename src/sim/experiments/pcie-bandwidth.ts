@@ -64,7 +64,9 @@ export const pcieBandwidthExperiment: Experiment = {
     title: 'Payload a direction, Gb/s',
     logarithmic: true,
   },
-  run: (values) => combinations(values).map(rowOf),
+  *run(values) {
+    for (const point of combinations(values)) yield rowOf(point);
+  },
 };
 
 interface Point {

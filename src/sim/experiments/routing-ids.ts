@@ -29,10 +29,18 @@ export const routingIdsExperiment: Experiment = {
     { name: 'pf', unit: '' },
   ],
   published: [],
-  run: ({ profile, ari, vfs }) =>
-    CARD_CONFIGS.filter(({ name }) => profile.includes(name)).flatMap((card) =>
-      ari.flatMap((forwards) => vfs.flatMap((numVfs) => rowsOf(card, forwards === 'yes', numVfs as number))),
-    ),
+  plot: {
+    x: 'vf',
+    y: ['routingId'],
+    besides: ['firstVfOffset', 'vfStride', 'address'],
+    title: 'Routing ID',
+    logarithmic: false,
+  },
+  *run({ profile, ari, vfs }) {
+    for (const card of CARD_CONFIGS.filter(({ name }) => profile.includes(name)))
+      for (const forwards of ari)
+        for (const numVfs of vfs) yield* rowsOf(card, forwards === 'yes', numVfs as number);
+  },
 };
 
 function rowsOf(card: CardConfig, ari: boolean, numVfs: number): ResultValue[][] {

@@ -31,13 +31,19 @@ describe('runExperiment', () => {
     });
   });
 
-  it('takes lists with commas, and the last of two settings of a parameter', () => {
-    const { parameters, rows } = runExperiment(echo, ['sizes=1', 'sizes=2, 3', 'kind=write,read'], 7);
+  it('takes lists with commas', () => {
+    const { parameters, rows } = runExperiment(echo, ['sizes=2, 3', 'kind=write,read'], 7);
     expect(parameters).toEqual({ lanes: [8], kind: ['write', 'read'], sizes: [2, 3] });
     expect(rows).toEqual([
       [2, 7],
       [3, 7],
     ]);
+  });
+
+  it('refuses a parameter that is given twice', () => {
+    expect(() => runExperiment(echo, ['sizes=1', 'lanes=8', 'sizes=2'])).toThrow(
+      new ParameterError('sizes: is given twice; allowed once, a list with commas'),
+    );
   });
 
   it.each([
