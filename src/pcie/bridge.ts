@@ -163,14 +163,12 @@ export class BridgePort implements ConfigTarget, DecodeListener {
     this.subordinateBus = config.read8(SUBORDINATE_BUS);
     const express = this.function.findCapability(CAP_PCI_EXPRESS);
     this.ariForwarding = (config.read16(express + PCIE_DEVICE_CONTROL_2) & ARI_FORWARDING) !== 0;
-    this.memoryBase = (config.read16(MEMORY_BASE) & 0xfff0) * 2 ** 16;
-    this.memoryLimit = (config.read16(MEMORY_LIMIT) & 0xfff0) * 2 ** 16 + 0xfffff;
-    this.prefetchBase =
-      config.read32(PREFETCH_BASE_UPPER) * 2 ** 32 + (config.read16(PREFETCH_BASE) & 0xfff0) * 2 ** 16;
-    this.prefetchLimit =
-      config.read32(PREFETCH_LIMIT_UPPER) * 2 ** 32 +
-      (config.read16(PREFETCH_LIMIT) & 0xfff0) * 2 ** 16 +
-      0xfffff;
+    const low = (offset: number) => (config.read16(offset) & 0xfff0) * 2 ** 16;
+    const high = (offset: number) => config.read32(offset) * 2 ** 32;
+    this.memoryBase = low(MEMORY_BASE);
+    this.memoryLimit = low(MEMORY_LIMIT) + 0xfffff;
+    this.prefetchBase = high(PREFETCH_BASE_UPPER) + low(PREFETCH_BASE);
+    this.prefetchLimit = high(PREFETCH_LIMIT_UPPER) + low(PREFETCH_LIMIT) + 0xfffff;
     const upper = config.read32(IO_BASE_UPPER);
     this.ioBase = (upper & 0xffff) * 2 ** 16 + (config.read8(IO_BASE) & 0xf0) * 2 ** 8;
     this.ioLimit = (upper >>> 16) * 2 ** 16 + (config.read8(IO_LIMIT) & 0xf0) * 2 ** 8 + 0xfff;
@@ -238,86 +236,57 @@ function bridgeLayout(profile: FunctionProfile, context: FunctionContext): Confi
 /** The registers of a type 1 header that no other header has; also used to explain a dump. */
 export function type1Rows(): RegisterRow[] {
   const section = 'PCI-to-PCI Bridge 1.2 3.2.5';
-  const bus = (name: string, offset: number, phrase: string): RegisterRow => ({
-    name,
-    offset,
-    bytes: 1,
-    access: 'RW',
-    phrase,
-    section,
-  });
-  const window = (name: string, offset: number, type: number): RegisterRow => ({
-    name,
-    offset,
-    bytes: 2,
-    access: 'RO',
-    phrase: `${name.toLowerCase()} of what goes downstream`,
-    section,
-    fields: [
-      bits('Type', 0, 4, 'RO', '1 for 64-bit addresses', { reset: type }),
-      bits('Address', 4, 12, 'RW', 'bits 31:20'),
-    ],
-  });
-  const io = (name: string, offset: number): RegisterRow => ({
-    name,
-    offset,
-    bytes: 1,
-    access: 'RO',
-    phrase: `${name.toLowerCase()} of what goes downstream`,
-    section,
-    fields: [
-      bits('Type', 0, 4, 'RO', '1 for 32-bit addresses', { reset: 1 }),
-      bits('Address', 4, 4, 'RW', 'bits 15:12'),
-    ],
-  });
-  const upper = (name: string, offset: number, bytes: 2 | 4): RegisterRow => ({
+  const row = (name: string, offset: number, bytes: 1 | 2 | 4, phrase: string): RegisterRow => ({
     name,
     offset,
     bytes,
     access: 'RW',
-    phrase: 'upper half of that address',
+    phrase,
     section,
   });
+  // The upper bits of an address; the low bits say how wide the register with the upper half makes it.
+  const window = (name: string, offset: number, bytes: 1 | 2, type: number): RegisterRow => ({
+    ...row(name, offset, bytes, `${name.toLowerCase()} of what goes downstream`),
+    access: 'RO',
+    fields: [
+      bits('Type', 0, 4, 'RO', `1 for ${bytes * 32}-bit addresses`, { reset: type }),
+      bits('Address', 4, 8 * bytes - 4, 'RW', bytes === 1 ? 'bits 15:12' : 'bits 31:20'),
+    ],
+  });
+  const upper = (name: string, offset: number, bytes: 2 | 4) => row(name, offset, bytes, 'upper half');
   return [
-    bus('Primary Bus Number', PRIMARY_BUS, 'bus above'),
-    bus('Secondary Bus Number', SECONDARY_BUS, 'bus below'),
-    bus('Subordinate Bus Number', SUBORDINATE_BUS, 'highest bus below'),
+    row('Primary Bus Number', PRIMARY_BUS, 1, 'bus above'),
+    row('Secondary Bus Number', SECONDARY_BUS, 1, 'bus below'),
+    row('Subordinate Bus Number', SUBORDINATE_BUS, 1, 'highest bus below'),
     byte('Secondary Latency Timer', 0x1b, 0, 'not used in PCI Express'),
-    io('I/O Base', IO_BASE),
-    io('I/O Limit', IO_LIMIT),
+    window('I/O Base', IO_BASE, 1, 1),
+    window('I/O Limit', IO_LIMIT, 1, 1),
     {
-      name: 'Secondary Status',
-      offset: 0x1e,
-      bytes: 2,
+      ...row('Secondary Status', 0x1e, 2, 'what has happened below'),
       access: 'RO',
-      phrase: 'what has happened on the bus below',
-      section,
       fields: [
         bit('Master Data Parity Error', 8, 'RW1C', 'poisoned'),
-        bits('Aborts and errors', 11, 5, 'RW1C', 'target aborts, master abort, system error, parity error'),
+        bits('Aborts and errors', 11, 5, 'RW1C', 'aborts and errors'),
       ],
     },
-    window('Memory Base', MEMORY_BASE, 0),
-    window('Memory Limit', MEMORY_LIMIT, 0),
-    window('Prefetchable Memory Base', PREFETCH_BASE, 1),
-    window('Prefetchable Memory Limit', PREFETCH_LIMIT, 1),
+    window('Memory Base', MEMORY_BASE, 2, 0),
+    window('Memory Limit', MEMORY_LIMIT, 2, 0),
+    window('Prefetchable Memory Base', PREFETCH_BASE, 2, 1),
+    window('Prefetchable Memory Limit', PREFETCH_LIMIT, 2, 1),
     upper('Prefetchable Base Upper 32 Bits', PREFETCH_BASE_UPPER, 4),
     upper('Prefetchable Limit Upper 32 Bits', PREFETCH_LIMIT_UPPER, 4),
     upper('I/O Base Upper 16 Bits', IO_BASE_UPPER, 2),
     upper('I/O Limit Upper 16 Bits', 0x32, 2),
     {
-      name: 'Bridge Control',
-      offset: BRIDGE_CONTROL,
-      bytes: 2,
+      ...row('Bridge Control', BRIDGE_CONTROL, 2, 'controls the bus below'),
       access: 'RO',
-      phrase: 'control of the bus below',
       section: 'PCIe 3.0 7.5.3.6',
       fields: [
         bit('Parity Error Response Enable', 0, 'RW', 'records poisoned TLPs'),
         bit('SERR# Enable', 1, 'RW', 'passes error messages on'),
-        bit('ISA Enable', 2, 'RW', 'keeps ISA addresses back'),
-        bit('VGA Enable', 3, 'RW', 'passes VGA addresses on'),
-        bit('VGA 16-bit Decode', 4, 'RW', 'decodes them fully'),
+        bit('ISA Enable', 2, 'RW', 'no ISA addresses'),
+        bit('VGA Enable', 3, 'RW', 'VGA addresses, too'),
+        bit('VGA 16-bit Decode', 4, 'RW', 'all bits of them'),
         bit('Secondary Bus Reset', 6, 'RW', 'resets what is below'),
       ],
     },

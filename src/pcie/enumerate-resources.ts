@@ -4,10 +4,8 @@ import {
   IO_BASE_UPPER,
   IO_LIMIT,
   MEMORY_BASE,
-  MEMORY_LIMIT,
   PREFETCH_BASE,
   PREFETCH_BASE_UPPER,
-  PREFETCH_LIMIT,
   PREFETCH_LIMIT_UPPER,
 } from './bridge.ts';
 import { SRIOV_VF_BAR0 } from './capabilities/sriov.ts';
@@ -54,10 +52,8 @@ export function placeResources(access: ConfigAccess, tree: EnumeratedTree, optio
       if (pools[space].place(item)) continue;
       // The machine must come up all the same: once more without VF BARs.
       const placed = item.smaller !== undefined && pools[space].place(item.smaller());
-      const without = placed ? `VF BARs of ${pfsBelow(fn, space).join(', ')} are` : 'it is';
-      tree.problems.push(
-        `${fn.name}: no room for ${item.bytes} bytes of ${space} space: ${without} without address`,
-      );
+      const without = placed ? 'VF BARs' : 'address';
+      tree.problems.push(`${fn.name}: no room for ${item.bytes} bytes of ${space} space: no ${without}`);
     }
   }
   for (const fn of tree.functions) turnOn(access, fn);
@@ -114,12 +110,6 @@ function windowOf(access: ConfigAccess, bridge: EnumeratedFunction, space: Space
   };
 }
 
-/** Names of the PFs that have VF BARs in a space. */
-function pfsBelow(fn: EnumeratedFunction, space: Space): string[] {
-  const own = fn.sriov?.vfBars.some((bar) => spaceOf(bar) === space) ? [fn.name] : [];
-  return [...own, ...fn.children.flatMap((child) => pfsBelow(child, space))];
-}
-
 function spaceOf(bar: EnumeratedBar): Space {
   if (bar.kind === 'io') return 'io';
   return bar.kind === 'memory64' && bar.prefetchable ? 'prefetch' : 'memory';
@@ -164,40 +154,28 @@ function openWindow(
   base: number,
   limit: number,
 ) {
-  const { routingId } = bridge;
+  const write = (offset: number, bytes: number, value: number) =>
+    access.write(bridge.routingId, offset, bytes, value);
   const upper = (address: number) => Math.floor(address / 2 ** 32);
   const bits31to20 = (address: number) => ((address % 2 ** 32) / 2 ** 16) & 0xfff0;
   if (space === 'io') {
-    access.write(routingId, IO_BASE, 1, (base >> 8) & 0xf0);
-    access.write(routingId, IO_LIMIT, 1, (limit >> 8) & 0xf0);
-    access.write(routingId, IO_BASE_UPPER, 4, ((base >>> 16) | (limit & 0xffff0000)) >>> 0);
-  } else if (space === 'memory') {
-    access.write(routingId, MEMORY_BASE, 2, bits31to20(base));
-    access.write(routingId, MEMORY_LIMIT, 2, bits31to20(limit));
-  } else {
-    access.write(routingId, PREFETCH_BASE_UPPER, 4, upper(base));
-    access.write(routingId, PREFETCH_LIMIT_UPPER, 4, upper(limit));
-    access.write(routingId, PREFETCH_BASE, 2, bits31to20(base));
-    access.write(routingId, PREFETCH_LIMIT, 2, bits31to20(limit));
+    write(IO_BASE, 1, (base >> 8) & 0xf0);
+    write(IO_LIMIT, 1, (limit >> 8) & 0xf0);
+    write(IO_BASE_UPPER, 4, ((base >>> 16) | (limit & 0xffff0000)) >>> 0);
+    return;
   }
+  if (space === 'prefetch') {
+    write(PREFETCH_BASE_UPPER, 4, upper(base));
+    write(PREFETCH_LIMIT_UPPER, 4, upper(limit));
+  }
+  const at = space === 'prefetch' ? PREFETCH_BASE : MEMORY_BASE;
+  write(at, 2, bits31to20(base));
+  write(at + 2, 2, bits31to20(limit));
 }
 
 /** A limit below the base closes a window. */
 function closeWindow(access: ConfigAccess, bridge: EnumeratedFunction, space: Space): void {
-  const { routingId } = bridge;
-  if (space === 'io') {
-    access.write(routingId, IO_BASE, 1, 0xf0);
-    access.write(routingId, IO_LIMIT, 1, 0);
-    access.write(routingId, IO_BASE_UPPER, 4, 0);
-  } else if (space === 'memory') {
-    access.write(routingId, MEMORY_BASE, 2, 0xfff0);
-    access.write(routingId, MEMORY_LIMIT, 2, 0);
-  } else {
-    access.write(routingId, PREFETCH_BASE, 2, 0xfff0);
-    access.write(routingId, PREFETCH_LIMIT, 2, 0);
-    access.write(routingId, PREFETCH_BASE_UPPER, 4, 0);
-    access.write(routingId, PREFETCH_LIMIT_UPPER, 4, 0);
-  }
+  openWindow(access, bridge, space, space === 'io' ? 0xf000 : 0xfff0_0000, 0);
 }
 
 /** Turns on what is placed completely: a BAR without address must not answer at 0. */

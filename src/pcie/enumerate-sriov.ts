@@ -56,7 +56,7 @@ export function probeSriov(
 
   const pageBit = options.pageBytes / 4096;
   const supported = access.read(routingId, offset + SRIOV_SUPPORTED_PAGE_SIZES, 4) & -pageBit;
-  if (supported === 0) return `no supported page size of ${options.pageBytes} bytes or more`;
+  if (supported === 0) return `no page size of ${options.pageBytes} bytes or more`;
   const page = (supported & -supported) >>> 0;
   access.write(routingId, offset + SRIOV_SYSTEM_PAGE_SIZE, 4, page);
 
@@ -64,8 +64,7 @@ export function probeSriov(
   if (typeof reach === 'string') return reach;
   const vfBars = probeBars(access, routingId, offset + SRIOV_VF_BAR0, 6);
   const small = vfBars.find((bar) => bar.bytes % options.pageBytes !== 0);
-  if (small !== undefined)
-    return `VF BAR ${small.index} of ${small.bytes} bytes is no multiple of the page size`;
+  if (small !== undefined) return `VF BAR ${small.index} is no multiple of the page size`;
   return {
     offset,
     initialVfs: read16(SRIOV_INITIAL_VFS),

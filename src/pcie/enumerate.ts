@@ -1,4 +1,5 @@
 import { checkInteger, checkPowerOfTwo } from '../base/index.ts';
+import { ARI_CAPABILITY } from './capabilities/ari.ts';
 import { CAP_PCI_EXPRESS, ECAP_ARI, ECAP_SRIOV } from './capabilities/ids.ts';
 import {
   ARI_FORWARDING,
@@ -13,7 +14,7 @@ import { placeResources } from './enumerate-resources.ts';
 import { probeSriov } from './enumerate-sriov.ts';
 import type { EnumeratedFunction, EnumeratedSriov, EnumeratedTree, EnumerateOptions } from './enumerated.ts';
 import { BAR0, COMMAND, DEVICE_ID, HEADER_TYPE, MULTI_FUNCTION, VENDOR_ID } from './header.ts';
-import { listCapabilities, probeBars } from './probe.ts';
+import { listCapabilities, offsetOf, probeBars } from './probe.ts';
 import { formatRoutingId, type RoutingId } from './routing-id.ts';
 
 /**
@@ -59,20 +60,23 @@ class Scan {
   /** Scans `bus`, which is below `parent`. */
   bus(bus: number, parent: EnumeratedFunction | null): EnumeratedFunction[] {
     const found: EnumeratedFunction[] = [];
+    const port = parent !== null && leadsToLink(this.access, parent) ? parent : null;
     // A link has one device at its lower end, with device number 0.
-    const devices = parent !== null && leadsToLink(this.access, parent) ? 1 : 32;
-    for (let device = 0; device < devices; device++) this.device((bus << 8) | (device << 3), parent, found);
+    for (let device = 0; device < (port === null ? 32 : 1); device++) {
+      this.device((bus << 8) | (device << 3), port, found);
+    }
     this.reserveForVfs(bus, found);
     for (const fn of found) if (fn.isBridge) this.bridge(fn, bus);
     return found;
   }
 
-  private device(first: RoutingId, parent: EnumeratedFunction | null, found: EnumeratedFunction[]): void {
+  /** @param port at the upper end of its link, or null if there is no link. */
+  private device(first: RoutingId, port: EnumeratedFunction | null, found: EnumeratedFunction[]): void {
     const access = this.access;
     if (access.read(first, VENDOR_ID, 2) === 0xffff) return;
     const isMulti = (access.read(first, HEADER_TYPE, 1) & MULTI_FUNCTION) !== 0;
-    const ari = this.ariForwarding(first, parent);
-    const lastFunction = ari || parent === null || !leadsToLink(access, parent) ? 255 : 7;
+    const ari = port !== null && this.ariForwarding(first, port);
+    const lastFunction = ari || port === null ? 255 : 7;
     this.function(first, ari, lastFunction, found);
     if (ari) {
       // Function numbers ascend along the links; anything else ends the walk.
@@ -106,7 +110,7 @@ class Scan {
     access.write(routingId, COMMAND, 2, command & ~7);
     const capabilities = listCapabilities(access, routingId);
     const isFirstPf = !found.some((fn) => fn.sriov !== undefined);
-    const sriovAt = capabilities.find((each) => each.extended && each.id === ECAP_SRIOV)?.offset ?? 0;
+    const sriovAt = offsetOf(capabilities, ECAP_SRIOV, true);
     let sriov: EnumeratedSriov | undefined;
     if (sriovAt !== 0) {
       const result = probeSriov(access, routingId, sriovAt, {
@@ -120,7 +124,9 @@ class Scan {
         sriov = result;
         const { totalVfs, reachableVfs } = result;
         if (reachableVfs < totalVfs)
-          this.problems.push(`${formatRoutingId(routingId)}: ${needsAri(totalVfs, reachableVfs)}`);
+          this.problems.push(
+            `${formatRoutingId(routingId)}: VFs from ${reachableVfs} on need ARI forwarding`,
+          );
       }
     }
     found.push({
@@ -138,25 +144,23 @@ class Scan {
     });
   }
 
-  /** Turns ARI forwarding on in `parent` if it and the device below can, and off if the device cannot. */
-  private ariForwarding(routingId: RoutingId, parent: EnumeratedFunction | null): boolean {
-    if (parent === null || (routingId & 0xff) !== 0) return false;
-    const express = expressOf(parent);
-    if (express === 0) return false;
+  /** Turns ARI forwarding on in `port` if it and the device below can, and off if the device cannot. */
+  private ariForwarding(routingId: RoutingId, port: EnumeratedFunction): boolean {
+    const express = expressOf(port);
     const access = this.access;
-    const supported = access.read(parent.routingId, express + PCIE_DEVICE_CAPABILITIES_2, 4);
-    if ((supported & ARI_FORWARDING) === 0 || !leadsToLink(access, parent)) return false;
-    const hasAri = listCapabilities(access, routingId).some((each) => each.extended && each.id === ECAP_ARI);
+    const supported = access.read(port.routingId, express + PCIE_DEVICE_CAPABILITIES_2, 4);
+    if ((supported & ARI_FORWARDING) === 0) return false;
+    const hasAri = offsetOf(listCapabilities(access, routingId), ECAP_ARI, true) !== 0;
     const on = hasAri && (this.options.ari ?? true);
-    const control = access.read(parent.routingId, express + PCIE_DEVICE_CONTROL_2, 2);
+    const control = access.read(port.routingId, express + PCIE_DEVICE_CONTROL_2, 2);
     const wanted = on ? control | ARI_FORWARDING : control & ~ARI_FORWARDING;
-    if (wanted !== control) access.write(parent.routingId, express + PCIE_DEVICE_CONTROL_2, 2, wanted);
+    if (wanted !== control) access.write(port.routingId, express + PCIE_DEVICE_CONTROL_2, 2, wanted);
     return on;
   }
 
   private nextFunction(routingId: RoutingId): number {
-    const at = listCapabilities(this.access, routingId).find((each) => each.extended && each.id === ECAP_ARI);
-    return at === undefined ? 0 : this.access.read(routingId, at.offset + 4, 2) >> 8;
+    const at = offsetOf(listCapabilities(this.access, routingId), ECAP_ARI, true);
+    return at === 0 ? 0 : this.access.read(routingId, at + ARI_CAPABILITY, 2) >> 8;
   }
 
   /** VFs may be on the buses right behind that of their PF: those must not be given to a bridge. */
@@ -190,7 +194,7 @@ class Scan {
 }
 
 function expressOf(fn: EnumeratedFunction): number {
-  return fn.capabilities.find((each) => !each.extended && each.id === CAP_PCI_EXPRESS)?.offset ?? 0;
+  return offsetOf(fn.capabilities, CAP_PCI_EXPRESS, false);
 }
 
 function leadsToLink(access: ConfigAccess, bridge: EnumeratedFunction): boolean {
@@ -198,8 +202,4 @@ function leadsToLink(access: ConfigAccess, bridge: EnumeratedFunction): boolean 
   if (express === 0) return false;
   const portType = (access.read(bridge.routingId, express + PCIE_CAPABILITIES, 2) >> 4) & 15;
   return portType === PORT_ROOT || portType === PORT_DOWNSTREAM;
-}
-
-function needsAri(totalVfs: number, reachableVfs: number): string {
-  return `of ${totalVfs} VFs ${reachableVfs} can be reached: the others have function numbers above 7, and the port above does not forward ARI`;
 }

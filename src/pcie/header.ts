@@ -110,7 +110,7 @@ export function commonRows(
     word('Class Code', 0x0a, identity.classCode >> 8, 'kind of function'),
     virtual
       ? byte('Cache Line Size', 0x0c, 0, 'not used by a VF')
-      : { ...byte('Cache Line Size', 0x0c, 0, 'stored, of no effect in PCI Express'), access: 'RW' },
+      : { ...byte('Cache Line Size', 0x0c, 0, 'not used in PCI Express'), access: 'RW' },
     byte('Latency Timer', 0x0d, 0, 'not used in PCI Express'),
     {
       ...byte('Header Type', HEADER_TYPE, 0, 'layout of the header'),
@@ -156,7 +156,7 @@ function statusFields(hasCapabilities: boolean): RegisterField[] {
   return [
     bit('Interrupt Status', 3, 'RO', 'an INTx is pending'),
     bit('Capabilities List', 4, 'RO', 'there are capabilities', { reset: hasCapabilities ? 1 : 0 }),
-    bit('Master Data Parity Error', 8, 'RW1C', 'a request or completion of its own was poisoned'),
+    bit('Master Data Parity Error', 8, 'RW1C', 'it sent or got a poisoned TLP'),
     bit('Signaled Target Abort', 11, 'RW1C', 'it answered Completer Abort'),
     bit('Received Target Abort', 12, 'RW1C', 'it received Completer Abort'),
     bit('Received Master Abort', 13, 'RW1C', 'it received Unsupported Request'),

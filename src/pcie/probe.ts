@@ -25,6 +25,11 @@ export function listCapabilities(access: ConfigAccess, routingId: RoutingId): En
   return found;
 }
 
+/** Offset of the capability with this ID in a list, or 0. */
+export function offsetOf(list: readonly EnumeratedCapability[], id: number, extended: boolean): number {
+  return list.find((each) => each.id === id && each.extended === extended)?.offset ?? 0;
+}
+
 /** Sizes `count` BARs from offset `base` on, by writing all ones and reading back (PCI 3.0 6.2.5.1). */
 export function probeBars(
   access: ConfigAccess,

@@ -15,7 +15,7 @@ import type { ConfigAccess } from './config-access.ts';
 import { VF_DISABLE_MS } from './enumerate-sriov.ts';
 import type { EnumeratedFunction, EnumeratedSriov } from './enumerated.ts';
 import { VENDOR_ID } from './header.ts';
-import { listCapabilities } from './probe.ts';
+import { listCapabilities, offsetOf } from './probe.ts';
 import { busOf, formatRoutingId, type RoutingId } from './routing-id.ts';
 
 /** Error numbers by the names that Linux gives them. */
@@ -111,15 +111,12 @@ export function* enablingVfs(
   if (count > sriov.reachableVfs) {
     throw new SriovError(
       'EIO',
-      `${fn.name}: ${count} VFs requested, ${sriov.reachableVfs} can be reached below a port that does not forward ARI`,
+      `${fn.name}: ${count} VFs requested, more than ${sriov.reachableVfs} need ARI forwarding`,
     );
   }
   const homeless = sriov.vfBars.find((bar) => bar.address < 0);
   if (homeless !== undefined) {
-    throw new SriovError(
-      'ENOMEM',
-      `${fn.name}: VF BAR ${homeless.index} has no address: not enough MMIO space`,
-    );
+    throw new SriovError('ENOMEM', `${fn.name}: VF BAR ${homeless.index} has no address`);
   }
   checkDependency(access, fn, sriov);
 
@@ -129,7 +126,7 @@ export function* enablingVfs(
   const last = fn.routingId + first + stride * (count - 1);
   if (first === 0 || (stride === 0 && count > 1)) {
     write16(SRIOV_NUM_VFS, 0);
-    throw new SriovError('EIO', `${fn.name}: First VF Offset is ${first} and VF Stride is ${stride}`);
+    throw new SriovError('EIO', `${fn.name}: First VF Offset ${first} and VF Stride ${stride} are of no use`);
   }
   if (last >> 8 > fn.lastBus) {
     write16(SRIOV_NUM_VFS, 0);
@@ -213,7 +210,7 @@ function checkDependency(access: ConfigAccess, fn: EnumeratedFunction, sriov: En
   if (access.read(routingId, VENDOR_ID, 2) === 0xffff) {
     throw new SriovError('ENODEV', `${fn.name} depends on ${name}, which is not there`);
   }
-  if (!listCapabilities(access, routingId).some((each) => each.extended && each.id === ECAP_SRIOV)) {
+  if (offsetOf(listCapabilities(access, routingId), ECAP_SRIOV, true) === 0) {
     throw new SriovError('ENOSYS', `${fn.name} depends on ${name}, which has no SR-IOV`);
   }
 }

@@ -40,8 +40,8 @@ const NAMES: readonly (readonly [string, number])[] = [
   ['Malformed TLP', UncorrectableError.malformedTlp],
   ['ECRC Error', UncorrectableError.ecrc],
   ['Unsupported Request Error', UncorrectableError.unsupportedRequest],
+  ['ACS Violation', UncorrectableError.acsViolation],
 ];
-const ACS_VIOLATION: (typeof NAMES)[number] = ['ACS Violation', UncorrectableError.acsViolation];
 
 const CORRECTABLE: readonly (readonly [string, number])[] = [
   ['Receiver Error', 0],
@@ -88,7 +88,7 @@ export function aerRows(options: AerOptions, context: FunctionContext): Register
   const { severity = 0x62010, correctableMask = 0x2000, ecrc = true } = options;
   const control = (access: Access): Access => (context.virtual ? 'RsvdP' : access);
   const value = (of: number) => (context.virtual ? 0 : of);
-  const all = options.acs ? [...NAMES, ACS_VIOLATION] : NAMES;
+  const all = options.acs ? NAMES : NAMES.slice(0, -1);
   const names = context.virtual ? all.filter(([, lsb]) => !OF_THE_LINK.includes(lsb)) : all;
   const errors = (list: typeof NAMES, access: Access, reset: number) =>
     list.map(([name, lsb]) => bit(name, lsb, access, 'this error', { reset: (reset >> lsb) & 1 }));
@@ -138,7 +138,7 @@ export function aerRows(options: AerOptions, context: FunctionContext): Register
       name: 'Advanced Error Capabilities and Control',
       offset: AER_CONTROL,
       access: 'RsvdP',
-      phrase: 'first error, end-to-end CRC',
+      phrase: 'first error, ECRC',
       section: 'PCIe 3.0 7.10.7',
       fields: [
         bits('First Error Pointer', 0, 5, 'ROS', 'bit of the first error'),
@@ -154,7 +154,7 @@ export function aerRows(options: AerOptions, context: FunctionContext): Register
       name: `Header Log ${i}`,
       offset: AER_HEADER_LOG + 4 * i,
       access: 'ROS',
-      phrase: 'header of the TLP with the first error',
+      phrase: 'header of the first error',
       section: 'PCIe 3.0 7.10.8',
     });
   }
@@ -168,7 +168,7 @@ function rootRows(): RegisterRow[] {
       name: 'Root Error Command',
       offset: 0x2c,
       access: 'RsvdP',
-      phrase: 'interrupts at error messages',
+      phrase: 'interrupts',
       section: 'PCIe 3.0 7.10.9',
       fields: [bits('Reporting Enables', 0, 3, 'RW', 'correctable, non-fatal, fatal')],
     },
@@ -176,15 +176,15 @@ function rootRows(): RegisterRow[] {
       name: 'Root Error Status',
       offset: 0x30,
       access: 'RO',
-      phrase: 'error messages received',
+      phrase: 'messages received',
       section: 'PCIe 3.0 7.10.10',
-      fields: [bits('Messages', 0, 7, 'RW1CS', 'kinds of messages since they were cleared')],
+      fields: [bits('Messages', 0, 7, 'RW1CS', 'kinds of messages')],
     },
     {
       name: 'Error Source Identification',
       offset: 0x34,
       access: 'ROS',
-      phrase: 'who sent the first correctable and the first other error',
+      phrase: 'senders of the first errors',
       section: 'PCIe 3.0 7.10.11',
     },
   ];

@@ -214,13 +214,7 @@ export function sriovRows(options: SriovOptions, context: FunctionContext): Regi
         }),
       ],
     },
-    half(
-      'First VF Offset',
-      SRIOV_FIRST_VF_OFFSET,
-      0,
-      'Routing ID of the first VF, from that of the PF',
-      '3.3.9',
-    ),
+    half('First VF Offset', SRIOV_FIRST_VF_OFFSET, 0, 'from the PF to the first VF', '3.3.9'),
     half('VF Stride', SRIOV_VF_STRIDE, 0, 'from one VF to the next', '3.3.10'),
     half('VF Device ID', SRIOV_VF_DEVICE_ID, options.vfDeviceId, 'Device ID of the VFs', '3.3.11'),
     {

@@ -4,7 +4,7 @@ import { PCIE_CAPABILITIES, PORT_DOWNSTREAM, PORT_ROOT } from '../capabilities/p
 import type { ConfigAccess } from '../config-access.ts';
 import { allEnumerated, type EnumeratedFunction, type EnumeratedTree } from '../enumerated.ts';
 import { HEADER_TYPE, MULTI_FUNCTION } from '../header.ts';
-import { listCapabilities } from '../probe.ts';
+import { listCapabilities, offsetOf } from '../probe.ts';
 import type { RoutingId } from '../routing-id.ts';
 import { currentVfs } from '../sriov-software.ts';
 
@@ -20,9 +20,8 @@ export const ISOLATING_SERVICES = NAMES.map(([, name]) => name).join(', ');
 
 /** Device/Port Type of a function, or -1 if it is no PCI Express function. */
 export function portTypeOf(access: ConfigAccess, fn: EnumeratedFunction): number {
-  const express = fn.capabilities.find((each) => !each.extended && each.id === CAP_PCI_EXPRESS);
-  if (express === undefined) return -1;
-  return (access.read(fn.routingId, express.offset + PCIE_CAPABILITIES, 2) >> 4) & 15;
+  const express = offsetOf(fn.capabilities, CAP_PCI_EXPRESS, false);
+  return express === 0 ? -1 : (access.read(fn.routingId, express + PCIE_CAPABILITIES, 2) >> 4) & 15;
 }
 
 /** Whether Header Type says that its device has several functions. */
@@ -39,8 +38,8 @@ export function lacksIsolation(access: ConfigAccess, fn: EnumeratedFunction): st
   const type = portTypeOf(access, fn);
   if (type < 0) return 'is no PCI Express function';
   if (type !== PORT_ROOT && type !== PORT_DOWNSTREAM && !isMultiFunction(access, fn)) return null;
-  const at = fn.capabilities.find((each) => each.extended && each.id === ECAP_ACS)?.offset;
-  if (at === undefined) return 'has no access control services';
+  const at = offsetOf(fn.capabilities, ECAP_ACS, true);
+  if (at === 0) return 'has no access control services';
   const needed = access.read(fn.routingId, at + ACS_CAPABILITY, 2) & ACS_ISOLATION;
   const missing = needed & ~access.read(fn.routingId, at + ACS_CONTROL, 2);
   if (missing === 0) return null;
@@ -66,9 +65,9 @@ export function enableAcs(access: ConfigAccess, tree: EnumeratedTree): void {
 }
 
 function turnOn(access: ConfigAccess, routingId: RoutingId): void {
-  const acs = listCapabilities(access, routingId).find((each) => each.extended && each.id === ECAP_ACS);
-  if (acs === undefined) return;
-  const wanted = access.read(routingId, acs.offset + ACS_CAPABILITY, 2) & ACS_ISOLATION;
-  const control = access.read(routingId, acs.offset + ACS_CONTROL, 2);
-  access.write(routingId, acs.offset + ACS_CONTROL, 2, control | wanted);
+  const at = offsetOf(listCapabilities(access, routingId), ECAP_ACS, true);
+  if (at === 0) return;
+  const wanted = access.read(routingId, at + ACS_CAPABILITY, 2) & ACS_ISOLATION;
+  const control = access.read(routingId, at + ACS_CONTROL, 2);
+  access.write(routingId, at + ACS_CONTROL, 2, control | wanted);
 }
