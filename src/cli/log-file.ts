@@ -38,11 +38,29 @@ export async function withLog<T>(
 ): Promise<T> {
   const bytes = readNamed(files, 'FILE.log', file, ALLOWED);
   try {
-    return await make(openLog(bytes, file, flags.has('cut'), io));
+    const log = openLog(bytes, file, flags.has('cut'), io);
+    tellUnknown(log, file, io);
+    return await make(log);
   } catch (error) {
     if (error instanceof LogError) throw new UsageError(`${file}: ${error.message}; allowed ${ALLOWED}`);
     throw error;
   }
+}
+
+/** What a view cannot know of a log, one line each. */
+function tellUnknown({ header, lost, isCut }: BinaryLog, file: string, io: Io): void {
+  const { startPs = 0, kinds } = header;
+  if (lost > 0 || startPs > 0) {
+    const begins =
+      lost > 0 ? `${grouped(lost)} records in front of its first are lost` : 'begins in the middle';
+    io.stderr(
+      `${oneLine(file)}: ${begins}: what was set or asked for before is unknown until it is set again\n`,
+    );
+  }
+  if (!isCut && kinds?.['CONFIGURATION'] === undefined)
+    io.stderr(
+      `${oneLine(file)}: an older program wrote it: functions and addresses are as at its end all the time\n`,
+    );
 }
 
 /**

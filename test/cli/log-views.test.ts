@@ -145,6 +145,23 @@ describe('a log that is not what was written', () => {
     rmSync(join(folder, 'x.out'));
   }, 60_000);
 
+  it('says in one line what it cannot know of the last records of a run', async () => {
+    await sriovsim('run', 's.json', '--log', 'last.log', '--log-last', '300');
+    const outcomes = await Promise.all(
+      views.filter(([view]) => view !== 'trace-frame').map((view) => sriovsim(...of(view, 'last.log'))),
+    );
+    expect(outcomes.length).toBeGreaterThan(2);
+    for (const { status, stderr } of outcomes) {
+      expect(status).toBe(0);
+      expect(stderr).toMatch(
+        /^last\.log: [\d,]+ records in front of its first are lost: what was set or asked for before is unknown until it is set again\n$/,
+      );
+    }
+    const { stdout } = await sriovsim('tlps', 'last.log', '--function', 'VF0');
+    expect(stdout).toContain('(VF 0) VFTDT[0]');
+    rmSync(join(folder, 'x.out'));
+  }, 60_000);
+
   it('and what is another file is named', async () => {
     copyFileSync(
       fileURLToPath(new URL('../../scenarios/captures/namespaces.pcap', import.meta.url)),

@@ -1,5 +1,5 @@
 import { ProbeKind } from '../../kernel/index.ts';
-import type { LogRecord, Waveform, WaveformSignal } from '../../trace/index.ts';
+import type { BinaryLog, LogRecord, Waveform, WaveformSignal } from '../../trace/index.ts';
 import { type LogNames, PF } from './log-names.ts';
 import { ScopeNames } from './scope-names.ts';
 import { wireSpan } from './wire-span.ts';
@@ -25,6 +25,8 @@ export class CardSignals {
   private readonly inSwitch = new Set<number>();
   /** The frame that a copy was made of, by their slots. */
   private readonly originals = new Map<number, number>();
+  /** Whether it is known what is in the switch: always, or once no frame has been anywhere in the card. */
+  private isSwitchKnown: boolean;
   private walksUnderWay = 0;
   private readonly linkGbps: number;
   private portFreePs = 0;
@@ -40,6 +42,8 @@ export class CardSignals {
     this.walks = waveform.signal('iommu.walks', WALK_BITS, 'page walks under way');
     this.port = waveform.signal('port.busy', 1, 'symbols of a frame leave for the wire');
     this.names = names;
+    this.isSwitchKnown = names.isFromPowerOn;
+    if (!names.isFromPowerOn) this.recallWalks(names.log);
     const functions = Array.from({ length: 1 + names.scenario.nic.vfs }, (_, fn) => names.functionName(fn));
     this.scopes = new ScopeNames(functions);
     for (const fn of functions.keys()) this.interruptsOf(fn);
@@ -56,20 +60,24 @@ export class CardSignals {
       case ProbeKind.FRAME_IN:
         this.originals.delete(a);
         this.inSwitch.add(a);
-        waveform.set(this.frames, timePs, this.inSwitch.size);
+        this.switchChanged(timePs);
         break;
       case ProbeKind.FRAME_COPIED:
         this.originals.set(a, b);
         break;
       case ProbeKind.FRAME_OUT:
       case ProbeKind.FRAME_DROPPED:
-        if (this.inSwitch.delete(this.originals.get(a) ?? a))
-          waveform.set(this.frames, timePs, this.inSwitch.size);
+        if (this.inSwitch.delete(this.originals.get(a) ?? a)) this.switchChanged(timePs);
         break;
       case ProbeKind.BUFFER_LEVEL:
         waveform.set(this.receive, timePs, a);
         waveform.set(this.transmit, timePs, b);
         waveform.set(this.slots, timePs, c);
+        if (c === 0 && !this.isSwitchKnown) {
+          this.isSwitchKnown = true;
+          this.inSwitch.clear();
+          this.switchChanged(timePs);
+        }
         break;
       case ProbeKind.PAGE_WALK:
         waveform.set(this.walks, timePs, ++this.walksUnderWay);
@@ -84,6 +92,19 @@ export class CardSignals {
       case ProbeKind.INTERRUPT:
         this.interrupt(timePs, a, b);
         break;
+    }
+  }
+
+  private switchChanged(timePs: number): void {
+    if (this.isSwitchKnown) this.waveform.set(this.frames, timePs, this.inSwitch.size);
+  }
+
+  /** Walks that end in the log and have begun before it were under way when it begins. */
+  private recallWalks(log: BinaryLog): void {
+    const begun = new Set<string>();
+    for (const { kind, a, b } of log.recordsOf(ProbeKind.PAGE_WALK, ProbeKind.PAGE_WALK_END)) {
+      if (kind === ProbeKind.PAGE_WALK) begun.add(`${a} ${b}`);
+      else if (!begun.delete(`${a} ${b}`)) this.walksUnderWay++;
     }
   }
 

@@ -20,15 +20,17 @@ export class LinkSignals {
   /** Those of classes whose credits have an end, by path. */
   private readonly credits = new Map<string, WaveformSignal>();
 
-  constructor(waveform: Waveform, log: BinaryLog) {
+  constructor(waveform: Waveform, log: BinaryLog, isFromPowerOn: boolean) {
     this.waveform = waveform;
     for (const name of DIRECTIONS) {
       const scope = `link.${name}`;
       const busy = waveform.signal(`${scope}.busy`, 1, 'symbols of a TLP leave');
       const type = waveform.signal(`${scope}.type`, 3, 'type of that TLP');
       const sequence = waveform.signal(`${scope}.sequence`, 12, 'its sequence number');
-      for (const signal of [busy, type, sequence])
-        waveform.set(signal, 0, signal === busy ? 0 : VCD_HIGH_IMPEDANCE);
+      // In front of the first record that is left, symbols of a TLP may leave that is lost.
+      if (isFromPowerOn)
+        for (const signal of [busy, type, sequence])
+          waveform.set(signal, 0, signal === busy ? 0 : VCD_HIGH_IMPEDANCE);
       for (const tlp of linkTlps(log)) {
         if (tlp.downstream !== (name === 'downstream')) continue;
         waveform.set(busy, tlp.startPs, 1);

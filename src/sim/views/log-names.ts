@@ -1,3 +1,4 @@
+import { ProbeKind } from '../../kernel/index.ts';
 import { receiveQueueAt, transmitQueueAt, vfReceiveQueueAt, vfTransmitQueueAt } from '../../nic/index.ts';
 import { formatRoutingId } from '../../pcie/index.ts';
 import {
@@ -65,6 +66,17 @@ export class LogNames {
   /** Whether nothing has happened before its first record. */
   get isFromPowerOn(): boolean {
     return this.log.lost === 0 && (this.log.header.startPs ?? 0) === 0;
+  }
+
+  /**
+   * Whether all is known that software has done to rings: older logs do not say whose register it is that is written, if the
+   * function was not there, or elsewhere, at the end of the run.
+   */
+  get knowsRings(): boolean {
+    if (!this.isFromPowerOn || this.hasRings) return this.isFromPowerOn;
+    for (const { a } of this.log.recordsOf(ProbeKind.REGISTER_WRITE))
+      if (this.functionOf(a & 0xffff) < 0) return false;
+    return true;
   }
 
   /** The VPort behind those of all VFs and the PF: the wire. */

@@ -41,6 +41,8 @@ export interface RingChange {
  * a Function Level Reset, a reset of the link or a failed request stops look as if they ran until software says otherwise.
  */
 export class LoggedRings {
+  /** Whether nothing of them is unknown from the first record on. */
+  readonly areKnown: boolean;
   private readonly names: LogNames;
   private readonly transmitClient: number;
   private readonly rings = new Map<number, LoggedRing>();
@@ -48,7 +50,8 @@ export class LoggedRings {
   constructor(names: LogNames) {
     this.names = names;
     this.transmitClient = transmitClientOf(names.store);
-    if (!names.isFromPowerOn) this.recallRings();
+    this.areKnown = names.knowsRings;
+    if (!this.areKnown) this.recallRings();
   }
 
   /** Takes the next record of a log; returns what it has changed. */
@@ -68,8 +71,7 @@ export class LoggedRings {
     const key = 2 * queue + (transmit ? 1 : 0);
     let ring = this.rings.get(key);
     if (ring === undefined) {
-      const isKnown = this.names.isFromPowerOn;
-      const nothing = isKnown ? 0 : null;
+      const nothing = this.areKnown ? 0 : null;
       const isEnabled = false;
       ring = {
         queue,

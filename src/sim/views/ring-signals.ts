@@ -83,7 +83,7 @@ export class RingSignals {
     const path = this.pathOf(ring);
     const known = this.signals.get(path);
     if (known !== undefined) return known;
-    const { waveform, names } = this;
+    const { waveform } = this;
     const add = (name: string, about: string) => waveform.signal(`${path}.${name}`, INDEX_BITS, about);
     const signals = {
       tail: add('tail', 'index behind the last descriptor that software has handed over'),
@@ -95,7 +95,7 @@ export class RingSignals {
           : 'index behind the last one that a frame has filled',
       ),
     };
-    if (names.isFromPowerOn) for (const signal of Object.values(signals)) waveform.set(signal, 0, 0);
+    if (this.rings.areKnown) for (const signal of Object.values(signals)) waveform.set(signal, 0, 0);
     this.signals.set(path, signals);
     return signals;
   }

@@ -18,7 +18,7 @@ import { RingSignals } from './ring-signals.ts';
 export function waveformFromLog(log: BinaryLog): Waveform {
   const names = new LogNames(log);
   const waveform = new Waveform();
-  const link = new LinkSignals(waveform, log);
+  const link = new LinkSignals(waveform, log, names.isFromPowerOn);
   const card = new CardSignals(waveform, names);
   const rings = new LoggedRings(names);
   const queues = new RingSignals(waveform, names, rings);

@@ -1,9 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import type { Scenario } from '../../../src/index.ts';
 import { ProbeKind as Kind, type ProbeKind, type ProbeSink } from '../../../src/kernel/index.ts';
-import type { PcieFunction } from '../../../src/pcie/index.ts';
+import { type PcieFunction, TlpKind } from '../../../src/pcie/index.ts';
 import { type Simulation, timelineFromLog, waveformFromLog } from '../../../src/sim/index.ts';
-import { type BinaryLog, SinkPair, singleTlps, TlpPurposes } from '../../../src/trace/index.ts';
+import {
+  BinaryLog,
+  LogKind,
+  LogRing,
+  type SingleTlp,
+  SinkPair,
+  singleTlps,
+  TlpPurposes,
+} from '../../../src/trace/index.ts';
+import { join } from '../../trace/log-fixture.ts';
 import { type ReadDump, readVcd } from '../../trace/vcd-reader.ts';
 import { loggedRun } from './logged-run.ts';
 
@@ -176,5 +185,65 @@ describe.each(CASES)('a log in which %s', (_, scenario, act) => {
     expect(new Set(tails.map(({ track }) => tracks[track]))).toContain('a registers');
     expect(tracks).not.toContain('registers of other functions');
     expect(events.filter(({ name }) => name.includes('BAR 0'))).toEqual([]);
+  });
+
+  it.each([0.7, 0.3, 0.05])('says nothing else when only the last %d of its records are left', (part) => {
+    const ring = new LogRing(Math.ceil(part * log.length));
+    log.replay(ring);
+    const last = new BinaryLog(join(ring.parts(log.header, log.trailer)));
+    expect(last.lost).toBeGreaterThan(0);
+    expectSameTlps(last, log);
+    const [dump, whole] = [dumpOf(last), dumpOf(log)];
+    const wires = dump.variables.filter(({ type }) => type === 'wire').map(({ path }) => path);
+    const wrong = new Set<string>();
+    let known = 0;
+    const timesPs = [...new Set(dump.changes.map(({ timePs }) => timePs))].filter((_, i) => i % 5 === 0);
+    for (const timePs of timesPs)
+      for (const path of wires) {
+        const value = dump.at(path, timePs);
+        if (value === 'x') continue;
+        known++;
+        if (value !== whole.at(path, timePs)) wrong.add(path);
+      }
+    expect([...wrong]).toEqual([]);
+    expect(known).toBeGreaterThan(timesPs.length);
+  });
+});
+
+/** Every TLP of a log that has lost its beginning is told as in the whole one, unless it answers what is lost. */
+function expectSameTlps(last: BinaryLog, whole: BinaryLog): void {
+  const keyOf = ({ startPs, downstream }: SingleTlp) => `${startPs} ${downstream}`;
+  const purposes = new TlpPurposes(whole);
+  const told = new Map([...singleTlps(whole)].map((tlp) => [keyOf(tlp), purposes.functionNameOf(tlp)]));
+  const own = new TlpPurposes(last);
+  let same = 0;
+  for (const tlp of singleTlps(last)) {
+    if ((tlp.kind === TlpKind.COMPLETION || tlp.kind === TlpKind.COMPLETION_DATA) && tlp.answers === null)
+      continue;
+    expect(own.functionNameOf(tlp)).toBe(told.get(keyOf(tlp)));
+    same++;
+  }
+  expect(same).toBeGreaterThan(10);
+}
+
+describe('a log of an older program', () => {
+  it('has no tails where it cannot know whose they are', () => {
+    const { log } = watched(BASE, (simulation) => setVfs(simulation, 0));
+    const older: number[] = [LogKind.CONFIGURATION, LogKind.RING_STARTED, LogKind.RING_STOPPED];
+    const ring = new LogRing(log.length);
+    for (const { timePs, kind, a, b, c, data } of log.records()) {
+      if (older.includes(kind)) continue;
+      ring.record(timePs, kind, a, b, c);
+      if (data !== null) ring.data(data, 0, data.length);
+    }
+    const { rings: _, ...trailer } = log.trailer;
+    const old = new BinaryLog(join(ring.parts(log.header, trailer)));
+    Object.assign(old.header, { kinds: undefined });
+    const dump = dumpOf(old);
+    for (const path of ['queues.a.tx0.tail', 'queues.b.rx0.tail'])
+      expect(dump.changes.filter((change) => change.path === path)).toEqual([]);
+    expect(dump.at('queues.a.tx0.tail', old.trailer.endPs)).toBe('x');
+    // Heads are counted by descriptors, whoever has the queue.
+    expect(dump.changes.filter(({ path }) => path === 'queues.b.rx0.head').length).toBeGreaterThan(10);
   });
 });
