@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { BootError } from '../sim/boot-error.ts';
 import { ScenarioError } from '../sim/scenario-error.ts';
 import { didYouMean } from '../sim/scenario-suggest.ts';
 import { type Command, EXIT, UsageError } from './command.ts';
@@ -78,6 +79,10 @@ function report(error: unknown, io: Io): number {
   if (error instanceof UsageError || error instanceof ScenarioError) {
     io.stderr(`${oneLine(error.message)}\n`);
     return EXIT.wrongInput;
+  }
+  if (error instanceof BootError) {
+    io.stderr(`sriovsim: ${oneLine(error.message)}\n`);
+    return EXIT.failed;
   }
   io.stderr(
     `sriovsim: the run failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Report } from '../sim/report.ts';
+import { bootSimulation } from '../sim/boot-error.ts';
+import type { FaultReport, Report } from '../sim/report.ts';
 import { type InterruptSignal, Interrupts } from './interrupts.ts';
 
 /** What a run needs of a simulation. Times are in ps from power-on. */
@@ -8,6 +9,8 @@ export interface Runnable {
   readonly isBooted: boolean;
   /** Enumerates the bus and starts the drivers. */
   boot(): void;
+  /** Its faults on demand. */
+  readonly faults?: { report(): readonly FaultReport[] };
   /** Simulates up to an instant. How a run is cut into slices does not change its outcome. */
   advance(untilPs: number): void;
   /** When the traffic begins. */
@@ -56,7 +59,7 @@ export async function runToEnd(
   const interrupts = new Interrupts();
   try {
     const started = performance.now();
-    if (!simulation.isBooted) simulation.boot();
+    if (!simulation.isBooted) bootSimulation(simulation);
     await nextTurn();
     const runPs = simulation.endPs - simulation.nowPs;
     let stopPs = moment === null ? Number.POSITIVE_INFINITY : simulation.startPs + moment.ps;

@@ -319,7 +319,9 @@ export class IxgbeDriver {
 
   private waitForLink(): void {
     for (let i = 0; i < LINK_POLLS; i++) {
-      if ((this.bar.read32(LINKS) & LINK_UP) !== 0) return;
+      const links = this.bar.read32(LINKS);
+      // All ones: nobody answers.
+      if ((links & LINK_UP) !== 0 && links !== 0xffff_ffff) return;
       this.handle.wait(RESET_PS);
     }
     throw new Error(`${this.handle.name}: the link does not come up`);

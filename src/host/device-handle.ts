@@ -114,7 +114,7 @@ export class DeviceHandle {
   /** Fills in the MSI-X table again after the device has been reset, and with it lost what was there. */
   restoreInterrupts(): void {
     const capability = this.findCapability(CAP_ID_MSIX);
-    if (capability === 0) throw new Error(`${this.name} has no MSI-X capability`);
+    if (capability === 0) throw new Error(`${this.name} has no MSI-X capability, or is gone`);
     const table = this.configRead(capability + 4, 4);
     const window = this.bar(table & 7);
     for (const [vector, data] of this.vectors) {

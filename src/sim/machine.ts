@@ -116,6 +116,8 @@ export class Machine {
   private pfFunction: EnumeratedFunction | null = null;
   private ixgbe: IxgbeDriver | null = null;
   private vfRoutingIds: readonly number[] = [];
+  /** The PF has been reset since it was enumerated: its BARs, Command and ARI Capable Hierarchy are lost. */
+  private wasReset = false;
 
   constructor(parts: MachineParts) {
     this.parts = parts;
@@ -193,6 +195,9 @@ export class Machine {
       maxReadRequestBytes,
       readCompletionBoundary: hostProfile.readCompletionBoundary,
     });
+    this.nic.pf.events.on('reset', (fn) => {
+      this.wasReset ||= !fn.isVirtual;
+    });
     this.rootPort.connect(this.nic.requester);
     bridge.downstream = this.rootComplex.configTarget(this.rootPort, this.nic);
     const { rootComplex } = this;
@@ -238,19 +243,7 @@ export class Machine {
    * @throws Error if the card cannot be given its buses and addresses.
    */
   boot(): void {
-    const tree = enumerate(this.config, {
-      memory32: MMIO_LOW,
-      memory64: MMIO_HIGH,
-      io: IO_SPACE,
-      ari: this.parts.nic.ari,
-      wait: (ms) => this.wait(ms),
-    });
-    if (tree.problems.length > 0) throw new Error(`enumeration: ${tree.problems[0]}`);
-    const { identity } = this.parts.nicProfile.functions[0];
-    const [pf] = findFunctions(tree, identity.vendorId, identity.deviceId);
-    if (pf === undefined) throw new Error('enumeration found no card');
-    this.pfFunction = pf;
-    this.setPayloadSizes(pf);
+    const pf = this.enumerateCard();
     this.hypervisor.keep(pf.routingId);
     this.ixgbe = new IxgbeDriver(this.hostHandle(pf), {
       ...this.driverOptions(this.parts.hostInterface),
@@ -271,6 +264,25 @@ export class Machine {
     });
   }
 
+  /** Gives the bus its numbers, and the card its addresses and sizes; the same ones each time. */
+  private enumerateCard(): EnumeratedFunction {
+    this.wasReset = false;
+    const tree = enumerate(this.config, {
+      memory32: MMIO_LOW,
+      memory64: MMIO_HIGH,
+      io: IO_SPACE,
+      ari: this.parts.nic.ari,
+      wait: (ms) => this.wait(ms),
+    });
+    if (tree.problems.length > 0) throw new Error(`enumeration: ${tree.problems[0]}`);
+    const { identity } = this.parts.nicProfile.functions[0];
+    const [pf] = findFunctions(tree, identity.vendorId, identity.deviceId);
+    if (pf === undefined) throw new Error('enumeration found no card');
+    this.pfFunction = pf;
+    this.setPayloadSizes(pf);
+    return pf;
+  }
+
   /** Name of the PF in sysfs: `0000:01:00.0`. */
   get pfPath(): string {
     return `0000:${formatRoutingId(this.nic.pf.routingId)}`;
@@ -278,15 +290,21 @@ export class Machine {
 
   /**
    * What writing `sriov_numvfs` does: brings that many VFs, sets them up through the PF, assigns them to the
-   * guests that they belong to, and starts their drivers.
+   * guests that they belong to, and starts their drivers. A card that was reset is enumerated again before that, as by a
+   * rescan of the bus.
    *
-   * @throws SriovError as Linux would refuse.
+   * @throws SriovError as Linux would refuse; Error if the card has gone.
    */
   setNumVfs(count: number): void {
-    const pf = this.pfFunction as EnumeratedFunction;
     const options = { wait: (ms: number) => this.wait(ms), maximum: this.parts.nicProfile.pools - 1 };
     const before = this.vfRoutingIds.length;
     if (count === before) return;
+    // The operating system knows of VFs that have gone with a reset: they are to be taken away first.
+    if (this.wasReset) {
+      if (count > 0 && before > 0) throw new Error(`EBUSY: ${before} VFs`);
+      this.enumerateCard();
+    }
+    const pf = this.pfFunction as EnumeratedFunction;
     // What is refused is refused before anything stops.
     if (count <= options.maximum && (count === 0 || before === 0)) this.stopInterfaces();
     try {

@@ -1,6 +1,7 @@
 import { ProbeKind } from '../../kernel/index.ts';
 import { BinaryLog, LogWriter, SinkPair } from '../../trace/index.ts';
 import type { CapturePacket } from '../../wire/index.ts';
+import { bootSimulation } from '../boot-error.ts';
 import { logHeader, logTrailer, recordLog } from '../run-log.ts';
 import type { ResolvedScenario } from '../scenario-resolved.ts';
 import { Simulation } from '../simulation.ts';
@@ -40,7 +41,7 @@ export function traceFrame(
   };
   const { probe } = simulation;
   if (probe.sink !== null) probe.sink = new SinkPair(counter, probe.sink);
-  simulation.boot();
+  bootSimulation(simulation);
   const { endPs } = simulation;
   const advance = (ps: number) => simulation.advance(Math.min(endPs, simulation.nowPs + ps));
   while (frames < number && simulation.nowPs < endPs) advance(STEP_PS);
