@@ -1,6 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { createMachine, type RunningMachine } from 'sriovsim';
 import { Scheduler } from 'sriovsim/kernel';
+import { logHeader, recordLog } from 'sriovsim/sim';
+import { LogWriter } from 'sriovsim/trace';
 
 /** What a worker runs: a machine under saturating traffic, or a scheduler whose events do nothing. */
 export type Workload =
@@ -9,6 +11,8 @@ export type Workload =
       frameBytes: number;
       driver: 'poll' | 'interrupt';
       pageSize: '4K' | '2M';
+      /** A binary log of everything, or of the boot alone: then its sink is taken off. Default: none. */
+      log?: 'on' | 'off';
     }
   | { kind: 'portToVf'; frameBytes: number }
   | { kind: 'idleEvents' };
@@ -34,14 +38,18 @@ export function start(workload: Workload): (simulatedMs: number) => Batch {
   };
 }
 
-function vfToVf({ frameBytes, driver, pageSize }: Workload & { kind: 'vfToVf' }): RunningMachine {
+function vfToVf({ frameBytes, driver, pageSize, log }: Workload & { kind: 'vfToVf' }): RunningMachine {
   const machine = createMachine({
     guests: [
       { name: 'a', driver, pageSize },
       { name: 'b', driver, pageSize },
     ],
   });
+  const { simulation } = machine;
+  // Its bytes are made and thrown away: a file's speed is not the simulator's.
+  if (log !== undefined) recordLog(simulation, new LogWriter(logHeader(simulation), () => {}));
   machine.host.sysfs.write('0000:01:00.0/sriov_numvfs', '2');
+  if (log === 'off') simulation.probe.sink = null;
   machine.guests[0].traffic.send({ to: 'b', frameBytes, saturate: true });
   return machine;
 }

@@ -71,7 +71,7 @@ export const part: BenchPart = {
 };
 
 /** A workload in a worker of its own. */
-class Machine {
+export class Machine {
   private readonly worker: Worker;
   private readonly batchMs: number;
 
