@@ -116,6 +116,8 @@ export class EgressStage implements Component, SwitchCompanion {
    * Puts a frame into the input ring of `port`, a VPort or the uplink, and notes whose it is; false, and nothing done,
    * when the ring is full. All frames come in this way: one that is pushed past it is taken for one of whoever
    * submitted its slot last.
+   *
+   * @throws RangeError for a port that there is not.
    */
   submit(port: number, slot: number): boolean {
     if (!this.nicSwitch.input.push(port, slot)) return false;

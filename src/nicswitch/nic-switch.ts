@@ -147,11 +147,13 @@ export class NicSwitch extends SwitchPolicy implements Component {
    * Decides one frame. Of the caller's one reference each target then holds its own; without targets the
    * frame is released.
    *
-   * @param ingress the port it came in at: a VPort or {@link NicSwitch.uplink}. Not checked.
+   * @param ingress the port it came in at: a VPort or {@link NicSwitch.uplink}.
    * @returns number of {@link NicSwitch.targets}. 0 if the frame was dropped: {@link NicSwitch.lastDrop}
    * tells why. A frame of which only mirrored copies are left is counted as dropped as well.
+   * @throws RangeError for a port that there is not; the two halves do not look.
    */
   route(slot: number, ingress: number): number {
+    if (ingress >>> 0 > this.vports) checkInteger('ingress', ingress, 0, this.vports);
     const target = this.routeDirect(slot, ingress);
     if (target < 0) return this.routeAny(slot, ingress);
     this.targets[0] = target;

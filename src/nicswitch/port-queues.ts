@@ -57,7 +57,7 @@ export class PortQueues {
     this.controlOffset = control?.offset ?? 0;
   }
 
-  /** Entries in the queue of `port`. */
+  /** Entries in the queue of `port`. @throws RangeError for a port that there is not, as all methods do. */
   length(port: number): number {
     const at = this.controlOf(port);
     return this.control[at + QUEUE_TAIL] - this.control[at + QUEUE_HEAD];
@@ -73,10 +73,7 @@ export class PortQueues {
     return (this.control[this.controlOf(port) + QUEUE_TAKEN] + this.length(port)) | 0;
   }
 
-  /**
-   * Appends `entry` to the queue of `port`; false, and nothing done, when it is full. Like the other methods, which a
-   * frame goes through, it does not check `port`: what is put into the queue of a port that there is not is lost.
-   */
+  /** Appends `entry` to the queue of `port`; false, and nothing done, when it is full. */
   push(port: number, entry: number): boolean {
     const { control } = this;
     const at = this.controlOf(port);
@@ -114,8 +111,8 @@ export class PortQueues {
   /** Takes up to `max` of the oldest entries into `target`, from its beginning, and returns how many. */
   shiftBurst(port: number, target: Int32Array, max: number = target.length): number {
     const { items } = this;
-    const from = this.indexOfOldest(port);
     const given = Math.min(max, this.length(port));
+    const from = this.indexOfOldest(port);
     copyWords(target, 0, items, from, given);
     this.drop(port, given);
     return given;
@@ -151,7 +148,9 @@ export class PortQueues {
     return true;
   }
 
+  /** One comparison, which whole numbers in range pass: each method asks here before it does anything. */
   private controlOf(port: number): number {
+    if (port >>> 0 >= this.ports) checkInteger('port', port, 0, this.ports - 1);
     return (port << this.controlShift) + this.controlOffset;
   }
 }

@@ -136,6 +136,23 @@ describe('a mistake of a program without types', () => {
     expect(make).toThrow(argumentError(message));
   });
 
+  it("is named where a frame is given to a port that there is not, and the frame stays its owner's", () => {
+    const { uplink } = nicSwitch;
+    const slot = frames.take();
+    for (const port of [uplink + 1, -1]) {
+      const message = `must be an integer from 0 to ${uplink}, got ${port}`;
+      expect(() => nicSwitch.route(slot, port)).toThrow(new RangeError(`ingress ${message}`));
+      expect(() => nicSwitch.input.push(port, slot)).toThrow(new RangeError(`port ${message}`));
+      expect(() => stage.submit(port, slot)).toThrow(new RangeError(`port ${message}`));
+      expect(() => nicSwitch.output.shiftBurst(port, new Int32Array(1))).toThrow(
+        new RangeError(`port ${message}`),
+      );
+    }
+    expect(nicSwitch.forward()).toBe(0);
+    expect(frames.references[slot]).toBe(1);
+    frames.release(slot);
+  });
+
   it('changes nothing', () => {
     expect(() => nicSwitch.setAntiSpoof(0, any({ mac: true, vlan: 'on' }))).toThrow('check.vlan');
     const slot = frames.take();

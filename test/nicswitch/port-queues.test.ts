@@ -18,6 +18,30 @@ describe('PortQueues', () => {
     expect([queues.length(0), queues.room(0)]).toEqual([3, 0]);
   });
 
+  it('refuses a port that there is not, and changes nothing', () => {
+    const queues = new PortQueues(3, 4);
+    const words = new Int32Array(4);
+    const tries = [
+      (port: number) => queues.push(port, 1),
+      (port: number) => queues.shift(port),
+      (port: number) => queues.pushBurst(port, words, 0, 2),
+      (port: number) => queues.shiftBurst(port, words),
+      (port: number) => queues.length(port),
+      (port: number) => queues.room(port),
+      (port: number) => queues.pushed(port),
+    ];
+    for (const port of [3, 9, -1, 2 ** 31])
+      for (const attempt of tries)
+        expect(() => attempt(port)).toThrow(
+          new RangeError(`port must be an integer from 0 to 2, got ${port}`),
+        );
+    expect([0, 1, 2].map((port) => [queues.length(port), queues.pushed(port)])).toEqual([
+      [0, 0],
+      [0, 0],
+      [0, 0],
+    ]);
+  });
+
   it('takes as much of a burst as there is room for', () => {
     const queues = new PortQueues(2, 8);
     const source = Int32Array.from({ length: 20 }, (_, i) => i);
