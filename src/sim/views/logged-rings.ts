@@ -33,7 +33,8 @@ export interface LoggedRing {
 /** What a record has done to rings. */
 export interface RingChange {
   readonly ring: LoggedRing;
-  readonly what: 'register' | 'started' | 'stopped';
+  /** Behind `lost` its tail is not known any more. */
+  readonly what: 'register' | 'started' | 'stopped' | 'lost';
 }
 
 /**
@@ -46,6 +47,7 @@ export class LoggedRings {
   private readonly names: LogNames;
   private readonly transmitClient: number;
   private readonly rings = new Map<number, LoggedRing>();
+  private areLost = false;
 
   constructor(names: LogNames) {
     this.names = names;
@@ -63,6 +65,7 @@ export class LoggedRings {
     if (hit?.register === TAIL) return this.tailWritten(hit, c);
     if (this.names.hasRings) return [];
     if (hit !== null) return this.registerWritten(hit, c);
+    if (this.names.functionOf(a & 0xffff) < 0) return this.lose();
     return b === 0 && a >>> 16 === 0 ? this.reset(this.names.functionOf(a), c) : [];
   }
 
@@ -147,6 +150,16 @@ export class LoggedRings {
       return [{ ring, what: 'started' }];
     }
     return [{ ring, what: 'register' }];
+  }
+
+  /** A function that nobody knows has written a register: whose rings are as they were cannot be told. */
+  private lose(): RingChange[] {
+    if (this.areLost) return [];
+    this.areLost = true;
+    return [...this.rings.values()].map((ring) => {
+      ring.tail = null;
+      return { ring, what: 'lost' };
+    });
   }
 
   private stop(ring: LoggedRing): RingChange[] {

@@ -49,9 +49,9 @@ export class RingSignals {
     for (const { ring, what } of changes) {
       if (what === 'stopped' && !this.signals.has(this.pathOf(ring))) continue;
       const { tail, head, fetched } = this.of(ring);
-      if (ring.tail !== null) this.waveform.set(tail, timePs, ring.tail);
+      this.waveform.set(tail, timePs, ring.tail ?? VCD_UNKNOWN);
       if (what === 'started') this.waveform.set(head, timePs, 0);
-      if (what !== 'register') this.waveform.set(fetched, timePs, 0);
+      if (what !== 'register') this.waveform.set(fetched, timePs, what === 'lost' ? VCD_UNKNOWN : 0);
     }
     if (kind !== ProbeKind.TX_DESCRIPTOR && kind !== ProbeKind.RX_DESCRIPTOR) return;
     const ring = this.rings.ring(queue, kind === ProbeKind.TX_DESCRIPTOR);

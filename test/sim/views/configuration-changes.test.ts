@@ -228,7 +228,11 @@ function expectSameTlps(last: BinaryLog, whole: BinaryLog): void {
 
 describe('a log of an older program', () => {
   it('has no tails where it cannot know whose they are', () => {
-    const { log } = watched(BASE, (simulation) => setVfs(simulation, 0));
+    const seen = { middlePs: 0 };
+    const { log } = watched(BASE, (simulation) => {
+      seen.middlePs = simulation.nowPs;
+      setVfs(simulation, 0);
+    });
     const older: number[] = [LogKind.CONFIGURATION, LogKind.RING_STARTED, LogKind.RING_STOPPED];
     const ring = new LogRing(log.length);
     for (const { timePs, kind, a, b, c, data } of log.records()) {
@@ -240,10 +244,9 @@ describe('a log of an older program', () => {
     const old = new BinaryLog(join(ring.parts(log.header, trailer)));
     Object.assign(old.header, { kinds: undefined });
     const dump = dumpOf(old);
-    for (const path of ['queues.a.tx0.tail', 'queues.b.rx0.tail'])
-      expect(dump.changes.filter((change) => change.path === path)).toEqual([]);
-    expect(dump.at('queues.a.tx0.tail', old.trailer.endPs)).toBe('x');
-    // Heads are counted by descriptors, whoever has the queue.
-    expect(dump.changes.filter(({ path }) => path === 'queues.b.rx0.head').length).toBeGreaterThan(10);
+    // What the PF has done to all queues at boot is known, until a function that is not there at the end writes the first register.
+    const { middlePs } = seen;
+    for (const path of ['queues.a.tx0.tail', 'queues.b.rx0.tail', 'queues.b.tx0.fetched'])
+      expect(`${path} ${dump.at(path, middlePs)}`).toBe(`${path} x`);
   });
 });
