@@ -19,6 +19,7 @@ export type { IommuCounters } from './iommu-counters.ts';
 export type { IommuOptions } from './iommu-options.ts';
 export { DEFAULT_IOMMU_PROFILE, type IommuProfile } from './iommu-profile.ts';
 export { Iotlb } from './iotlb.ts';
+export { OrderedTranslations, type Translations } from './ordered-translations.ts';
 export type { TranslationClient } from './request-table.ts';
 export { type Context, RootTable, type RootTableOptions } from './root-table.ts';
 export {

@@ -15,6 +15,8 @@ export interface HostProfile {
   readonly linkFlightPs: number;
   /** From a DMA read's translation to its data. */
   readonly memoryReadPs: number;
+  /** The same for data that no cache of the host holds. */
+  readonly uncachedReadPs: number;
   /** From a processor's store or load to the root port. */
   readonly outboundPs: number;
   /** From an interrupt message to the handler, on the host and in a guest. */
@@ -25,6 +27,11 @@ export interface HostProfile {
   readonly maxReadRequestBytes: number;
   readonly readCompletionBoundary: number;
   readonly iommu: IommuProfile;
+  /**
+   * Requests of a device that the IOMMU looks at, which are answered in the order in which they came: see
+   * `OrderedTranslations`. Experiments that measure DMA take it; in a scenario's machine a request that hits does not wait yet.
+   */
+  readonly translationsAhead: number;
   /** What driver software costs, with interrupts and when it polls. */
   readonly software: { readonly interrupt: SoftwareProfile; readonly poll: SoftwareProfile };
 }

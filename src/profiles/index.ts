@@ -6,6 +6,7 @@ export {
   broadcomBcm57810Config,
 } from './broadcom-bcm57810-config.ts';
 export { CARD_CONFIGS, type CardConfig } from './card-configs.ts';
+export { type DmaDeviceProfile, nfp6000 } from './dma-device.ts';
 export { generic100g } from './generic-100g.ts';
 export {
   GENERIC_PF,

@@ -11,6 +11,8 @@ export const xeonE5v4: HostProfile = Object.freeze({
   // Estimates: two flights, a memory access and the serialisation of request and completion make up the measured round trip.
   linkFlightPs: 150_000,
   memoryReadPs: 220_000,
+  // Measured: a 64-byte read takes 53 ns more where the caches are cold.
+  uncachedReadPs: 273_000,
   outboundPs: 100_000,
   // Estimates: dispatch on the host; a guest's interrupt passes through the hypervisor.
   hostInterruptPs: 1_500_000,
@@ -29,6 +31,8 @@ export const xeonE5v4: HostProfile = Object.freeze({
   maxReadRequestBytes: 512,
   readCompletionBoundary: 64,
   iommu: DEFAULT_IOMMU_PROFILE,
+  // Fitted to the measured bandwidth of 64-byte reads by window.
+  translationsAhead: 8,
   // Estimates after what kernel drivers and DPDK spend a frame.
   software: {
     interrupt: { pollPs: 400_000, receivePs: 120_000, transmitPs: 80_000 },

@@ -70,6 +70,13 @@ describe('plotSeries', () => {
     const names = plotSeries({ ...RESULT, rows, published: [] }, PLOT).map(({ name }) => name);
     expect(names).toEqual(['simulated', 'closed form']);
   });
+
+  it('leaves out results that are not in the picture', () => {
+    const rows = RESULT.rows.filter(([lanes]) => lanes === 8);
+    const plot = { ...PLOT, y: ['simulated'], besides: ['closedForm'] };
+    const names = plotSeries({ ...RESULT, rows, published: [] }, plot).map(({ name }) => name);
+    expect(names).toEqual(['simulated']);
+  });
 });
 
 describe('formatResultSvg', () => {

@@ -40,12 +40,12 @@ export interface PublishedPoints {
 }
 
 /**
- * How the rows become a picture: `y` against `x`, all of them names of columns. What else differs between rows
- * makes further lines.
+ * How the rows become a picture: `y` against `x`, all of them names of columns. Parameters that differ between rows
+ * make further lines.
  */
 export interface PlotSpec {
   readonly x: string;
-  /** Columns that differ between rows and make no lines: they say another one again. */
+  /** Columns that differ between rows and make no lines: they say another one again, or are results that are not in the picture. */
   readonly besides?: readonly string[];
   readonly y: readonly string[];
   /** What `y` is, with its unit. */

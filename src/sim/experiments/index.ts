@@ -1,9 +1,12 @@
 /** Experiments: what can be found out by one command. */
 
+import { dmaLatencyExperiment } from './dma-latency.ts';
 import type { Experiment } from './experiment.ts';
+import { iommuWindowExperiment } from './iommu-window.ts';
 import { pcieBandwidthExperiment } from './pcie-bandwidth.ts';
 import { routingIdsExperiment } from './routing-ids.ts';
 
+export { dmaLatencyExperiment } from './dma-latency.ts';
 export {
   EXPERIMENT_SCHEMA,
   type Experiment,
@@ -18,8 +21,14 @@ export {
   type ResultValue,
   runExperiment,
 } from './experiment.ts';
+export { iommuWindowExperiment } from './iommu-window.ts';
 export { pcieBandwidthExperiment } from './pcie-bandwidth.ts';
 export { routingIdsExperiment } from './routing-ids.ts';
 
 /** Every experiment there is, by name. */
-export const EXPERIMENTS: readonly Experiment[] = [pcieBandwidthExperiment, routingIdsExperiment];
+export const EXPERIMENTS: readonly Experiment[] = [
+  pcieBandwidthExperiment,
+  dmaLatencyExperiment,
+  iommuWindowExperiment,
+  routingIdsExperiment,
+];

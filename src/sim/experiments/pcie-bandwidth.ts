@@ -1,5 +1,6 @@
 import { pcieBandwidth } from '../../pcie/index.ts';
-import type { Experiment, ParameterValues, ResultValue } from './experiment.ts';
+import { combinations } from './combinations.ts';
+import type { Experiment, ResultValue } from './experiment.ts';
 import { measureLink, type Traffic } from './link-bandwidth.ts';
 
 const PAYLOAD_SIZES = [128, 256, 512, 1024, 2048, 4096];
@@ -65,9 +66,11 @@ export const pcieBandwidthExperiment: Experiment = {
     logarithmic: true,
   },
   *run(values) {
-    for (const point of combinations(values)) yield rowOf(point);
+    for (const point of combinations<Point>(values, NAMES)) yield rowOf(point);
   },
 };
+
+const NAMES = ['generation', 'lanes', 'mps', 'mrrs', 'rcb', 'direction', 'sizes', 'addressBits'] as const;
 
 interface Point {
   generation: number;
@@ -76,23 +79,13 @@ interface Point {
   mrrs: number;
   rcb: number;
   direction: Traffic;
-  size: number;
+  sizes: number;
   addressBits: number;
 }
 
-/** Every combination of the values, the last parameter turning fastest. */
-function combinations(values: ParameterValues): Point[] {
-  const names = ['generation', 'lanes', 'mps', 'mrrs', 'rcb', 'direction', 'sizes', 'addressBits'];
-  let points: Record<string, number | string>[] = [{}];
-  for (const name of names) {
-    points = points.flatMap((point) => values[name].map((value) => ({ ...point, [name]: value })));
-  }
-  return points.map(({ sizes, ...rest }) => ({ ...rest, size: sizes }) as unknown as Point);
-}
-
 function rowOf(point: Point): ResultValue[] {
-  const { generation, lanes, mps, mrrs, rcb, direction, size, addressBits } = point;
-  const closed = pcieBandwidth(point)[CLOSED_FORM[direction]];
+  const { generation, lanes, mps, mrrs, rcb, direction, sizes: size, addressBits } = point;
+  const closed = pcieBandwidth({ ...point, size })[CLOSED_FORM[direction]];
   const simulated = measureLink({
     rate: { generation, lanes },
     mps,

@@ -1,0 +1,152 @@
+import {
+  DATA_LINK_OVERHEAD_BYTES,
+  HEADER_3DW_BYTES,
+  HEADER_4DW_BYTES,
+  linkPsPerByte,
+} from '../../pcie/index.ts';
+import { nfp6000, xeonE5v4 } from '../../profiles/index.ts';
+import { combinations } from './combinations.ts';
+import { DmaRig } from './dma-rig.ts';
+import type { Experiment, ResultValue } from './experiment.ts';
+
+const PAYLOAD_SIZES = [128, 256, 512, 1024, 2048, 4096];
+const KIB = 1024;
+const READS = 1000;
+
+interface Point {
+  generation: number;
+  lanes: number;
+  mps: number;
+  mrrs: number;
+  rcb: number;
+  sizes: number;
+  caches: 'warm' | 'cold';
+  iommu: 'on' | 'off';
+  windows: number;
+}
+
+const NAMES = ['generation', 'lanes', 'mps', 'mrrs', 'rcb', 'caches', 'iommu', 'windows', 'sizes'] as const;
+
+/** Time of a DMA read by its size: what its parts add up to, the simulated machine, and measurements. */
+export const dmaLatencyExperiment: Experiment = {
+  name: 'dma-latency',
+  summary:
+    'Time that a device waits for a DMA read, by size: sum of its parts, simulated machine, measurements.',
+  note:
+    'The closed form adds up one request, two flights over the link, memory, the completions and the device; ' +
+    'there is none with the IOMMU, where chance decides.',
+  parameters: {
+    generation: { about: 'Generation of the link.', default: [3], range: [1, 5] },
+    lanes: { about: 'Its width.', default: [8], allowed: [1, 2, 4, 8, 12, 16, 32] },
+    mps: { about: 'Max_Payload_Size, in bytes.', default: [256], allowed: PAYLOAD_SIZES },
+    mrrs: { about: 'Max_Read_Request_Size, in bytes.', default: [512], allowed: PAYLOAD_SIZES },
+    rcb: { about: 'Read Completion Boundary, in bytes.', default: [64], allowed: [64, 128] },
+    caches: {
+      about: "Whether the host's caches hold the data.",
+      default: ['warm'],
+      allowed: ['warm', 'cold'],
+    },
+    iommu: {
+      about: 'Whether the host translates, with pages of 4 KiB.',
+      default: ['off'],
+      allowed: ['on', 'off'],
+    },
+    windows: {
+      about: 'Memory whose places are read at random, in KiB.',
+      default: [8],
+      range: [4, 65_536],
+    },
+    sizes: {
+      about: 'Bytes of each read, which begins with a cache line.',
+      default: [8, 64, 128, 256, 512, 1024, 1520, 2048],
+      range: [1, 4096],
+    },
+  },
+  columns: [
+    { name: 'generation', unit: '' },
+    { name: 'lanes', unit: '' },
+    { name: 'mps', unit: 'B' },
+    { name: 'mrrs', unit: 'B' },
+    { name: 'rcb', unit: 'B' },
+    { name: 'caches', unit: '' },
+    { name: 'iommu', unit: '' },
+    { name: 'window', unit: 'KiB' },
+    { name: 'size', unit: 'B' },
+    { name: 'closedForm', unit: 'ns' },
+    { name: 'median', unit: 'ns' },
+    { name: 'mean', unit: 'ns' },
+    { name: 'max', unit: 'ns' },
+  ],
+  published: [
+    {
+      source:
+        'Neugebauer et al., Understanding PCIe performance for end host networking, SIGCOMM 2018: NFP-6000, Gen 3 x8, warm caches, no IOMMU',
+      columns: [
+        { name: 'size', unit: 'B' },
+        { name: 'median', unit: 'ns' },
+      ],
+      rows: [
+        [8, 547],
+        [64, 547],
+        [128, 573],
+        [256, 627],
+        [512, 707],
+        [1024, 853],
+        [1520, 987],
+        [2048, 1133],
+      ],
+    },
+  ],
+  plot: {
+    x: 'size',
+    y: ['median', 'closedForm'],
+    besides: ['mean', 'max'],
+    title: 'Time of a DMA read, ns',
+    logarithmic: true,
+  },
+  *run(values, seed) {
+    for (const point of combinations<Point>(values, NAMES)) yield rowOf(point, seed);
+  },
+};
+
+function rowOf(point: Point, seed: number): ResultValue[] {
+  const { generation, lanes, mps, mrrs, rcb, caches, iommu, windows, sizes: size } = point;
+  const rig = new DmaRig({
+    host: xeonE5v4,
+    device: nfp6000,
+    rate: { generation, lanes },
+    mps,
+    mrrs,
+    rcb,
+    cached: caches === 'warm',
+    iommu: iommu === 'on' ? xeonE5v4.iommu : null,
+    pageBytes: 4 * KIB,
+    windowBytes: windows * KIB,
+    direction: 'read',
+    size,
+    seed,
+  });
+  const times = rig.latencies(READS, READS).sort((a, b) => a - b);
+  const mean = times.reduce((sum, time) => sum + time, 0) / times.length;
+  return [
+    ...[generation, lanes, mps, mrrs, rcb, caches, iommu, windows, size],
+    iommu === 'on' ? null : closedForm(point),
+    times[times.length >> 1],
+    Math.round(mean * 1000) / 1000,
+    times[times.length - 1],
+  ];
+}
+
+/** Time of a read without translation, in ns, if nothing else is on the link. */
+function closedForm({ generation, lanes, mps, mrrs, caches, sizes: size }: Point): number {
+  const [numerator, denominator] = linkPsPerByte({ generation, lanes });
+  const request = DATA_LINK_OVERHEAD_BYTES + HEADER_4DW_BYTES;
+  // Each request is answered on its own, in pieces of Max_Payload_Size.
+  const answers = Math.floor(size / mrrs) * Math.ceil(mrrs / mps) + Math.ceil((size % mrrs) / mps);
+  const words = Math.ceil(size / 4) * 4;
+  const bytes = request + answers * (DATA_LINK_OVERHEAD_BYTES + HEADER_3DW_BYTES) + words;
+  const memory = caches === 'warm' ? xeonE5v4.memoryReadPs : xeonE5v4.uncachedReadPs;
+  const device = nfp6000.receivePsPerByte * Math.min(size, mps) + nfp6000.movePsPerByte * size;
+  const ps = 2 * xeonE5v4.linkFlightPs + memory + (bytes * numerator) / denominator + device;
+  return Math.round(ps) / 1000;
+}
