@@ -213,6 +213,7 @@ export class Journey {
     switch (requestToPeer(fn, portNumberOf(target.function), this.isTranslated)) {
       case 'direct':
         this.hop(fn.name, 'peer-to-peer');
+        this.throughRootComplex ||= this.structure.switchWith(port) === null;
         this.down(target);
         return false;
       case 'redirect':

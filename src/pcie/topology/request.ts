@@ -14,6 +14,7 @@ export interface HierarchyRequest {
   /** Requester ID in it. Default: the function's own; another one is forged. */
   readonly requester?: RoutingId;
   readonly kind: 'read' | 'write';
+  /** Below 2^53, naturally aligned. */
   readonly address: number;
   /** 1, 2 or 4, naturally aligned. Default 4. */
   readonly bytes?: 1 | 2 | 4;
@@ -82,7 +83,7 @@ export interface HierarchyOutcome {
   readonly bar: number;
   /** What a successful read brought; all ones for any other. */
   readonly value: number;
-  /** Whether the request came through the root complex. */
+  /** Whether the request came through the root complex, from one root port to another too. */
   readonly throughRootComplex: boolean;
   readonly error: HierarchyError | null;
   readonly hops: readonly Hop[];

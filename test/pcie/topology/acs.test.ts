@@ -147,7 +147,9 @@ describe('ACS P2P Request Redirect', () => {
   it('of a root port keeps requests for other root ports from going there untranslated', () => {
     const tower = makeTower({ translator: { translate: () => -2 } });
     const address = tower.cards[2].functions[0].barBase(0);
-    expect(ask(tower, { address })).toMatchObject({ status: 'successful', throughRootComplex: false });
+    const direct = ask(tower, { address });
+    expect(direct).toMatchObject({ status: 'successful', throughRootComplex: true });
+    expect(actions(direct)).toContain('00:01.0 peer-to-peer');
     turnOn(tower.root.function, AcsService.requestRedirect);
     expect(ask(tower, { address }).error?.error).toBe('IOMMU fault');
     const none = makeTower({ peerToPeer: false });

@@ -19,6 +19,7 @@ import {
   PcieHierarchy,
   PcieSwitch,
   type PortOptions,
+  type VfRoutingRule,
 } from '../../../src/pcie/index.ts';
 import { genericProfile } from '../config/fixture.ts';
 
@@ -30,15 +31,14 @@ export const WINDOWS: EnumerateOptions = {
 /** Ports with all services that there are. */
 export const ALL_SERVICES: AcsOptions = { services: 0x7f, egressBits: 16 };
 
-/** A card without a maker: 16 VFs behind its PF with ARI, on the next bus without. */
-export function card(totalVfs = 4, functionServices = 0): FunctionProfile {
-  const profile = genericProfile({
-    totalVfs,
-    routing: {
-      ari: { firstVfOffset: 16, vfStride: 1 },
-      other: { firstVfOffset: 256, vfStride: 1 },
-    },
-  });
+const ROUTING: VfRoutingRule = {
+  ari: { firstVfOffset: 16, vfStride: 1 },
+  other: { firstVfOffset: 256, vfStride: 1 },
+};
+
+/** A card without a maker: VFs from 16 behind its PF on with ARI, on the next bus without. */
+export function card(totalVfs = 4, functionServices = 0, routing = ROUTING): FunctionProfile {
+  const profile = genericProfile({ totalVfs, routing });
   const services = functionServices === 0 ? [] : [acs({ services: functionServices, egressBits: 64 })];
   return {
     ...profile,
