@@ -354,6 +354,7 @@ export class PcieFunction implements CapabilityHost, ConfigOwner {
       if (this.powerState !== wasPower) {
         this.decodeCommand();
         this.decodeListener?.decodeChanged();
+        for (const vf of this.sriov?.made() ?? []) vf.refresh();
       }
     }
     capability.written?.(this, base, offset - base, written, lanes, before);
@@ -381,7 +382,8 @@ export class PcieFunction implements CapabilityHost, ConfigOwner {
     const command = this.config.read16(COMMAND);
     // In D3hot a function answers to configuration requests only and sends no memory requests (PCIe 3.0
     // 5.3.1.4).
-    const awake = this.powerState === 0;
+    // A VF sleeps with its PF (SR-IOV 1.1 5.1).
+    const awake = this.powerState === 0 && (this.physical === null || this.physical.powerState === 0);
     this.busMaster = awake && (command & COMMAND_BUS_MASTER) !== 0;
     this.ownMemoryEnabled = awake && (command & COMMAND_MEMORY) !== 0;
     this.ioEnabled = awake && (command & COMMAND_IO) !== 0;

@@ -25,7 +25,7 @@ const TOTAL_VFS = 16;
 
 /**
  * Measured for function 0: 8 and 1. That the VFs of function 1 follow those of function 0, and that ARI makes no
- * difference, are estimates.
+ * difference, are estimates; Linux's driver does not enable VFs in a slot without ARI, where none could be reached.
  */
 const routing: VfRoutingRule = (_ari, _numVfs, functionNumber) => ({
   firstVfOffset: 8 + functionNumber * (TOTAL_VFS - 1),

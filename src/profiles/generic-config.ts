@@ -195,5 +195,6 @@ function express(options: GenericConfigOptions): Capability {
     deviceCapabilities2: 0x0000081f,
     linkCapabilities2: ((1 << generation) - 1) << 1,
     linkControl2: generation,
+    idOrdering: true,
   });
 }

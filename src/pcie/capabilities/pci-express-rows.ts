@@ -17,6 +17,8 @@ export interface PciExpressRegisters {
   readonly linkStatus?: number;
   readonly deviceCapabilities2?: number;
   readonly linkCapabilities2?: number;
+  /** It can order by ID (PCIe 3.0 2.2.6.4). Default false. */
+  readonly idOrdering?: boolean;
   /** Link Control 2 of function 0; the other functions of a device have it reserved. Default 0. */
   readonly linkControl2?: number;
 }
@@ -33,7 +35,7 @@ const SIZES = {
 const INDICATOR = { 1: 'on', 2: 'blinks', 3: 'off' };
 const SPEEDS = { 1: '2.5 GT/s', 2: '5 GT/s', 3: '8 GT/s', 4: '16 GT/s', 5: '32 GT/s' };
 
-/** The registers of the capability behind its header; also used to explain a dump. */
+/** The registers of the capability behind its header; also used to explain a dump. A field without a phrase is what its name says. */
 export function pciExpressRows(values: PciExpressRegisters, context: FunctionContext): RegisterRow[] {
   const portType = values.portType ?? 0;
   const isDownstream = portType === 4 || portType === 6;
@@ -69,8 +71,8 @@ function capabilities(values: PciExpressRegisters): RegisterRow {
     phrase: 'version and kind of port',
     section: 'PCIe 3.0 7.8.2',
     fields: [
-      bits('Capability Version', 0, 4, 'RO', 'version of the layout', { reset: values.version ?? 2 }),
-      bits('Device/Port Type', 4, 4, 'RO', 'kind of function', {
+      bits('Capability Version', 0, 4, 'RO', '', { reset: values.version ?? 2 }),
+      bits('Device/Port Type', 4, 4, 'RO', '', {
         reset: values.portType ?? 0,
         values: portType,
       }),
@@ -96,11 +98,11 @@ function device(values: PciExpressRegisters, context: FunctionContext, portType:
       section: 'PCIe 3.0 7.8.3',
       fields: [
         bits('Max_Payload_Size Supported', 0, 3, 'RO', 'largest payload', { values: SIZES }),
-        bits('Phantom Functions Supported', 3, 2, 'RO', 'function numbers as tags'),
-        bit('Extended Tag Field Supported', 5, 'RO', '8-bit tags'),
-        bits('Endpoint L0s Acceptable Latency', 6, 3, 'RO', 'exit latency of L0s'),
-        bits('Endpoint L1 Acceptable Latency', 9, 3, 'RO', 'exit latency of L1'),
-        bit('Role-Based Error Reporting', 15, 'RO', 'reports errors by role'),
+        bits('Phantom Functions Supported', 3, 2, 'RO', ''),
+        bit('Extended Tag Field Supported', 5, 'RO', ''),
+        bits('Endpoint L0s Acceptable Latency', 6, 3, 'RO', ''),
+        bits('Endpoint L1 Acceptable Latency', 9, 3, 'RO', ''),
+        bit('Role-Based Error Reporting', 15, 'RO', ''),
         bits('Captured Slot Power Limit Value', 18, 8, 'RO', 'power of the slot', { keptByFlr: true }),
         bits('Captured Slot Power Limit Scale', 26, 2, 'RO', 'unit of it', { keptByFlr: true }),
         bit('Function Level Reset Capability', 28, 'RO', 'can be reset alone'),
@@ -114,21 +116,21 @@ function device(values: PciExpressRegisters, context: FunctionContext, portType:
       phrase: 'errors, sizes and attributes of requests',
       section: 'PCIe 3.0 7.8.4',
       fields: [
-        bit('Correctable Error Reporting Enable', 0, ofPf(context, 'RW'), 'may send ERR_COR', at(0)),
-        bit('Non-Fatal Error Reporting Enable', 1, ofPf(context, 'RW'), 'may send ERR_NONFATAL', at(1)),
-        bit('Fatal Error Reporting Enable', 2, ofPf(context, 'RW'), 'may send ERR_FATAL', at(2)),
-        bit('Unsupported Request Reporting Enable', 3, ofPf(context, 'RW'), 'reports them', at(3)),
-        bit('Enable Relaxed Ordering', 4, ofPf(context, 'RW'), 'may set the attribute', at(4)),
-        bits('Max_Payload_Size', 5, 3, ofPf(context, 'RW'), 'largest payload it may send', {
+        bit('Correctable Error Reporting Enable', 0, ofPf(context, 'RW'), '', at(0)),
+        bit('Non-Fatal Error Reporting Enable', 1, ofPf(context, 'RW'), '', at(1)),
+        bit('Fatal Error Reporting Enable', 2, ofPf(context, 'RW'), '', at(2)),
+        bit('Unsupported Request Reporting Enable', 3, ofPf(context, 'RW'), '', at(3)),
+        bit('Enable Relaxed Ordering', 4, ofPf(context, 'RW'), '', at(4)),
+        bits('Max_Payload_Size', 5, 3, ofPf(context, 'RW'), '', {
           ...at(5, 3),
           values: SIZES,
           keptByFlr: true,
         }),
-        bit('Extended Tag Field Enable', 8, has(1 << 5), 'may use 8-bit tags', at(8)),
-        bit('Phantom Functions Enable', 9, has(3 << 3), 'function numbers as tags', at(9)),
-        bit('Aux Power PM Enable', 10, ofPf(context, 'RWS'), 'may draw auxiliary power', at(10)),
-        bit('Enable No Snoop', 11, ofPf(context, 'RW'), 'may set the attribute', at(11)),
-        bits('Max_Read_Request_Size', 12, 3, ofPf(context, 'RW'), 'largest read it may send', {
+        bit('Extended Tag Field Enable', 8, has(1 << 5), '', at(8)),
+        bit('Phantom Functions Enable', 9, has(3 << 3), '', at(9)),
+        bit('Aux Power PM Enable', 10, ofPf(context, 'RWS'), '', at(10)),
+        bit('Enable No Snoop', 11, ofPf(context, 'RW'), '', at(11)),
+        bits('Max_Read_Request_Size', 12, 3, ofPf(context, 'RW'), '', {
           ...at(12, 3),
           values: SIZES,
         }),
@@ -148,12 +150,12 @@ function device(values: PciExpressRegisters, context: FunctionContext, portType:
       phrase: 'errors seen, requests outstanding',
       section: 'PCIe 3.0 7.8.5',
       fields: [
-        bit('Correctable Error Detected', 0, 'RW1C', 'since it was cleared'),
-        bit('Non-Fatal Error Detected', 1, 'RW1C', 'since it was cleared'),
-        bit('Fatal Error Detected', 2, 'RW1C', 'since it was cleared'),
-        bit('Unsupported Request Detected', 3, 'RW1C', 'since it was cleared'),
-        bit('Aux Power Detected', 4, 'RO', 'auxiliary power is there'),
-        bit('Transactions Pending', 5, 'RO', 'requests await completions'),
+        bit('Correctable Error Detected', 0, 'RW1C', ''),
+        bit('Non-Fatal Error Detected', 1, 'RW1C', ''),
+        bit('Fatal Error Detected', 2, 'RW1C', ''),
+        bit('Unsupported Request Detected', 3, 'RW1C', ''),
+        bit('Aux Power Detected', 4, 'RO', ''),
+        bit('Transactions Pending', 5, 'RO', ''),
       ],
     },
   ];
@@ -173,17 +175,17 @@ function link(values: PciExpressRegisters, context: FunctionContext, isDownstrea
       phrase: 'speed and width of the port',
       section: 'PCIe 3.0 7.8.6',
       fields: [
-        bits('Max Link Speed', 0, 4, 'RO', 'highest speed', { values: SPEEDS }),
+        bits('Max Link Speed', 0, 4, 'RO', '', { values: SPEEDS }),
         bits('Maximum Link Width', 4, 6, 'RO', 'lanes'),
-        bits('ASPM Support', 10, 2, 'RO', 'L0s and L1'),
-        bits('L0s Exit Latency', 12, 3, 'RO', 'exit latency of L0s'),
-        bits('L1 Exit Latency', 15, 3, 'RO', 'exit latency of L1'),
-        bit('Clock Power Management', 18, 'RO', 'clock may stop'),
-        bit('Surprise Down Error Reporting Capable', 19, 'RO', 'reports loss of the link'),
-        bit('Data Link Layer Link Active Reporting Capable', 20, 'RO', 'reports the state of the link'),
-        bit('Link Bandwidth Notification Capability', 21, 'RO', 'reports changes of bandwidth'),
-        bit('ASPM Optionality Compliance', 22, 'HwInit', 'ASPM support is stated'),
-        bits('Port Number', 24, 8, 'HwInit', 'number of the port'),
+        bits('ASPM Support', 10, 2, 'RO', ''),
+        bits('L0s Exit Latency', 12, 3, 'RO', ''),
+        bits('L1 Exit Latency', 15, 3, 'RO', ''),
+        bit('Clock Power Management', 18, 'RO', ''),
+        bit('Surprise Down Error Reporting Capable', 19, 'RO', ''),
+        bit('Data Link Layer Link Active Reporting Capable', 20, 'RO', ''),
+        bit('Link Bandwidth Notification Capability', 21, 'RO', ''),
+        bit('ASPM Optionality Compliance', 22, 'HwInit', ''),
+        bits('Port Number', 24, 8, 'HwInit', ''),
       ],
     },
     {
@@ -194,16 +196,16 @@ function link(values: PciExpressRegisters, context: FunctionContext, isDownstrea
       phrase: 'control of the link',
       section: 'PCIe 3.0 7.8.7',
       fields: [
-        bits('ASPM Control', 0, 2, ofPf(context, 'RW'), 'L0s and L1 in use', { keptByFlr: true }),
+        bits('ASPM Control', 0, 2, ofPf(context, 'RW'), '', { keptByFlr: true }),
         kept('Read Completion Boundary', 3, isDownstream ? 'RO' : ofPf(context, 'RW'), '64 or 128 bytes'),
-        kept('Link Disable', 4, port('RW'), 'link down'),
+        kept('Link Disable', 4, port('RW'), ''),
         bit('Retrain Link', 5, port('WO'), 'trains anew; reads as 0'),
-        kept('Common Clock Configuration', 6, ofPf(context, 'RW'), 'both ends share a clock'),
-        kept('Extended Synch', 7, ofPf(context, 'RW'), 'longer training'),
-        kept('Enable Clock Power Management', 8, clockPm(values, context), 'clock may stop'),
-        kept('Hardware Autonomous Width Disable', 9, ofPf(context, 'RW'), 'keeps its width'),
-        bit('Link Bandwidth Management Interrupt Enable', 10, port('RW'), 'interrupt at changes'),
-        bit('Link Autonomous Bandwidth Interrupt Enable', 11, port('RW'), 'interrupt at changes'),
+        kept('Common Clock Configuration', 6, ofPf(context, 'RW'), ''),
+        kept('Extended Synch', 7, ofPf(context, 'RW'), ''),
+        kept('Enable Clock Power Management', 8, clockPm(values, context), ''),
+        kept('Hardware Autonomous Width Disable', 9, ofPf(context, 'RW'), ''),
+        bit('Link Bandwidth Management Interrupt Enable', 10, port('RW'), ''),
+        bit('Link Autonomous Bandwidth Interrupt Enable', 11, port('RW'), ''),
       ],
     },
     {
@@ -223,17 +225,17 @@ function link(values: PciExpressRegisters, context: FunctionContext, isDownstrea
           reset: (status >> 4) & 0x3f,
           keptByFlr: true,
         }),
-        bit('Link Training', 11, 'RO', 'training now', { keptByFlr: true }),
-        bit('Slot Clock Configuration', 12, 'HwInit', 'uses the clock of the slot', {
+        bit('Link Training', 11, 'RO', '', { keptByFlr: true }),
+        bit('Slot Clock Configuration', 12, 'HwInit', '', {
           reset: (status >> 12) & 1,
           keptByFlr: true,
         }),
-        bit('Data Link Layer Link Active', 13, 'RO', 'DL_Active', {
+        bit('Data Link Layer Link Active', 13, 'RO', '', {
           reset: (status >> 13) & 1,
           keptByFlr: true,
         }),
-        bit('Link Bandwidth Management Status', 14, port('RW1C'), 'the bandwidth changed'),
-        bit('Link Autonomous Bandwidth Status', 15, port('RW1C'), 'the bandwidth changed'),
+        bit('Link Bandwidth Management Status', 14, port('RW1C'), ''),
+        bit('Link Autonomous Bandwidth Status', 15, port('RW1C'), ''),
       ],
     },
   ];
@@ -278,8 +280,8 @@ function slot(): RegisterRow[] {
       section: 'PCIe 3.0 7.8.11',
       fields: [
         bits('Events', 0, 5, 'RW1C', 'events since they were cleared'),
-        bit('Presence Detect State', 6, 'RO', 'a card is in the slot', { reset: 1 }),
-        bit('Data Link Layer State Changed', 8, 'RW1C', 'the link went up or down'),
+        bit('Presence Detect State', 6, 'RO', '', { reset: 1 }),
+        bit('Data Link Layer State Changed', 8, 'RW1C', ''),
       ],
     },
   ];
@@ -314,9 +316,9 @@ function root(): RegisterRow[] {
       phrase: 'the last PME',
       section: 'PCIe 3.0 7.8.14',
       fields: [
-        bits('PME Requester ID', 0, 16, 'RO', 'who sent PME'),
-        bit('PME Status', 16, 'RW1C', 'PME came'),
-        bit('PME Pending', 17, 'RO', 'another one waits'),
+        bits('PME Requester ID', 0, 16, 'RO', ''),
+        bit('PME Status', 16, 'RW1C', ''),
+        bit('PME Pending', 17, 'RO', ''),
       ],
     },
   ];
@@ -325,6 +327,7 @@ function root(): RegisterRow[] {
 function second(values: PciExpressRegisters, context: FunctionContext, isDownstream: boolean): RegisterRow[] {
   const device2 = values.deviceCapabilities2 ?? 0;
   const has = (mask: number): Access => ofPf(context, (device2 & mask) !== 0 ? 'RW' : 'RO');
+  const ordering = ofPf(context, values.idOrdering ? 'RW' : 'RO');
   const control2 = context.virtual || context.number !== 0 ? 0 : (values.linkControl2 ?? 0);
   const owner: Access = context.virtual || context.number !== 0 ? 'RsvdP' : 'RWS';
   return [
@@ -337,14 +340,14 @@ function second(values: PciExpressRegisters, context: FunctionContext, isDownstr
       section: 'PCIe 3.0 7.8.15',
       fields: [
         bits('Completion Timeout Ranges Supported', 0, 4, 'HwInit', 'ranges A to D'),
-        bit('Completion Timeout Disable Supported', 4, 'RO', 'the time-out can be turned off'),
+        bit('Completion Timeout Disable Supported', 4, 'RO', ''),
         bit('ARI Forwarding Supported', 5, 'RO', 'sends to any function number'),
-        bits('AtomicOp Support', 6, 4, 'RO', 'routing, 32, 64 and 128 bits'),
-        bit('LTR Mechanism Supported', 11, 'RO', 'latency tolerance'),
-        bits('TPH Completer Supported', 12, 2, 'RO', 'processing hints'),
-        bits('OBFF Supported', 18, 2, 'HwInit', 'buffer flush/fill'),
-        bit('Extended Fmt Field Supported', 20, 'RO', '3-bit Fmt'),
-        bit('End-End TLP Prefix Supported', 21, 'HwInit', 'prefixes'),
+        bits('AtomicOp Support', 6, 4, 'RO', ''),
+        bit('LTR Mechanism Supported', 11, 'RO', ''),
+        bits('TPH Completer Supported', 12, 2, 'RO', ''),
+        bits('OBFF Supported', 18, 2, 'HwInit', ''),
+        bit('Extended Fmt Field Supported', 20, 'RO', ''),
+        bit('End-End TLP Prefix Supported', 21, 'HwInit', ''),
       ],
     },
     {
@@ -356,11 +359,13 @@ function second(values: PciExpressRegisters, context: FunctionContext, isDownstr
       section: 'PCIe 3.0 7.8.16',
       fields: [
         bits('Completion Timeout Value', 0, 4, has(0x0f), 'range in use'),
-        bit('Completion Timeout Disable', 4, has(1 << 4), 'no time-out'),
+        bit('Completion Timeout Disable', 4, has(1 << 4), ''),
         bit('ARI Forwarding Enable', 5, isDownstream ? has(1 << 5) : 'RsvdP', 'sends to any function number'),
-        bit('AtomicOp Requester Enable', 6, has(7 << 7), 'may send AtomicOps'),
-        bit('LTR Mechanism Enable', 10, has(1 << 11), 'latency tolerance'),
-        bits('OBFF Enable', 13, 2, has(3 << 18), 'buffer flush/fill'),
+        bit('AtomicOp Requester Enable', 6, has(7 << 7), ''),
+        bit('IDO Request Enable', 8, ordering, ''),
+        bit('IDO Completion Enable', 9, ordering, ''),
+        bit('LTR Mechanism Enable', 10, context.number === 0 ? has(1 << 11) : 'RsvdP', ''),
+        bits('OBFF Enable', 13, 2, has(3 << 18), ''),
       ],
     },
     {
@@ -380,18 +385,18 @@ function second(values: PciExpressRegisters, context: FunctionContext, isDownstr
       phrase: 'highest speed; function 0 decides',
       section: 'PCIe 3.0 7.8.19',
       fields: [
-        bits('Target Link Speed', 0, 4, owner, 'highest speed', {
+        bits('Target Link Speed', 0, 4, owner, '', {
           reset: control2 & 15,
           values: SPEEDS,
         }),
-        bit('Enter Compliance', 4, owner, 'test mode', { reset: (control2 >> 4) & 1 }),
-        bit('Hardware Autonomous Speed Disable', 5, owner, 'keeps its speed', {
+        bit('Enter Compliance', 4, owner, '', { reset: (control2 >> 4) & 1 }),
+        bit('Hardware Autonomous Speed Disable', 5, owner, '', {
           reset: (control2 >> 5) & 1,
         }),
-        bits('Transmit Margin', 7, 3, owner, 'test mode', { reset: (control2 >> 7) & 7 }),
-        bit('Enter Modified Compliance', 10, owner, 'test mode', { reset: (control2 >> 10) & 1 }),
-        bit('Compliance SOS', 11, owner, 'test mode', { reset: (control2 >> 11) & 1 }),
-        bits('Compliance Preset/De-emphasis', 12, 4, owner, 'test mode', { reset: (control2 >> 12) & 15 }),
+        bits('Transmit Margin', 7, 3, owner, '', { reset: (control2 >> 7) & 7 }),
+        bit('Enter Modified Compliance', 10, owner, '', { reset: (control2 >> 10) & 1 }),
+        bit('Compliance SOS', 11, owner, '', { reset: (control2 >> 11) & 1 }),
+        bits('Compliance Preset/De-emphasis', 12, 4, owner, '', { reset: (control2 >> 12) & 15 }),
       ],
     },
     {
