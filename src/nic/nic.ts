@@ -97,7 +97,8 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
     };
     this.data = new DataPlane(name, scheduler, probe, profile, options.linkGbps, makeRequester, this);
     this.requester = requester as unknown as Requester;
-    this.requester.listeners.push(new RequestErrors(this.endpoint));
+    const errors = new RequestErrors(this.endpoint);
+    this.requester.listeners.push(errors);
     this.port = new EndpointPort(
       `${name}.port`,
       scheduler,
@@ -107,6 +108,7 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
       this.requester,
       profile.registerReadPs,
     );
+    this.port.listener = errors;
     this.queues = new QueueRegisters(this.data.receive, this.data.transmit, {
       receiveStarted: (queue) => this.data.received[queue].start(),
       transmitStarted: (queue) => this.data.transmitted[queue].start(),

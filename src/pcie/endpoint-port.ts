@@ -21,6 +21,11 @@ export interface CompleterTarget {
   configWrite(routingId: number, offset: number, bytes: number, value: number, type: ConfigType): boolean;
 }
 
+/** Told of requests that no function has claimed, while their records still say what was asked. */
+export interface UnclaimedListener {
+  unclaimed(tlp: Tlp): void;
+}
+
 // Constants of this module: see "The hot path" in docs/architecture.md.
 const { COMPLETION: COMPLETION_TLP, COMPLETION_DATA, MEMORY_WRITE } = TlpKind;
 const { COMPLETION, POSTED } = FlowClass;
@@ -32,6 +37,8 @@ export class EndpointPort implements TlpReceiver, Component {
   unsupportedRequests = 0;
   registerReads = 0;
   registerWrites = 0;
+  /** Told of requests that no function claims. Default: nobody. */
+  listener: UnclaimedListener | null = null;
 
   private readonly scheduler: Scheduler;
   private readonly link: PcieLink;
@@ -75,7 +82,7 @@ export class EndpointPort implements TlpReceiver, Component {
     } else if (kind === MEMORY_WRITE) {
       this.registerWrites++;
       const claimed = this.target.memoryWrite(tlp.address, tlp.data >>> 0, tlp.byteEnables);
-      if (!claimed) this.unsupportedRequests++;
+      if (!claimed) this.refuse(tlp);
       this.link.downstream.release(POSTED, 1, 1);
       this.tlps.give(tlp);
     } else {
@@ -90,6 +97,11 @@ export class EndpointPort implements TlpReceiver, Component {
   counters(): Record<string, number> {
     const { unsupportedRequests, registerReads, registerWrites } = this;
     return { unsupportedRequests, registerReads, registerWrites };
+  }
+
+  private refuse(tlp: Tlp): void {
+    this.unsupportedRequests++;
+    this.listener?.unclaimed(tlp);
   }
 
   /** Turns the request into its completion, in the same record, and sends it back. */
@@ -112,7 +124,7 @@ export class EndpointPort implements TlpReceiver, Component {
       claimed = value !== NOT_CLAIMED;
     }
     if (kind === TlpKind.MEMORY_READ) this.registerReads++;
-    if (!claimed) this.unsupportedRequests++;
+    if (!claimed) this.refuse(tlp);
     this.link.downstream.release(FlowClass.NON_POSTED, 1, kind === TlpKind.CONFIG_WRITE ? 1 : 0);
     const carriesData = claimed && kind !== TlpKind.CONFIG_WRITE;
     tlp.kind = carriesData ? TlpKind.COMPLETION_DATA : TlpKind.COMPLETION;

@@ -2,69 +2,139 @@ import {
   AER_CONTROL,
   AER_CORRECTABLE_MASK,
   AER_CORRECTABLE_STATUS,
+  AER_HEADER_LOG,
   AER_UNCORRECTABLE_MASK,
   AER_UNCORRECTABLE_SEVERITY,
   AER_UNCORRECTABLE_STATUS,
+  DEFAULT_SEVERITY,
+  UncorrectableError,
 } from './capabilities/aer.ts';
 import { CAP_PCI_EXPRESS, ECAP_AER } from './capabilities/ids.ts';
-import { PCIE_DEVICE_STATUS } from './capabilities/pci-express.ts';
+import { PCIE_DEVICE_CONTROL, PCIE_DEVICE_STATUS } from './capabilities/pci-express.ts';
 import type { PcieFunction } from './function.ts';
+import { COMMAND, COMMAND_SERR, STATUS, STATUS_SIGNALED_SYSTEM_ERROR } from './header.ts';
 
-/** Bits of Device Status (PCIe 3.0 7.8.5). */
-const CORRECTABLE_DETECTED = 1;
-const NON_FATAL_DETECTED = 2;
-const FATAL_DETECTED = 4;
+/** Message Code of each severity: ERR_COR, ERR_NONFATAL, ERR_FATAL (PCIe 3.0 2.2.8.3). */
+export const ERROR_MESSAGES: readonly number[] = [0x30, 0x31, 0x33];
+/** Severities, as the bits of Device Status and the enables of Device Control count them (7.8.4, 7.8.5). */
+const CORRECTABLE_ERROR = 0;
+const NON_FATAL = 1;
+const FATAL = 2;
+/** Unsupported Request Detected, and its Reporting Enable. */
+const UNSUPPORTED_REQUEST = 8;
 /** Bit of Correctable Error Status and Mask. */
 const ADVISORY_NON_FATAL = 13;
 const FIRST_ERROR_MASK = 0x1f;
+const NOTHING: readonly number[] = [];
 
 /**
  * A function has found the uncorrectable error with this bit: notes it in Device Status and in AER, by the masks and
- * severities of the function, or of a VF's PF (PCIe 3.0 6.2.5, SR-IOV 1.1 4.2). No message is sent, and no header logged.
+ * severities of the function, or of a VF's PF, and sends the error message that they ask for (PCIe 3.0 6.2.5, SR-IOV 1.1
+ * 4.2).
  *
  * @param isAdvisory whether the function goes on in a way that makes a non-fatal one advisory (6.2.3.2.4).
+ * @param header double words of the TLP's header, for the Header Log. Default none: the error has no TLP.
  */
-export function reportUncorrectable(fn: PcieFunction, error: number, isAdvisory: boolean): void {
-  const bit = 1 << error;
-  const at = fn.findExtendedCapability(ECAP_AER);
-  const rules = rulesOf(fn);
-  const isFatal = (rules(AER_UNCORRECTABLE_SEVERITY) & bit) !== 0;
-  if (isAdvisory && !isFatal) {
-    reportCorrectable(fn, ADVISORY_NON_FATAL);
-    if ((rules(AER_CORRECTABLE_MASK) & (1 << ADVISORY_NON_FATAL)) !== 0) return;
-  } else {
-    noteDetected(fn, isFatal ? FATAL_DETECTED : NON_FATAL_DETECTED);
+export function reportUncorrectable(
+  fn: PcieFunction,
+  error: number,
+  isAdvisory: boolean,
+  header: readonly number[] = NOTHING,
+): void {
+  reportToAll([fn], error, isAdvisory, header);
+}
+
+/** As {@link reportUncorrectable}, for an error that is no single function's: all note it, one sends a message (6.2.4). */
+export function reportToAll(
+  functions: readonly PcieFunction[],
+  error: number,
+  isAdvisory: boolean,
+  header: readonly number[],
+): void {
+  let worst = -1;
+  let sender = functions[0];
+  for (const fn of functions) {
+    const severity = noteUncorrectable(fn, error, isAdvisory, header);
+    if (severity > worst) {
+      worst = severity;
+      sender = fn;
+    }
   }
-  if (at === 0) return;
-  const { config } = fn;
-  const status = config.read32(at + AER_UNCORRECTABLE_STATUS);
-  config.poke32(at + AER_UNCORRECTABLE_STATUS, status | bit);
-  if ((rules(AER_UNCORRECTABLE_MASK) & bit) !== 0) return;
-  // The pointer holds the first error as long as that is in the status.
-  const control = config.read32(at + AER_CONTROL);
-  const isHeld = ((status >>> (control & FIRST_ERROR_MASK)) & 1) !== 0;
-  if (!isHeld) config.poke32(at + AER_CONTROL, (control & ~FIRST_ERROR_MASK) | error);
+  if (worst >= 0) sendMessage(sender, worst);
 }
 
 /** A function has found the correctable error with this bit. */
 export function reportCorrectable(fn: PcieFunction, error: number): void {
-  noteDetected(fn, CORRECTABLE_DETECTED);
-  const at = fn.findExtendedCapability(ECAP_AER);
-  if (at === 0) return;
-  const { config } = fn;
-  config.poke32(at + AER_CORRECTABLE_STATUS, config.read32(at + AER_CORRECTABLE_STATUS) | (1 << error));
+  noteDetected(fn, 1 << CORRECTABLE_ERROR);
+  if (noteCorrectable(fn, error) && canSend(fn, CORRECTABLE_ERROR)) sendMessage(fn, CORRECTABLE_ERROR);
 }
 
-/** Reads the registers of AER that rule over a function's errors; 0 where there are none. */
+/** Notes an uncorrectable error; returns the severity of the message that it asks for, -1 for none. */
+function noteUncorrectable(
+  fn: PcieFunction,
+  error: number,
+  isAdvisory: boolean,
+  header: readonly number[],
+): number {
+  const bit = 1 << error;
+  const rules = rulesOf(fn);
+  const isFatal = (rules(AER_UNCORRECTABLE_SEVERITY) & bit) !== 0;
+  const severity = isFatal ? FATAL : isAdvisory ? CORRECTABLE_ERROR : NON_FATAL;
+  const isUnsupported = error === UncorrectableError.unsupportedRequest;
+  noteDetected(fn, (1 << severity) | (isUnsupported ? UNSUPPORTED_REQUEST : 0));
+  if (severity === CORRECTABLE_ERROR && !noteCorrectable(fn, ADVISORY_NON_FATAL)) return -1;
+  const at = fn.findExtendedCapability(ECAP_AER);
+  if (at > 0) {
+    const { config } = fn;
+    const status = config.read32(at + AER_UNCORRECTABLE_STATUS);
+    config.poke32(at + AER_UNCORRECTABLE_STATUS, status | bit);
+    if ((rules(AER_UNCORRECTABLE_MASK) & bit) !== 0) return -1;
+    // Pointer and log hold the first error as long as that is in the status.
+    const control = config.read32(at + AER_CONTROL);
+    if (((status >>> (control & FIRST_ERROR_MASK)) & 1) === 0) {
+      config.poke32(at + AER_CONTROL, (control & ~FIRST_ERROR_MASK) | error);
+      for (let i = 0; i < 4; i++) config.poke32(at + AER_HEADER_LOG + 4 * i, header[i] ?? 0);
+    }
+  }
+  return canSend(fn, severity, isUnsupported) ? severity : -1;
+}
+
+/** Notes a correctable error; returns whether it is not masked. */
+function noteCorrectable(fn: PcieFunction, error: number): boolean {
+  const at = fn.findExtendedCapability(ECAP_AER);
+  const { config } = fn;
+  if (at > 0)
+    config.poke32(at + AER_CORRECTABLE_STATUS, config.read32(at + AER_CORRECTABLE_STATUS) | (1 << error));
+  return (rulesOf(fn)(AER_CORRECTABLE_MASK) & (1 << error)) === 0;
+}
+
+/** Whether Device Control, or SERR# Enable, of a function or a VF's PF has errors of this severity reported (6.2.5). */
+export function canSend(fn: PcieFunction, severity: number, isUnsupported = false): boolean {
+  const { config } = fn.physical ?? fn;
+  const control = config.read16((fn.physical ?? fn).findCapability(CAP_PCI_EXPRESS) + PCIE_DEVICE_CONTROL);
+  const needed = (1 << severity) | (isUnsupported ? UNSUPPORTED_REQUEST : 0);
+  if (severity > CORRECTABLE_ERROR && (config.read16(COMMAND) & COMMAND_SERR) !== 0) {
+    fn.config.poke16(STATUS, fn.config.read16(STATUS) | STATUS_SIGNALED_SYSTEM_ERROR);
+    return true;
+  }
+  return (control & needed) === needed;
+}
+
+function sendMessage(fn: PcieFunction, severity: number): void {
+  (fn.physical ?? fn).sendError?.(fn.routingId, ERROR_MESSAGES[severity]);
+}
+
+/** Reads the registers of AER that rule over a function's errors; where there are none it is as after reset. */
 function rulesOf(fn: PcieFunction): (offset: number) => number {
   const owner = fn.physical ?? fn;
   const at = owner.findExtendedCapability(ECAP_AER);
-  return (offset) => (at === 0 ? 0 : owner.config.read32(at + offset));
+  if (at > 0) return (offset) => owner.config.read32(at + offset);
+  return (offset) => (offset === AER_UNCORRECTABLE_SEVERITY ? DEFAULT_SEVERITY : 0);
 }
 
-function noteDetected(fn: PcieFunction, bit: number): void {
+function noteDetected(fn: PcieFunction, bits: number): void {
   const at = fn.findCapability(CAP_PCI_EXPRESS) + PCIE_DEVICE_STATUS;
-  fn.config.poke16(at, fn.config.read16(at) | bit);
+  fn.config.poke16(at, fn.config.read16(at) | bits);
 }
 
 /** Errors by the names that lspci has for their bits. */

@@ -157,6 +157,8 @@ export class PcieFunction implements CapabilityHost, ConfigOwner {
   ownRelaxedOrdering = false;
   ownNoSnoop = false;
   ownExtendedTags = false;
+  /** Sends an error message of this PF, or of a VF of its, to the root: Routing ID and Message Code. Default: none goes. */
+  sendError: ((routingId: RoutingId, code: number) => void) | null = null;
   /** Told of changes of BARs and of their enables. */
   decodeListener: DecodeListener | null = null;
   /** What the listeners were last told, as bits. */

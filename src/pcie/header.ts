@@ -22,10 +22,12 @@ export const COMMAND_IO = 1 << 0;
 export const COMMAND_MEMORY = 1 << 1;
 export const COMMAND_BUS_MASTER = 1 << 2;
 export const COMMAND_PARITY_RESPONSE = 1 << 6;
+export const COMMAND_SERR = 1 << 8;
 export const COMMAND_INTERRUPT_DISABLE = 1 << 10;
 /** Bits of Status: there is a list of capabilities, and what the function's requests have met. */
 export const STATUS_CAPABILITIES = 1 << 4;
 export const STATUS_MASTER_PARITY_ERROR = 1 << 8;
+export const STATUS_SIGNALED_SYSTEM_ERROR = 1 << 14;
 export const STATUS_SIGNALED_TARGET_ABORT = 1 << 11;
 export const STATUS_RECEIVED_TARGET_ABORT = 1 << 12;
 export const STATUS_RECEIVED_MASTER_ABORT = 1 << 13;

@@ -154,7 +154,7 @@ export {
 } from './config-space.ts';
 export { type CreditAdvertisement, CreditGate, INFINITE_CREDITS } from './credits.ts';
 export { Endpoint, type EndpointOptions, type EndpointState, sriovOf } from './endpoint.ts';
-export { type CompleterTarget, EndpointPort, NOT_CLAIMED } from './endpoint-port.ts';
+export { type CompleterTarget, EndpointPort, NOT_CLAIMED, type UnclaimedListener } from './endpoint-port.ts';
 export { enumerate } from './enumerate.ts';
 export {
   type AddressWindow,
@@ -167,7 +167,7 @@ export {
   type EnumerateOptions,
   findFunctions,
 } from './enumerated.ts';
-export { describeErrors, reportCorrectable, reportUncorrectable } from './error-report.ts';
+export { describeErrors, reportCorrectable, reportToAll, reportUncorrectable } from './error-report.ts';
 export { type ExplainedPart, explainConfig, formatExplained } from './explain.ts';
 export {
   type DecodeListener,
@@ -199,6 +199,7 @@ export {
 } from './requester.ts';
 export { LogicalBus, RootBus } from './root-bus.ts';
 export { type Resettable, RootComplex, type Routing } from './root-complex.ts';
+export { logRootError, receiveErrorMessage } from './root-errors.ts';
 export { RootPort } from './root-port.ts';
 export {
   type InterruptTarget,
@@ -251,6 +252,7 @@ export {
   decodeTlpHeader,
   encodeTlpHeader,
   type MemoryTlpHeader,
+  type MessageTlpHeader,
   type TlpHeader,
 } from './tlp-bytes.ts';
 export { type LostTlps, Tlp, TlpPool } from './tlp-pool.ts';

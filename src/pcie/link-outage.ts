@@ -1,7 +1,7 @@
 import type { Component, Scheduler } from '../kernel/index.ts';
 import type { PcieLink } from './link.ts';
 import type { Requester } from './requester.ts';
-import { CompletionStatus, ReadOutcome, TlpKind } from './tlp.ts';
+import { CompletionStatus, FlowClass, ReadOutcome } from './tlp.ts';
 import type { LostTlps, Tlp, TlpPool } from './tlp-pool.ts';
 
 /**
@@ -59,7 +59,7 @@ export class LinkOutage implements LostTlps, Component {
 
   lost(tlp: Tlp): void {
     const { tlps, requester } = this;
-    const isWrite = tlp.kind === TlpKind.MEMORY_WRITE;
+    const isWrite = tlp.flowClass === FlowClass.POSTED;
     this.tlpsLost += tlp.count;
     if (tlp.store === null) {
       tlp.status = CompletionStatus.UNSUPPORTED_REQUEST;

@@ -1,6 +1,7 @@
 import { UncorrectableError } from './capabilities/aer.ts';
 import type { Endpoint } from './endpoint.ts';
-import { reportUncorrectable } from './error-report.ts';
+import type { UnclaimedListener } from './endpoint-port.ts';
+import { reportToAll, reportUncorrectable } from './error-report.ts';
 import {
   COMMAND,
   COMMAND_PARITY_RESPONSE,
@@ -10,15 +11,24 @@ import {
   STATUS_RECEIVED_MASTER_ABORT,
   STATUS_RECEIVED_TARGET_ABORT,
 } from './header.ts';
+import { headerWordsOf } from './header-words.ts';
 import type { FailureListener } from './requester.ts';
-import { CompletionStatus, ReadOutcome } from './tlp.ts';
+import { CompletionStatus, ReadOutcome, TlpKind } from './tlp.ts';
+import type { Tlp } from './tlp-pool.ts';
 
-/** What a device's functions note in their registers of requests of theirs that did not succeed. */
-export class RequestErrors implements FailureListener {
+/** What a device's functions note in their registers of requests that did not succeed: of theirs, and of software's. */
+export class RequestErrors implements FailureListener, UnclaimedListener {
   private readonly endpoint: Endpoint;
 
   constructor(endpoint: Endpoint) {
     this.endpoint = endpoint;
+  }
+
+  unclaimed(tlp: Tlp): void {
+    // No function is meant: all note it. A completion says it too, which makes it advisory (6.2.3.2.4.1).
+    const isAdvisory = tlp.kind !== TlpKind.MEMORY_WRITE;
+    const { unsupportedRequest } = UncorrectableError;
+    reportToAll(this.endpoint.functions, unsupportedRequest, isAdvisory, headerWordsOf(tlp));
   }
 
   requestFailed(routingId: number, _client: number, _cookie: number, status: number): void {

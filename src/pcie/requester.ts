@@ -1,11 +1,13 @@
 import { assert, IntRing, type WordStore } from '../base/index.ts';
 import type { Component } from '../kernel/index.ts';
 import type { LinkDirection } from './link-direction.ts';
+import { MESSAGE_BASE } from './root-port-options.ts';
 import {
   CompletionStatus,
   CREDIT_BYTES,
   DATA_LINK_OVERHEAD_BYTES,
   FlowClass,
+  HEADER_4DW_BYTES,
   memoryHeaderBytes,
   spanOf,
   TlpKind,
@@ -81,6 +83,8 @@ const PAGE_BYTES = 4096;
 const CREDIT_SHIFT = 4;
 /** Trains of one read that wait for tags, at most. */
 const HELD = 1024;
+/** Error messages that may wait for credits: fewer than a transmit queue has places. */
+const MESSAGES_WAITING = 256;
 
 /**
  * How far a train from `address` may go: to the end of the page, and no further than `limit` from its double
@@ -126,6 +130,8 @@ export class Requester implements Component {
   private readonly writeBytes: number;
   /** Trains of a read that is larger than the tags allow at once. */
   private readonly held = new IntRing(HELD);
+  /** Error messages since there was room for another TLP. */
+  private messagesWaiting = 0;
   private readonly messageRequest: MemoryRequest = {
     routingId: 0,
     address: Number.NaN,
@@ -234,6 +240,25 @@ export class Requester implements Component {
     const tlp = this.writeTrain(request, address, 4, 0);
     tlp.store = null;
     tlp.data = data;
+    this.upstream.send(tlp);
+  }
+
+  /**
+   * Sends the error message of a function to the root: a header of four double words (2.2.8.3). Behind many that wait for
+   * credits it is one with them.
+   */
+  errorMessage(routingId: number, code: number): void {
+    if (this.upstream.room(POSTED) > 0) this.messagesWaiting = 0;
+    else if (++this.messagesWaiting > MESSAGES_WAITING) return;
+    const request = this.messageRequest;
+    request.routingId = routingId;
+    // Messages have no address; the root port knows interrupts and these by one.
+    const tlp = this.writeTrain(request, MESSAGE_BASE, 4, 0);
+    tlp.kind = TlpKind.MESSAGE;
+    tlp.store = null;
+    tlp.bytes = tlp.dataCredits = 0;
+    tlp.linkBytes = DATA_LINK_OVERHEAD_BYTES + HEADER_4DW_BYTES;
+    tlp.data = code;
     this.upstream.send(tlp);
   }
 

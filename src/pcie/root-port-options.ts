@@ -20,6 +20,8 @@ export interface RootPortOptions {
   readonly readCompletionBoundary: number;
   /** Bytes of memory in front of this root port: requests beyond are unsupported. */
   readonly isMemory: (address: number, bytes: number) => boolean;
+  /** Takes error messages: the Routing ID of who sent one, and its Message Code. Default: nobody does. */
+  readonly errorMessage?: (routingId: number, code: number) => void;
   /** Told of each write to memory: for software that watches it. Default: nobody is told. */
   readonly written?: (address: number) => void;
 }

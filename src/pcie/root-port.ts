@@ -139,6 +139,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     const { kind } = tlp;
     if (kind === MEMORY_WRITE) this.receivePosted(tlp);
     else if (kind === MEMORY_READ) this.receiveRead(tlp);
+    else if (kind === TlpKind.MESSAGE) this.receivePosted(tlp);
     else {
       this.up.release(COMPLETION, 1, tlp.dataCredits);
       this.onCompletion(tlp);
@@ -158,7 +159,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
       tlp.status = UNKNOWN;
       if (this.unknown > 0) return false;
     } else {
-      if (kind !== MEMORY_WRITE) return false;
+      if (tlp.flowClass !== POSTED) return false;
       this.postedLeft = (this.postedLeft + 1) | 0;
       if (tlp.address >= FIRST_MESSAGE && tlp.address < BEHIND_MESSAGES) {
         tlp.status = MESSAGE;
@@ -181,7 +182,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
 
   /** A posted request is done although it never arrives: what was sent behind it must not wait for it. */
   lost(tlp: Tlp): void {
-    if (tlp.kind !== MEMORY_WRITE || !this.foresees) return;
+    if (tlp.flowClass !== POSTED || !this.foresees) return;
     this.postedDone = (this.postedDone + 1) | 0;
     if (tlp.status === UNKNOWN) this.unknown--;
     if (this.reads.length > 0) this.startWaitingReads();
@@ -294,7 +295,8 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   private commitMessage(tlp: Tlp): void {
     this.postedDone = (this.postedDone + 1) | 0;
     const { address, store } = tlp;
-    if (tlp.bytes !== 4 || (address & 3) !== 0) {
+    if (tlp.kind === TlpKind.MESSAGE) this.options.errorMessage?.(tlp.requester, tlp.data);
+    else if (tlp.bytes !== 4 || (address & 3) !== 0) {
       this.refusedWrites++;
     } else {
       this.messages++;

@@ -57,13 +57,23 @@ export interface CompletionTlpHeader extends HeaderFields {
   readonly words: number;
 }
 
-/** A TLP's header, field by field. */
-export type TlpHeader = MemoryTlpHeader | ConfigTlpHeader | CompletionTlpHeader;
+/** Header of a message without data, and without an address or Routing ID of its own (2.2.8). */
+export interface MessageTlpHeader extends HeaderFields {
+  readonly kind: typeof TlpKind.MESSAGE;
+  /** r[2:0], 0 to 7. */
+  readonly routing: number;
+  /** Message Code, 0 to 255. */
+  readonly code: number;
+}
 
-/** Type of a memory request, of configuration requests of type 0, of a completion. */
+/** A TLP's header, field by field. */
+export type TlpHeader = MemoryTlpHeader | ConfigTlpHeader | CompletionTlpHeader | MessageTlpHeader;
+
+/** Type of a memory request, of configuration requests of type 0, of a completion, of a message to the root. */
 const MEMORY = 0b00000;
 const CONFIG = 0b00100;
 const COMPLETION = 0b01010;
+const MESSAGE = 0b10000;
 /** Fmt: four double words, and with data. */
 const FMT_4DW = 1 << 5;
 const FMT_DATA = 1 << 6;
@@ -102,7 +112,8 @@ export function encodeTlpHeader(header: TlpHeader): Uint8Array {
   const { requester, tag } = header;
   checkInteger('requester', requester, 0, 0xffff);
   checkInteger('tag', tag, 0, WORDS_MASK);
-  const isLong = isMemory(header) && memoryHeaderBytes(header.address) === HEADER_4DW_BYTES;
+  const isMessage = header.kind === TlpKind.MESSAGE;
+  const isLong = isMessage || (isMemory(header) && memoryHeaderBytes(header.address) === HEADER_4DW_BYTES);
   const bytes = new Uint8Array(isLong ? HEADER_4DW_BYTES : HEADER_3DW_BYTES);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, firstWord(header, isLong));
@@ -120,6 +131,8 @@ export function encodeTlpHeader(header: TlpHeader): Uint8Array {
     checkInteger('register modulo 4', register % 4, 0, 0);
     view.setUint32(4, transaction(requester, tag, firstEnables, 0));
     view.setUint32(8, target * 2 ** 16 + register);
+  } else if (isMessage) {
+    view.setUint32(4, requester * 2 ** 16 + ((tag & 0xff) << 8) + checkInteger('code', header.code, 0, 0xff));
   } else {
     const { completer, status, byteCount, lowerAddress } = header;
     checkInteger('completer', completer, 0, 0xffff);
@@ -141,6 +154,9 @@ function firstWord(header: TlpHeader, isLong: boolean): number {
   let words = 1;
   if (isConfig(header)) {
     type = CONFIG | header.configType;
+  } else if (header.kind === TlpKind.MESSAGE) {
+    type = MESSAGE | checkInteger('routing', header.routing, 0, 7);
+    words = 0;
   } else {
     words = header.words;
     const hasNone = kind === TlpKind.COMPLETION;
@@ -204,6 +220,10 @@ export function decodeTlpHeader(bytes: Uint8Array): TlpHeader {
       firstEnables: second & 15,
       lastEnables: (second >>> 4) & 15,
     };
+  }
+  if ((type & 0x98) === MESSAGE && isLong && !carries) {
+    const routing = type & 7;
+    return { ...request, kind: TlpKind.MESSAGE, routing, code: second & 0xff };
   }
   const third = view.getUint32(8);
   if ((type & ~1) === CONFIG && !isLong) {

@@ -11,6 +11,8 @@ export const TlpKind = {
   COMPLETION_DATA: 3,
   CONFIG_READ: 4,
   CONFIG_WRITE: 5,
+  /** A message without data: of errors (2.2.8.3). */
+  MESSAGE: 6,
 } as const;
 
 /** One of {@link TlpKind}. */
@@ -57,6 +59,7 @@ const FLOW_CLASS_OF: readonly FlowClass[] = [
   FlowClass.COMPLETION,
   FlowClass.NON_POSTED,
   FlowClass.NON_POSTED,
+  FlowClass.POSTED,
 ];
 
 /** The flow-control class of a kind of TLP. */

@@ -23,10 +23,12 @@ import {
   enumerate,
   findFunctions,
   formatRoutingId,
+  logRootError,
   PcieLink,
   RootBus,
   RootComplex,
   RootPort,
+  receiveErrorMessage,
   setNumVfs,
   TlpPool,
 } from '../pcie/index.ts';
@@ -179,6 +181,7 @@ export class Machine {
         readCompletionBoundary: hostProfile.readCompletionBoundary,
         isMemory: this.memory.isMemory,
         written: this.watch.written,
+        errorMessage: (source, code) => receiveErrorMessage(bridge.function, source, code, this.interrupts),
       },
       this.rootComplex.onCompletion,
     );
@@ -199,6 +202,11 @@ export class Machine {
       this.wasReset ||= !fn.isVirtual;
     });
     this.rootPort.connect(this.nic.requester);
+    const { endpoint, requester } = this.nic;
+    for (const fn of endpoint.functions)
+      fn.sendError = (source, code) => requester.errorMessage(source, code);
+    bridge.function.sendError = (source, code) =>
+      logRootError(bridge.function, source, code, this.interrupts);
     bridge.downstream = this.rootComplex.configTarget(this.rootPort, this.nic);
     const { rootComplex } = this;
     this.config = {

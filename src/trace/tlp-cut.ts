@@ -2,6 +2,7 @@ import {
   CREDIT_BYTES,
   DATA_LINK_OVERHEAD_BYTES,
   HEADER_3DW_BYTES,
+  HEADER_4DW_BYTES,
   memoryHeaderBytes,
   spanOf,
   TlpKind,
@@ -219,5 +220,6 @@ function linkBytesOf(train: LogTrain, { address, bytes }: TlpPiece): number {
 /** Framing, sequence number, LCRC and header. */
 function overheadOf({ kind, address }: LogTrain): number {
   const isMemory = kind === TlpKind.MEMORY_READ || kind === TlpKind.MEMORY_WRITE;
+  if (kind === TlpKind.MESSAGE) return DATA_LINK_OVERHEAD_BYTES + HEADER_4DW_BYTES;
   return DATA_LINK_OVERHEAD_BYTES + (isMemory ? memoryHeaderBytes(address) : HEADER_3DW_BYTES);
 }

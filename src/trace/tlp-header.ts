@@ -1,4 +1,4 @@
-import { byteEnablesOf, type TlpHeader, TlpKind } from '../pcie/index.ts';
+import { byteEnablesOf, MessageRouting, type TlpHeader, TlpKind } from '../pcie/index.ts';
 import type { SingleTlp } from './tlp-cut.ts';
 import type { TlpFunctions } from './tlp-functions.ts';
 import { carriesData } from './tlp-kinds.ts';
@@ -28,6 +28,8 @@ export function tlpHeaderOf(tlp: SingleTlp, functions: TlpFunctions): TlpHeader 
       const { firstEnables, address: register } = lanes;
       return { ...common, kind, configType: tlp.configType, target: tlp.target, register, firstEnables };
     }
+    case TlpKind.MESSAGE:
+      return { ...common, kind, routing: MessageRouting.TO_ROOT, code: tlp.word ?? 0 };
     default:
       return {
         ...common,

@@ -1,5 +1,5 @@
 import { fetchQueueOf, writeBackOf } from '../dma/index.ts';
-import { TlpKind } from '../pcie/index.ts';
+import { messageOf, TlpKind } from '../pcie/index.ts';
 import { LogConfigurations } from './log-configurations.ts';
 import { type LogStore, receiveClientOf, transmitClientOf } from './log-format.ts';
 import type { BinaryLog } from './log-reader.ts';
@@ -117,6 +117,8 @@ export class TlpPurposes {
   private deviceRequest(tlp: SingleTlp): Purpose {
     const { store } = this;
     const { client, cookie, place } = tlp;
+    if (tlp.kind === TlpKind.MESSAGE)
+      return { group: 'error message', detail: `, ${messageOf(tlp.word ?? 0)?.name ?? tlp.word}` };
     if (client < 0) return { group: 'MSI-X message', detail: '' };
     const isReceive = client === receiveClientOf(store);
     const direction = isReceive

@@ -10,6 +10,7 @@ export const TLP_NAMES: Readonly<Record<TlpKind, string>> = {
   [TlpKind.COMPLETION_DATA]: 'CplD',
   [TlpKind.CONFIG_READ]: 'CfgRd',
   [TlpKind.CONFIG_WRITE]: 'CfgWr',
+  [TlpKind.MESSAGE]: 'Msg',
 };
 
 /** Columns with their widths; numbers stand at the right, the last has blanks and is as long as it is. */

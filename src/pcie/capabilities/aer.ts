@@ -2,6 +2,8 @@ import { type Access, bit, bits, type RegisterRow } from '../../registers/index.
 import type { Capability, FunctionContext } from './capability.ts';
 import { ECAP_AER } from './ids.ts';
 
+/** Uncorrectable Error Severity after reset: data link, flow control, overflow and malformed are fatal. */
+export const DEFAULT_SEVERITY = 0x62010;
 /** Offsets within the capability. */
 export const AER_UNCORRECTABLE_STATUS = 0x04;
 export const AER_UNCORRECTABLE_MASK = 0x08;
@@ -10,6 +12,9 @@ export const AER_CORRECTABLE_STATUS = 0x10;
 export const AER_CORRECTABLE_MASK = 0x14;
 export const AER_CONTROL = 0x18;
 export const AER_HEADER_LOG = 0x1c;
+export const AER_ROOT_COMMAND = 0x2c;
+export const AER_ROOT_STATUS = 0x30;
+export const AER_ERROR_SOURCE = 0x34;
 
 /** Uncorrectable errors by name: the bit of each in status, mask and severity (PCIe 3.0 7.10.2). */
 export const UncorrectableError = {
@@ -29,18 +34,19 @@ export const UncorrectableError = {
 /** Uncorrectable errors that belong to the link: a VF leaves them to its PF (SR-IOV 1.1 4.2). */
 const OF_THE_LINK: readonly number[] = [4, 13, 17, 18, 19];
 
+/** Their names, by the same bits. */
 const NAMES: readonly (readonly [string, number])[] = [
-  ['Data Link Protocol Error', UncorrectableError.dataLinkProtocol],
-  ['Poisoned TLP', UncorrectableError.poisonedTlp],
-  ['Flow Control Protocol Error', UncorrectableError.flowControlProtocol],
-  ['Completion Timeout', UncorrectableError.completionTimeout],
-  ['Completer Abort', UncorrectableError.completerAbort],
-  ['Unexpected Completion', UncorrectableError.unexpectedCompletion],
-  ['Receiver Overflow', UncorrectableError.receiverOverflow],
-  ['Malformed TLP', UncorrectableError.malformedTlp],
-  ['ECRC Error', UncorrectableError.ecrc],
-  ['Unsupported Request Error', UncorrectableError.unsupportedRequest],
-  ['ACS Violation', UncorrectableError.acsViolation],
+  ['Data Link Protocol Error', 4],
+  ['Poisoned TLP', 12],
+  ['Flow Control Protocol Error', 13],
+  ['Completion Timeout', 14],
+  ['Completer Abort', 15],
+  ['Unexpected Completion', 16],
+  ['Receiver Overflow', 17],
+  ['Malformed TLP', 18],
+  ['ECRC Error', 19],
+  ['Unsupported Request Error', 20],
+  ['ACS Violation', 21],
 ];
 
 const CORRECTABLE: readonly (readonly [string, number])[] = [
@@ -85,7 +91,7 @@ export function aer(options: AerOptions = {}): Capability {
 
 /** The registers of the capability behind its header; also used to explain a dump. */
 export function aerRows(options: AerOptions, context: FunctionContext): RegisterRow[] {
-  const { severity = 0x62010, correctableMask = 0x2000, ecrc = true } = options;
+  const { severity = DEFAULT_SEVERITY, correctableMask = 0x2000, ecrc = true } = options;
   const control = (access: Access): Access => (context.virtual ? 'RsvdP' : access);
   const value = (of: number) => (context.virtual ? 0 : of);
   const all = options.acs ? NAMES : NAMES.slice(0, -1);
@@ -166,7 +172,7 @@ function rootRows(): RegisterRow[] {
   return [
     {
       name: 'Root Error Command',
-      offset: 0x2c,
+      offset: AER_ROOT_COMMAND,
       access: 'RsvdP',
       phrase: 'interrupts',
       section: 'PCIe 3.0 7.10.9',
@@ -174,7 +180,7 @@ function rootRows(): RegisterRow[] {
     },
     {
       name: 'Root Error Status',
-      offset: 0x30,
+      offset: AER_ROOT_STATUS,
       access: 'RO',
       phrase: 'messages received',
       section: 'PCIe 3.0 7.10.10',
@@ -182,7 +188,7 @@ function rootRows(): RegisterRow[] {
     },
     {
       name: 'Error Source Identification',
-      offset: 0x34,
+      offset: AER_ERROR_SOURCE,
       access: 'ROS',
       phrase: 'senders of the first errors',
       section: 'PCIe 3.0 7.10.11',

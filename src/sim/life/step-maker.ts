@@ -23,6 +23,7 @@ const NAMES: Readonly<Record<TlpKind, string>> = {
   [TlpKind.COMPLETION_DATA]: 'CplD',
   [TlpKind.CONFIG_READ]: 'CfgRd',
   [TlpKind.CONFIG_WRITE]: 'CfgWr',
+  [TlpKind.MESSAGE]: 'Msg',
 };
 
 /** Makes steps. */

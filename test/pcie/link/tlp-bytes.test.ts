@@ -173,6 +173,11 @@ const HEADERS: readonly (readonly [string, TlpHeader, string])[] = [
     },
     '0a000000 01008004 01802100',
   ],
+  [
+    'ERR_NONFATAL to the root complex',
+    { kind: TlpKind.MESSAGE, requester: 0x0180, tag: 0, routing: 0, code: 0x31 },
+    '30000000 01800031 00000000 00000000',
+  ],
 ];
 
 describe('the header of a TLP', () => {
@@ -223,8 +228,8 @@ describe('the header of a TLP', () => {
   it('is refused where it is cut off, or of a kind that is not modelled', () => {
     expect(() => decodeTlpHeader(bytesOf('00000010 010001ff'))).toThrow(RangeError);
     expect(() => decodeTlpHeader(bytesOf('20000080 01001fff 00000001'))).toThrow(RangeError);
-    // An I/O read, a message, a Fetch and Add.
-    for (const first of ['02000001', '34000000', '4c000001'])
+    // An I/O read, a message with data, a Fetch and Add.
+    for (const first of ['02000001', '74000001', '4c000001'])
       expect(() => decodeTlpHeader(bytesOf(`${first} 0100000f 00001000`))).toThrow(/no TLP that is modelled/);
   });
 });

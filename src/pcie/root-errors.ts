@@ -1,0 +1,71 @@
+import { AER_ERROR_SOURCE, AER_ROOT_COMMAND, AER_ROOT_STATUS } from './capabilities/aer.ts';
+import { CAP_MSI, ECAP_AER } from './capabilities/ids.ts';
+import { canSend, ERROR_MESSAGES } from './error-report.ts';
+import type { PcieFunction } from './function.ts';
+import type { InterruptTarget } from './root-port-options.ts';
+import type { RoutingId } from './routing-id.ts';
+
+/** Secondary Status and Bridge Control of a type 1 header (PCIe 3.0 7.5.3). */
+const SECONDARY_STATUS = 0x1e;
+const RECEIVED_SYSTEM_ERROR = 1 << 14;
+const BRIDGE_CONTROL = 0x3e;
+const BRIDGE_SERR = 1 << 1;
+/** Bits of Root Error Status (7.10.10): ERR_COR and, two bits on, the others; the first is fatal; kinds received. */
+const RECEIVED = 1;
+const MULTIPLE = 2;
+const FIRST_FATAL = 1 << 4;
+const NON_FATAL_RECEIVED = 1 << 5;
+
+/**
+ * An error message has come to a root port: it is noted in Secondary Status and, where Bridge Control and the enables of
+ * the port let it through, in Root Error Status and Error Source Identification; then the port interrupts, by MSI, as Root
+ * Error Command says (PCIe 3.0 6.2.4.1, 6.2.6, 7.10.9 to 7.10.11).
+ *
+ * @param code ERR_COR, ERR_NONFATAL or ERR_FATAL; of any other nothing comes.
+ */
+export function receiveErrorMessage(
+  port: PcieFunction,
+  source: RoutingId,
+  code: number,
+  interrupts: InterruptTarget,
+): void {
+  const { config } = port;
+  const severity = ERROR_MESSAGES.indexOf(code);
+  if (severity > 0) {
+    config.poke16(SECONDARY_STATUS, config.read16(SECONDARY_STATUS) | RECEIVED_SYSTEM_ERROR);
+    if ((config.read16(BRIDGE_CONTROL) & BRIDGE_SERR) === 0) return;
+  }
+  if (severity >= 0 && canSend(port, severity)) logRootError(port, source, code, interrupts);
+}
+
+/** A message that gets as far as the root port's own side, or an error that the port has found itself. */
+export function logRootError(
+  port: PcieFunction,
+  source: RoutingId,
+  code: number,
+  interrupts: InterruptTarget,
+): void {
+  const { config } = port;
+  const at = port.findExtendedCapability(ECAP_AER);
+  const severity = ERROR_MESSAGES.indexOf(code);
+  const shift = severity === 0 ? 0 : 2;
+  const before = config.read32(at + AER_ROOT_STATUS);
+  const isFirst = ((before >>> shift) & RECEIVED) === 0;
+  let after = before | ((isFirst ? RECEIVED : MULTIPLE) << shift);
+  if (severity > 0) after |= NON_FATAL_RECEIVED << (severity - 1);
+  if (isFirst) {
+    if (severity === 2) after |= FIRST_FATAL;
+    config.poke16(at + AER_ERROR_SOURCE + shift, source);
+  }
+  config.poke32(at + AER_ROOT_STATUS, after);
+  const enables = config.read32(at + AER_ROOT_COMMAND);
+  if (active(before, enables) || !active(after, enables) || !port.msiEnabled) return;
+  // The MSI capability of a port has addresses of 32 bits.
+  const msi = port.findCapability(CAP_MSI);
+  interrupts.message(port.routingId, config.read32(msi + 4), config.read16(msi + 8));
+}
+
+/** Whether a kind of message has been received that Root Error Command asks an interrupt for. */
+function active(status: number, enables: number): boolean {
+  return (((status & 1) | ((status >>> 4) & 6)) & enables) !== 0;
+}
