@@ -187,6 +187,7 @@ export { type BitErrors, LinkErrors } from './link-errors.ts';
 export { LinkOutage } from './link-outage.ts';
 export { type LinkRate, linkPsPerByte, symbolPs, updateLatencySymbols } from './link-rate.ts';
 export { configBytes, formatLspci, type LspciFunction, lspciDump, parseLspciDump } from './lspci.ts';
+export { type LspciTreeOptions, lspciTree } from './lspci-tree.ts';
 export { MsixTable, type SendMessage } from './msix-table.ts';
 export { listCapabilities, probeBars } from './probe.ts';
 export { RequestErrors } from './request-errors.ts';
