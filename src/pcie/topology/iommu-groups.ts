@@ -4,7 +4,7 @@ import type { ConfigAccess } from '../config-access.ts';
 import type { EnumeratedFunction, EnumeratedTree } from '../enumerated.ts';
 import { formatRoutingId, type RoutingId } from '../routing-id.ts';
 import { currentVfs } from '../sriov-software.ts';
-import { ISOLATING_SERVICES, isMultiFunction, lacksIsolation, portTypeOf } from './isolation.ts';
+import { isMultiFunction, lacksIsolation, portTypeOf } from './isolation.ts';
 
 /** A function, and why it is in its group. */
 export interface GroupedFunction {
@@ -205,13 +205,18 @@ function collect(access: ConfigAccess, nodes: readonly Node[]): IommuGroup[] {
 
 function whyAlone(access: ConfigAccess, { path, fn, isVf }: Node): string {
   const ports = path.filter((port) => portTypeOf(access, port) !== PORT_UPSTREAM);
+  const names = ports.map((port) => formatRoutingId(port.routingId)).join(' and ');
   const way =
     ports.length === 0
       ? 'it is on the root bus'
-      : `${ports.map((port) => formatRoutingId(port.routingId)).join(' and ')} above it ${ports.length > 1 ? 'have' : 'has'} ${ISOLATING_SERVICES} on`;
+      : `${names} above it ${ports.length > 1 ? 'have' : 'has'} all isolating services on`;
   if (isVf) return `${way}, and a VF has a Requester ID of its own`;
-  if (fn.isBridge) return `${way}, and it has them itself or needs none`;
-  return isMultiFunction(access, fn)
-    ? `${way}, and it has them itself or shares its device with none that lacks them`
-    : `${way}, and it is the only function of its device`;
+  if (!isMultiFunction(access, fn)) {
+    if (!fn.isBridge) return `${way}, and it is the only function of its device`;
+    if (lacksIsolation(access, fn) === null) return `${way}, and it isolates what is below it`;
+    return `${way}, and nothing is below it`;
+  }
+  return lacksIsolation(access, fn) === null
+    ? `${way}, and it has all isolating services on that its device needs`
+    : `${way}, and no other function of its device lacks isolating services`;
 }

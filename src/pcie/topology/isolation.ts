@@ -15,9 +15,6 @@ const NAMES: readonly (readonly [bit: number, name: string])[] = [
   [AcsService.upstreamForwarding, 'Upstream Forwarding'],
 ];
 
-/** The services that isolate, as text. */
-export const ISOLATING_SERVICES = NAMES.map(([, name]) => name).join(', ');
-
 /** Device/Port Type of a function, or -1 if it is no PCI Express function. */
 export function portTypeOf(access: ConfigAccess, fn: EnumeratedFunction): number {
   const express = offsetOf(fn.capabilities, CAP_PCI_EXPRESS, false);

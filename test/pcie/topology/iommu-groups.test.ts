@@ -50,7 +50,7 @@ describe('iommuGroups', () => {
     expect(groups.map(({ id }) => id)).toEqual(groups.map((_, i) => i));
     expect(groups[6].functions[0].role).toBe('VF 0 of 03:00.0');
     expect(whyOf(groups, '03:02.0')).toEqual([
-      '02:00.0 and 00:01.0 above it have Source Validation, P2P Request Redirect, P2P Completion Redirect, Upstream Forwarding on, and a VF has a Requester ID of its own',
+      '02:00.0 and 00:01.0 above it have all isolating services on, and a VF has a Requester ID of its own',
     ]);
   });
 
@@ -167,6 +167,18 @@ describe('iommuGroups', () => {
     const tree = enumerate(hierarchy, WINDOWS);
     enableVfs(hierarchy, findFunctions(tree, 0x1234, 1)[0], 2, { wait: () => {} });
     expect(names(iommuGroups(hierarchy, tree))).toEqual(['00:01.0 01:00.0 02:00.0 02:00.1']);
+  });
+
+  it('says of every function that is alone why it is', () => {
+    const tower = makeTower({ ports: [{}, {}, { acs: null }], root: {} });
+    enableAcs(tower.hierarchy, tower.tree);
+    const groups = groupsOf(tower, { rule: 'path' });
+    expect(['00:01.0', '01:00.0', '02:02.0', '03:00.0'].map((name) => whyOf(groups, name)[0])).toEqual([
+      'it is on the root bus, and it isolates what is below it',
+      '00:01.0 above it has all isolating services on, and it isolates what is below it',
+      '00:01.0 above it has all isolating services on, and nothing is below it',
+      '02:00.0 and 00:01.0 above it have all isolating services on, and it is the only function of its device',
+    ]);
   });
 
   it('reads configuration space only', () => {
