@@ -96,6 +96,7 @@ export {
 export { type TphOptions, tph } from './capabilities/tph.ts';
 export { type VpdOptions, vpd } from './capabilities/vpd.ts';
 export { type VpdContents, vpdData } from './capabilities/vpd-data.ts';
+export { bytesOfRead, completionOf, completionsOf, registerCompletion } from './codec/completions.ts';
 export {
   type AckNakDllp,
   DLLP_PACKET_BYTES,
@@ -109,6 +110,12 @@ export {
 } from './codec/dllp.ts';
 export { encodeTlp } from './codec/encode-tlp.ts';
 export {
+  EndpointReceiver,
+  type EndpointReceiverOptions,
+  type Reception,
+  type ReceptionOutcome,
+} from './codec/endpoint-receiver.ts';
+export {
   type Frame,
   frameDllp,
   frameTlp,
@@ -118,6 +125,7 @@ export {
 } from './codec/framing.ts';
 export { dllpCrc, ecrc, lcrc } from './codec/link-crc.ts';
 export { MESSAGES, type MessageRow, messageOf } from './codec/messages.ts';
+export { type CompletionMatch, OutstandingReads } from './codec/outstanding-reads.ts';
 export { type ParsedTlp, parseTlp } from './codec/parse-tlp.ts';
 export { type PasidPrefix, PrefixType, pasidOf, pasidPrefix, type TlpPrefix } from './codec/prefix.ts';
 export { TLP_CHECKS, type TlpCheck, type TlpCheckRow, type TlpViolation } from './codec/tlp-checks.ts';

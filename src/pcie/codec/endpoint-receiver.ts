@@ -1,0 +1,231 @@
+import { AER_CONTROL, UncorrectableError } from '../capabilities/aer.ts';
+import { ECAP_AER } from '../capabilities/ids.ts';
+import type { Endpoint } from '../endpoint.ts';
+import { reportToAll } from '../error-report.ts';
+import type { PcieFunction } from '../function.ts';
+import { CompletionStatus } from '../tlp.ts';
+import { completionOf, completionsOf, registerCompletion } from './completions.ts';
+import { messageOf } from './messages.ts';
+import { OutstandingReads } from './outstanding-reads.ts';
+import { type ParsedTlp, parseTlp } from './parse-tlp.ts';
+import { prefixOf } from './prefix.ts';
+import type { TlpViolation } from './tlp-checks.ts';
+import type { TlpReceiverSettings } from './tlp-limits.ts';
+import {
+  type CompletionTlp,
+  isCompletionTlp,
+  isNonPosted,
+  type MemoryReadTlp,
+  type MemoryWriteTlp,
+  type TlpPacket,
+} from './tlp-types.ts';
+
+/** What has become of a TLP: done, taken without effect, or the error that it is, by its name in AER. */
+export type ReceptionOutcome =
+  | 'accepted'
+  | 'ignored'
+  | 'malformedTlp'
+  | 'ecrc'
+  | 'poisonedTlp'
+  | 'unsupportedRequest'
+  | 'completerAbort'
+  | 'unexpectedCompletion';
+
+/** What an {@link EndpointReceiver} has made of bytes. */
+export interface Reception {
+  readonly outcome: ReceptionOutcome;
+  /** Null for one that is malformed. */
+  readonly tlp: TlpPacket | null;
+  readonly violation: TlpViolation | null;
+  /** What goes back: completions of a non-posted request. */
+  readonly completions: readonly CompletionTlp[];
+}
+
+/** How an {@link EndpointReceiver} is made. */
+export interface EndpointReceiverOptions extends TlpReceiverSettings {
+  /** Double words of a memory request that the device takes; longer ones end with Completer Abort. Default 1,024. */
+  readonly maxAccessWords?: number;
+}
+
+/** Messages that an endpoint takes, and those that it drops without an error (2.2.8). */
+const TAKEN = new Set(['Unlock', 'PM_Active_State_Nak', 'PME_Turn_Off', 'Set_Slot_Power_Limit', 'OBFF']);
+const IGNORED = new Set(['Ignored', 'Vendor_Defined Type 1']);
+/** ECRC Check Enable of Advanced Error Capabilities and Control. */
+const ECRC_CHECK = 1 << 8;
+const NOTHING: readonly CompletionTlp[] = [];
+
+/**
+ * The functions of a device behind a receiver of bytes: each TLP is checked, done or refused, and what is wrong is in
+ * AER of the functions with its header, as the specification has it (PCI Express Base 2.3, 6.2.3). Bytes are the wire's:
+ * nothing in them throws.
+ *
+ * @example
+ * const receiver = new EndpointReceiver(new Endpoint({ functions: intel82599Config(), bus: 1 }));
+ * receiver.receive(encodeTlp({ kind: 'CfgRd0', requester: 0, tag: 0, target: 0x0100, register: 0, firstEnables: 15,
+ *   payload: new Uint8Array(0) })).completions[0].payload; // 86 80 fb 10
+ */
+export class EndpointReceiver {
+  /** The reads that the device waits for: add those that it has sent. */
+  readonly outstanding = new OutstandingReads();
+  private readonly endpoint: Endpoint;
+  private readonly options: EndpointReceiverOptions;
+
+  constructor(endpoint: Endpoint, options: EndpointReceiverOptions = {}) {
+    this.endpoint = endpoint;
+    this.options = options;
+  }
+
+  /** Takes the bytes of a TLP, from the first prefix to the ECRC. */
+  receive(bytes: Uint8Array): Reception {
+    const [first] = this.endpoint.functions;
+    const settings = { maxPayloadBytes: first.maxPayloadBytes, end: 'device' as const, ...this.options };
+    const parsed = parseTlp(bytes, settings);
+    const { tlp, violation } = parsed;
+    const header = headerOf(bytes);
+    // What comes first in this order hides what comes behind (6.2.3.2.3).
+    if (parsed.ecrc === 'bad' && this.checksEcrc(first)) return this.error('ecrc', parsed, header, false);
+    if (tlp === null) return this.error('malformedTlp', parsed, header, false);
+    if (isCompletionTlp(tlp)) return this.completion(tlp, parsed, header);
+    const { outcome, completions = NOTHING } = this.request(tlp);
+    if (outcome === 'accepted' || outcome === 'ignored') return { outcome, tlp, violation, completions };
+    const answers = isNonPosted(tlp);
+    const status =
+      outcome === 'completerAbort' ? CompletionStatus.COMPLETER_ABORT : CompletionStatus.UNSUPPORTED_REQUEST;
+    const reply = answers ? [completionOf(tlp, first.routingId, status)] : NOTHING;
+    // The completion tells the requester; poisoned data are thrown away: advisory (6.2.3.2.4).
+    return this.error(outcome, parsed, header, answers || outcome === 'poisonedTlp', reply);
+  }
+
+  private completion(tlp: CompletionTlp, parsed: ParsedTlp, header: readonly number[]): Reception {
+    const match = this.outstanding.take(tlp);
+    if (match === 'unexpected') return this.error('unexpectedCompletion', parsed, header, true);
+    if (match === 'mismatched') return this.error('malformedTlp', parsed, header, false);
+    if (tlp.poisoned === true) return this.error('poisonedTlp', parsed, header, true);
+    return { outcome: 'accepted', tlp, violation: null, completions: NOTHING };
+  }
+
+  private request(tlp: Exclude<TlpPacket, CompletionTlp>): Answer {
+    if (tlp.poisoned === true && 'payload' in tlp && tlp.payload.length > 0)
+      return { outcome: 'poisonedTlp' };
+    switch (tlp.kind) {
+      case 'MRd':
+      case 'MWr':
+        return this.memory(tlp);
+      case 'IORd':
+      case 'IOWr': {
+        if (!this.endpoint.claimIo(tlp.address)) return UNSUPPORTED;
+        const { hitFunction, hitBar, hitOffset } = this.endpoint;
+        const fn = hitFunction as PcieFunction;
+        const target = fn.bar(hitBar);
+        const isRead = tlp.kind === 'IORd';
+        if (!isRead) target.write32(hitOffset, wordAt(tlp.payload, 0), tlp.firstEnables);
+        const { routingId } = fn;
+        const reply = isRead
+          ? registerCompletion(tlp, routingId, target.read32(hitOffset, 4))
+          : completionOf(tlp, routingId, CompletionStatus.SUCCESSFUL);
+        return { outcome: 'accepted', completions: [reply] };
+      }
+      case 'CfgRd0':
+      case 'CfgRd1': {
+        const value = this.endpoint.configRead(tlp.target, tlp.register, 4, tlp.kind === 'CfgRd0' ? 0 : 1);
+        if (value < 0) return UNSUPPORTED;
+        return { outcome: 'accepted', completions: [registerCompletion(tlp, tlp.target, value)] };
+      }
+      case 'CfgWr0':
+      case 'CfgWr1': {
+        const type = tlp.kind === 'CfgWr0' ? 0 : 1;
+        const value = wordAt(tlp.payload, 0);
+        const { target, register, firstEnables } = tlp;
+        if (!this.endpoint.configWriteDword(target, register, value, firstEnables, type)) return UNSUPPORTED;
+        return {
+          outcome: 'accepted',
+          completions: [completionOf(tlp, target, CompletionStatus.SUCCESSFUL)],
+        };
+      }
+      case 'Msg':
+      case 'MsgD': {
+        const name = messageOf(tlp.code)?.name ?? '';
+        if (TAKEN.has(name)) return { outcome: 'accepted' };
+        return IGNORED.has(name) ? { outcome: 'ignored' } : UNSUPPORTED;
+      }
+      default:
+        // Locked reads are for legacy endpoints, AtomicOps for devices that complete them.
+        return UNSUPPORTED;
+    }
+  }
+
+  private memory(tlp: MemoryReadTlp | MemoryWriteTlp): Answer {
+    const { address, addressType = 0 } = tlp;
+    const isRead = tlp.kind !== 'MWr';
+    const bytes = isRead ? 4 * tlp.words : tlp.payload.length;
+    const { endpoint } = this;
+    // Only the root complex is asked for translations, or told of translated addresses.
+    if (addressType !== 0 || address >= 2n ** 53n) return UNSUPPORTED;
+    const from = Number(address);
+    if (!endpoint.claim(from + bytes - 4)) return UNSUPPORTED;
+    const { hitFunction: last, hitBar: lastBar } = endpoint;
+    if (!endpoint.claim(from)) return UNSUPPORTED;
+    const { hitBar, hitOffset } = endpoint;
+    const fn = endpoint.hitFunction as PcieFunction;
+    // One request does not go beyond a BAR, nor from VF to VF.
+    if (fn !== last || hitBar !== lastBar) return UNSUPPORTED;
+    if (bytes > 4 * (this.options.maxAccessWords ?? 1024)) return { outcome: 'completerAbort' };
+    const target = fn.bar(hitBar);
+    if (!isRead) {
+      for (let at = 0; at < bytes; at += 4) {
+        const enables = at === 0 ? tlp.firstEnables : at === bytes - 4 ? tlp.lastEnables : 15;
+        if (enables !== 0) target.write32(hitOffset + at, wordAt(tlp.payload, at), enables);
+      }
+      return { outcome: 'accepted' };
+    }
+    const data = new Uint8Array(bytes);
+    const view = new DataView(data.buffer);
+    for (let at = 0; at < bytes; at += 4) {
+      const enables = at === 0 ? tlp.firstEnables : at === bytes - 4 ? tlp.lastEnables : 15;
+      // What is not enabled is not read: reads of registers can have effects.
+      if (enables !== 0) view.setUint32(at, target.read32(hitOffset + at, 4), true);
+    }
+    const boundary = this.options.readCompletionBoundary ?? 128;
+    const completions = completionsOf(tlp, fn.routingId, data, fn.maxPayloadBytes, boundary);
+    return { outcome: 'accepted', completions };
+  }
+
+  private checksEcrc(fn: PcieFunction): boolean {
+    const at = fn.findExtendedCapability(ECAP_AER);
+    return at > 0 && (fn.config.read32(at + AER_CONTROL) & ECRC_CHECK) !== 0;
+  }
+
+  /** All functions note what is no single one's. */
+  private error(
+    outcome: Exclude<ReceptionOutcome, 'accepted' | 'ignored'>,
+    { tlp, violation }: ParsedTlp,
+    header: readonly number[],
+    isAdvisory: boolean,
+    completions = NOTHING,
+  ): Reception {
+    reportToAll(this.endpoint.functions, UncorrectableError[outcome], isAdvisory, header);
+    return { outcome, tlp, violation, completions };
+  }
+}
+
+interface Answer {
+  readonly outcome: ReceptionOutcome;
+  readonly completions?: readonly CompletionTlp[];
+}
+const UNSUPPORTED: Answer = { outcome: 'unsupportedRequest' };
+
+/** The double words for the Header Log: those behind the prefixes, as many as there are of four. */
+function headerOf(bytes: Uint8Array): readonly number[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const count = bytes.length >> 2;
+  let at = 0;
+  while (at < count && prefixOf(view.getUint32(4 * at)) !== null) at++;
+  const isLong = at < count && (view.getUint32(4 * at) & 0x2000_0000) !== 0;
+  const words: number[] = [];
+  for (let i = at; i < Math.min(count, at + (isLong ? 4 : 3)); i++) words.push(view.getUint32(4 * i));
+  return words;
+}
+
+function wordAt(payload: Uint8Array, at: number): number {
+  return new DataView(payload.buffer, payload.byteOffset).getUint32(at, true);
+}

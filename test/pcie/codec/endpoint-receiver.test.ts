@@ -1,0 +1,246 @@
+import fc from 'fast-check';
+import { beforeEach, describe, expect, it } from 'vitest';
+import {
+  Endpoint,
+  EndpointReceiver,
+  encodeTlp,
+  isNonPosted,
+  type MemoryReadTlp,
+  type PcieFunction,
+  type ReceptionOutcome,
+  type TlpPacket,
+  UncorrectableError,
+} from '../../../src/pcie/index.ts';
+import { intel82599Config } from '../../../src/profiles/index.ts';
+import { anyTlp } from './random-tlp.ts';
+
+const LONG = process.env['SRIOVSIM_LONG'] === '1';
+const AER = 0x100;
+const BAR0 = 0xe000_0000;
+/** No BAR is here; those that nobody has set are at 0. */
+const NOBODY = 0x9000_0000;
+const NONE = new Uint8Array(0);
+const word = (value: number) => Uint8Array.of(value, value >>> 8, value >>> 16, value >>> 24);
+const base = { requester: 0, tag: 5 };
+const read = (address: number, words = 1): MemoryReadTlp => ({
+  ...base,
+  kind: 'MRd',
+  address: BigInt(address),
+  words,
+  firstEnables: 15,
+  lastEnables: words === 1 ? 0 : 15,
+});
+const write = (address: number, payload: Uint8Array): TlpPacket => ({
+  ...base,
+  kind: 'MWr',
+  address: BigInt(address),
+  firstEnables: 15,
+  lastEnables: payload.length === 4 ? 0 : 15,
+  payload,
+});
+
+describe('a device that receives bytes', () => {
+  let endpoint: Endpoint;
+  let pf: PcieFunction;
+  let receiver: EndpointReceiver;
+  let registers: Map<number, number>;
+  const receive = (tlp: TlpPacket) => receiver.receive(encodeTlp(tlp));
+  const aer = (offset: number) => pf.config.read32(AER + offset);
+
+  beforeEach(() => {
+    endpoint = new Endpoint({ functions: intel82599Config(), bus: 1 });
+    pf = endpoint.functions[0];
+    pf.config.write32(0x10, BAR0);
+    pf.config.write32(0x14, 0);
+    pf.config.write16(0x04, 0x0006);
+    registers = new Map();
+    pf.attachBar(0, {
+      read32: (offset) => registers.get(offset) ?? 0,
+      write32: (offset, value) => registers.set(offset, value),
+    });
+    receiver = new EndpointReceiver(endpoint);
+    // Advisory errors are told like others.
+    pf.config.write32(AER + 0x14, 0);
+  });
+
+  it('writes and reads registers behind its BARs', () => {
+    expect(receive(write(BAR0 + 0x18, word(0x1234_5678)))).toMatchObject({
+      outcome: 'accepted',
+      completions: [],
+    });
+    expect(registers.get(0x18)).toBe(0x1234_5678);
+    const { outcome, completions } = receive(read(BAR0 + 0x18));
+    expect(outcome).toBe('accepted');
+    expect(completions).toMatchObject([
+      { kind: 'CplD', requester: 0, tag: 5, completer: 0x0100, status: 0, byteCount: 4, lowerAddress: 0x18 },
+    ]);
+    expect(completions[0].payload).toEqual(word(0x1234_5678));
+    expect(aer(0x04)).toBe(0);
+  });
+
+  it('cuts a long read by Max_Payload_Size and Read Completion Boundary', () => {
+    for (let i = 0; i < 128; i++) registers.set(0x40 + 4 * i, i);
+    const { completions } = receive(read(BAR0 + 0x40, 128));
+    expect(completions.map(({ payload }) => payload.length)).toEqual([64, 128, 128, 128, 64]);
+    const all = completions.flatMap(({ payload }) => [...payload]);
+    expect(all).toEqual(Array.from({ length: 128 }, (_, i) => [...word(i)]).flat());
+  });
+
+  it('answers configuration requests, and captures its bus by them', () => {
+    const config = { ...base, target: 0x0300, register: 0, firstEnables: 15 };
+    expect(receive({ ...config, kind: 'CfgRd0', payload: NONE }).completions[0].payload).toEqual(
+      word(0x10fb_8086),
+    );
+    const done = receive({ ...config, kind: 'CfgWr0', register: 4, firstEnables: 3, payload: word(0x0146) });
+    expect(done.completions).toMatchObject([{ kind: 'Cpl', status: 0 }]);
+    expect([endpoint.bus, pf.config.read16(4) & 0x7ff]).toEqual([3, 0x0146]);
+  });
+
+  it.each<[string, TlpPacket]>([
+    ['a read that no BAR claims', read(NOBODY)],
+    ['a read above 2^53', { ...read(0), address: 2n ** 60n }],
+    ['a read with a translated address', { ...read(BAR0), addressType: 2 }],
+    ['a locked read', { ...read(BAR0), kind: 'MRdLk' }],
+    ['an I/O read', { ...base, kind: 'IORd', address: 0x10, firstEnables: 15, payload: NONE }],
+    ['a FetchAdd', { ...base, kind: 'FetchAdd', address: BigInt(BAR0), payload: word(1) }],
+    ['a Swap', { ...base, kind: 'Swap', address: BigInt(BAR0), payload: word(1) }],
+    ['a CAS', { ...base, kind: 'CAS', address: BigInt(BAR0), payload: new Uint8Array(8) }],
+    [
+      'a configuration read of another function',
+      { ...base, kind: 'CfgRd0', target: 0x0107, register: 0, firstEnables: 15, payload: NONE },
+    ],
+  ])('says Unsupported Request to %s: a completion, and an advisory error with the header', (_, tlp) => {
+    const { outcome, completions } = receive(tlp);
+    expect(outcome).toBe('unsupportedRequest');
+    expect(completions).toMatchObject([{ status: 1, tag: 5, requester: 0, payload: NONE }]);
+    expect(completions[0].kind).toBe(tlp.kind === 'MRdLk' ? 'CplLk' : 'Cpl');
+    expect([aer(0x04), aer(0x10), aer(0x18) & 0x1f]).toEqual([1 << 20, 1 << 13, 20]);
+    const bytes = encodeTlp(tlp);
+    const logged = new DataView(bytes.buffer);
+    const size = (bytes[0] & 0x20) === 0 ? 3 : 4;
+    for (let i = 0; i < size; i++) expect(aer(0x1c + 4 * i), `word ${i}`).toBe(logged.getUint32(4 * i));
+  });
+
+  it('says nothing to what is posted, which is no advisory error', () => {
+    expect(receive(write(NOBODY, word(1)))).toMatchObject({ outcome: 'unsupportedRequest', completions: [] });
+    expect([aer(0x04), aer(0x10)]).toEqual([1 << 20, 0]);
+    expect(pf.config.read16(0xaa) & 0xf).toBe(0b1010);
+  });
+
+  it('reports a malformed TLP as fatal, and does nothing of it', () => {
+    const bytes = encodeTlp({ ...read(BAR0), lastEnables: 15 });
+    const { outcome, violation, completions } = receiver.receive(bytes);
+    expect([outcome, violation?.check, completions.length]).toEqual(['malformedTlp', 'byteEnables', 0]);
+    expect(aer(0x04)).toBe(1 << 18);
+    expect(pf.config.read16(0xaa) & 0xf).toBe(0b0100);
+    // More than Max_Payload_Size, which is 128 after reset.
+    expect(receive(write(BAR0, new Uint8Array(132)))).toMatchObject({ violation: { check: 'maxPayload' } });
+    expect(registers.size).toBe(0);
+  });
+
+  it('throws poisoned data away', () => {
+    expect(receive({ ...write(BAR0, word(1)), poisoned: true })).toMatchObject({ outcome: 'poisonedTlp' });
+    expect(registers.size).toBe(0);
+    expect([aer(0x04), aer(0x10)]).toEqual([1 << 12, 1 << 13]);
+  });
+
+  it('looks at the ECRC if ECRC Check Enable is set, before anything else', () => {
+    const bytes = encodeTlp({ ...write(BAR0, word(1)), digest: true });
+    bytes[14] ^= 1;
+    expect(receiver.receive(bytes).outcome).toBe('accepted');
+    pf.config.write32(AER + 0x18, 1 << 8);
+    expect(receiver.receive(bytes).outcome).toBe('ecrc');
+    expect(aer(0x04)).toBe(1 << 19);
+    expect(receive({ ...write(BAR0, word(1)), digest: true }).outcome).toBe('accepted');
+  });
+
+  it('aborts what is longer than the device takes', () => {
+    receiver = new EndpointReceiver(endpoint, { maxAccessWords: 2 });
+    expect(receive(read(BAR0, 2)).outcome).toBe('accepted');
+    const { outcome, completions } = receive(read(BAR0, 3));
+    expect([outcome, completions[0].status]).toEqual(['completerAbort', 4]);
+    expect(aer(0x04)).toBe(1 << 15);
+  });
+
+  it('takes the messages that it knows, drops what it may, and says the rest in AER', () => {
+    const message = (code: number, routing: number): ReceptionOutcome =>
+      receive({ ...base, kind: 'Msg', code, routing, parameters: new Uint8Array(8), payload: NONE }).outcome;
+    expect([message(0x19, 3), message(0x40, 4), message(0x7f, 3)]).toEqual([
+      'accepted',
+      'ignored',
+      'ignored',
+    ]);
+    expect([message(0x7e, 2), message(0x99, 4)]).toEqual(['unsupportedRequest', 'unsupportedRequest']);
+    // INTx goes to the root.
+    expect(message(0x20, 4)).toBe('malformedTlp');
+  });
+
+  it('knows a completion by its request; one without is unexpected', () => {
+    const sent = { ...read(0x1000), requester: 0x0100 };
+    receiver.outstanding.add(sent);
+    const completion = {
+      kind: 'CplD' as const,
+      requester: 0x0100,
+      tag: 5,
+      completer: 8,
+      status: 0 as const,
+      byteCount: 4,
+      lowerAddress: 0,
+      payload: word(1),
+    };
+    expect(receive({ ...completion, attributes: 1 }).outcome).toBe('malformedTlp');
+    expect(receive(completion).outcome).toBe('accepted');
+    expect(receive(completion).outcome).toBe('unexpectedCompletion');
+    expect(aer(0x04)).toBe((1 << 18) | (1 << 16));
+  });
+
+  it('takes any TLPs and any bytes: never throws, answers each request once, and notes each error', () => {
+    pf.config.write16(0x160 + 0x10, 4);
+    pf.config.write16(0x160 + 0x08, 0x19);
+    const seen = new Set<string>();
+    const look = (bytes: Uint8Array) => {
+      pf.config.write32(AER + 0x04, 0xffff_ffff);
+      const { outcome, tlp, violation, completions } = receiver.receive(bytes);
+      seen.add(outcome);
+      const isFine = outcome === 'accepted' || outcome === 'ignored';
+      // AER's own mask and severity may have been written by a configuration request: then others rule.
+      const noted = aer(0x04);
+      if (!isFine && aer(0x14) === 0) expect(noted & (1 << UncorrectableError[outcome])).not.toBe(0);
+      expect(violation === null).toBe(tlp !== null);
+      if (tlp !== null && !['ecrc', 'malformedTlp'].includes(outcome)) {
+        expect(completions.length > 0).toBe(isNonPosted(tlp));
+        for (const reply of completions)
+          expect([reply.requester, reply.tag]).toEqual([tlp.requester, tlp.tag]);
+      } else {
+        expect(completions).toEqual([]);
+      }
+    };
+    const numRuns = LONG ? 1_000_000 : 2000;
+    fc.assert(
+      fc.property(anyTlp(), (tlp) => look(encodeTlp(tlp))),
+      { numRuns },
+    );
+    // Addresses that are somebody's.
+    const near = fc.tuple(fc.nat(0x200), fc.integer({ min: 1, max: 64 }), fc.boolean());
+    fc.assert(
+      fc.property(near, ([at, words, isRead]) =>
+        look(
+          encodeTlp(isRead ? read(BAR0 + 4 * at, words) : write(BAR0 + 4 * at, new Uint8Array(4 * words))),
+        ),
+      ),
+      { numRuns: 300 },
+    );
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 48 }), (bytes) => look(bytes)),
+      { numRuns },
+    );
+    for (const outcome of [
+      'accepted',
+      'malformedTlp',
+      'poisonedTlp',
+      'unexpectedCompletion',
+      'unsupportedRequest',
+    ])
+      expect(seen).toContain(outcome);
+  }, 1_800_000);
+});
