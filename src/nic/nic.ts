@@ -77,6 +77,7 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
   private readonly probe: Probe;
   private readonly control: SwitchControl;
   private readonly applyControl = () => this.control.apply();
+  readonly configRetry = (id: number, type: ConfigType) => this.endpoint.configRetry(id, type);
   private readonly vfRegisters: VfRegisters[] = [];
 
   constructor(options: NicOptions) {
@@ -231,7 +232,6 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
     return this.endpoint.configWrite(routingId, offset, bytes, value, type);
   }
 
-  /** A conventional reset has come down the link. */
   hotReset(): void {
     this.endpoint.hotReset();
   }

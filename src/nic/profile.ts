@@ -1,5 +1,5 @@
 import type { LocalMatch, UntaggedCheck, VPortLimits } from '../nicswitch/index.ts';
-import type { FunctionProfile, LinkOptions } from '../pcie/index.ts';
+import type { FunctionProfile, LinkOptions, MakeReadiness } from '../pcie/index.ts';
 import type { RegisterTable } from '../registers/index.ts';
 import type { Switching } from './cut-through.ts';
 import type { EcnProfile } from './ecn-marker.ts';
@@ -34,6 +34,8 @@ export interface NicProfile {
   /** Largest Max_Payload_Size in force. */
   readonly maxPayloadBytes: number;
   readonly maxReadRequestBytes: number;
+  /** Time that functions need after resets and VF Enable, as `readiness` of sriovsim/pcie makes it. Default: none. */
+  readonly readiness?: MakeReadiness;
   /** Reads outstanding at most. */
   readonly tags: number;
   /** Frames that the card holds at most: slots of the model's frame pool, a power of two. */

@@ -13,11 +13,14 @@ export interface ConfigAccess {
 /** Type 0 requests are for the device that receives them, type 1 requests are for a bus behind it (PCIe 3.0 7.3.3). */
 export type ConfigType = 0 | 1;
 
+/** Answer to a configuration read of a function that is not ready: Configuration Request Retry Status (PCIe 3.0 2.3.1). */
+export const CONFIG_RETRY = -2;
+
 /** Whatever stands at the lower end of a link and takes configuration requests from it. */
 export interface ConfigTarget {
-  /** Unsigned, or -1 for Unsupported Request: no such function. */
+  /** Unsigned; -1 for Unsupported Request, no such function; {@link CONFIG_RETRY} for one that is not ready. */
   configRead(routingId: RoutingId, offset: number, bytes: number, type: ConfigType): number;
-  /** False for Unsupported Request: no such function. */
+  /** False for Unsupported Request, no such function, and for one that is not ready. */
   configWrite(routingId: RoutingId, offset: number, bytes: number, value: number, type: ConfigType): boolean;
   /** A conventional reset has come down the link. */
   hotReset(): void;

@@ -17,6 +17,8 @@ export interface CompleterTarget {
   memoryWrite(address: number, value: number, byteEnables: number): boolean;
   /** Unsigned; {@link NOT_CLAIMED} where the function does not exist. */
   configRead(routingId: number, offset: number, bytes: number, type: ConfigType): number;
+  /** Whether the function exists and is not ready. Left out: all are. */
+  configRetry?(routingId: number, type: ConfigType): boolean;
   /** False where the function does not exist. */
   configWrite(routingId: number, offset: number, bytes: number, value: number, type: ConfigType): boolean;
 }
@@ -114,7 +116,11 @@ export class EndpointPort implements TlpReceiver, Component {
       this.tlps.lose(tlp);
       return;
     }
-    if (kind === TlpKind.CONFIG_WRITE) {
+    // Asked before the request takes effect: it may be what resets the function.
+    const retry = kind !== TlpKind.MEMORY_READ && this.target.configRetry?.(target, type) === true;
+    if (retry) {
+      claimed = false;
+    } else if (kind === TlpKind.CONFIG_WRITE) {
       claimed = this.target.configWrite(target, address, bytes, tlp.data >>> 0, type);
     } else {
       value =
@@ -124,12 +130,13 @@ export class EndpointPort implements TlpReceiver, Component {
       claimed = value !== NOT_CLAIMED;
     }
     if (kind === TlpKind.MEMORY_READ) this.registerReads++;
-    if (!claimed) this.refuse(tlp);
+    if (!claimed && !retry) this.refuse(tlp);
     this.link.downstream.release(FlowClass.NON_POSTED, 1, kind === TlpKind.CONFIG_WRITE ? 1 : 0);
     const carriesData = claimed && kind !== TlpKind.CONFIG_WRITE;
     tlp.kind = carriesData ? TlpKind.COMPLETION_DATA : TlpKind.COMPLETION;
     tlp.flowClass = FlowClass.COMPLETION;
-    tlp.status = claimed ? CompletionStatus.SUCCESSFUL : CompletionStatus.UNSUPPORTED_REQUEST;
+    const { SUCCESSFUL, UNSUPPORTED_REQUEST, CONFIG_RETRY } = CompletionStatus;
+    tlp.status = claimed ? SUCCESSFUL : retry ? CONFIG_RETRY : UNSUPPORTED_REQUEST;
     tlp.bytes = carriesData ? 4 : 0;
     tlp.dataCredits = carriesData ? 1 : 0;
     tlp.linkBytes = DATA_LINK_OVERHEAD_BYTES + HEADER_3DW_BYTES + (carriesData ? 4 : 0);

@@ -4,7 +4,7 @@ import { ROM_BAR } from './bar.ts';
 import type { FunctionContext } from './capabilities/capability.ts';
 import { ECAP_SRIOV } from './capabilities/ids.ts';
 import { ARI_CAPABLE_HIERARCHY, SRIOV_CONTROL, type SriovCapability } from './capabilities/sriov.ts';
-import type { ConfigTarget, ConfigType } from './config-access.ts';
+import { CONFIG_RETRY, type ConfigTarget, type ConfigType } from './config-access.ts';
 import { lanesOf } from './config-space.ts';
 import { type DecodeListener, endpointLayout, type FunctionProfile, PcieFunction } from './function.ts';
 import { ROM_ADDRESS } from './header.ts';
@@ -45,6 +45,8 @@ export class Endpoint implements Component, ConfigTarget, DecodeListener {
   readonly name: string;
   /** The functions that are no VFs, by ascending function number. */
   readonly functions: readonly PcieFunction[];
+  /** Says who is not ready; null: all answer at once. */
+  readiness: { isReady(fn: PcieFunction): boolean } | null = null;
   /** What the last successful {@link Endpoint.claim} found. */
   hitFunction: PcieFunction | null = null;
   /** BAR number, 6 for the expansion ROM. */
@@ -133,13 +135,21 @@ export class Endpoint implements Component, ConfigTarget, DecodeListener {
 
   /**
    * A configuration read of 1, 2 or 4 bytes, naturally aligned. Unsigned, or -1 for Unsupported Request: no
-   * such function.
+   * such function; {@link CONFIG_RETRY} for one that is not ready.
    *
    * @param type of the request; left out: 1 if a VF has just that Routing ID, else 0.
    */
   configRead(routingId: RoutingId, offset: number, bytes: number, type?: ConfigType): number {
     const fn = this.addressed(routingId, type);
-    return fn === null ? -1 : fn.config.read(offset, bytes);
+    if (fn === null) return -1;
+    return this.isReady(fn) ? fn.config.read(offset, bytes) : CONFIG_RETRY;
+  }
+
+  /** Whether a configuration request would be answered with Configuration Request Retry Status. */
+  configRetry(routingId: RoutingId, type?: ConfigType): boolean {
+    if (this.readiness === null) return false;
+    const fn = this.holder(routingId, type);
+    return fn !== null && !this.isReady(fn);
   }
 
   /** A configuration write; see {@link Endpoint.configRead}. False for Unsupported Request. */
@@ -251,21 +261,25 @@ export class Endpoint implements Component, ConfigTarget, DecodeListener {
     if (type !== 1 && busOf(routingId) !== this.capturedBus && !(type === undefined && fn?.isVirtual)) {
       this.capture(busOf(routingId));
     }
-    return fn;
+    return fn !== null && this.isReady(fn) ? fn : null;
+  }
+
+  private isReady(fn: PcieFunction): boolean {
+    return this.readiness === null || this.readiness.isReady(fn);
   }
 
   private addressed(routingId: RoutingId, type: ConfigType | undefined): PcieFunction | null {
     this.configRequests++;
-    let fn: PcieFunction | null;
-    if (type === 1) {
-      fn = busOf(routingId) === this.capturedBus ? null : this.functionAt(routingId);
-    } else {
-      fn = type === undefined ? this.functionAt(routingId) : null;
-      // A type 0 request says the function number; the bus number in it is the one to be captured.
-      fn ??= this.functionAt((this.capturedBus << 8) | (routingId & 0xff));
-    }
+    const fn = this.holder(routingId, type);
     if (fn === null) this.configUnsupported++;
     return fn;
+  }
+
+  private holder(routingId: RoutingId, type: ConfigType | undefined): PcieFunction | null {
+    if (type === 1) return busOf(routingId) === this.capturedBus ? null : this.functionAt(routingId);
+    const fn = type === undefined ? this.functionAt(routingId) : null;
+    // A type 0 request says the function number; the bus number in it is the one to be captured.
+    return fn ?? this.functionAt((this.capturedBus << 8) | (routingId & 0xff));
   }
 
   private capture(bus: number): void {

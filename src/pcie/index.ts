@@ -151,7 +151,13 @@ export {
 } from './codec/tlp-types.ts';
 export { CompletionTimeouts, completionTimeoutPs } from './completion-timeout.ts';
 export { type CompletionCut, CompletionTrain } from './completion-train.ts';
-export { allOnes, type ConfigAccess, type ConfigTarget, type ConfigType } from './config-access.ts';
+export {
+  allOnes,
+  CONFIG_RETRY,
+  type ConfigAccess,
+  type ConfigTarget,
+  type ConfigType,
+} from './config-access.ts';
 export { buildLayout, type ConfigLayout, capabilityOffset, registerOffset } from './config-layout.ts';
 export {
   type ConfigOwner,
@@ -198,6 +204,7 @@ export { configBytes, formatLspci, type LspciFunction, lspciDump, parseLspciDump
 export { type LspciTreeOptions, lspciTree } from './lspci-tree.ts';
 export { MsixTable, type SendMessage } from './msix-table.ts';
 export { listCapabilities, probeBars } from './probe.ts';
+export { type MakeReadiness, Readiness, type ReadinessTimes, readiness } from './readiness.ts';
 export { RequestErrors } from './request-errors.ts';
 export {
   type FailureListener,

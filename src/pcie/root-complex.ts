@@ -1,6 +1,12 @@
 import { assert } from '../base/index.ts';
 import type { Component, Scheduler } from '../kernel/index.ts';
-import { allOnes, type ConfigAccess, type ConfigTarget, type ConfigType } from './config-access.ts';
+import {
+  allOnes,
+  CONFIG_RETRY,
+  type ConfigAccess,
+  type ConfigTarget,
+  type ConfigType,
+} from './config-access.ts';
 import type { RootPort } from './root-port.ts';
 import {
   CompletionStatus,
@@ -26,6 +32,8 @@ export interface Resettable {
 /** A completion that has arrived and whose record its waiter gives back. */
 const ARRIVED = -2;
 const AWAITED = -3;
+/** How long a configuration request is sent again that is answered with a retry: a device has 1 s (6.6.1). */
+const RETRY_PS = 1e12;
 /** Stores on their way to one root port before a processor has to wait with the next one. */
 const STORES = 1024;
 
@@ -159,14 +167,19 @@ export class RootComplex implements Component {
     value: number,
     type: ConfigType,
   ): number {
-    const tlp = this.request(kind, offset, bytes);
     const isWrite = kind === TlpKind.CONFIG_WRITE;
-    tlp.linkBytes = DATA_LINK_OVERHEAD_BYTES + HEADER_3DW_BYTES + (isWrite ? 4 : 0);
-    tlp.dataCredits = isWrite ? 1 : 0;
-    tlp.target = routingId;
-    tlp.configType = type;
-    tlp.data = value | 0;
-    const result = this.await(port, tlp);
+    const giveUp = this.scheduler.now + RETRY_PS;
+    let result: number = CONFIG_RETRY;
+    // Without CRS Software Visibility a retry is the root complex's own business (2.3.2).
+    while (result === CONFIG_RETRY && this.scheduler.now <= giveUp) {
+      const tlp = this.request(kind, offset, bytes);
+      tlp.linkBytes = DATA_LINK_OVERHEAD_BYTES + HEADER_3DW_BYTES + (isWrite ? 4 : 0);
+      tlp.dataCredits = isWrite ? 1 : 0;
+      tlp.target = routingId;
+      tlp.configType = type;
+      tlp.data = value | 0;
+      result = this.await(port, tlp);
+    }
     if (result < 0) this.unanswered++;
     return result;
   }
@@ -185,14 +198,15 @@ export class RootComplex implements Component {
     return tlp;
   }
 
-  /** Sends a request and runs the machine until its completion is there; -1 for an unsuccessful one. */
+  /** Sends a request and runs the machine until its completion is there; negative for an unsuccessful one. */
   private await(port: RootPort, tlp: Tlp): number {
     port.sendDown(tlp);
     while (tlp.client !== ARRIVED) {
       assert(this.scheduler.step(), 'nothing left to run while software waits for a completion');
     }
-    const value = tlp.status === CompletionStatus.SUCCESSFUL ? tlp.data >>> 0 : -1;
+    const { status, data } = tlp;
     this.tlps.give(tlp);
-    return value;
+    if (status === CompletionStatus.SUCCESSFUL) return data >>> 0;
+    return status === CompletionStatus.CONFIG_RETRY ? CONFIG_RETRY : -1;
   }
 }

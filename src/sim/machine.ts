@@ -198,6 +198,7 @@ export class Machine {
       maxReadRequestBytes,
       readCompletionBoundary: hostProfile.readCompletionBoundary,
     });
+    nicProfile.readiness?.(this.nic.endpoint, scheduler);
     this.nic.pf.events.on('reset', (fn) => {
       this.wasReset ||= !fn.isVirtual;
     });

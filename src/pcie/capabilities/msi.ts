@@ -51,8 +51,8 @@ export function msiRows(vectors: number, address64: boolean, maskable: boolean):
           reset: 31 - Math.clz32(vectors),
         }),
         bits('Multiple Message Enable', 4, 3, 'RW', 'log2 of the vectors granted'),
-        bit('64 bit Address Capable', 7, 'RO', 'has an upper address', { reset: address64 ? 1 : 0 }),
-        bit('Per-vector Masking Capable', 8, 'RO', 'has mask and pending bits', { reset: maskable ? 1 : 0 }),
+        bit('64 bit Address Capable', 7, 'RO', '', { reset: address64 ? 1 : 0 }),
+        bit('Per-vector Masking Capable', 8, 'RO', '', { reset: maskable ? 1 : 0 }),
       ],
     },
     {
