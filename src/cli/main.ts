@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   'trace-frame': async () => (await import('./trace-frame.ts')).traceFrameCommand,
   validate: async () => (await import('./validate-command.ts')).validateCommand,
   lspci: async () => (await import('./lspci-command.ts')).lspciCommand,
+  topology: async () => (await import('./topology-command.ts')).topologyCommand,
   explain: async () => (await import('./explain-command.ts')).explainCommand,
   schema: async () => (await import('./schema-command.ts')).schemaCommand,
 };

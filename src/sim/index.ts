@@ -1,8 +1,5 @@
 /** The whole: scenarios as objects, what a run reports. Scenario files are read by scenario.ts. */
 
-// First what leads to most modules: a bundle has them in this order, and is a few hundred bytes smaller compressed.
-export { traceFrame } from './life/trace-frame.ts';
-
 export { type Bootable, BootError, bootSimulation } from './boot-error.ts';
 export type {
   BreakpointOptions,
@@ -40,6 +37,8 @@ export type {
   LifeStep,
   LifeStepKind,
 } from './life/life-steps.ts';
+// First what leads to most modules: a bundle has them in this order, and is a few hundred bytes smaller compressed.
+export { traceFrame } from './life/trace-frame.ts';
 export { Machine, type MachineParts, type VfListener } from './machine.ts';
 export {
   type Conservation,

@@ -385,11 +385,11 @@ function saying(allowed: string): { error: () => string } {
   return { error: () => allowed };
 }
 
-function object<T extends z.core.$ZodShape>(shape: T) {
+export function object<T extends z.core.$ZodShape>(shape: T) {
   return z.strictObject(shape, saying(Object.keys(shape).join(', ')));
 }
 
-function list<T extends z.core.SomeType>(element: T, about: string) {
+export function list<T extends z.core.SomeType>(element: T, about: string) {
   return z.array(element, saying('a list')).check(z.describe(about));
 }
 
@@ -397,12 +397,12 @@ function union<const T extends readonly z.core.SomeType[]>(options: T, allowed: 
   return z.union(options, saying(allowed));
 }
 
-function optional<T extends z.core.SomeType>(schema: T, fallback?: unknown) {
+export function optional<T extends z.core.SomeType>(schema: T, fallback?: unknown) {
   const result = z.optional(schema);
   return fallback === undefined ? result : result.check(z.meta({ default: fallback }));
 }
 
-function integer([min, max]: readonly [number, number], about: string) {
+export function integer([min, max]: readonly [number, number], about: string) {
   const allowed = `${min} to ${max}`;
   return z
     .int(saying(`whole numbers from ${allowed}`))
@@ -414,7 +414,7 @@ function number([min, max]: readonly [number, number], about: string) {
   return z.number(allowed).check(z.minimum(min, allowed), z.maximum(max, allowed), z.describe(about));
 }
 
-function flag(about: string) {
+export function flag(about: string) {
   return z.boolean(saying('true or false')).check(z.describe(about));
 }
 
@@ -428,6 +428,6 @@ function endpoint(allowed: string, about: string) {
   return z.string(saying(allowed)).check(z.minLength(1, saying(allowed)), z.describe(about));
 }
 
-function oneOf<const T extends readonly string[]>(values: T, about: string) {
+export function oneOf<const T extends readonly string[]>(values: T, about: string) {
   return z.enum(values, saying(values.join(', '))).check(z.describe(about));
 }

@@ -18,3 +18,5 @@ export {
   trafficSchema,
   vfSchema,
 } from './scenario-schema.ts';
+export { parseTopology, type Topology, type TopologyPort, topologySchema } from './topology-file.ts';
+export { type BuiltTopology, buildTopology } from './topology-machine.ts';
