@@ -97,6 +97,7 @@ export { type TphOptions, tph } from './capabilities/tph.ts';
 export { type VpdOptions, vpd } from './capabilities/vpd.ts';
 export { type VpdContents, vpdData } from './capabilities/vpd-data.ts';
 export { bytesOfRead, completionOf, completionsOf, registerCompletion } from './codec/completions.ts';
+export { DataLink, type DataLinkCounters, type DataLinkOptions } from './codec/data-link.ts';
 export {
   type AckNakDllp,
   DLLP_PACKET_BYTES,
