@@ -47,9 +47,10 @@ function vfToVf({ frameBytes, driver, pageSize, log }: Workload & { kind: 'vfToV
   });
   const { simulation } = machine;
   // Its bytes are made and thrown away: a file's speed is not the simulator's.
-  if (log !== undefined) recordLog(simulation, new LogWriter(logHeader(simulation), () => {}));
+  const end =
+    log === undefined ? null : recordLog(simulation, new LogWriter(logHeader(simulation), () => {}));
   machine.host.sysfs.write('0000:01:00.0/sriov_numvfs', '2');
-  if (log === 'off') simulation.probe.sink = null;
+  if (log === 'off') end?.();
   machine.guests[0].traffic.send({ to: 'b', frameBytes, saturate: true });
   return machine;
 }

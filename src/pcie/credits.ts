@@ -40,6 +40,9 @@ export class CreditGate {
   readonly initialData: number;
   /** When the youngest update leaves or has left the receiver; kept for it by who sends it. */
   lastUpdatePs = NONE;
+  /** Header credits, and units of payload, as {@link CreditGate.peek} has seen them. */
+  seenHeaders = 0;
+  seenData = 0;
   private headers: number;
   private data: number;
   // The youngest update under way: what else is released before it leaves goes with it.
@@ -134,14 +137,19 @@ export class CreditGate {
     return this.headers;
   }
 
-  /** As {@link CreditGate.headersAt}, for who only looks: nothing is counted in. */
-  peekHeaders(timePs: number): number {
-    return this.headers + this.arrived(timePs, this.dueHeaders, this.youngHeaders);
-  }
-
-  /** Units of payload at `timePs`, for who only looks. */
-  peekData(timePs: number): number {
-    return this.data + this.arrived(timePs, this.dueData, this.youngData);
+  /** Looks what there is at `timePs`, into {@link CreditGate.seenHeaders} and its like; nothing is counted in. */
+  peek(timePs: number): void {
+    let { headers, data } = this;
+    if (this.youngDue !== NONE && this.youngDue <= timePs) {
+      headers += this.youngHeaders;
+      data += this.youngData;
+    }
+    for (let at = this.head; at !== this.tail && this.due[at] <= timePs; at = (at + 1) & UPDATE_MASK) {
+      headers += this.dueHeaders[at];
+      data += this.dueData[at];
+    }
+    this.seenHeaders = headers;
+    this.seenData = data;
   }
 
   reset(): void {
@@ -150,13 +158,6 @@ export class CreditGate {
     this.head = this.tail;
     this.youngDue = this.lastUpdatePs = NONE;
     this.comingHeaders = this.comingData = 0;
-  }
-
-  private arrived(timePs: number, amounts: Int32Array, young: number): number {
-    let sum = this.youngDue !== NONE && this.youngDue <= timePs ? young : 0;
-    for (let at = this.head; at !== this.tail && this.due[at] <= timePs; at = (at + 1) & UPDATE_MASK)
-      sum += amounts[at];
-    return sum;
   }
 
   /** Puts the youngest update behind the others: there is a younger one. */

@@ -192,11 +192,12 @@ export class LinkDirection implements Component {
     const { number, scheduler, wire } = this;
     const { now } = scheduler;
     const gate = this.gates[flowClass];
+    gate.peek(now);
     return {
       number,
       sequence,
-      headerCredits: gate.peekHeaders(now),
-      dataCredits: gate.peekData(now),
+      headerCredits: gate.seenHeaders,
+      dataCredits: gate.seenData,
       leftPs: wire.freeAt - now,
       delayPs,
     };

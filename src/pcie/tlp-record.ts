@@ -30,6 +30,10 @@ export interface TlpLinkRecord {
   readonly dataCredits: number;
 }
 
+const { TLP_ADDRESS, TLP_HEADER, TLP_ORIGIN, TLP_LINK } = ProbeKind;
+const { COMPLETION_DATA } = TlpKind;
+const { POISONED } = ReadOutcome;
+
 /** Credits from here on are without end. */
 const MANY = 1 << 20;
 const HEADERS_WITHOUT_END = 0xff;
@@ -58,9 +62,9 @@ export function recordTlp(sink: ProbeSink, nowPs: number, tlp: Tlp, departure: T
   const { address } = tlp;
   const routing = (tlp.requester & 0xffff) | (tlp.target << 16);
   const place = tlp.store === null ? -1 : tlp.storeOffset;
-  sink.record(nowPs, ProbeKind.TLP_ADDRESS, address | 0, (address / 2 ** 32) | 0, tlp.bytes);
-  sink.record(nowPs, ProbeKind.TLP_HEADER, routing, packHeader(tlp, departure.number), tlp.data);
-  sink.record(nowPs, ProbeKind.TLP_ORIGIN, tlp.client, tlp.cookie, place);
+  sink.record(nowPs, TLP_ADDRESS, address | 0, (address / 2 ** 32) | 0, tlp.bytes);
+  sink.record(nowPs, TLP_HEADER, routing, packHeader(tlp, departure.number), tlp.data);
+  sink.record(nowPs, TLP_ORIGIN, tlp.client, tlp.cookie, place);
   recordLink(sink, nowPs, departure);
 }
 
@@ -81,12 +85,12 @@ function recordLink(sink: ProbeSink, nowPs: number, departure: TlpDeparture): vo
   const headers = headerCredits >= MANY ? HEADERS_WITHOUT_END : headerCredits;
   const data = dataCredits >= MANY ? DATA_WITHOUT_END : dataCredits;
   const link = (sequence & SEQUENCE_MASK) | (headers << 12) | (data << 20);
-  sink.record(nowPs, ProbeKind.TLP_LINK, link, leftPs | 0, delayPs);
+  sink.record(nowPs, TLP_LINK, link, leftPs | 0, delayPs);
 }
 
 function packHeader(tlp: Tlp, direction: number): number {
   const carriesWord = tlp.store === null ? 1 : 0;
-  const isPoisoned = tlp.kind === TlpKind.COMPLETION_DATA && tlp.status === ReadOutcome.POISONED;
+  const isPoisoned = tlp.kind === COMPLETION_DATA && tlp.status === POISONED;
   return (
     tlp.kind |
     (direction << 3) |

@@ -62,16 +62,32 @@ export function logTrailer(simulation: Simulation, error?: unknown): LogTrailer 
  * Records this simulation from now on. A sink that is there already stays.
  *
  * @param frameBytes bytes of each frame that are logged at most; 0 for none, by default all.
+ * @returns what ends that: the simulation is as it was before. Of several, the last one that began ends first.
  */
 export function recordLog(
   simulation: Simulation,
   target: LogTarget,
   frameBytes = Number.MAX_SAFE_INTEGER,
-): void {
+): () => void {
   const { probe, machine } = simulation;
-  const { data, profile } = machine.nic;
-  const sink = frameBytes > 0 ? new FrameBytes(target, data.frames, frameBytes) : target;
+  const { scheduler } = machine;
+  const { data, profile, endpoint } = machine.nic;
+  const queues = [data.transmit, data.receive];
+  const before = [
+    probe.sink,
+    scheduler.watcher,
+    endpoint.watcher,
+    queues.map(({ rings }) => rings.watcher),
+  ] as const;
+  const sink = frameBytes > 0 ? new FrameBytes(target, data.frames, frameBytes, data.ecn !== null) : target;
   probe.sink = probe.sink === null ? sink : new SinkPair(probe.sink, sink);
   new ConfigurationLog(target, machine.scheduler, machine.nic).watch();
   new BufferLevels(target, machine.scheduler, data, profile.transmitBufferBytes).watch();
+  return () => {
+    const [first, looked, configured, rings] = before;
+    probe.sink = first;
+    scheduler.watcher = looked;
+    endpoint.watcher = configured;
+    for (const [i, queue] of queues.entries()) queue.rings.watcher = rings[i];
+  };
 }

@@ -8,6 +8,7 @@ import { GateHeap } from '../../kernel/gate-heap.ts';
 import { Histogram, Probe, Scheduler } from '../../kernel/index.ts';
 import { WaitingEvent } from '../../kernel/waiting-event.ts';
 import { RoundEntry } from '../../kernel/weighted-round.ts';
+import { CreditGate } from '../../pcie/credits.ts';
 import { Endpoint, RootPort } from '../../pcie/index.ts';
 import { FaultRecord } from '../faults/fault-record.ts';
 import { Arrivals } from '../flow-arrivals.ts';
@@ -23,6 +24,8 @@ const RULES: readonly (readonly [unknown, StateRules])[] = [
   [Probe, { apart: ['sink'] }],
   [Scheduler, { links: ['first'], apart: ['watcher'] }],
   [DelayLine, { links: ['next'] }],
+  // What was seen for a record is of use there alone.
+  [CreditGate, { apart: ['seenHeaders', 'seenData'] }],
   [GateHeap, { links: ['gates'] }],
   [RoundEntry, ROUND],
   [EgressQueue, ROUND],
