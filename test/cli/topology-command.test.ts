@@ -66,7 +66,7 @@ describe('topology', () => {
 
   it('takes the file of the documentation', async () => {
     const text = readFileSync(join(ROOT, 'docs/topology.md'), 'utf8');
-    const [json] = /^ {4}\{\n[^]*?^ {4}\}$/m.exec(text) ?? [''];
+    const [json] = /^ {4}\{\n[\s\S]*?^ {4}\}$/m.exec(text) ?? [''];
     expect(await outputOf(json)).toContain('I350');
   });
 

@@ -1,6 +1,4 @@
 import { UncorrectableError } from '../capabilities/aer.ts';
-import { CAP_PCI_EXPRESS } from '../capabilities/ids.ts';
-import { PCIE_DEVICE_STATUS } from '../capabilities/pci-express.ts';
 import { reportUncorrectable } from '../error-report.ts';
 import type { PcieFunction } from '../function.ts';
 import {
@@ -10,24 +8,26 @@ import {
   STATUS_SIGNALED_TARGET_ABORT,
 } from '../header.ts';
 
-/** Bit of Device Status: it has answered a request with Unsupported Request. */
-const UNSUPPORTED_REQUEST_DETECTED = 1 << 3;
 /** Secondary Status of a type 1 header. */
-const SECONDARY_STATUS = 0x1e;
+export const SECONDARY_STATUS = 0x1e;
 
 /** Notes an Unsupported Request in the function that found it: advisory where a completion tells the requester. */
-export function noteUnsupportedRequest(fn: PcieFunction, isRead: boolean): void {
-  setBits(fn, fn.findCapability(CAP_PCI_EXPRESS) + PCIE_DEVICE_STATUS, UNSUPPORTED_REQUEST_DETECTED);
-  reportUncorrectable(fn, UncorrectableError.unsupportedRequest, isRead);
+export function noteUnsupportedRequest(fn: PcieFunction, isRead: boolean, header: readonly number[]): void {
+  reportUncorrectable(fn, UncorrectableError.unsupportedRequest, isRead, header);
 }
 
 /**
  * Notes an ACS Violation (PCIe 3.0 6.12.4). A read is answered with Completer Abort, which is logged as the violation alone,
  * and in Signaled Target Abort: a port's side towards the requester is its secondary one.
  */
-export function noteAcsViolation(fn: PcieFunction, isPort: boolean, isRead: boolean): void {
+export function noteAcsViolation(
+  fn: PcieFunction,
+  isPort: boolean,
+  isRead: boolean,
+  header: readonly number[],
+): void {
   if (isRead) setBits(fn, isPort ? SECONDARY_STATUS : STATUS, STATUS_SIGNALED_TARGET_ABORT);
-  reportUncorrectable(fn, UncorrectableError.acsViolation, isRead);
+  reportUncorrectable(fn, UncorrectableError.acsViolation, isRead, header);
 }
 
 /** Notes a completion that nobody has asked for. */

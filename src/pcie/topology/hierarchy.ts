@@ -4,7 +4,9 @@ import { PORT_ROOT } from '../capabilities/pci-express.ts';
 import type { ConfigAccess } from '../config-access.ts';
 import type { PcieFunction } from '../function.ts';
 import { RootBus } from '../root-bus.ts';
+import type { InterruptTarget } from '../root-port-options.ts';
 import type { RoutingId } from '../routing-id.ts';
+import { ErrorMessages } from './error-messages.ts';
 import { type HostMemory, Journey, type UntimedTranslator } from './journey.ts';
 import { makePorts, type PortOptions } from './ports.ts';
 import type { HierarchyOutcome, HierarchyRequest } from './request.ts';
@@ -22,10 +24,13 @@ export interface HierarchyOptions {
   readonly translator?: UntimedTranslator;
   /** What is behind addresses that no port has. Default: nothing. */
   readonly memory?: HostMemory;
+  /** Gets the interrupts of root ports that error messages have come to. Default: they are lost. */
+  readonly interrupts?: InterruptTarget;
   /** The root complex lets requests from one root port out of another. Default true. */
   readonly peerToPeer?: boolean;
 }
 
+const NOBODY: InterruptTarget = { message() {} };
 const BYTES_PER_BUS = 2 ** 20;
 
 /**
@@ -48,6 +53,7 @@ export class PcieHierarchy implements ConfigAccess {
   private readonly root: RootBus;
   private readonly structure: HierarchyStructure;
   private readonly options: HierarchyOptions;
+  private readonly messages: ErrorMessages;
 
   /** @throws RangeError if two root ports have the same number, or a number is out of range. */
   constructor(options: HierarchyOptions) {
@@ -60,6 +66,7 @@ export class PcieHierarchy implements ConfigAccess {
     this.rootPorts = makePorts(options.rootPorts, PORT_ROOT, this.root.bus, 1, title);
     for (const port of this.rootPorts) this.root.attach(port);
     this.structure = new HierarchyStructure(this.rootPorts);
+    this.messages = new ErrorMessages(this.structure, options.interrupts ?? NOBODY);
   }
 
   /**
@@ -70,6 +77,7 @@ export class PcieHierarchy implements ConfigAccess {
    */
   connect(port: BridgePort, device: HierarchyDevice, options: ConnectOptions = {}): void {
     this.structure.connect(port, device, options);
+    this.messages.connect(device);
   }
 
   /** A configuration read of 1, 2 or 4 bytes, naturally aligned; all ones where nobody answers. */

@@ -15,6 +15,7 @@ import {
   type HierarchyRequest,
   type Hop,
   type HopAction,
+  headerOf,
 } from './request.ts';
 import type { HierarchyDevice, HierarchyStructure } from './structure.ts';
 
@@ -350,12 +351,13 @@ export class Journey {
   }
 
   private unsupported(fn: PcieFunction, origin: CompletionOrigin, reason: string): void {
-    noteUnsupportedRequest(fn, this.isRead);
+    noteUnsupportedRequest(fn, this.isRead, headerOf(this.request, this.requester, this.address));
     this.refuse(fn.name, origin, 'Unsupported Request', reason);
   }
 
   private violation(fn: PcieFunction, origin: CompletionOrigin, reason: string): void {
-    noteAcsViolation(fn, origin.at === 'port', this.isRead);
+    const header = headerOf(this.request, this.requester, this.address);
+    noteAcsViolation(fn, origin.at === 'port', this.isRead, header);
     this.refuse(fn.name, origin, 'ACS Violation', reason);
   }
 

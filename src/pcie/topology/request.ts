@@ -26,6 +26,26 @@ export interface HierarchyRequest {
   readonly relaxedOrdering?: boolean;
 }
 
+/** The double words of the header that a request has, for the Header Log of who refuses it (PCIe 3.0 2.2.7). */
+export function headerOf(
+  request: HierarchyRequest,
+  requester: RoutingId,
+  address: number,
+): readonly number[] {
+  const { kind, bytes = 4, addressType = 0, relaxedOrdering = false } = request;
+  const isLong = address >= 2 ** 32;
+  const format = (kind === 'write' ? 0x40 : 0) | (isLong ? 0x20 : 0);
+  const low = address % 2 ** 32;
+  const enables = ((1 << bytes) - 1) << (low & 3);
+  const words = [
+    (format << 24) | (relaxedOrdering ? 1 << 13 : 0) | (addressType << 10) | 1,
+    (requester << 16) | enables,
+  ];
+  if (isLong) words.push(Math.floor(address / 2 ** 32));
+  words.push(low - (low & 3));
+  return words;
+}
+
 /** What a port or a function did with a request or its completion. */
 export type HopAction =
   /** The function sent it. */

@@ -72,6 +72,53 @@ describe('ACS Source Validation', () => {
   });
 });
 
+describe('an ACS Violation', () => {
+  const refuseWrite = (tower: Tower) => {
+    const port = tower.ports[0].function;
+    turnOn(port, AcsService.sourceValidation);
+    return ask(tower, { kind: 'write', requester: 0x0456, relaxedOrdering: true });
+  };
+
+  it('has the header of the request in the Header Log, and its bit in the First Error Pointer', () => {
+    const tower = makeTower();
+    const port = tower.ports[0].function;
+    refuseWrite(tower);
+    const address = tower.cards[1].functions[0].barBase(0) + 4;
+    expect([0x11c, 0x120, 0x124, 0x128].map((at) => port.config.read32(at))).toEqual([
+      0x60002001,
+      0x0456000f,
+      Math.floor(address / 2 ** 32),
+      address % 2 ** 32,
+    ]);
+    expect(port.config.read32(0x118) & 0x1f).toBe(21);
+  });
+
+  it('is told to the root port, where all ports on the way pass messages on', () => {
+    const messages: unknown[] = [];
+    const interrupts = { message: (...message: unknown[]) => messages.push(message) };
+    const tower = makeTower({ interrupts });
+    const port = tower.ports[0].function;
+    const { function: upstream } = tower.tower.upstream;
+    const root = tower.root.function;
+    const status = () => root.config.read32(0x130);
+    // Non-Fatal Error Reporting Enable of the port, SERR# Enable of those above, Root Error Command and MSI of the root port.
+    port.config.write16(0x98, 2);
+    refuseWrite(tower);
+    expect([status(), upstream.config.read16(0x1e) & 0x4000]).toEqual([0, 0x4000]);
+    upstream.config.write16(0x3e, 2);
+    upstream.config.write16(4, 0x106);
+    root.config.write16(0x3e, 2);
+    root.config.write16(0x98, 2);
+    root.config.write32(0x12c, 2);
+    root.config.write32(0x54, 0xfee01000);
+    root.config.write16(0x52, 1);
+    refuseWrite(tower);
+    expect(status() & 0x7f).toBe((1 << 2) | (1 << 5));
+    expect(root.config.read16(0x136)).toBe(0x0200);
+    expect(messages).toEqual([[0x0008, 0xfee01000, 0]]);
+  });
+});
+
 describe('ACS Translation Blocking', () => {
   it('refuses requests that say that their address is translated, and lets all others through', () => {
     const tower = makeTower();
