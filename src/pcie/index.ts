@@ -203,6 +203,7 @@ export { LinkOutage } from './link-outage.ts';
 export { type LinkRate, linkPsPerByte, symbolPs, updateLatencySymbols } from './link-rate.ts';
 export { configBytes, formatLspci, type LspciFunction, lspciDump, parseLspciDump } from './lspci.ts';
 export { type LspciTreeOptions, lspciTree } from './lspci-tree.ts';
+export { MsiInterrupts } from './msi-interrupts.ts';
 export { MsixTable, type SendMessage } from './msix-table.ts';
 export { listCapabilities, probeBars } from './probe.ts';
 export { type MakeReadiness, Readiness, type ReadinessTimes, readiness } from './readiness.ts';

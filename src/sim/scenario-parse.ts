@@ -1,4 +1,5 @@
 import type * as z from 'zod/mini';
+import { CARD_CONFIGS } from '../profiles/card-configs.ts';
 import { formatPath, ScenarioError, showValue } from './scenario-error.ts';
 import { parseJsonText } from './scenario-json.ts';
 import { scenarioSchema } from './scenario-schema.ts';
@@ -56,18 +57,22 @@ export function checkForm<T>(
     source,
     path: formatPath(steps),
     value: found,
-    problem: problemOf(issue, found),
+    problem: problemOf(issue, found, steps),
     allowed: issue.message,
   });
 }
 
-function problemOf(issue: Issue, value: unknown): string {
+function problemOf(issue: Issue, value: unknown, path: readonly PropertyKey[]): string {
   switch (issue.code) {
     case 'unrecognized_keys':
       return `unknown key${didYouMean(issue.keys[0], issue.message.split(', '))}`;
     case 'invalid_value':
-      if (typeof value === 'string')
+      if (typeof value === 'string') {
+        if (path.at(-1) === 'profile' && CARD_CONFIGS.some(({ name }) => name === value)) {
+          return `${showValue(value)} has a configuration space and no data path`;
+        }
         return `${showValue(value)} is unknown${didYouMean(value, issue.values.map(String))}`;
+      }
       break;
     case 'too_small':
     case 'too_big':

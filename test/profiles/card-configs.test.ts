@@ -14,6 +14,7 @@ import {
 import { CARD_CONFIGS, genericConfig } from '../../src/profiles/index.ts';
 import { tableProblems } from '../../src/registers/index.ts';
 import { bringUpCard } from '../../src/sim/card-below-port.ts';
+import { parseScenario } from '../../src/sim/scenario.ts';
 
 function card(name: string, options: { vfs?: number; ari?: boolean; ports?: number } = {}) {
   const config = CARD_CONFIGS.find((each) => each.name === name)!;
@@ -133,6 +134,17 @@ describe('every card', () => {
           expect.arrayContaining(fields.map((field) => field.name)),
         );
       }
+    }
+  });
+});
+
+describe('a scenario', () => {
+  it('is told of a card that has a configuration space and no data path', () => {
+    for (const { name, hasDataPath } of CARD_CONFIGS) {
+      if (hasDataPath || name === 'generic') continue;
+      expect(() => parseScenario({ nic: { profile: name } })).toThrow(
+        `nic.profile: "${name}" has a configuration space and no data path`,
+      );
     }
   });
 });

@@ -1,3 +1,4 @@
+import { checkOneOf } from '../../base/index.ts';
 import { bit, bits, type RegisterRow } from '../../registers/index.ts';
 import type { Capability } from './capability.ts';
 import { CAP_MSI } from './ids.ts';
@@ -18,9 +19,14 @@ export interface MsiOptions {
   readonly maskable?: boolean;
 }
 
-/** Message Signalled Interrupts (PCI 3.0 6.8.1). */
+/**
+ * Message Signalled Interrupts (PCI 3.0 6.8.1).
+ *
+ * @throws RangeError if `vectors` is no power of two up to 32.
+ */
 export function msi(options: MsiOptions = {}): Capability {
   const { vectors = 1, address64 = true, maskable = true } = options;
+  checkOneOf('vectors', vectors, [1, 2, 4, 8, 16, 32]);
   return {
     id: CAP_MSI,
     extended: false,
