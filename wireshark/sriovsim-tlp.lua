@@ -16,13 +16,15 @@ local tlp = Proto("tlp", "PCI Express Transaction Layer Packet")
 local KINDS = {
   [0x00] = "MRd", [0x20] = "MRd", [0x40] = "MWr", [0x60] = "MWr",
   [0x04] = "CfgRd0", [0x05] = "CfgRd1", [0x44] = "CfgWr0", [0x45] = "CfgWr1",
-  [0x0a] = "Cpl", [0x4a] = "CplD",
+  [0x0a] = "Cpl", [0x4a] = "CplD", [0x30] = "Msg",
 }
 local KIND_NAMES = {
   MRd = "Memory Read", MWr = "Memory Write", Cpl = "Completion", CplD = "Completion with Data",
   CfgRd0 = "Configuration Read Type 0", CfgRd1 = "Configuration Read Type 1",
   CfgWr0 = "Configuration Write Type 0", CfgWr1 = "Configuration Write Type 1",
+  Msg = "Message to the root complex",
 }
+local MESSAGES = { [0x30] = "ERR_COR", [0x31] = "ERR_NONFATAL", [0x33] = "ERR_FATAL" }
 local FMT_TYPES = {}
 for code, kind in pairs(KINDS) do
   FMT_TYPES[code] = KIND_NAMES[kind] .. ((code == 0x20 or code == 0x60) and ", 64-bit address" or "")
@@ -88,6 +90,7 @@ f.byte_count = ProtoField.uint16("tlp.byte_count", "Byte Count", base.DEC, nil, 
 f.lower_address = ProtoField.uint8("tlp.lower_address", "Lower Address", base.HEX, nil, 0x7f)
 f.target = ProtoField.string("tlp.target", "Target: bus, device, function")
 f.register = ProtoField.uint16("tlp.register", "Register", base.HEX)
+f.message = ProtoField.uint8("tlp.message", "Message Code", base.HEX, MESSAGES)
 f.bytes = ProtoField.uint32("tlp.bytes", "Bytes that are enabled")
 f.payload = ProtoField.bytes("tlp.payload", "Payload")
 f.dword = ProtoField.uint32("tlp.dword", "Double word, little-endian", base.HEX)
@@ -192,7 +195,7 @@ local function add_first_words(range, tree)
   for _, name in ipairs({ "td", "ep", "ro", "ns", "at", "length" }) do
     local added = tree:add(f[name], range(2, 2))
     if name == "ep" then poisoned = added end
-    if name == "length" and range(2, 2):bitfield(6, 10) == 0 and range(0, 1):uint() ~= 0x0a then
+    if name == "length" and range(2, 2):bitfield(6, 10) == 0 and range(0, 1):uint() ~= 0x0a and range(0, 1):uint() ~= 0x30 then
       added:append_text(" (1,024)")
     end
   end
@@ -247,12 +250,21 @@ local function dissect_tlp(tvb, pinfo, root, link)
     tree:add_proto_expert_info(e.unknown)
     return string.format("Fmt and Type 0x%02x", code)
   end
-  local header_bytes = (code == 0x20 or code == 0x60) and 16 or 12
+  local header_bytes = (code == 0x20 or code == 0x60 or code == 0x30) and 16 or 12
   if tvb:len() < header_bytes then
     tree:add_proto_expert_info(e.cut)
     return kind .. ", cut off"
   end
   add_first_words(range, tree)
+  if kind == "Msg" then
+    local requester, message = routing_id(range(4, 2)), range(7, 1):uint()
+    tree:add(f.requester, range(4, 2), requester)
+    tree:add(f.tag, range(6, 1))
+    tree:add(f.message, range(7, 1))
+    pinfo.cols.src = requester
+    pinfo.cols.dst = "root complex"
+    return string.format("Msg %s", MESSAGES[message] or string.format("0x%02x", message))
+  end
   local words = range(2, 2):bitfield(6, 10)
   if words == 0 and kind ~= "Cpl" then words = 1024 end
   local high_tag = 512 * range(1, 1):bitfield(0, 1) + 256 * range(1, 1):bitfield(4, 1)
@@ -330,7 +342,7 @@ local function add_credits(range, tree, field)
 end
 
 local function class_of(code)
-  if code == 0x40 or code == 0x60 then return "posted" end
+  if code == 0x40 or code == 0x60 or code == 0x30 then return "posted" end
   if code == 0x0a or code == 0x4a then return "completion" end
   return "non-posted"
 end

@@ -65,7 +65,7 @@ export interface SingleTlp {
   /** Credits of its class that are left behind it. */
   readonly headerCredits: number;
   readonly dataCredits: number;
-  /** The double word that it carries, unsigned; null for a payload that lies elsewhere. */
+  /** The double word that it carries, unsigned, or a Message Code; null for a payload that lies elsewhere. */
   readonly word: number | null;
   readonly client: number;
   readonly cookie: number;
@@ -179,7 +179,7 @@ export function tlpsOf(
       replayed,
       headerCredits: departure.headerCredits + count - 1 - first - i,
       dataCredits: departure.dataCredits + creditsBehind,
-      word: train.carriesWord && carriesData(kind) ? train.word : null,
+      word: train.carriesWord && (carriesData(kind) || kind === TlpKind.MESSAGE) ? train.word : null,
       client: train.client,
       cookie: train.cookie,
       place: train.place,
