@@ -90,13 +90,13 @@ function lowFields(bar: BarDefinition) {
       reset: bar.kind === 'memory64' ? 2 : 0,
       values: { 0: '32-bit', 2: '64-bit' },
     }),
-    bit('Prefetchable', 3, 'RO', 'reads have no side effects', { reset: bar.prefetchable ? 1 : 0 }),
+    bit('Prefetchable', 3, 'RO', 'no side effects', { reset: bar.prefetchable ? 1 : 0 }),
     ...addressField(log2, 'Base Address'),
   ];
 }
 
 function addressField(lsb: number, name: string) {
-  return lsb < 32 ? [bits(name, lsb, 32 - lsb, 'RW', 'address; the bits below the size are 0')] : [];
+  return lsb < 32 ? [bits(name, lsb, 32 - lsb, 'RW', 'address, 0 below the size')] : [];
 }
 
 /** The Expansion ROM Base Address register (PCI 3.0 6.2.5.2). */

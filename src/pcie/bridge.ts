@@ -246,7 +246,7 @@ export function type1Rows(): RegisterRow[] {
   });
   // The upper bits of an address; the low bits say how wide the register with the upper half makes it.
   const window = (name: string, offset: number, bytes: 1 | 2, type: number): RegisterRow => ({
-    ...row(name, offset, bytes, `${name.toLowerCase()} of what goes downstream`),
+    ...row(name, offset, bytes, 'of what goes downstream'),
     access: 'RO',
     fields: [
       bits('Type', 0, 4, 'RO', `1 for ${bytes * 32}-bit addresses`, { reset: type }),
@@ -283,7 +283,7 @@ export function type1Rows(): RegisterRow[] {
       section: 'PCIe 3.0 7.5.3.6',
       fields: [
         bit('Parity Error Response Enable', 0, 'RW', 'records poisoned TLPs'),
-        bit('SERR# Enable', 1, 'RW', 'passes error messages on'),
+        bit('SERR# Enable', 1, 'RW', 'passes messages on'),
         bit('ISA Enable', 2, 'RW', 'no ISA addresses'),
         bit('VGA Enable', 3, 'RW', 'VGA addresses, too'),
         bit('VGA 16-bit Decode', 4, 'RW', 'all bits of them'),

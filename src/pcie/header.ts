@@ -115,7 +115,7 @@ export function commonRows(
       : { ...byte('Cache Line Size', 0x0c, 0, 'not used in PCI Express'), access: 'RW' },
     byte('Latency Timer', 0x0d, 0, 'not used in PCI Express'),
     {
-      ...byte('Header Type', HEADER_TYPE, 0, 'layout of the header'),
+      ...byte('Header Type', HEADER_TYPE, 0, 'its layout'),
       fields: [
         bits('Layout', 0, 7, 'RO', 'type 0 or type 1', { reset: layout }),
         bit('Multi-Function', 7, 'RO', 'other functions may follow', {
@@ -127,8 +127,8 @@ export function commonRows(
     byte('Capabilities Pointer', CAPABILITIES_POINTER, firstCapability, 'offset of the first capability'),
     virtual
       ? byte('Interrupt Line', 0x3c, 0, 'not used by a VF')
-      : { ...byte('Interrupt Line', 0x3c, 0, 'for software to remember'), access: 'RW' },
-    byte('Interrupt Pin', INTERRUPT_PIN, pin, 'INTx that it uses, 0 for none'),
+      : { ...byte('Interrupt Line', 0x3c, 0, 'for software'), access: 'RW' },
+    byte('Interrupt Pin', INTERRUPT_PIN, pin, 'INTx, 0 for none'),
   ];
 }
 

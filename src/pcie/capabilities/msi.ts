@@ -49,7 +49,7 @@ export function msiRows(vectors: number, address64: boolean, maskable: boolean):
       offset: MSI_CONTROL,
       bytes: 2,
       access: 'RO',
-      phrase: 'what MSI can do, and whether it is on',
+      phrase: 'what MSI can do, MSI on',
       section: 'PCI 3.0 6.8.1.3',
       fields: [
         bit('MSI Enable', 0, 'RW', 'interrupts are sent as MSI'),

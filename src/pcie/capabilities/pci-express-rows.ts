@@ -251,7 +251,7 @@ function slot(): RegisterRow[] {
       name: 'Slot Capabilities',
       offset: 0x14,
       access: 'HwInit',
-      phrase: 'what the slot can do; no hot plug',
+      phrase: 'no hot plug',
       section: 'PCIe 3.0 7.8.9',
     },
     {
@@ -279,7 +279,7 @@ function slot(): RegisterRow[] {
       phrase: 'state of the slot',
       section: 'PCIe 3.0 7.8.11',
       fields: [
-        bits('Events', 0, 5, 'RW1C', 'events since they were cleared'),
+        bits('Events', 0, 5, 'RW1C', 'events'),
         bit('Presence Detect State', 6, 'RO', '', { reset: 1 }),
         bit('Data Link Layer State Changed', 8, 'RW1C', ''),
       ],

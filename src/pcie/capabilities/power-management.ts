@@ -65,7 +65,7 @@ function rows(capabilities: number, control: number): RegisterRow[] {
         bits('Aux_Current', 6, 3, 'RO', ''),
         bit('D1_Support', 9, 'RO', ''),
         bit('D2_Support', 10, 'RO', ''),
-        bits('PME_Support', 11, 5, 'RO', 'states that PME can be sent from: D0, D1, D2, D3hot, D3cold'),
+        bits('PME_Support', 11, 5, 'RO', 'states that PME comes from: D0 to D3cold'),
       ],
     },
     {
@@ -90,7 +90,7 @@ function rows(capabilities: number, control: number): RegisterRow[] {
       offset: 6,
       bytes: 2,
       access: 'RO',
-      phrase: 'bridge extensions, and power consumed or dissipated',
+      phrase: 'bridge extensions, and power',
       section: 'PCI-PM 1.2 3.2.5',
     },
   ];

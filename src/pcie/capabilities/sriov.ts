@@ -173,7 +173,7 @@ export function sriovRows(options: SriovOptions, context: FunctionContext): Regi
       section: 'SR-IOV 1.1 3.3.2',
       fields: [
         bit('VF Migration Capable', 0, 'RO', ''),
-        bit('ARI Capable Hierarchy Preserved', 1, 'RO', 'the bit survives D3hot to D0', {
+        bit('ARI Capable Hierarchy Preserved', 1, 'RO', 'survives D3hot to D0', {
           reset: options.ariPreserved ? 1 : 0,
         }),
         bits('VF Migration Interrupt Message Number', 21, 11, 'RO', ''),
@@ -238,7 +238,7 @@ export function sriovRows(options: SriovOptions, context: FunctionContext): Regi
       name: 'VF Migration State Array Offset',
       offset: SRIOV_MIGRATION_STATE,
       access: 'RO',
-      phrase: 'where the migration state is',
+      phrase: 'migration state',
       section: 'SR-IOV 1.1 3.3.15',
     },
   ];
