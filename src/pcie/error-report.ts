@@ -7,7 +7,7 @@ import {
   AER_UNCORRECTABLE_SEVERITY,
   AER_UNCORRECTABLE_STATUS,
   DEFAULT_SEVERITY,
-  UncorrectableError,
+  UNSUPPORTED_REQUEST,
 } from './capabilities/aer.ts';
 import { CAP_PCI_EXPRESS, ECAP_AER } from './capabilities/ids.ts';
 import { PCIE_DEVICE_CONTROL, PCIE_DEVICE_STATUS } from './capabilities/pci-express.ts';
@@ -21,7 +21,7 @@ const CORRECTABLE_ERROR = 0;
 const NON_FATAL = 1;
 const FATAL = 2;
 /** Unsupported Request Detected, and its Reporting Enable. */
-const UNSUPPORTED_REQUEST = 8;
+const UNSUPPORTED_DETECTED = 8;
 /** Bit of Correctable Error Status and Mask. */
 const ADVISORY_NON_FATAL = 13;
 const FIRST_ERROR_MASK = 0x1f;
@@ -80,8 +80,8 @@ function noteUncorrectable(
   const rules = rulesOf(fn);
   const isFatal = (rules(AER_UNCORRECTABLE_SEVERITY) & bit) !== 0;
   const severity = isFatal ? FATAL : isAdvisory ? CORRECTABLE_ERROR : NON_FATAL;
-  const isUnsupported = error === UncorrectableError.unsupportedRequest;
-  noteDetected(fn, (1 << severity) | (isUnsupported ? UNSUPPORTED_REQUEST : 0));
+  const isUnsupported = error === UNSUPPORTED_REQUEST;
+  noteDetected(fn, (1 << severity) | (isUnsupported ? UNSUPPORTED_DETECTED : 0));
   if (severity === CORRECTABLE_ERROR && !noteCorrectable(fn, ADVISORY_NON_FATAL)) return -1;
   const at = fn.findExtendedCapability(ECAP_AER);
   if (at > 0) {
@@ -112,7 +112,7 @@ function noteCorrectable(fn: PcieFunction, error: number): boolean {
 export function canSend(fn: PcieFunction, severity: number, isUnsupported = false): boolean {
   const { config } = fn.physical ?? fn;
   const control = config.read16((fn.physical ?? fn).findCapability(CAP_PCI_EXPRESS) + PCIE_DEVICE_CONTROL);
-  const needed = (1 << severity) | (isUnsupported ? UNSUPPORTED_REQUEST : 0);
+  const needed = (1 << severity) | (isUnsupported ? UNSUPPORTED_DETECTED : 0);
   if (severity > CORRECTABLE_ERROR && (config.read16(COMMAND) & COMMAND_SERR) !== 0) {
     fn.config.poke16(STATUS, fn.config.read16(STATUS) | STATUS_SIGNALED_SYSTEM_ERROR);
     return true;

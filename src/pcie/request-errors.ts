@@ -1,4 +1,4 @@
-import { UncorrectableError } from './capabilities/aer.ts';
+import { COMPLETION_TIMEOUT, POISONED_TLP, UNSUPPORTED_REQUEST } from './capabilities/aer.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { UnclaimedListener } from './endpoint-port.ts';
 import { reportToAll, reportUncorrectable } from './error-report.ts';
@@ -27,8 +27,7 @@ export class RequestErrors implements FailureListener, UnclaimedListener {
   unclaimed(tlp: Tlp): void {
     // No function is meant: all note it. A completion says it too, which makes it advisory (6.2.3.2.4.1).
     const isAdvisory = tlp.kind !== TlpKind.MEMORY_WRITE;
-    const { unsupportedRequest } = UncorrectableError;
-    reportToAll(this.endpoint.functions, unsupportedRequest, isAdvisory, headerWordsOf(tlp));
+    reportToAll(this.endpoint.functions, UNSUPPORTED_REQUEST, isAdvisory, headerWordsOf(tlp));
   }
 
   requestFailed(routingId: number, _client: number, _cookie: number, status: number): void {
@@ -36,12 +35,12 @@ export class RequestErrors implements FailureListener, UnclaimedListener {
     if (fn === null) return;
     const { config } = fn;
     if (status === ReadOutcome.TIMEOUT) {
-      reportUncorrectable(fn, UncorrectableError.completionTimeout, false);
+      reportUncorrectable(fn, COMPLETION_TIMEOUT, false);
       return;
     }
     if (status === ReadOutcome.POISONED) {
       // The data are discarded and all else goes on: advisory where it is not fatal (6.2.3.2.4.3).
-      reportUncorrectable(fn, UncorrectableError.poisonedTlp, true);
+      reportUncorrectable(fn, POISONED_TLP, true);
       const parity =
         (config.read16(COMMAND) & COMMAND_PARITY_RESPONSE) === 0 ? 0 : STATUS_MASTER_PARITY_ERROR;
       config.poke16(STATUS, config.read16(STATUS) | STATUS_DETECTED_PARITY_ERROR | parity);

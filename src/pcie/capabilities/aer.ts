@@ -16,18 +16,23 @@ export const AER_ROOT_COMMAND = 0x2c;
 export const AER_ROOT_STATUS = 0x30;
 export const AER_ERROR_SOURCE = 0x34;
 
+/** Bits of the errors that a card finds by itself; what names them all stays out of a bundle that needs these alone. */
+export const POISONED_TLP = 12;
+export const COMPLETION_TIMEOUT = 14;
+export const UNSUPPORTED_REQUEST = 20;
+
 /** Uncorrectable errors by name: the bit of each in status, mask and severity (PCIe 3.0 7.10.2). */
 export const UncorrectableError = {
   dataLinkProtocol: 4,
-  poisonedTlp: 12,
+  poisonedTlp: POISONED_TLP,
   flowControlProtocol: 13,
-  completionTimeout: 14,
+  completionTimeout: COMPLETION_TIMEOUT,
   completerAbort: 15,
   unexpectedCompletion: 16,
   receiverOverflow: 17,
   malformedTlp: 18,
   ecrc: 19,
-  unsupportedRequest: 20,
+  unsupportedRequest: UNSUPPORTED_REQUEST,
   acsViolation: 21,
 } as const;
 
