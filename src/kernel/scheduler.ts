@@ -73,6 +73,11 @@ export class Scheduler {
   private digestA = 0x6a09e667;
   private digestB = 0xbb67ae85 | 0;
   private stopping = false;
+  /**
+   * Calls that are under way: of this, and of software that waits by it. 0: the machine stands between two events.
+   * @internal
+   */
+  depth = 0;
 
   constructor() {
     this.now = 0;
@@ -216,8 +221,10 @@ export class Scheduler {
 
   /** Runs the next event, if one waits. Returns whether one ran. */
   step(): boolean {
+    this.depth++;
     const ran = this.run(END_OF_TIME, true);
     if (ran && this.watcher !== null) this.watcher();
+    this.depth--;
     return ran;
   }
 
@@ -242,12 +249,15 @@ export class Scheduler {
 
   /** Runs what is due by `limit`; event by event if somebody watches. Returns false if nothing more is due. */
   private runAll(limit: number): boolean {
-    if (this.watcher === null) return this.run(limit, false);
-    while (this.run(limit, true)) {
-      this.watcher?.();
-      if (this.stopping) return true;
-    }
-    return false;
+    this.depth++;
+    let more: boolean;
+    do {
+      // Unless stopped, it returns true only if somebody watches.
+      more = this.run(limit, this.watcher !== null);
+      if (more) this.watcher?.();
+    } while (more && !this.stopping);
+    this.depth--;
+    return more;
   }
 
   /**

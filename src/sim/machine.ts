@@ -314,12 +314,14 @@ export class Machine {
       this.enumerateCard();
     }
     const pf = this.pfFunction as EnumeratedFunction;
+    this.scheduler.depth++;
     // What is refused is refused before anything stops.
     if (count <= options.maximum && (count === 0 || before === 0)) this.stopInterfaces();
     try {
       this.vfRoutingIds = setNumVfs(this.config, pf, count, options);
     } finally {
       this.startInterfaces(pf);
+      this.scheduler.depth--;
     }
   }
 
@@ -398,8 +400,7 @@ export class Machine {
   }
 
   private hostHandle(pf: EnumeratedFunction): DeviceHandle {
-    const first = this.driverMemory;
-    const end = first + HOST_DRIVER_BYTES;
+    const end = this.driverMemory + HOST_DRIVER_BYTES;
     const memoryBars = pf.bars.filter((bar) => bar.kind !== 'io');
     return new DeviceHandle({
       name: 'pf',
@@ -408,7 +409,7 @@ export class Machine {
       scheduler: this.scheduler,
       rootComplex: this.rootComplex,
       interrupts: this.interrupts,
-      memory: new AddressSpace(this.memory.memory, first, end, (address) => address),
+      memory: new AddressSpace(this.memory.memory, this.driverMemory, end, (address) => address),
       watch: this.watch,
       interruptLatencyPs: this.parts.hostProfile.hostInterruptPs,
     });

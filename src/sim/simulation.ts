@@ -1,5 +1,5 @@
 import type { DataPath } from '../drivers/index.ts';
-import { MICROSECOND, type Probe, SECOND } from '../kernel/index.ts';
+import { MICROSECOND, type Probe } from '../kernel/index.ts';
 import { NicDrop, type NicProfile } from '../nic/index.ts';
 import { generic100g, genericNic, type HostProfile, intel82599, xeonE5v4 } from '../profiles/index.ts';
 import type { FrameCapture } from '../trace/index.ts';
@@ -27,9 +27,6 @@ import { Station } from './station.ts';
 export const PORT_ENDPOINT_INDEX = 0;
 export const PF_ENDPOINT_INDEX = 1;
 export const FIRST_VF_ENDPOINT_INDEX = 2;
-
-/** Long enough for everything that a machine is made of, in ps. */
-const LATER_PS = 1000 * SECOND;
 
 /** Profiles by name. */
 export const NICS = { 'intel-82599': intel82599, generic: genericNic, 'generic-100g': generic100g } as const;
@@ -223,7 +220,7 @@ export class Simulation implements RunView, VfListener {
 
   /** Whether it has been booted, as far as the PF's driver at least. */
   get isBooted(): boolean {
-    return this.steps.some(({ kind }) => kind === 'card');
+    return this.bootPs > 0;
   }
 
   /** Adds a flow while the machine runs; its times count from now. */
@@ -231,24 +228,6 @@ export class Simulation implements RunView, VfListener {
     this.startPs = this.nowPs;
     this.scenario.flows.push(flow);
     this.startFlow(flow);
-  }
-
-  /**
-   * Does again what another simulation of this scenario has done; see {@link Simulation.steps}. Traffic and faults begin
-   * long after all steps: when they really do is part of the state that is set then.
-   */
-  repeat(step: MakingStep): void {
-    const { kind } = step;
-    this.startPs = this.endPs = this.nowPs + LATER_PS;
-    if (kind === 'card') this.bootCard();
-    else if (kind === 'vfs') this.machine.setNumVfs(step.count);
-    else if (kind === 'capture') this.startCapture(step.index);
-    else if (kind === 'faults') this.faults.begin(step.since, this.startPs);
-    else if (kind === 'fault') this.faults.repeat(step.fault, this.startPs);
-    else {
-      this.scenario.flows.push(step.flow);
-      this.startFlow(step.flow);
-    }
   }
 
   /** Lets `durationPs` pass and reports on what of it came after `warmUpPs`. */
@@ -295,7 +274,11 @@ export class Simulation implements RunView, VfListener {
     return buildReport(this, this.flowRecords, measured, options.partial ?? this.nowPs < this.endPs);
   }
 
-  private startFlow(flow: ResolvedFlow): void {
+  /**
+   * Begins a flow, whose times count from {@link Simulation.startPs}.
+   * @internal
+   */
+  startFlow(flow: ResolvedFlow): void {
     const { machine, tracker } = this;
     const record = tracker.addFlow(flow.ecn !== undefined);
     this.flowRecords.push(record);
@@ -315,8 +298,11 @@ export class Simulation implements RunView, VfListener {
     );
   }
 
-  /** Begins to send the capture of the scenario with this number. */
-  private startCapture(index: number): void {
+  /**
+   * Begins to send the capture of the scenario with this number.
+   * @internal
+   */
+  startCapture(index: number): void {
     const { machine, tracker, scenario } = this;
     const capture = scenario.captures[index];
     const record = tracker.addFlow();

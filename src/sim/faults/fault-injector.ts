@@ -86,11 +86,6 @@ export class FaultInjector implements Component, FaultRun {
     this.take(fault, 0);
   }
 
-  /** Does again what {@link FaultInjector.inject} has done with a fault; its times count from `originPs` once more. */
-  repeat(fault: ResolvedFault, originPs: number): void {
-    this.take(fault, originPs);
-  }
-
   /** Brings in the scenario's faults whose times count from `since`, which is the instant `originPs`. */
   begin(since: ResolvedFault['since'], originPs: number): void {
     const { scenario, steps } = this.simulation;
@@ -140,8 +135,11 @@ export class FaultInjector implements Component, FaultRun {
     return counts;
   }
 
-  /** Takes in a fault that the scenario does not have yet. */
-  private take(fault: ResolvedFault, originPs: number): void {
+  /**
+   * Takes in a fault that the scenario does not have yet; its times count from `originPs`.
+   * @internal
+   */
+  take(fault: ResolvedFault, originPs: number): void {
     const { scenario, steps } = this.simulation;
     steps.push({ kind: 'fault', fault });
     scenario.faults ??= [];

@@ -9,6 +9,7 @@ import { ByteReader } from './byte-reader.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { GraphReader } from './graph-reader.ts';
 import { GraphWriter } from './graph-writer.ts';
+import { repeatStep } from './repeat-step.ts';
 import { SnapshotError } from './snapshot-error.ts';
 import { STATE_TABLE } from './state-table.ts';
 
@@ -42,7 +43,8 @@ export interface RestoreOptions {
  * taken between any two events, and changes nothing. The scenario and the captures that it sends are part of it; a sink
  * of its probe is not, nor are a user's own listeners.
  *
- * @throws {@link SnapshotError} before the boot, and for what no snapshot can say.
+ * @throws {@link SnapshotError} before the boot, in the middle of an event or of software's work, and for what no snapshot
+ * can say.
  * @example
  * simulation.advance(simulation.startPs + 1_000_000);
  * const bytes = snapshotSimulation(simulation);
@@ -52,6 +54,9 @@ export interface RestoreOptions {
 export function snapshotSimulation(simulation: Simulation): Uint8Array {
   const { scenario, captures, steps, machine } = simulation;
   if (!simulation.isBooted) throw new SnapshotError('the machine has not been booted');
+  if (machine.scheduler.depth > 0) {
+    throw new SnapshotError('the machine is in the middle of its work: take it when the run has returned');
+  }
   const asked = steps.filter(({ kind }) => kind === 'fault').length;
   const making: Making = {
     scenario: {
@@ -99,7 +104,7 @@ export function restoreSimulation(snapshot: Uint8Array, options: RestoreOptions 
     nicProfile: profileOf(NICS, making.nicProfile, options.nicProfile, 'nicProfile'),
   };
   const simulation = new Simulation(scenario, captures, machineParts(scenario, own));
-  for (const step of steps) simulation.repeat(step);
+  for (const step of steps) repeatStep(simulation, step);
   new GraphReader(body, STATE_TABLE).read(simulation);
   if (!body.atEnd) throw new SnapshotError('it goes on behind its end');
   return simulation;

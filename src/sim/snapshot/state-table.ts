@@ -22,7 +22,8 @@ const ROUND: StateRules = { links: ['before', 'after'] };
 const RULES: readonly (readonly [unknown, StateRules])[] = [
   [Simulation, { apart: ['steps', 'captures'] }],
   [Probe, { apart: ['sink'] }],
-  [Scheduler, { links: ['first'], apart: ['watcher'] }],
+  // Its depth is that of who calls it.
+  [Scheduler, { links: ['first'], apart: ['watcher', 'depth'] }],
   [DelayLine, { links: ['next'] }],
   // What was seen for a record is of use there alone.
   [CreditGate, { apart: ['seenHeaders', 'seenData'] }],
