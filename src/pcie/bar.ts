@@ -90,7 +90,7 @@ function lowFields(bar: BarDefinition) {
       reset: bar.kind === 'memory64' ? 2 : 0,
       values: { 0: '32-bit', 2: '64-bit' },
     }),
-    bit('Prefetchable', 3, 'RO', 'no side effects', { reset: bar.prefetchable ? 1 : 0 }),
+    bit('Prefetchable', 3, 'RO', 'reads have no side effects', { reset: bar.prefetchable ? 1 : 0 }),
     ...addressField(log2, 'Base Address'),
   ];
 }

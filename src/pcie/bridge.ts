@@ -246,7 +246,7 @@ export function type1Rows(): RegisterRow[] {
   });
   // The upper bits of an address; the low bits say how wide the register with the upper half makes it.
   const window = (name: string, offset: number, bytes: 1 | 2, type: number): RegisterRow => ({
-    ...row(name, offset, bytes, 'of what goes downstream'),
+    ...row(name, offset, bytes, `${name.toLowerCase()} of what goes downstream`),
     access: 'RO',
     fields: [
       bits('Type', 0, 4, 'RO', `1 for ${bytes * 32}-bit addresses`, { reset: type }),
@@ -266,7 +266,7 @@ export function type1Rows(): RegisterRow[] {
       access: 'RO',
       fields: [
         bit('Master Data Parity Error', 8, 'RW1C', 'poisoned'),
-        bits('Aborts and errors', 11, 5, 'RW1C', 'aborts and errors'),
+        bits('Aborts and errors', 11, 5, 'RW1C', 'target aborts, master abort, system error, parity error'),
       ],
     },
     window('Memory Base', MEMORY_BASE, 2, 0),
@@ -283,10 +283,10 @@ export function type1Rows(): RegisterRow[] {
       section: 'PCIe 3.0 7.5.3.6',
       fields: [
         bit('Parity Error Response Enable', 0, 'RW', 'records poisoned TLPs'),
-        bit('SERR# Enable', 1, 'RW', 'passes messages on'),
-        bit('ISA Enable', 2, 'RW', 'no ISA addresses'),
-        bit('VGA Enable', 3, 'RW', 'VGA addresses, too'),
-        bit('VGA 16-bit Decode', 4, 'RW', 'all bits of them'),
+        bit('SERR# Enable', 1, 'RW', 'passes error messages on'),
+        bit('ISA Enable', 2, 'RW', 'keeps ISA addresses back'),
+        bit('VGA Enable', 3, 'RW', 'passes VGA addresses on'),
+        bit('VGA 16-bit Decode', 4, 'RW', 'decodes them fully'),
         bit('Secondary Bus Reset', 6, 'RW', 'resets what is below'),
       ],
     },

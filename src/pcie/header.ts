@@ -140,29 +140,29 @@ function command(bars: readonly BarDefinition[]): RegisterField[] {
 /** Fields of Command of a function that is no VF. */
 export function commandFields(hasIo: boolean): RegisterField[] {
   return [
-    bit('I/O Space Enable', 0, hasIo ? 'RW' : 'RO', ''),
-    bit('Memory Space Enable', 1, 'RW', ''),
-    bit('Bus Master Enable', 2, 'RW', ''),
-    bit('Parity Error Response', 6, 'RW', ''),
-    bit('SERR# Enable', 8, 'RW', ''),
-    bit('Interrupt Disable', 10, 'RW', ''),
+    bit('I/O Space Enable', 0, hasIo ? 'RW' : 'RO', 'answers in I/O space'),
+    bit('Memory Space Enable', 1, 'RW', 'answers in memory space'),
+    bit('Bus Master Enable', 2, 'RW', 'may send memory and I/O requests'),
+    bit('Parity Error Response', 6, 'RW', 'records poisoned TLPs'),
+    bit('SERR# Enable', 8, 'RW', 'may report errors'),
+    bit('Interrupt Disable', 10, 'RW', 'must not use INTx'),
   ];
 }
 
 /** A VF answers in memory space by VF MSE of its PF, and has no INTx. */
 function virtualCommand(): RegisterField[] {
-  return [bit('Bus Master Enable', 2, 'RW', '')];
+  return [bit('Bus Master Enable', 2, 'RW', 'may send memory requests')];
 }
 
 function statusFields(hasCapabilities: boolean): RegisterField[] {
   return [
-    bit('Interrupt Status', 3, 'RO', ''),
+    bit('Interrupt Status', 3, 'RO', 'an INTx is pending'),
     bit('Capabilities List', 4, 'RO', 'there are capabilities', { reset: hasCapabilities ? 1 : 0 }),
-    bit('Master Data Parity Error', 8, 'RW1C', 'it sent or got a poisoned TLP'),
-    bit('Signaled Target Abort', 11, 'RW1C', ''),
+    bit('Master Data Parity Error', 8, 'RW1C', 'a request or completion of its own was poisoned'),
+    bit('Signaled Target Abort', 11, 'RW1C', 'it answered Completer Abort'),
     bit('Received Target Abort', 12, 'RW1C', 'it received Completer Abort'),
     bit('Received Master Abort', 13, 'RW1C', 'it received Unsupported Request'),
-    bit('Signaled System Error', 14, 'RW1C', ''),
+    bit('Signaled System Error', 14, 'RW1C', 'it sent an error message'),
     bit('Detected Parity Error', 15, 'RW1C', 'it received a poisoned TLP'),
   ];
 }

@@ -4,8 +4,11 @@ import { bundle } from './chromium.ts';
 
 /** What a page may pay before anything can run. */
 const GOAL_GZIP_BYTES = 120_000;
-/** What it pays now, since the switch, the port, scenarios and faults have all their rules: it must not grow unseen. */
-const MAX_GZIP_BYTES = 160_000;
+/**
+ * What it pays now, since the switch, the port, scenarios and faults have all their rules, errors are reported as AER has it,
+ * and each field of a register says in words what it is: it must not grow unseen.
+ */
+const MAX_GZIP_BYTES = 161_500;
 
 describe('the bundle for a browser', () => {
   let bytes: number;
@@ -20,7 +23,7 @@ describe('the bundle for a browser', () => {
     expect(bytes).toBeLessThan(GOAL_GZIP_BYTES);
   });
 
-  it('is below 160 kB, minified and compressed', () => {
+  it('is below 161.5 kB, minified and compressed', () => {
     expect(bytes).toBeLessThan(MAX_GZIP_BYTES);
   });
 

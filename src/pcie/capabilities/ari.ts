@@ -31,9 +31,9 @@ export function ari(options: AriOptions = {}): Capability {
         phrase: 'function groups, and the next function',
         section: 'PCIe 3.0 7.23.2',
         fields: [
-          bit('MFVC Function Groups Capability', 0, 'RO', 'arbitration by groups'),
-          bit('ACS Function Groups Capability', 1, 'RO', 'access control by groups'),
-          bits('Next Function Number', 8, 8, 'RO', 'next function, 0 at the end', {
+          bit('MFVC Function Groups Capability', 0, 'RO', 'arbitration by function groups'),
+          bit('ACS Function Groups Capability', 1, 'RO', 'access control by function groups'),
+          bits('Next Function Number', 8, 8, 'RO', 'next higher function, 0 at the end', {
             reset: context.virtual ? 0 : context.nextFunction,
           }),
         ],
@@ -46,9 +46,9 @@ export function ari(options: AriOptions = {}): Capability {
         phrase: 'function groups in use',
         section: 'PCIe 3.0 7.23.3',
         fields: [
-          bit('MFVC Function Groups Enable', 0, 'RO', 'arbitration by groups'),
-          bit('ACS Function Groups Enable', 1, 'RO', 'access control by groups'),
-          bits('Function Group', 4, 3, 'RO', 'its group'),
+          bit('MFVC Function Groups Enable', 0, 'RO', 'arbitration by function groups'),
+          bit('ACS Function Groups Enable', 1, 'RO', 'access control by function groups'),
+          bits('Function Group', 4, 3, 'RO', 'group of this function'),
         ],
       },
     ],

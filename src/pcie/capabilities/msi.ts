@@ -49,7 +49,7 @@ export function msiRows(vectors: number, address64: boolean, maskable: boolean):
       offset: MSI_CONTROL,
       bytes: 2,
       access: 'RO',
-      phrase: 'what MSI can do, MSI on',
+      phrase: 'what MSI can do, and whether it is on',
       section: 'PCI 3.0 6.8.1.3',
       fields: [
         bit('MSI Enable', 0, 'RW', 'interrupts are sent as MSI'),
@@ -57,8 +57,8 @@ export function msiRows(vectors: number, address64: boolean, maskable: boolean):
           reset: 31 - Math.clz32(vectors),
         }),
         bits('Multiple Message Enable', 4, 3, 'RW', 'log2 of the vectors granted'),
-        bit('64 bit Address Capable', 7, 'RO', '', { reset: address64 ? 1 : 0 }),
-        bit('Per-vector Masking Capable', 8, 'RO', '', { reset: maskable ? 1 : 0 }),
+        bit('64 bit Address Capable', 7, 'RO', 'has an upper address', { reset: address64 ? 1 : 0 }),
+        bit('Per-vector Masking Capable', 8, 'RO', 'has mask and pending bits', { reset: maskable ? 1 : 0 }),
       ],
     },
     {

@@ -172,11 +172,11 @@ export function sriovRows(options: SriovOptions, context: FunctionContext): Regi
       phrase: 'what the PF can do',
       section: 'SR-IOV 1.1 3.3.2',
       fields: [
-        bit('VF Migration Capable', 0, 'RO', ''),
-        bit('ARI Capable Hierarchy Preserved', 1, 'RO', 'survives D3hot to D0', {
+        bit('VF Migration Capable', 0, 'RO', 'VFs can migrate'),
+        bit('ARI Capable Hierarchy Preserved', 1, 'RO', 'the bit survives D3hot to D0', {
           reset: options.ariPreserved ? 1 : 0,
         }),
-        bits('VF Migration Interrupt Message Number', 21, 11, 'RO', ''),
+        bits('VF Migration Interrupt Message Number', 21, 11, 'RO', 'vector for migration events'),
       ],
     },
     {
@@ -188,8 +188,8 @@ export function sriovRows(options: SriovOptions, context: FunctionContext): Regi
       section: 'SR-IOV 1.1 3.3.3',
       fields: [
         bit('VF Enable', 0, 'RW', 'VFs exist'),
-        bit('VF Migration Enable', 1, 'RO', ''),
-        bit('VF Migration Interrupt Enable', 2, 'RO', ''),
+        bit('VF Migration Enable', 1, 'RO', 'VFs may migrate'),
+        bit('VF Migration Interrupt Enable', 2, 'RO', 'interrupt at migration events'),
         bit('VF MSE', 3, 'RW', 'VFs answer in memory space'),
         bit('ARI Capable Hierarchy', 4, context.lowest ? 'RW' : 'RO', 'VFs may have any function number'),
       ],
@@ -201,7 +201,7 @@ export function sriovRows(options: SriovOptions, context: FunctionContext): Regi
       access: 'RsvdZ',
       phrase: 'migration events',
       section: 'SR-IOV 1.1 3.3.4',
-      fields: [bit('VF Migration Status', 0, 'RO', '')],
+      fields: [bit('VF Migration Status', 0, 'RO', 'a VF is to migrate')],
     },
     half('InitialVFs', SRIOV_INITIAL_VFS, totalVfs, 'VFs that the PF has at first', '3.3.5'),
     half('TotalVFs', SRIOV_TOTAL_VFS, totalVfs, 'VFs that it can have', '3.3.6'),
@@ -238,7 +238,7 @@ export function sriovRows(options: SriovOptions, context: FunctionContext): Regi
       name: 'VF Migration State Array Offset',
       offset: SRIOV_MIGRATION_STATE,
       access: 'RO',
-      phrase: 'migration state',
+      phrase: 'where the migration state is',
       section: 'SR-IOV 1.1 3.3.15',
     },
   ];

@@ -34,7 +34,7 @@ export function vpd(options: VpdOptions = {}): Capability {
         section: 'PCI 3.0 I',
         fields: [
           bits('VPD Address', 0, 15, 'RW', 'byte address, a multiple of 4'),
-          bit('F', 15, 'RW', 'direction, transfer done'),
+          bit('F', 15, 'RW', 'direction, and whether the transfer is done'),
         ],
       },
       { name: 'VPD Data', offset: 4, access: 'RW', phrase: 'the four bytes', section: 'PCI 3.0 I' },
