@@ -27,7 +27,12 @@ export async function formatResultSvg(result: ExperimentResult, plot: PlotSpec):
   chart.setOption({
     animation: false,
     backgroundColor: '#fff',
-    title: { text: result.experiment, left: 'center', top: 8, textStyle: { ...TEXT, fontWeight: 'bold' } },
+    title: {
+      text: result.partial === true ? `${result.experiment} (partial)` : result.experiment,
+      left: 'center',
+      top: 8,
+      textStyle: { ...TEXT, fontWeight: 'bold' },
+    },
     legend: {
       orient: 'vertical',
       selectedMode: false,

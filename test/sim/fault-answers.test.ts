@@ -32,7 +32,7 @@ describe('poisoned data', () => {
     const report = simulation.report();
     expect(consequences(report)).toHaveLength(1);
     expect(consequences(report)[0]).toMatch(
-      /^\d+ bytes of a read come back poisoned \(EP\); .*; 01:10\.0: DevSta CorrErr\+, CESta AdvNonFatalErr\+$/,
+      /^\d+ bytes of a read come back poisoned \(EP\); .*; 01:10\.0 then shows DevSta CorrErr\+, CESta AdvNonFatalErr\+$/,
     );
     expect(deviceStatus(simulation, 0)).toBe(1);
     expect(aer(simulation, 0, 0x10)).toBe(1 << 13);
@@ -101,7 +101,7 @@ describe('a lost completion', () => {
     const simulation = withValue(1, withFaults(lost));
     const report = simulation.report();
     expect(consequences(report)[0]).toMatch(
-      /lost until Completion Timeout, after 0\.05 ms; .*; 01:10\.0: DevSta NonFatalErr\+, UESta CmpltTO\+$/,
+      /lost until Completion Timeout, after 0\.05 ms; .*; 01:10\.0 then shows DevSta NonFatalErr\+, UESta CmpltTO\+$/,
     );
     expect(deviceStatus(simulation, 0)).toBe(2);
     expect(aer(simulation, 0, 0x04)).toBe(1 << 14);

@@ -36,7 +36,7 @@ describe('a bit error on the link', () => {
       // A flight for the TLP, one for the Nak.
       expect(Number(late)).toBeGreaterThan(300);
       expect(Number(late)).toBeLessThan(1000);
-      expect(errors).toBe(`${at}: DevSta CorrErr+, CESta BadTLP+`);
+      expect(errors).toBe(`${at} then shows DevSta CorrErr+, CESta BadTLP+`);
       expect(report.counters[`pcie.${direction}.badTlps`]).toBe(1);
       expect(report.counters[`pcie.${direction}.naks`]).toBe(1);
       expect(losses(report)).toEqual(NONE);

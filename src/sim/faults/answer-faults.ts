@@ -60,7 +60,7 @@ export class AnswerFaults implements RequestEffect, FailureListener {
     record.isOpen = false;
     if (status === ReadOutcome.LOST) record.notes.push('the link goes down before');
     record.notes.push(tellFailure(nic, client, cookie));
-    if (fn !== null) record.notes.push(`${formatRoutingId(routingId)}: ${describeErrors(fn)}`);
+    if (fn !== null) record.notes.push(`${formatRoutingId(routingId)} then shows ${describeErrors(fn)}`);
   }
 
   linkDown(): void {

@@ -56,7 +56,10 @@ class DirectionErrors implements BitErrors {
     const { scheduler, bridge, nic } = this.run.simulation.machine;
     const latePs = scheduler.now + delayPs - record.before[0];
     const receiver = this.direction === 'upstream' ? bridge.function : nic.pf;
-    record.notes.push(`it arrives ${latePs / 1000} ns late`, `${receiver.name}: ${describeErrors(receiver)}`);
+    record.notes.push(
+      `it arrives ${latePs / 1000} ns late`,
+      `${receiver.name} then shows ${describeErrors(receiver)}`,
+    );
   }
 }
 
