@@ -71,7 +71,7 @@ export class VfRates {
 
   /** After a reset of the device, with its link up: sets all VFs up anew. Throws Error for what cannot be had. */
   restore(vfs: readonly VfSettings[]): void {
-    this.rates = vfs.map(() => NO_RATE);
+    this.rates = vfs.map(() => ({ ...NO_RATE }));
     this.weighs = false;
     for (const [vf, { maxTxMbps = 0, minTxMbps = 0, trafficClass = 0 }] of vfs.entries()) {
       if (maxTxMbps === 0 && minTxMbps === 0 && trafficClass === 0) continue;

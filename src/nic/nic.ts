@@ -119,13 +119,12 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
       },
       dropChanged: () => this.dropChanged(),
     });
-    const functions = 1 + profile.pools;
     this.interrupts = new InterruptBlock(
       `${name}.interrupts`,
       scheduler,
       probe,
       this,
-      functions,
+      1 + profile.pools,
       profile.interruptPs,
     );
     this.mailboxes = new Mailboxes(`${name}.mailboxes`, profile.pools, this);
@@ -433,7 +432,8 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
     if (enabled > 1 && blocking > 0) this.useClasses();
   }
 
-  private useClasses(): void {
+  /** @internal */
+  useClasses(): void {
     const { data, profile, registers } = this;
     data.setFlowControl(
       readFlowControl(registers.file, {

@@ -215,14 +215,16 @@ export class TransmitScheduling {
     return { trafficClass, pool: 0, first: false };
   }
 
-  private useShares(egress: EgressScheduler): TransmitShares {
+  /** @internal */
+  useShares(egress: EgressScheduler): TransmitShares {
     const { engine, profile, limits } = this;
     const setClosed = (trafficClass: number, closed: boolean) => egress.setPaused(trafficClass, closed);
     engine.shares = new TransmitShares(limits.length, profile.frameSlots, setClosed);
     return engine.shares;
   }
 
-  private prepare(): EgressScheduler {
+  /** @internal */
+  prepare(): EgressScheduler {
     if (this.egress !== null) return this.egress;
     const { engine, profile } = this;
     const rings = engine.rings.all;

@@ -112,7 +112,7 @@ describe('what is no snapshot of this version', () => {
     expect(() => restoreSimulation(new Uint8Array(0))).toThrow('snapshot: this is none');
     expect(() => restoreSimulation(bytes.subarray(1))).toThrow('snapshot: this is none');
     expect(() => restoreSimulation(bytes.subarray(0, -1))).toThrow('snapshot: it is damaged');
-    expect(changed((copy) => copy.fill(2, 8, 9))).toThrow('snapshot: it has format 2, this version reads 1');
+    expect(changed((copy) => copy.fill(1, 8, 9))).toThrow('snapshot: it has format 1, this version reads 2');
     expect(changed((copy) => copy.fill(0x39, 14, 15))).toThrow(
       /^snapshot: it is of version 9\.1\.0 of the simulator, this is 0\.1\.0$/,
     );

@@ -9,13 +9,14 @@ import { ByteReader } from './byte-reader.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { GraphReader } from './graph-reader.ts';
 import { GraphWriter } from './graph-writer.ts';
+import { type LateTasks, lateTasksOf, makeLastParts, makeLateParts } from './late-parts.ts';
 import { repeatStep } from './repeat-step.ts';
 import { SnapshotError } from './snapshot-error.ts';
 import { STATE_TABLE } from './state-table.ts';
 
 /** First bytes of a snapshot, and the version of its format. */
 const MAGIC = [0x73, 0x72, 0x69, 0x6f, 0x76, 0x73, 0x6e, 0x70];
-const FORMAT = 1;
+const FORMAT = 2;
 /** Magic, format, and the CRC-32 of all that follows. */
 const HEADER_BYTES = MAGIC.length + 1 + 4;
 
@@ -25,6 +26,8 @@ interface Making {
   readonly scenario: ResolvedScenario;
   readonly captures: readonly (readonly CapturePacket[])[];
   readonly steps: readonly MakingStep[];
+  /** Parts that registers asked for, at any time. */
+  readonly lateTasks: LateTasks;
   /** Names of profiles; null for the user's own. */
   readonly hostProfile: string | null;
   readonly nicProfile: string | null;
@@ -68,6 +71,7 @@ export function snapshotSimulation(simulation: Simulation): Uint8Array {
     },
     captures,
     steps,
+    lateTasks: lateTasksOf(simulation),
     hostProfile: nameOf(HOSTS, machine.parts.hostProfile),
     nicProfile: nameOf(NICS, machine.parts.nicProfile),
   };
@@ -98,13 +102,18 @@ export function restoreSimulation(snapshot: Uint8Array, options: RestoreOptions 
     throw new SnapshotError(`it is of version ${version} of the simulator, this is ${VERSION}`);
   }
   const making = new GraphReader(body, STATE_TABLE).read() as Making;
-  const { scenario, captures, steps } = making;
+  const { scenario, captures, steps, lateTasks } = making;
   const own = {
     hostProfile: profileOf(HOSTS, making.hostProfile, options.hostProfile, 'hostProfile'),
     nicProfile: profileOf(NICS, making.nicProfile, options.nicProfile, 'nicProfile'),
   };
   const simulation = new Simulation(scenario, captures, machineParts(scenario, own));
-  for (const step of steps) repeatStep(simulation, step);
+  for (const step of steps) {
+    makeLateParts(simulation, lateTasks);
+    repeatStep(simulation, step);
+  }
+  makeLateParts(simulation, lateTasks);
+  makeLastParts(simulation, lateTasks);
   new GraphReader(body, STATE_TABLE).read(simulation);
   if (!body.atEnd) throw new SnapshotError('it goes on behind its end');
   return simulation;

@@ -1,5 +1,6 @@
 import { Chunk, SparseMemory } from '../../base/sparse-memory.ts';
 import { DescriptorRings } from '../../dma/index.ts';
+import { TransmitTurns } from '../../dma/transmit-turns.ts';
 import { Wait } from '../../host/write-watch.ts';
 import { CacheEntry, CacheSet, NOTHING as NO_ENTRY } from '../../iommu/associative-cache.ts';
 import { DelayLine } from '../../kernel/delay-line.ts';
@@ -7,7 +8,7 @@ import { EgressGroup, EgressQueue } from '../../kernel/egress-nodes.ts';
 import { GateHeap } from '../../kernel/gate-heap.ts';
 import { Histogram, Probe, Scheduler } from '../../kernel/index.ts';
 import { WaitingEvent } from '../../kernel/waiting-event.ts';
-import { RoundEntry } from '../../kernel/weighted-round.ts';
+import { RoundEntry, WeightedRound } from '../../kernel/weighted-round.ts';
 import { CreditGate } from '../../pcie/credits.ts';
 import { Endpoint, RootPort } from '../../pcie/index.ts';
 import { FaultRecord } from '../faults/fault-record.ts';
@@ -45,11 +46,15 @@ const MADE_LATER: Readonly<Record<string, MadeLater>> = {
   CacheEntry: { type: CacheEntry, make: () => new CacheEntry() },
   CacheSet: { type: CacheSet, make: () => new CacheSet(0) },
   Chunk: { type: Chunk, make: () => new Chunk() },
+  EgressGroup: { type: EgressGroup, make: () => new EgressGroup({} as never, {} as never) },
   FaultRecord: { type: FaultRecord, make: () => new FaultRecord('flr', 0, null) },
   Histogram: { type: Histogram, make: () => new Histogram() },
   MeasuredSpan: { type: MeasuredSpan, make: () => new MeasuredSpan(0, {} as never) },
+  RoundEntry: { type: RoundEntry, make: () => new RoundEntry() },
+  TransmitTurns: { type: TransmitTurns, make: () => new TransmitTurns([]) },
   Wait: { type: Wait, make: () => new Wait() },
   WaitingEvent: { type: WaitingEvent, make: () => new WaitingEvent() },
+  WeightedRound: { type: WeightedRound, make: () => new WeightedRound() },
 };
 
 /** How the state of a simulation is found. */
