@@ -1,6 +1,6 @@
 import { didYouMean } from '../sim/scenario-suggest.ts';
 import { waveformFromLog } from '../sim/views/waveform-from-log.ts';
-import type { WaveformSignal } from '../trace/index.ts';
+import { TLP_NAMES, type WaveformSignal } from '../trace/index.ts';
 import { type Command, type CommandInput, EXIT, UsageError } from './command.ts';
 import type { Io } from './io.ts';
 import { CUT_OPTION, WINDOW_OPTIONS, windowOf, withLog } from './log-file.ts';
@@ -10,7 +10,8 @@ import { packageVersion } from './version.ts';
 
 const USAGE = 'FILE.log (--out FILE.vcd [--from-ns T] [--to-ns T] | --list) [--signals A,B] [--cut]';
 /** What stands in every file, because numbers do not say it. */
-const COMMENT = 'type: 0 MRd, 1 MWr, 2 Cpl, 3 CplD, 4 CfgRd, 5 CfgWr; z while no TLP is on the link';
+const TYPES = Object.entries(TLP_NAMES).map(([kind, name]) => `${kind} ${name}`);
+const COMMENT = `type: ${TYPES.join(', ')}; z while no TLP is on the link`;
 
 /** `sriovsim waveform` */
 export const waveformCommand: Command = {

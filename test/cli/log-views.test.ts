@@ -229,6 +229,10 @@ describe('sriovsim waveform', () => {
     const dump = value('a.vcd');
     expect(dump.variables.length).toBe(Number(/(\d+) signals/.exec(stdout)?.[1]));
     expect(dump.version).toMatch(/^sriovsim \d/);
+    const types = '0 MRd, 1 MWr, 2 Cpl, 3 CplD, 4 CfgRd, 5 CfgWr, 6 Msg';
+    expect(dump.comment).toContain(`type: ${types}; z while`);
+    const docs = new URL('../../docs/timeline-and-waveform.md', import.meta.url);
+    expect(readFileSync(docs, 'utf8')).toContain(`| its type: ${types} |`);
     expect(dump.fromPs).toBe(0);
   });
 

@@ -1,6 +1,6 @@
-import { checkInteger } from '../../base/index.ts';
+import { checkInteger, checkKeys, checkOneOf } from '../../base/index.ts';
 import { encodeDllp, parseDllp } from './dllp.ts';
-import { type Frame, frameDllp, frameTlp, type LinkEncoding, unframe } from './framing.ts';
+import { checkTlpBytes, type Frame, frameDllp, frameTlp, type LinkEncoding, unframe } from './framing.ts';
 
 /** How one end of a link is set; times are in symbol times. */
 export interface DataLinkOptions {
@@ -30,6 +30,13 @@ export interface DataLinkCounters {
   protocolErrors: number;
 }
 
+const OPTIONS: Readonly<Record<keyof DataLinkOptions, true>> = {
+  encoding: true,
+  replayBufferTlps: true,
+  ackSymbols: true,
+  replaySymbols: true,
+  retrainSymbols: true,
+};
 const SEQUENCE_MASK = 0xfff;
 const HALF = 2048;
 const NEVER = Number.POSITIVE_INFINITY;
@@ -63,6 +70,8 @@ export class DataLink {
   private readonly buffer: Uint8Array[] = [];
   /** How many of them have been sent in this turn. */
   private sent = 0;
+  /** How many of them have been sent at all: a replay does not take that back. */
+  private transmitted = 0;
   private acked = SEQUENCE_MASK;
   private replayNumber = 0;
   private replayDue = NEVER;
@@ -75,9 +84,15 @@ export class DataLink {
 
   /** @throws TypeError or RangeError for options out of range. */
   constructor(options: DataLinkOptions = {}) {
-    const { replayBufferTlps = 64, ackSymbols = 237, replaySymbols = 711, retrainSymbols = 2500 } = options;
+    const {
+      encoding = '8b/10b',
+      replayBufferTlps = 64,
+      ackSymbols = 237,
+      replaySymbols = 711,
+      retrainSymbols = 2500,
+    } = checkKeys<DataLinkOptions>('options', options, OPTIONS);
     this.options = {
-      encoding: options.encoding ?? '8b/10b',
+      encoding: checkOneOf<LinkEncoding>('encoding', encoding, ['8b/10b', '128b/130b']),
       replayBufferTlps: checkInteger('replayBufferTlps', replayBufferTlps, 1, HALF - 1),
       ackSymbols: checkInteger('ackSymbols', ackSymbols, 1, 1e9),
       replaySymbols: checkInteger('replaySymbols', replaySymbols, 1, 1e9),
@@ -85,10 +100,15 @@ export class DataLink {
     };
   }
 
-  /** Takes a TLP to be sent; false if the replay buffer is full. */
+  /**
+   * Takes a copy of a TLP to be sent; false if the replay buffer is full.
+   *
+   * @throws TypeError or RangeError for what {@link frameTlp} does not take.
+   */
   send(tlp: Uint8Array): boolean {
+    checkTlpBytes(tlp);
     if (this.buffer.length >= this.options.replayBufferTlps) return false;
-    this.buffer.push(tlp);
+    this.buffer.push(tlp.slice());
     return true;
   }
 
@@ -121,6 +141,7 @@ export class DataLink {
     if (this.sent === this.buffer.length) return null;
     const sequence = (this.acked + 1 + this.sent) & SEQUENCE_MASK;
     const frame = frameTlp(this.buffer[this.sent++], sequence, encoding);
+    if (this.sent > this.transmitted) this.transmitted = this.sent;
     // The timer runs from the last symbol of a TLP on, if it does not run yet.
     if (this.replayDue === NEVER) this.replayDue = now + frame.length + replaySymbols;
     return frame;
@@ -169,12 +190,13 @@ export class DataLink {
     if (problem === 'crc') this.counters.badDllps++;
     if (dllp === null || (dllp.kind !== 'Ack' && dllp.kind !== 'Nak')) return;
     const count = (dllp.sequence - this.acked) & SEQUENCE_MASK;
-    // It names a TLP that has not been sent, or one that was acknowledged long ago.
-    if (count > this.buffer.length && count < HALF) {
+    // It names a TLP that has never been sent, or one that was acknowledged before the last (3.6.2.2).
+    if (count > this.transmitted) {
       this.counters.protocolErrors++;
       return;
     }
-    if (count > 0 && count < HALF) {
+    if (count > 0) {
+      this.transmitted -= count;
       this.buffer.splice(0, count);
       this.acked = dllp.sequence;
       this.sent = Math.max(0, this.sent - count);

@@ -1,8 +1,12 @@
+import { checkInteger, checkKeys, checkPowerOfTwo } from '../../base/index.ts';
 import { AER_CONTROL, UncorrectableError } from '../capabilities/aer.ts';
 import { ECAP_AER } from '../capabilities/ids.ts';
+import type { ConfigType } from '../config-access.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { reportToAll } from '../error-report.ts';
 import type { PcieFunction } from '../function.ts';
+import { STATUS, STATUS_DETECTED_PARITY_ERROR, STATUS_SIGNALED_TARGET_ABORT } from '../header.ts';
+import { busOf } from '../routing-id.ts';
 import { CompletionStatus } from '../tlp.ts';
 import { completionOf, completionsOf, registerCompletion } from './completions.ts';
 import { messageOf } from './messages.ts';
@@ -10,20 +14,26 @@ import { OutstandingReads } from './outstanding-reads.ts';
 import { type ParsedTlp, parseTlp } from './parse-tlp.ts';
 import { prefixOf } from './prefix.ts';
 import type { TlpViolation } from './tlp-checks.ts';
-import type { TlpReceiverSettings } from './tlp-limits.ts';
+import { limitsOf, type TlpReceiverSettings } from './tlp-limits.ts';
 import {
   type CompletionTlp,
+  type ConfigTlp,
   isCompletionTlp,
+  isMemoryTlp,
   isNonPosted,
   type MemoryReadTlp,
   type MemoryWriteTlp,
   type TlpPacket,
 } from './tlp-types.ts';
 
-/** What has become of a TLP: done, taken without effect, or the error that it is, by its name in AER. */
+/**
+ * What has become of a TLP: done, taken without effect, to be sent again as the function is not ready, or the error that it
+ * is, by its name in AER.
+ */
 export type ReceptionOutcome =
   | 'accepted'
   | 'ignored'
+  | 'configRetry'
   | 'malformedTlp'
   | 'ecrc'
   | 'poisonedTlp'
@@ -45,7 +55,21 @@ export interface Reception {
 export interface EndpointReceiverOptions extends TlpReceiverSettings {
   /** Double words of a memory request that the device takes; longer ones end with Completer Abort. Default 1,024. */
   readonly maxAccessWords?: number;
+  /** Multiples of which its own completions end at: 64 or 128. Default 128. */
+  readonly completionBoundary?: number;
 }
+
+const OPTIONS: Readonly<Record<keyof EndpointReceiverOptions, true>> = {
+  maxPayloadBytes: true,
+  trafficClasses: true,
+  readCompletionBoundary: true,
+  localPrefixes: true,
+  maxEndEndPrefixes: true,
+  end: true,
+  without: true,
+  maxAccessWords: true,
+  completionBoundary: true,
+};
 
 /** Messages that an endpoint takes, and those that it drops without an error (2.2.8). */
 const TAKEN = new Set(['Unlock', 'PM_Active_State_Nak', 'PME_Turn_Off', 'Set_Slot_Power_Limit', 'OBFF']);
@@ -68,40 +92,75 @@ export class EndpointReceiver {
   /** The reads that the device waits for: add those that it has sent. */
   readonly outstanding = new OutstandingReads();
   private readonly endpoint: Endpoint;
-  private readonly options: EndpointReceiverOptions;
+  private readonly settings: TlpReceiverSettings;
+  private readonly maxAccessBytes: number;
+  private readonly completionBoundary: number;
 
+  /** @throws TypeError or RangeError for options out of range. */
   constructor(endpoint: Endpoint, options: EndpointReceiverOptions = {}) {
+    const {
+      maxAccessWords = 1024,
+      completionBoundary = 128,
+      ...settings
+    } = checkKeys<EndpointReceiverOptions>('options', options, OPTIONS);
+    limitsOf(settings);
     this.endpoint = endpoint;
-    this.options = options;
+    this.settings = settings;
+    this.maxAccessBytes = 4 * checkInteger('maxAccessWords', maxAccessWords, 1, 1024);
+    this.completionBoundary = checkPowerOfTwo('completionBoundary', completionBoundary, 64, 128);
   }
 
   /** Takes the bytes of a TLP, from the first prefix to the ECRC. */
   receive(bytes: Uint8Array): Reception {
     const [first] = this.endpoint.functions;
-    const settings = { maxPayloadBytes: first.maxPayloadBytes, end: 'device' as const, ...this.options };
+    const settings = { maxPayloadBytes: first.maxPayloadBytes, end: 'device' as const, ...this.settings };
     const parsed = parseTlp(bytes, settings);
     const { tlp, violation } = parsed;
     const header = headerOf(bytes);
     // What comes first in this order hides what comes behind (6.2.3.2.3).
-    if (parsed.ecrc === 'bad' && this.checksEcrc(first)) return this.error('ecrc', parsed, header, false);
-    if (tlp === null) return this.error('malformedTlp', parsed, header, false);
+    if (parsed.ecrc === 'bad' && this.checksEcrc(first)) return this.error('ecrc', parsed, header, null);
+    if (tlp === null) return this.error('malformedTlp', parsed, header, null);
     if (isCompletionTlp(tlp)) return this.completion(tlp, parsed, header);
     const { outcome, completions = NOTHING } = this.request(tlp);
-    if (outcome === 'accepted' || outcome === 'ignored') return { outcome, tlp, violation, completions };
+    if (!isError(outcome)) return { outcome, tlp, violation, completions };
+    const fn = this.addressed(tlp);
     const answers = isNonPosted(tlp);
     const status =
       outcome === 'completerAbort' ? CompletionStatus.COMPLETER_ABORT : CompletionStatus.UNSUPPORTED_REQUEST;
-    const reply = answers ? [completionOf(tlp, first.routingId, status)] : NOTHING;
+    const reply = answers ? [completionOf(tlp, (fn ?? first).routingId, status)] : NOTHING;
     // The completion tells the requester; poisoned data are thrown away: advisory (6.2.3.2.4).
-    return this.error(outcome, parsed, header, answers || outcome === 'poisonedTlp', reply);
+    return this.error(outcome, parsed, header, fn, answers || outcome === 'poisonedTlp', reply);
   }
 
   private completion(tlp: CompletionTlp, parsed: ParsedTlp, header: readonly number[]): Reception {
     const match = this.outstanding.take(tlp);
-    if (match === 'unexpected') return this.error('unexpectedCompletion', parsed, header, true);
-    if (match === 'mismatched') return this.error('malformedTlp', parsed, header, false);
-    if (tlp.poisoned === true) return this.error('poisonedTlp', parsed, header, true);
+    const fn = this.endpoint.functionAt(tlp.requester);
+    if (match === 'unexpected') return this.error('unexpectedCompletion', parsed, header, fn, true);
+    if (match === 'mismatched') return this.error('malformedTlp', parsed, header, null);
+    if (tlp.poisoned === true) return this.error('poisonedTlp', parsed, header, fn, true);
     return { outcome: 'accepted', tlp, violation: null, completions: NOTHING };
+  }
+
+  /** The function that a request is for, which alone notes what is wrong with it; null if none claims it (6.2.4). */
+  private addressed(tlp: Exclude<TlpPacket, CompletionTlp>): PcieFunction | null {
+    const { endpoint } = this;
+    if (isMemoryTlp(tlp)) {
+      const { address } = tlp;
+      return address < 2n ** 53n && endpoint.claim(Number(address)) ? endpoint.hitFunction : null;
+    }
+    switch (tlp.kind) {
+      case 'IORd':
+      case 'IOWr':
+        return endpoint.claimIo(tlp.address) ? endpoint.hitFunction : null;
+      case 'CfgRd0':
+      case 'CfgWr0':
+        return endpoint.functionAt((endpoint.bus << 8) | (tlp.target & 0xff));
+      case 'CfgRd1':
+      case 'CfgWr1':
+        return busOf(tlp.target) === endpoint.bus ? null : endpoint.functionAt(tlp.target);
+      default:
+        return null;
+    }
   }
 
   private request(tlp: Exclude<TlpPacket, CompletionTlp>): Answer {
@@ -126,22 +185,11 @@ export class EndpointReceiver {
         return { outcome: 'accepted', completions: [reply] };
       }
       case 'CfgRd0':
-      case 'CfgRd1': {
-        const value = this.endpoint.configRead(tlp.target, tlp.register, 4, tlp.kind === 'CfgRd0' ? 0 : 1);
-        if (value < 0) return UNSUPPORTED;
-        return { outcome: 'accepted', completions: [registerCompletion(tlp, tlp.target, value)] };
-      }
       case 'CfgWr0':
-      case 'CfgWr1': {
-        const type = tlp.kind === 'CfgWr0' ? 0 : 1;
-        const value = wordAt(tlp.payload, 0);
-        const { target, register, firstEnables } = tlp;
-        if (!this.endpoint.configWriteDword(target, register, value, firstEnables, type)) return UNSUPPORTED;
-        return {
-          outcome: 'accepted',
-          completions: [completionOf(tlp, target, CompletionStatus.SUCCESSFUL)],
-        };
-      }
+        return this.config(tlp, 0);
+      case 'CfgRd1':
+      case 'CfgWr1':
+        return this.config(tlp, 1);
       case 'Msg':
       case 'MsgD': {
         const name = messageOf(tlp.code)?.name ?? '';
@@ -152,6 +200,21 @@ export class EndpointReceiver {
         // Locked reads are for legacy endpoints, AtomicOps for devices that complete them.
         return UNSUPPORTED;
     }
+  }
+
+  private config(tlp: ConfigTlp, type: ConfigType): Answer {
+    const { target, register, firstEnables, payload } = tlp;
+    const answer = (status: CompletionStatus) => [completionOf(tlp, target, status)];
+    // Asked before, as a write makes the device take its bus number.
+    const isBusy = this.endpoint.configRetry(target, type);
+    if (tlp.kind === 'CfgRd0' || tlp.kind === 'CfgRd1') {
+      const value = this.endpoint.configRead(target, register, 4, type);
+      if (value >= 0) return { outcome: 'accepted', completions: [registerCompletion(tlp, target, value)] };
+    } else if (this.endpoint.configWriteDword(target, register, wordAt(payload, 0), firstEnables, type)) {
+      return { outcome: 'accepted', completions: answer(CompletionStatus.SUCCESSFUL) };
+    }
+    if (!isBusy) return UNSUPPORTED;
+    return { outcome: 'configRetry', completions: answer(CompletionStatus.CONFIG_RETRY) };
   }
 
   private memory(tlp: MemoryReadTlp | MemoryWriteTlp): Answer {
@@ -169,7 +232,7 @@ export class EndpointReceiver {
     const fn = endpoint.hitFunction as PcieFunction;
     // One request does not go beyond a BAR, nor from VF to VF.
     if (fn !== last || hitBar !== lastBar) return UNSUPPORTED;
-    if (bytes > 4 * (this.options.maxAccessWords ?? 1024)) return { outcome: 'completerAbort' };
+    if (bytes > this.maxAccessBytes) return { outcome: 'completerAbort' };
     const target = fn.bar(hitBar);
     if (!isRead) {
       for (let at = 0; at < bytes; at += 4) {
@@ -185,8 +248,8 @@ export class EndpointReceiver {
       // What is not enabled is not read: reads of registers can have effects.
       if (enables !== 0) view.setUint32(at, target.read32(hitOffset + at, 4), true);
     }
-    const boundary = this.options.readCompletionBoundary ?? 128;
-    const completions = completionsOf(tlp, fn.routingId, data, fn.maxPayloadBytes, boundary);
+    const { routingId, maxPayloadBytes } = fn;
+    const completions = completionsOf(tlp, routingId, data, maxPayloadBytes, this.completionBoundary);
     return { outcome: 'accepted', completions };
   }
 
@@ -195,18 +258,34 @@ export class EndpointReceiver {
     return at > 0 && (fn.config.read32(at + AER_CONTROL) & ECRC_CHECK) !== 0;
   }
 
-  /** All functions note what is no single one's. */
+  /** One function notes what is its own, all what is no single one's. */
   private error(
-    outcome: Exclude<ReceptionOutcome, 'accepted' | 'ignored'>,
+    outcome: ErrorOutcome,
     { tlp, violation }: ParsedTlp,
     header: readonly number[],
-    isAdvisory: boolean,
+    fn: PcieFunction | null,
+    isAdvisory = false,
     completions = NOTHING,
   ): Reception {
-    reportToAll(this.endpoint.functions, UncorrectableError[outcome], isAdvisory, header);
+    const functions = fn === null ? this.endpoint.functions : [fn];
+    const status = STATUS_OF[outcome] ?? 0;
+    for (const { config } of functions) config.poke16(STATUS, config.read16(STATUS) | status);
+    reportToAll(functions, UncorrectableError[outcome], isAdvisory, header);
     return { outcome, tlp, violation, completions };
   }
 }
+
+type ErrorOutcome = Exclude<ReceptionOutcome, 'accepted' | 'ignored' | 'configRetry'>;
+
+function isError(outcome: ReceptionOutcome): outcome is ErrorOutcome {
+  return outcome !== 'accepted' && outcome !== 'ignored' && outcome !== 'configRetry';
+}
+
+/** Bits of Status for what has one (7.5.1.2). */
+const STATUS_OF: Readonly<Partial<Record<ErrorOutcome, number>>> = {
+  completerAbort: STATUS_SIGNALED_TARGET_ABORT,
+  poisonedTlp: STATUS_DETECTED_PARITY_ERROR,
+};
 
 interface Answer {
   readonly outcome: ReceptionOutcome;

@@ -50,8 +50,7 @@ export function frameTlp(
   nullified = false,
 ): Uint8Array {
   checkInteger('sequence', sequence, 0, 0xfff);
-  checkInteger('bytes of the TLP modulo 4', tlp.length % 4, 0, 0);
-  checkInteger('bytes of the TLP', tlp.length, 12, 4 * (0x7ff - 2));
+  checkTlpBytes(tlp);
   const right = lcrc(sequence, tlp);
   const check = nullified ? ~right >>> 0 : right;
   const word = [check >>> 24, (check >>> 16) & 0xff, (check >>> 8) & 0xff, check & 0xff];
@@ -110,6 +109,13 @@ function unframeTokens(bytes: Uint8Array): Frame {
   if (size !== end && !isNullified) return error(`${size} symbols, where STP says ${end}`);
   if (words < 2) return error(`${words} double words`);
   return linkTlp(sequence, bytes.slice(4, end - 4), bytes.subarray(end - 4, end), isNullified);
+}
+
+/** Whether bytes can be a TLP between framing symbols. @throws TypeError or RangeError if not. */
+export function checkTlpBytes(tlp: Uint8Array): void {
+  if (!(tlp instanceof Uint8Array)) throw new TypeError(`tlp must be a Uint8Array, got ${typeof tlp}`);
+  checkInteger('bytes of the TLP modulo 4', tlp.length % 4, 0, 0);
+  checkInteger('bytes of the TLP', tlp.length, 12, 4 * (0x7ff - 2));
 }
 
 function linkTlp(sequence: number, tlp: Uint8Array, check: Uint8Array, isEnded: boolean): Frame {

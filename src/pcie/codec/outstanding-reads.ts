@@ -15,6 +15,9 @@ export type CompletionMatch =
   /** There is such a request, but the completion does not fit it (PCI Express Base 2.3.2). */
   | 'mismatched';
 
+/** No Snoop and Relaxed Ordering. */
+const CHECKED_ATTRIBUTES = 3;
+
 interface Outstanding {
   readonly read: MemoryReadTlp;
   byteCount: number;
@@ -45,7 +48,9 @@ export class OutstandingReads {
     const { read } = waiting;
     const { kind, status, byteCount, lowerAddress, payload, trafficClass = 0, attributes = 0 } = completion;
     const isLocked = kind === 'CplLk' || kind === 'CplDLk';
-    const sameClass = trafficClass === (read.trafficClass ?? 0) && attributes === (read.attributes ?? 0);
+    // ID-based Ordering is the completer's own to set.
+    const sameAttributes = ((attributes ^ (read.attributes ?? 0)) & CHECKED_ATTRIBUTES) === 0;
+    const sameClass = trafficClass === (read.trafficClass ?? 0) && sameAttributes;
     // A retry is for configuration requests alone (2.3.2).
     if (isLocked !== (read.kind === 'MRdLk') || !sameClass || status === CompletionStatus.CONFIG_RETRY)
       return 'mismatched';

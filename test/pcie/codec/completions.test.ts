@@ -167,7 +167,9 @@ describe('a requester', () => {
       { byteCount: 511 },
       { lowerAddress: 4 },
       { trafficClass: 1 },
+      { attributes: 1 },
       { attributes: 2 },
+      { attributes: 7 },
       { kind: 'CplDLk' as const },
       { status: 2 as const },
       { kind: 'Cpl' as const, payload: new Uint8Array(0) },
@@ -175,6 +177,14 @@ describe('a requester', () => {
       expect(reads.take({ ...first, ...wrong }), Object.keys(wrong)[0]).toBe('mismatched');
     expect(reads.take(completions[1])).toBe('mismatched');
     expect(completions.map((completion) => reads.take(completion))).toEqual(['data', 'done']);
+  });
+
+  it('does not look at ID-based Ordering, which the completer sets as it likes', () => {
+    const { reads, completions } = setUp();
+    expect(completions.map((each) => reads.take({ ...each, attributes: 4 }))).toEqual(['data', 'done']);
+    const read = { ...readOf(0x2000, 4), attributes: 6 };
+    reads.add(read);
+    expect(reads.take({ ...answer(read, 256, 64)[0], attributes: 2 })).toBe('done');
   });
 
   it('ends a read with any other status, of which reserved ones count as Unsupported Request', () => {

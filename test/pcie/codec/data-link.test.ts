@@ -192,6 +192,52 @@ describe('the data link layer', () => {
     expect(a.waiting).toBe(1);
   });
 
+  it('drops an Ack or Nak for a TLP that waits and has never left', () => {
+    for (const kind of ['Ack', 'Nak'] as const) {
+      const a = new DataLink();
+      for (let i = 0; i < 3; i++) a.send(tlpOf(i));
+      a.transmit(0);
+      a.receive(frameDllp(encodeDllp({ kind, sequence: 2 }), '8b/10b'), 10);
+      expect([a.counters.protocolErrors, a.counters.replays, a.waiting]).toEqual([1, 0, 3]);
+    }
+  });
+
+  it('takes an Ack during a replay for all that has left before it, and no more', () => {
+    const a = new DataLink();
+    for (let i = 0; i < 4; i++) a.send(tlpOf(i));
+    for (let i = 0; i < 3; i++) a.transmit(24 * i);
+    const say = (kind: 'Ack' | 'Nak', sequence: number) =>
+      a.receive(frameDllp(encodeDllp({ kind, sequence }), '8b/10b'), 100);
+    say('Nak', 0xfff);
+    frameOf(a, 110);
+    say('Ack', 3);
+    expect([a.counters.protocolErrors, a.waiting]).toEqual([1, 4]);
+    say('Ack', 2);
+    expect([a.counters.protocolErrors, a.waiting]).toEqual([1, 1]);
+    say('Ack', 1);
+    expect([a.counters.protocolErrors, a.waiting]).toEqual([2, 1]);
+    expect(new DataView(frameOf(a, 200).buffer).getUint16(1)).toBe(3);
+  });
+
+  it('keeps its own copy of a TLP, and takes nothing else', () => {
+    const [a, b] = [new DataLink(), new DataLink()];
+    const tlp = tlpOf(7);
+    a.send(tlp);
+    tlp.fill(0xff);
+    expect(numberOf(b.receive(frameOf(a, 0), 24) as Uint8Array)).toBe(7);
+    expect(() => a.send([1, 2, 3, 4] as never)).toThrow(TypeError);
+    expect(() => a.send(new Uint8Array(13))).toThrow(RangeError);
+    expect(() => a.send(new Uint8Array(8))).toThrow(RangeError);
+    expect(a.waiting).toBe(1);
+  });
+
+  it('refuses options that there are not', () => {
+    expect(() => new DataLink({ encoding: '64b/66b' as never })).toThrow(
+      'encoding must be one of 8b/10b, 128b/130b',
+    );
+    expect(() => new DataLink({ replayBuffer: 3 } as never)).toThrow('options has no "replayBuffer"');
+  });
+
   it('holds no more than its replay buffer', () => {
     const a = new DataLink({ replayBufferTlps: 2 });
     expect([a.send(tlpOf(0)), a.send(tlpOf(1)), a.send(tlpOf(2))]).toEqual([true, true, false]);

@@ -1,12 +1,14 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
+  completionsOf,
   Endpoint,
   EndpointReceiver,
   encodeTlp,
   isNonPosted,
   type MemoryReadTlp,
   type PcieFunction,
+  Readiness,
   type ReceptionOutcome,
   type TlpPacket,
   UncorrectableError,
@@ -194,17 +196,57 @@ describe('a device that receives bytes', () => {
     expect(aer(0x04)).toBe((1 << 18) | (1 << 16));
   });
 
+  it('has configuration requests sent again while a function is not ready, which is no error', () => {
+    const clock = { now: 0 };
+    new Readiness(endpoint, clock, { flrPs: 1000 });
+    pf.config.write16(0xa0 + 0x08, 0x8000 | pf.config.read16(0xa0 + 0x08));
+    const config = { ...base, target: 0x0500, register: 4, firstEnables: 3 };
+    const ask = { ...config, kind: 'CfgRd0' as const, payload: NONE };
+    const tell = { ...config, kind: 'CfgWr0' as const, payload: word(0x0146) };
+    pf.config.poke32(AER + 0x04, 0);
+    for (const tlp of [ask, tell]) {
+      const { outcome, completions } = receive(tlp);
+      expect(outcome).toBe('configRetry');
+      expect(completions).toMatchObject([{ kind: 'Cpl', status: 2, tag: 5, requester: 0, payload: NONE }]);
+    }
+    expect([aer(0x04), aer(0x10), pf.config.read16(0xaa) & 0xf]).toEqual([0, 0, 0]);
+    // The device takes its bus number from the write all the same.
+    expect([endpoint.bus, pf.config.read16(4) & 0x7ff]).toEqual([5, 0]);
+    clock.now = 1000;
+    expect([receive(tell).outcome, receive(ask).outcome]).toEqual(['accepted', 'accepted']);
+    expect(pf.config.read16(4) & 0x7ff).toBe(0x0146);
+  });
+
+  it('refuses options that are out of range, or that there are not', () => {
+    const make = (options: object) => () => new EndpointReceiver(endpoint, options);
+    expect(make({ maxAccessWords: 0 })).toThrow('maxAccessWords must be an integer from 1 to 1024, got 0');
+    expect(make({ completionBoundary: 32 })).toThrow(RangeError);
+    expect(make({ readCompletionBoundary: 96 })).toThrow(RangeError);
+    expect(make({ maxPayloadBytes: 100 })).toThrow(RangeError);
+    expect(make({ maxAcessWords: 4 })).toThrow('options has no "maxAcessWords"');
+  });
+
+  it('cuts its completions at a boundary of its own, whatever that of completers is', () => {
+    receiver = new EndpointReceiver(endpoint, { readCompletionBoundary: 64, completionBoundary: 64 });
+    pf.config.write16(0xa8, 0);
+    const cuts = () => receive(read(BAR0 + 0x1f0, 64)).completions.map(({ payload }) => payload.length);
+    expect(cuts()).toEqual([80, 128, 48]);
+    receiver = new EndpointReceiver(endpoint, { readCompletionBoundary: 64 });
+    expect(cuts()).toEqual([16, 128, 112]);
+  });
+
   it('takes any TLPs and any bytes: never throws, answers each request once, and notes each error', () => {
     pf.config.write16(0x160 + 0x10, 4);
     pf.config.write16(0x160 + 0x08, 0x19);
     const seen = new Set<string>();
     const look = (bytes: Uint8Array) => {
-      pf.config.write32(AER + 0x04, 0xffff_ffff);
+      // A VF may be the one that is meant.
+      for (const { config } of endpoint.allFunctions()) config.write32(AER + 0x04, 0xffff_ffff);
       const { outcome, tlp, violation, completions } = receiver.receive(bytes);
       seen.add(outcome);
-      const isFine = outcome === 'accepted' || outcome === 'ignored';
+      const isFine = outcome === 'accepted' || outcome === 'ignored' || outcome === 'configRetry';
       // AER's own mask and severity may have been written by a configuration request: then others rule.
-      const noted = aer(0x04);
+      const noted = endpoint.allFunctions().reduce((all, { config }) => all | config.read32(AER + 0x04), 0);
       if (!isFine && aer(0x14) === 0) expect(noted & (1 << UncorrectableError[outcome])).not.toBe(0);
       expect(violation === null).toBe(tlp !== null);
       if (tlp !== null && !['ecrc', 'malformedTlp'].includes(outcome)) {
@@ -243,4 +285,72 @@ describe('a device that receives bytes', () => {
     ])
       expect(seen).toContain(outcome);
   }, 1_800_000);
+});
+
+describe('a device of two PFs that receives bytes', () => {
+  const [BAR_A, BAR_B] = [0xe000_0000, 0xe100_0000];
+  const setUp = () => {
+    const [profile] = intel82599Config();
+    const endpoint = new Endpoint({ functions: [profile, profile], bus: 1 });
+    endpoint.functions.forEach((fn, i) => {
+      fn.config.write32(0x10, i === 0 ? BAR_A : BAR_B);
+      fn.config.write32(0x14, 0);
+      fn.config.write16(0x04, 0x0006);
+      fn.config.write32(AER + 0x14, 0);
+    });
+    return { endpoint, receiver: new EndpointReceiver(endpoint, { maxAccessWords: 2 }) };
+  };
+  const status = ({ config }: PcieFunction) => config.read16(0x06) & 0xf900;
+  const errors = ({ config }: PcieFunction) => config.read32(AER + 0x04);
+
+  it('notes Completer Abort in the function that is meant alone, and Signaled Target Abort in its Status', () => {
+    const { endpoint, receiver } = setUp();
+    const { outcome, completions } = receiver.receive(encodeTlp(read(BAR_B, 3)));
+    expect([outcome, completions[0].status, completions[0].completer]).toEqual(['completerAbort', 4, 0x0101]);
+    expect(endpoint.functions.map(errors)).toEqual([0, 1 << 15]);
+    expect(endpoint.functions.map(status)).toEqual([0, 1 << 11]);
+  });
+
+  it.each<[string, (register: number) => TlpPacket]>([
+    ['memory', () => write(BAR_B, word(1))],
+    [
+      'configuration',
+      (register) => ({
+        ...base,
+        kind: 'CfgWr0',
+        target: 0x0101,
+        register,
+        firstEnables: 15,
+        payload: word(1),
+      }),
+    ],
+  ])(
+    'notes poisoned data for %s in the function that is meant alone, and Detected Parity Error',
+    (_, tlp) => {
+      const { endpoint, receiver } = setUp();
+      const { completions } = receiver.receive(encodeTlp({ ...tlp(0x10), poisoned: true } as TlpPacket));
+      for (const { status, completer } of completions) expect([status, completer]).toEqual([1, 0x0101]);
+      expect(endpoint.functions.map(errors)).toEqual([0, 1 << 12]);
+      expect(endpoint.functions.map(status)).toEqual([0, 1 << 15]);
+    },
+  );
+
+  it('notes a request that a function claims and does not support in that one, and what none claims in all', () => {
+    const { endpoint, receiver } = setUp();
+    const locked = receiver.receive(encodeTlp({ ...read(BAR_B), kind: 'MRdLk' }));
+    expect(locked.completions).toMatchObject([{ kind: 'CplLk', status: 1, completer: 0x0101 }]);
+    expect(endpoint.functions.map(errors)).toEqual([0, 1 << 20]);
+    receiver.receive(encodeTlp(read(NOBODY)));
+    expect(endpoint.functions.map(errors)).toEqual([1 << 20, 1 << 20]);
+  });
+
+  it('notes a poisoned completion in the function that has asked', () => {
+    const { endpoint, receiver } = setUp();
+    const asked = { ...read(0x1000), requester: 0x0101 };
+    receiver.outstanding.add(asked);
+    const [completion] = completionsOf(asked, 0x0008, word(1), 128, 64);
+    expect(receiver.receive(encodeTlp({ ...completion, poisoned: true })).outcome).toBe('poisonedTlp');
+    expect(endpoint.functions.map(errors)).toEqual([0, 1 << 12]);
+    expect(endpoint.functions.map(status)).toEqual([0, 1 << 15]);
+  });
 });
