@@ -84,6 +84,16 @@ export const ProbeKind = {
    * discarded, until it is sent again: a = 0 upstream, 1 downstream, b = its sequence number, c = ps until it arrives.
    */
   TLP_BAD: 29,
+  /**
+   * The link has gone down, with all that is on it, or it is up again: a = 0 down, 1 up; b = 1 if the card is gone with it, for
+   * good, else 0; c = 0.
+   */
+  LINK_STATE: 30,
+  /**
+   * The root port has refused a memory request of the card: a = the number of its train's record in the TLP pool, b = Routing
+   * ID, and bit 16 for a write; c = 1 if translation has refused it, 0 if nothing is behind its address.
+   */
+  REQUEST_REFUSED: 31,
 } as const;
 
 /** One of {@link ProbeKind}. */

@@ -1,4 +1,4 @@
-import type { Component, Scheduler } from '../kernel/index.ts';
+import { type Component, ProbeKind, type Scheduler } from '../kernel/index.ts';
 import type { PcieLink } from './link.ts';
 import type { Requester } from './requester.ts';
 import { CompletionStatus, FlowClass, ReadOutcome } from './tlp.ts';
@@ -42,19 +42,16 @@ export class LinkOutage implements LostTlps, Component {
     tlps.keeper = this;
   }
 
-  /** The link goes down. */
-  down(): void {
+  /** The link goes down. @param forGood whether the card is gone with it, for whoever looks on. */
+  down(forGood = false): void {
     if (this.isDown) return;
-    this.isDown = true;
     this.downs++;
-    this.restart();
+    this.restart(true, forGood);
   }
 
   /** It has been trained again. */
   up(): void {
-    if (!this.isDown) return;
-    this.isDown = false;
-    this.restart();
+    if (this.isDown) this.restart(false);
   }
 
   lost(tlp: Tlp): void {
@@ -84,9 +81,11 @@ export class LinkOutage implements LostTlps, Component {
   }
 
   /** Both ends begin anew; whoever waits for room tries again, which ends on a link that is down. */
-  private restart(): void {
+  private restart(isDown: boolean, forGood = false): void {
     const { upstream, downstream } = this.link;
-    const waiting = [...upstream.restart(this.isDown), ...downstream.restart(this.isDown)];
+    this.isDown = isDown;
+    upstream.probe.record(ProbeKind.LINK_STATE, Number(!isDown), Number(forGood), 0);
+    const waiting = [...upstream.restart(isDown), ...downstream.restart(isDown)];
     for (const tlp of waiting) this.lost(tlp);
     upstream.onRoom?.();
     downstream.onRoom?.();

@@ -23,6 +23,7 @@ import {
 } from './tlp.ts';
 import type { Tlp, TlpPool } from './tlp-pool.ts';
 import type { TlpReceiver } from './tlp-receiver.ts';
+import { recordRefusal } from './tlp-record.ts';
 
 // Constants of this module: see "The hot path" in docs/architecture.md.
 const { MEMORY_READ, MEMORY_WRITE, COMPLETION_DATA } = TlpKind;
@@ -190,11 +191,8 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
 
   /** Sends a request of software's down the link. */
   sendDown(tlp: Tlp): void {
-    if (this.requests.length > 0 || this.down.room(tlp.flowClass) === 0) {
-      this.requests.push(tlp.index);
-    } else {
-      this.down.send(tlp);
-    }
+    if (this.requests.length > 0 || this.down.room(tlp.flowClass) === 0) this.requests.push(tlp.index);
+    else this.down.send(tlp);
   }
 
   /** Requests of software's that wait for room in the transmit queues. */
@@ -253,9 +251,8 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   }
 
   private drainPosted(): void {
-    const { records } = this.tlps;
     while (this.posted.length > 0) {
-      const tlp = records[this.posted.peek()];
+      const tlp = this.tlps.records[this.posted.peek()];
       if (tlp.status === PENDING) break;
       this.posted.shift();
       if (this.isStale(tlp)) {
@@ -273,6 +270,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     this.postedDone = (this.postedDone + 1) | 0;
     if (!this.known.holds(address, bytes)) {
       this.refusedWrites++;
+      recordRefusal(this.up.probe, tlp, 1);
     } else {
       this.memoryWrites++;
       if (store === null) this.memory.write32(address, tlp.data);
@@ -298,6 +296,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     if (tlp.kind === TlpKind.MESSAGE) this.options.errorMessage?.(tlp.requester, tlp.data);
     else if (tlp.bytes !== 4 || (address & 3) !== 0) {
       this.refusedWrites++;
+      recordRefusal(this.up.probe, tlp, 1);
     } else {
       this.messages++;
       let { data } = tlp;
@@ -314,14 +313,13 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   /** Writes what lies in a store with a double word put in or bytes left out. */
   private writeSpliced(tlp: Tlp, store: WordStore): void {
     const { address, bytes, headBytes, storeOffset } = tlp;
-    const memory = this.memory;
-    memory.copyInWords(address, headBytes, store, storeOffset);
+    this.memory.copyInWords(address, headBytes, store, storeOffset);
     let to = headBytes;
     if (tlp.inserts === 1) {
-      memory.write32(address + headBytes, tlp.data);
+      this.memory.write32(address + headBytes, tlp.data);
       to += 4;
     }
-    memory.copyInWords(address + to, bytes - to, store, storeOffset + headBytes + tlp.skipBytes);
+    this.memory.copyInWords(address + to, bytes - to, store, storeOffset + headBytes + tlp.skipBytes);
   }
 
   /** A read that was not foreseen. */
@@ -405,6 +403,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
 
   /** Unsupported Request: a completion without data for each request of the train. */
   private refuse(tlp: Tlp): void {
+    recordRefusal(this.up.probe, tlp, 0);
     tlp.status = CompletionStatus.UNSUPPORTED_REQUEST;
     tlp.kind = TlpKind.COMPLETION;
     tlp.flowClass = COMPLETION;

@@ -1,4 +1,4 @@
-import { ProbeKind, type ProbeSink } from '../kernel/index.ts';
+import { type Probe, ProbeKind, type ProbeSink } from '../kernel/index.ts';
 import { type CompletionStatus, ReadOutcome, TlpKind } from './tlp.ts';
 import type { Tlp } from './tlp-pool.ts';
 
@@ -78,6 +78,11 @@ export function recordResent(
 ): void {
   sink.record(nowPs, ProbeKind.TLP_RESENT, tlp.index, tlp.count - first, first);
   recordLink(sink, nowPs, departure);
+}
+
+/** Tells a sink that the root port refuses a train's request, in whose record a refused translation is no address. */
+export function recordRefusal(probe: Probe, { index, requester, address }: Tlp, write: number): void {
+  probe.record(ProbeKind.REQUEST_REFUSED, index, requester | (write << 16), Number(address < 0));
 }
 
 function recordLink(sink: ProbeSink, nowPs: number, departure: TlpDeparture): void {

@@ -40,7 +40,7 @@ export class LinkFaults implements TimedEffect {
     record.before = [outage.tlpsLost];
     record.isOpen = true;
     nic.hotReset();
-    outage.down();
+    outage.down(armed.fault.kind === 'surprise-removal');
     this.run.linkDown();
     const disabled = rings - enabledRings(nic.data);
     record.notes.push(`DL_Down: hot reset of the card, rings disabled: ${disabled}, VFs gone: ${vfs}`);
