@@ -113,14 +113,23 @@ export function canSend(fn: PcieFunction, severity: number, isUnsupported = fals
   const { config } = fn.physical ?? fn;
   const control = config.read16((fn.physical ?? fn).findCapability(CAP_PCI_EXPRESS) + PCIE_DEVICE_CONTROL);
   const needed = (1 << severity) | (isUnsupported ? UNSUPPORTED_DETECTED : 0);
-  if (severity > CORRECTABLE_ERROR && (config.read16(COMMAND) & COMMAND_SERR) !== 0) {
-    fn.config.poke16(STATUS, fn.config.read16(STATUS) | STATUS_SIGNALED_SYSTEM_ERROR);
-    return true;
-  }
-  return (control & needed) === needed;
+  return (control & needed) === needed || sendsSystemError(fn, severity);
+}
+
+/** Notes in Status that a function sends a message, if that is by SERR# Enable (7.5.1.2). */
+export function noteSent(fn: PcieFunction, severity: number): void {
+  const { config } = fn;
+  if (sendsSystemError(fn, severity))
+    config.poke16(STATUS, config.read16(STATUS) | STATUS_SIGNALED_SYSTEM_ERROR);
+}
+
+function sendsSystemError(fn: PcieFunction, severity: number): boolean {
+  const { config } = fn.physical ?? fn;
+  return severity > CORRECTABLE_ERROR && (config.read16(COMMAND) & COMMAND_SERR) !== 0;
 }
 
 function sendMessage(fn: PcieFunction, severity: number): void {
+  noteSent(fn, severity);
   (fn.physical ?? fn).sendError?.(fn.routingId, ERROR_MESSAGES[severity]);
 }
 
@@ -143,8 +152,13 @@ const UNCORRECTABLE = {
   4: 'DLP',
   5: 'SDES',
   12: 'TLP',
+  13: 'FCP',
   14: 'CmpltTO',
   15: 'CmpltAbrt',
+  16: 'UnxCmplt',
+  17: 'RxOF',
+  18: 'MalfTLP',
+  19: 'ECRC',
   20: 'UnsupReq',
   21: 'ACSViol',
 };

@@ -217,7 +217,7 @@ export {
 } from './requester.ts';
 export { LogicalBus, RootBus } from './root-bus.ts';
 export { type Resettable, RootComplex, type Routing } from './root-complex.ts';
-export { logRootError, receiveErrorMessage } from './root-errors.ts';
+export { connectRootErrors, logRootError, receiveErrorMessage } from './root-errors.ts';
 export { RootPort } from './root-port.ts';
 export {
   type InterruptTarget,

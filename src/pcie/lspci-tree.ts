@@ -32,14 +32,19 @@ export function lspciTree(functions: readonly LspciFunction[], options: LspciTre
   const bridges = [host];
   for (const fn of sorted) {
     if (((fn.bytes[HEADER_TYPE] ?? 0) & 0x7f) !== 1) continue;
-    const secondary = fn.bytes[SECONDARY_BUS];
-    const subordinate = fn.bytes[SUBORDINATE_BUS];
-    // A bridge that has no numbers yet leads nowhere.
-    const buses = new Set(secondary === 0 ? [] : [secondary]);
-    bridges.push({ fn, secondary, subordinate, buses });
+    // What a short dump does not have is a bridge that has no numbers yet, and leads nowhere.
+    const secondary = fn.bytes[SECONDARY_BUS] ?? 0;
+    const subordinate = fn.bytes[SUBORDINATE_BUS] ?? 0;
+    bridges.push({ fn, secondary, subordinate, buses: new Set() });
   }
-  for (const bus of new Set(sorted.map(({ routingId }) => busOf(routingId)))) {
-    closest(bridges, bus).buses.add(bus);
+  const buses = new Set(sorted.map(({ routingId }) => busOf(routingId)));
+  buses.delete(0);
+  for (const bus of buses) closest(bridges, bus).buses.add(bus);
+  for (const bus of buses) {
+    // Bridges in a circle, which nothing leads to: one of their buses is at the host.
+    if (reached(host, bridges).has(bus)) continue;
+    for (const each of bridges) each.buses.delete(bus);
+    host.buses.add(bus);
   }
   const lines = new TreeLines(sorted, bridges, options.titles ?? false);
   return `${join(lines.ofHost(host)).join('\n')}\n`;
@@ -48,11 +53,24 @@ export function lspciTree(functions: readonly LspciFunction[], options: LspciTre
 function closest(bridges: readonly Bridge[], bus: number): Bridge {
   let best = bridges[0];
   for (const bridge of bridges.slice(1)) {
-    const { secondary, subordinate } = bridge;
+    const { fn, secondary, subordinate } = bridge;
     if (secondary === 0 || bus < secondary || bus > subordinate) continue;
+    // A bridge does not lead to the bus that it is on itself.
+    if (fn !== null && busOf(fn.routingId) === bus) continue;
     if (subordinate - secondary < best.subordinate - best.secondary) best = bridge;
   }
   return best;
+}
+
+/** The buses that a bridge leads to, with all below them. Each bus is at one bridge. */
+function reached(host: Bridge, bridges: readonly Bridge[]): ReadonlySet<number> {
+  const found = new Set(host.buses);
+  // A set is gone through with what is added meanwhile.
+  for (const bus of found) {
+    for (const { fn, buses } of bridges)
+      if (fn !== null && busOf(fn.routingId) === bus) for (const below of buses) found.add(below);
+  }
+  return found;
 }
 
 /** Text whose further lines are indented below the first part. */
@@ -94,12 +112,14 @@ class TreeLines {
   private ofFunction(fn: LspciFunction): string[] {
     const name = `${hex(deviceOf(fn.routingId), 2)}.${functionOf(fn.routingId)}`;
     const bridge = this.bridges.find((each) => each.fn === fn);
-    if (bridge === undefined || bridge.buses.size === 0) return [this.titles ? `${name}  ${fn.title}` : name];
+    if (bridge === undefined || bridge.secondary === 0) return [this.titles ? `${name}  ${fn.title}` : name];
     const { secondary, subordinate, buses } = bridge;
     const range =
       secondary === subordinate ? hex(secondary, 2) : `${hex(secondary, 2)}-${hex(subordinate, 2)}`;
-    const lines = buses.size > 1 ? this.ofBuses(buses) : this.ofBus(secondary);
-    return join({ head: `${name}-[${range}]--`, lines });
+    const head = `${name}-[${range}]--`;
+    if (buses.size === 0) return [head];
+    const lines = buses.size === 1 && buses.has(secondary) ? this.ofBus(secondary) : this.ofBuses(buses);
+    return join({ head, lines });
   }
 }
 

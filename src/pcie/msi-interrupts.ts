@@ -38,7 +38,10 @@ export class MsiInterrupts {
     this.data = this.base + ((control & ADDRESS_64) !== 0 ? 0x0c : 0x08);
     this.maskable = (control & MASKABLE) !== 0;
     fn.config.onWrite(this.base, () => this.sendPending());
-    if (this.maskable) fn.config.onWrite(this.data + 4, () => this.sendPending());
+    if (this.maskable) {
+      fn.config.onWrite(this.data + 4, () => this.sendPending());
+      fn.events.on('busMaster', () => this.sendPending());
+    }
   }
 
   /** Vectors that software has granted: no more than there are, and one for what is reserved. */
@@ -49,7 +52,7 @@ export class MsiInterrupts {
 
   /** Raises `vector`. True if the message went out; false if it waits as pending, or MSI is off and it is lost. */
   signal(vector: number): boolean {
-    if (!(vector >= 0 && vector < this.vectors))
+    if (!(Number.isInteger(vector) && vector >= 0 && vector < this.vectors))
       throw new AssertionError(`vector ${vector} of ${this.vectors}`);
     if ((this.control & MSI_ENABLE) === 0) return false;
     const sent = vector & (this.granted - 1);
@@ -67,12 +70,13 @@ export class MsiInterrupts {
     return true;
   }
 
-  /** Software has written: what waits and is masked no longer goes out. */
+  /** Software has written: what waits and is masked no longer goes out, if the function may send; else it waits on. */
   private sendPending(): void {
-    if (!this.maskable || (this.control & MSI_ENABLE) === 0) return;
+    if (!this.maskable || (this.control & MSI_ENABLE) === 0 || !this.fn.busMaster) return;
     const free = this.pending & ~this.mask;
     this.pending &= ~free;
-    for (let vector = 0; vector < 32; vector++) if (((free >>> vector) & 1) === 1) this.signal(vector);
+    for (let vector = 0; vector < this.vectors; vector++)
+      if (((free >>> vector) & 1) === 1) this.signal(vector);
   }
 
   private get control(): number {

@@ -1,7 +1,10 @@
+import { checkOneOf } from '../base/index.ts';
 import { AER_ERROR_SOURCE, AER_ROOT_COMMAND, AER_ROOT_STATUS } from './capabilities/aer.ts';
-import { CAP_MSI, ECAP_AER } from './capabilities/ids.ts';
-import { canSend, ERROR_MESSAGES } from './error-report.ts';
+import { CAP_MSI, CAP_PCI_EXPRESS, ECAP_AER } from './capabilities/ids.ts';
+import { PORT_ROOT } from './capabilities/pci-express.ts';
+import { canSend, ERROR_MESSAGES, noteSent } from './error-report.ts';
 import type { PcieFunction } from './function.ts';
+import { MsiInterrupts } from './msi-interrupts.ts';
 import type { InterruptTarget } from './root-port-options.ts';
 import type { RoutingId } from './routing-id.ts';
 
@@ -35,10 +38,16 @@ export function receiveErrorMessage(
     config.poke16(SECONDARY_STATUS, config.read16(SECONDARY_STATUS) | RECEIVED_SYSTEM_ERROR);
     if ((config.read16(BRIDGE_CONTROL) & BRIDGE_SERR) === 0) return;
   }
-  if (severity >= 0 && canSend(port, severity)) logRootError(port, source, code, interrupts);
+  if (severity < 0 || !canSend(port, severity)) return;
+  noteSent(port, severity);
+  logRootError(port, source, code, interrupts);
 }
 
-/** A message that gets as far as the root port's own side, or an error that the port has found itself. */
+/**
+ * A message that gets as far as the root port's own side, or an error that the port has found itself.
+ *
+ * @throws RangeError if the port has no root error registers, or `code` is of no error message.
+ */
 export function logRootError(
   port: PcieFunction,
   source: RoutingId,
@@ -46,8 +55,8 @@ export function logRootError(
   interrupts: InterruptTarget,
 ): void {
   const { config } = port;
-  const at = port.findExtendedCapability(ECAP_AER);
-  const severity = ERROR_MESSAGES.indexOf(code);
+  const at = rootRegisters(port);
+  const severity = ERROR_MESSAGES.indexOf(checkOneOf('code', code, ERROR_MESSAGES));
   const shift = severity === 0 ? 0 : 2;
   const before = config.read32(at + AER_ROOT_STATUS);
   const isFirst = ((before >>> shift) & RECEIVED) === 0;
@@ -59,10 +68,44 @@ export function logRootError(
   }
   config.poke32(at + AER_ROOT_STATUS, after);
   const enables = config.read32(at + AER_ROOT_COMMAND);
-  if (active(before, enables) || !active(after, enables) || !port.msiEnabled) return;
-  // The MSI capability of a port has addresses of 32 bits.
-  const msi = port.findCapability(CAP_MSI);
-  interrupts.message(port.routingId, config.read32(msi + 4), config.read16(msi + 8));
+  const msi = interruptsOf(port, interrupts);
+  if (!active(before, enables) && active(after, enables)) msi?.signal(0);
+}
+
+/** Lets a root port send messages of its own errors, which come to itself, and interrupt. */
+export function connectRootErrors(port: PcieFunction, interrupts: InterruptTarget): void {
+  interruptsOf(port, interrupts);
+  port.sendError = (source, code) => logRootError(port, source, code, interrupts);
+}
+
+interface PortInterrupts {
+  target: InterruptTarget;
+  readonly msi: MsiInterrupts;
+}
+
+/** One for each port, as they wait for its registers to be written. What waits is in those. */
+const INTERRUPTS = new WeakMap<PcieFunction, PortInterrupts>();
+
+function interruptsOf(port: PcieFunction, target: InterruptTarget): MsiInterrupts | null {
+  if (port.findCapability(CAP_MSI) === 0) return null;
+  let made = INTERRUPTS.get(port);
+  if (made === undefined) {
+    const msi = new MsiInterrupts(port, (_, low, high, data) =>
+      INTERRUPTS.get(port)?.target.message(port.routingId, high * 2 ** 32 + low, data),
+    );
+    made = { target, msi };
+    INTERRUPTS.set(port, made);
+  }
+  made.target = target;
+  return made.msi;
+}
+
+/** Offset of AER in a root port. */
+function rootRegisters(port: PcieFunction): number {
+  const at = port.findExtendedCapability(ECAP_AER);
+  const type = (port.config.read16(port.findCapability(CAP_PCI_EXPRESS) + 2) >> 4) & 15;
+  if (at === 0 || type !== PORT_ROOT) throw new RangeError(`${port.name} has no root error registers`);
+  return at;
 }
 
 /** Whether a kind of message has been received that Root Error Command asks an interrupt for. */

@@ -19,11 +19,11 @@ import {
   type AddressTranslator,
   BridgePort,
   type ConfigAccess,
+  connectRootErrors,
   type EnumeratedFunction,
   enumerate,
   findFunctions,
   formatRoutingId,
-  logRootError,
   PcieLink,
   RootBus,
   RootComplex,
@@ -206,8 +206,7 @@ export class Machine {
     const { endpoint, requester } = this.nic;
     for (const fn of endpoint.functions)
       fn.sendError = (source, code) => requester.errorMessage(source, code);
-    bridge.function.sendError = (source, code) =>
-      logRootError(bridge.function, source, code, this.interrupts);
+    connectRootErrors(bridge.function, this.interrupts);
     bridge.downstream = this.rootComplex.configTarget(this.rootPort, this.nic);
     const { rootComplex } = this;
     this.config = {

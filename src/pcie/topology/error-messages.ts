@@ -4,7 +4,7 @@ import { Endpoint } from '../endpoint.ts';
 import { ERROR_MESSAGES } from '../error-report.ts';
 import type { PcieFunction } from '../function.ts';
 import { COMMAND, COMMAND_SERR } from '../header.ts';
-import { logRootError, receiveErrorMessage } from '../root-errors.ts';
+import { connectRootErrors, receiveErrorMessage } from '../root-errors.ts';
 import type { InterruptTarget } from '../root-port-options.ts';
 import type { RoutingId } from '../routing-id.ts';
 import { SECONDARY_STATUS } from './errors.ts';
@@ -26,9 +26,7 @@ export class ErrorMessages {
   constructor(structure: HierarchyStructure, interrupts: InterruptTarget) {
     this.structure = structure;
     this.interrupts = interrupts;
-    for (const { function: fn } of structure.rootPorts) {
-      fn.sendError = (source, code) => logRootError(fn, source, code, interrupts);
-    }
+    for (const { function: fn } of structure.rootPorts) connectRootErrors(fn, interrupts);
   }
 
   /** Lets the functions of a device that has been connected send messages. */

@@ -247,7 +247,14 @@ export class Journey {
     if (this.intoMemory()) return;
     const target = this.structure.rootPorts.find((each) => each.claimsMemory(this.address));
     if (target !== undefined && peerToPeer) this.down(target);
-    else this.unsupported(port.function, backTo(port), 'no port and no memory has this address');
+    // The port has the request as it came, not with the address that the IOMMU has made of it.
+    else
+      this.unsupported(
+        port.function,
+        backTo(port),
+        'no port and no memory has this address',
+        this.request.address,
+      );
   }
 
   private down(first: BridgePort): void {
@@ -350,8 +357,13 @@ export class Journey {
     return device === null ? ROOT : { at: 'device', device };
   }
 
-  private unsupported(fn: PcieFunction, origin: CompletionOrigin, reason: string): void {
-    noteUnsupportedRequest(fn, this.isRead, headerOf(this.request, this.requester, this.address));
+  private unsupported(
+    fn: PcieFunction,
+    origin: CompletionOrigin,
+    reason: string,
+    address = this.address,
+  ): void {
+    noteUnsupportedRequest(fn, this.isRead, headerOf(this.request, this.requester, address));
     this.refuse(fn.name, origin, 'Unsupported Request', reason);
   }
 

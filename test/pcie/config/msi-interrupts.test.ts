@@ -74,6 +74,18 @@ describe('an interrupt by MSI', () => {
     expect(config.read32(0x54)).toBe(0);
   });
 
+  it('waits on if its vector is unmasked while Bus Master Enable is clear', () => {
+    const { config, interrupts, sent } = device();
+    config.write16(0x42, 1);
+    config.write32(0x50, 1);
+    interrupts.signal(0);
+    config.write16(4, 0);
+    config.write32(0x50, 0);
+    expect([sent.length, config.read32(0x54)]).toEqual([0, 1]);
+    config.write16(4, 4);
+    expect([sent.length, config.read32(0x54)]).toEqual([1, 0]);
+  });
+
   it('is forgotten in a Function Level Reset', () => {
     const { fn, config, interrupts, sent } = device();
     config.write16(0x42, 1);
@@ -90,6 +102,7 @@ describe('an interrupt by MSI', () => {
     const [fn] = new Endpoint({ functions: [profile] }).functions;
     expect(() => new MsiInterrupts(fn, () => {})).toThrow('00:00.0 has no MSI');
     expect(() => device().interrupts.signal(1)).toThrow('vector 1 of 1');
+    expect(() => device({ vectors: 2 }).interrupts.signal(0.5)).toThrow('vector 0.5 of 2');
     expect(() => msi({ vectors: 3 })).toThrow('vectors must be one of 1, 2, 4, 8, 16, 32');
   });
 });

@@ -1,8 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
   BridgePort,
+  connectRootErrors,
+  describeErrors,
   Endpoint,
+  logRootError,
   type PcieFunction,
+  PORT_UPSTREAM,
   receiveErrorMessage,
   reportCorrectable,
   reportToAll,
@@ -128,6 +132,10 @@ describe('an uncorrectable error', () => {
     pair.functions[1].config.write32(AER + SEVERITY, 1 << 20);
     reportToAll(pair.functions, unsupportedRequest, false, HEADER);
     expect(sent).toEqual([[0x0101, ERR.FATAL]]);
+    // With SERR# Enable in both, Signaled System Error is of the one that has sent.
+    for (const fn of pair.functions) fn.config.write16(0x04, 0x100);
+    reportToAll(pair.functions, unsupportedRequest, false, HEADER);
+    expect(pair.functions.map((fn) => (fn.config.read16(0x06) >> 14) & 1)).toEqual([0, 1]);
     for (const fn of pair.functions) expect(aer(STATUS, fn)).toBe(1 << 20);
   });
 
@@ -156,6 +164,21 @@ describe('a correctable error', () => {
   });
 });
 
+describe('describeErrors', () => {
+  it('names every uncorrectable error as lspci does', () => {
+    const [pf] = new Endpoint({ functions: intel82599Config(), bus: 1 }).functions;
+    const names = [4, 12, 13, 14, 15, 16, 17, 18, 19, 20].map((bit) => {
+      pf.config.poke32(AER + STATUS, 1 << bit);
+      return describeErrors(pf);
+    });
+    expect(names).toEqual(
+      ['DLP', 'TLP', 'FCP', 'CmpltTO', 'CmpltAbrt', 'UnxCmplt', 'RxOF', 'MalfTLP', 'ECRC', 'UnsupReq'].map(
+        (name) => `UESta ${name}+`,
+      ),
+    );
+  });
+});
+
 describe('a root port', () => {
   let port: PcieFunction;
   let interrupts: [number, number, number][];
@@ -167,6 +190,7 @@ describe('a root port', () => {
   beforeEach(() => {
     port = new BridgePort({ routingId: 0x0008 }).function;
     interrupts = [];
+    port.config.write16(0x04, 0x0004);
     port.config.write16(0x90 + 0x08, 0x0007);
     port.config.write16(0x3e, 0x0002);
     // MSI: address, data, enable.
@@ -226,5 +250,38 @@ describe('a root port', () => {
     port.config.write32(AER + ROOT_STATUS, 0x7f);
     receive(0x0100, ERR.NONFATAL);
     expect(interrupts.length).toBe(2);
+  });
+
+  it('does not interrupt without Bus Master Enable', () => {
+    port.config.write32(AER + COMMAND, 0b001);
+    port.config.write16(0x04, 0);
+    receive(0x0100, ERR.COR);
+    expect([interrupts.length, root(ROOT_STATUS)]).toEqual([0, 1]);
+  });
+
+  it('notes a masked interrupt as pending, and sends it once when it is unmasked', () => {
+    const target = { message: (...args: [number, number, number]) => interrupts.push(args) };
+    connectRootErrors(port, target);
+    port.config.write32(AER + COMMAND, 0b001);
+    port.config.write32(0x5c, 1);
+    receive(0x0100, ERR.COR);
+    expect([interrupts.length, port.config.read32(0x60)]).toEqual([0, 1]);
+    port.config.write32(0x5c, 0);
+    expect(interrupts).toEqual([[0x0008, 0xfee0_1000, 0x41]]);
+    expect(port.config.read32(0x60)).toBe(0);
+    port.sendError?.(port.routingId, ERR.COR);
+    expect(root(ROOT_STATUS) & 3).toBe(3);
+  });
+
+  it('alone has registers for errors of others, and for error messages alone', () => {
+    const target = { message: () => {} };
+    const upstream = new BridgePort({ routingId: 0x0100, portType: PORT_UPSTREAM }).function;
+    const before = upstream.config.read32(AER + ROOT_STATUS);
+    expect(() => logRootError(upstream, 0x0200, ERR.COR, target)).toThrow(RangeError);
+    expect(upstream.config.read32(AER + ROOT_STATUS)).toBe(before);
+    const [pf] = new Endpoint({ functions: intel82599Config() }).functions;
+    expect(() => logRootError(pf, 0x0200, ERR.COR, target)).toThrow('has no root error registers');
+    expect(() => logRootError(port, 0x0200, 0x18, target)).toThrow('code must be one of');
+    expect(root(ROOT_STATUS)).toBe(0);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { SparseMemory } from '../../../src/base/index.ts';
 import { Iommu, RootTable, SecondStageTable } from '../../../src/iommu/index.ts';
-import { enableAcs } from '../../../src/pcie/index.ts';
+import { ECAP_AER, enableAcs } from '../../../src/pcie/index.ts';
 import { makeTower } from './fixture.ts';
 
 /** A tower of cards whose VFs are behind an IOMMU, VF 0 of the first card with a table of its own. */
@@ -21,6 +21,18 @@ function translatedTower() {
 }
 
 describe('peer-to-peer behind the IOMMU', () => {
+  it('is logged by the root port with the address that came, not with its translation', () => {
+    const { tower, table, from } = translatedTower();
+    table.map(0x4000, 0x7f_0000, 0x1000, { read: true, write: true });
+    const [port] = tower.hierarchy.rootPorts;
+    const { config } = port.function;
+    const at = port.function.findExtendedCapability(ECAP_AER);
+    config.write32(at + 0x14, 0);
+    const { error } = tower.hierarchy.request({ from, kind: 'write', address: 0x4008 });
+    expect([error?.error, error?.at]).toEqual(['Unsupported Request', port.function.name]);
+    expect(config.read32(at + 0x24)).toBe(0x4008);
+  });
+
   it('reaches the peer where its BAR is mapped, and nothing else of it', () => {
     const { tower, iommu, table, from, to } = translatedTower();
     table.map(0x4000, to.barBase(0), 0x1000, { read: true, write: true });

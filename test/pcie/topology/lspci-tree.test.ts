@@ -4,7 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ACS_ISOLATION, lspciDump, lspciTree, parseLspciDump } from '../../../src/pcie/index.ts';
+import {
+  ACS_ISOLATION,
+  type LspciFunction,
+  lspciDump,
+  lspciTree,
+  parseLspciDump,
+} from '../../../src/pcie/index.ts';
 import { makeTower, type TowerOptions, turnOn } from './fixture.ts';
 import { arbitraryPorts, buildTree } from './random-tree.ts';
 
@@ -42,6 +48,49 @@ describe('lspciTree', () => {
   it('writes titles behind functions that are no bridges', () => {
     const functions = parseLspciDump(dumpOf({}));
     expect(lspciTree(functions, { titles: true })).toContain('--00.0  Ethernet controller: generic\n');
+  });
+});
+
+describe('lspciTree of what no firmware has numbered', () => {
+  /** A bridge at a Routing ID with its secondary and subordinate bus, or with none a function that is no bridge. */
+  const at = (routingId: number, ...[secondary, subordinate]: number[]): LspciFunction => {
+    const bytes = new Uint8Array(64);
+    if (secondary !== undefined) bytes.set([0, secondary, subordinate], 0x18);
+    bytes[0x0e] = secondary === undefined ? 0 : 1;
+    return { routingId, title: '', bytes };
+  };
+
+  it('shows a bridge whose secondary bus is its own', () => {
+    expect(lspciTree([at(0x0500, 5, 5)])).toMatch(/\[0000:05\]---00\.0-\[05\]--/);
+    expect(lspciTree([at(0x0008, 1, 3), at(0x0100, 1, 1)])).toMatch(/01\.0-\[01-03\]----00\.0-\[01\]--/);
+  });
+
+  it('shows bridges in a circle, each once', () => {
+    const tree = lspciTree([at(0x0100, 2, 2), at(0x0200, 1, 1), at(0x0208)]);
+    expect(tree.match(/00\.0-\[/g)).toHaveLength(2);
+    expect(tree.match(/01\.0/g)).toHaveLength(1);
+  });
+
+  it('takes a dump of 16 bytes', () => {
+    const short = { ...at(0x0008, 1, 1), bytes: at(0x0008, 1, 1).bytes.slice(0, 16) };
+    expect(lspciTree([short])).toBe('-[0000:00]---01.0\n');
+  });
+
+  it('shows every function once, whatever the numbers of bridges', () => {
+    const bus = fc.nat(4);
+    const some = fc.uniqueArray(fc.tuple(bus, fc.nat(3), fc.option(fc.tuple(bus, bus))), {
+      selector: ([on, device]) => 32 * on + device,
+      maxLength: 12,
+    });
+    fc.assert(
+      fc.property(some, (list) => {
+        const functions = list.map(([on, device, range]) => at((on << 8) | (device << 3), ...(range ?? [])));
+        const shown = lspciTree(functions).match(/\d\d\.0/g) ?? [];
+        const names = list.map(([, device]) => `0${device}.0`);
+        expect([...shown].sort()).toEqual(names.sort());
+      }),
+      { numRuns: 500 },
+    );
   });
 });
 
