@@ -1,6 +1,6 @@
 import { checkOneOf } from '../base/index.ts';
 import { AER_ERROR_SOURCE, AER_ROOT_COMMAND, AER_ROOT_STATUS } from './capabilities/aer.ts';
-import { CAP_MSI, CAP_PCI_EXPRESS, ECAP_AER } from './capabilities/ids.ts';
+import { CAP_PCI_EXPRESS, ECAP_AER } from './capabilities/ids.ts';
 import { PORT_ROOT } from './capabilities/pci-express.ts';
 import { canSend, ERROR_MESSAGES, noteSent } from './error-report.ts';
 import type { PcieFunction } from './function.ts';
@@ -25,6 +25,7 @@ const NON_FATAL_RECEIVED = 1 << 5;
  * Error Command says (PCIe 3.0 6.2.4.1, 6.2.6, 7.10.9 to 7.10.11).
  *
  * @param code ERR_COR, ERR_NONFATAL or ERR_FATAL; of any other nothing comes.
+ * @param interrupts takes the port's messages; a port has one for all its time, that of the first call.
  */
 export function receiveErrorMessage(
   port: PcieFunction,
@@ -69,7 +70,7 @@ export function logRootError(
   config.poke32(at + AER_ROOT_STATUS, after);
   const enables = config.read32(at + AER_ROOT_COMMAND);
   const msi = interruptsOf(port, interrupts);
-  if (!active(before, enables) && active(after, enables)) msi?.signal(0);
+  if (!active(before, enables) && active(after, enables)) msi.signal(0);
 }
 
 /** Lets a root port send messages of its own errors, which come to itself, and interrupt. */
@@ -78,26 +79,18 @@ export function connectRootErrors(port: PcieFunction, interrupts: InterruptTarge
   port.sendError = (source, code) => logRootError(port, source, code, interrupts);
 }
 
-interface PortInterrupts {
-  target: InterruptTarget;
-  readonly msi: MsiInterrupts;
-}
-
 /** One for each port, as they wait for its registers to be written. What waits is in those. */
-const INTERRUPTS = new WeakMap<PcieFunction, PortInterrupts>();
+const INTERRUPTS = new WeakMap<PcieFunction, MsiInterrupts>();
 
-function interruptsOf(port: PcieFunction, target: InterruptTarget): MsiInterrupts | null {
-  if (port.findCapability(CAP_MSI) === 0) return null;
-  let made = INTERRUPTS.get(port);
-  if (made === undefined) {
-    const msi = new MsiInterrupts(port, (_, low, high, data) =>
-      INTERRUPTS.get(port)?.target.message(port.routingId, high * 2 ** 32 + low, data),
-    );
-    made = { target, msi };
-    INTERRUPTS.set(port, made);
+/** @param target of the first call for a port. */
+function interruptsOf(port: PcieFunction, target: InterruptTarget): MsiInterrupts {
+  let msi = INTERRUPTS.get(port);
+  if (msi === undefined) {
+    // The MSI capability of a port has addresses of 32 bits.
+    msi = new MsiInterrupts(port, (_, low, __, data) => target.message(port.routingId, low, data));
+    INTERRUPTS.set(port, msi);
   }
-  made.target = target;
-  return made.msi;
+  return msi;
 }
 
 /** Offset of AER in a root port. */
