@@ -142,7 +142,7 @@ describe('sriovsim tlps', () => {
     ],
     [
       ['run.log', '--kind', 'Mrx'],
-      '--kind: "Mrx" is no type of TLP (did you mean "MRd"?); allowed MRd, MWr, Cpl, CplD, CfgRd, CfgWr',
+      '--kind: "Mrx" is no type of TLP (did you mean "MRd"?); allowed MRd, MWr, Cpl, CplD, CfgRd, CfgWr, Msg',
     ],
     [
       ['run.log', '--function', 'VF9', '--pcapng', 'wrong.pcapng'],
