@@ -49,6 +49,7 @@ r.tag_known = ProtoField.bool("sriovsim.tag_known", "Tag", 16, { "known", "none,
 r.bad = ProtoField.bool("sriovsim.bad_lcrc", "LCRC", 16, { "wrong", "right" }, 0x0004)
 r.discarded = ProtoField.bool("sriovsim.discarded", "Discarded", 16,
   { "yes, behind one with a wrong LCRC", "no" }, 0x0008)
+r.lost = ProtoField.bool("sriovsim.lost", "Lost with the link", 16, nil, 0x0020)
 r.replayed = ProtoField.bool("sriovsim.replayed", "Sent again from the replay buffer", 16, nil, 0x0010)
 r.sequence = ProtoField.uint16("sriovsim.seq", "Sequence number")
 r.class = ProtoField.string("sriovsim.credits.class", "Flow-control class")
@@ -119,6 +120,8 @@ e.bad = ProtoExpert.new("tlp.bad_lcrc", "Wrong LCRC: it is discarded, and a Nak 
   expert.group.CHECKSUM, expert.severity.WARN)
 e.discarded = ProtoExpert.new("tlp.discarded", "Discarded: it came behind one with a wrong LCRC",
   expert.group.SEQUENCE, expert.severity.NOTE)
+e.lost = ProtoExpert.new("tlp.lost", "Lost: the link went down before it had arrived",
+  expert.group.SEQUENCE, expert.severity.WARN)
 e.replayed = ProtoExpert.new("tlp.replayed", "Sent again from the replay buffer",
   expert.group.SEQUENCE, expert.severity.NOTE)
 e.unknown = ProtoExpert.new("tlp.unknown", "Fmt and Type that this dissector does not know",
@@ -358,8 +361,10 @@ local function add_record(range, root, link)
   flags:add(r.bad, range(2, 2))
   flags:add(r.discarded, range(2, 2))
   flags:add(r.replayed, range(2, 2))
+  if link.lost then flags:add(r.lost, range(2, 2)) end
   if link.bad then tree:add_proto_expert_info(e.bad) end
   if link.discarded then tree:add_proto_expert_info(e.discarded) end
+  if link.lost then tree:add_proto_expert_info(e.lost) end
   if link.replayed then tree:add_proto_expert_info(e.replayed) end
   tree:add(r.sequence, range(4, 2))
   tree:add(r.class, range(6, 4), class_of(link.code)):set_generated()
@@ -389,6 +394,7 @@ function record.dissector(tvb, pinfo, root)
     bad = range(2, 2):bitfield(13, 1) == 1,
     discarded = range(2, 2):bitfield(12, 1) == 1,
     replayed = range(2, 2):bitfield(11, 1) == 1,
+    lost = range(2, 2):bitfield(10, 1) == 1,
     sequence = range(4, 2):uint(),
     time = range(16, 8):uint64():tonumber(),
     arrival = range(28, 4):uint(),
@@ -396,7 +402,7 @@ function record.dissector(tvb, pinfo, root)
   }
   add_record(range(0, header_bytes), root, link)
   -- The transaction layer gets what the data link layer takes.
-  link.is_taken = not (link.bad or link.discarded)
+  link.is_taken = not (link.bad or link.discarded or link.lost)
   if not pinfo.visited and link.is_taken then note_sequence(link, pinfo.number) end
   local info = dissect_tlp(tvb(header_bytes):tvb(), pinfo, root, link)
   if header_bytes > FIXED_BYTES then

@@ -24,6 +24,7 @@ export function formatTlpSummary(data: TlpSummaryData): string {
     ...(data.poisoned > 0 ? [`${plural(data.poisoned, 'TLP')} poisoned`] : []),
     ...(data.discarded > 0 ? [`${plural(data.discarded, 'TLP')} discarded behind bit errors`] : []),
     ...(data.replayed > 0 ? [`${grouped(data.replayed)} sent again`] : []),
+    ...(data.lost > 0 ? [`${plural(data.lost, 'TLP')} lost with the link`] : []),
     ...(data.unanswered > 0 ? [`${plural(data.unanswered, 'request')} without all completions`] : []),
   ];
   if (troubles.length > 0) lines.push('', troubles.join(', '));

@@ -2,6 +2,7 @@
 export { EventLog, type EventRecord } from './event-log.ts';
 export { FrameBytes } from './frame-bytes.ts';
 export { FrameCapture, type FrameCaptureOptions } from './frame-capture.ts';
+export { type LinkDownTime, LinkStates } from './link-states.ts';
 export { type ConfigurationChange, encodeChange, LogConfigurations } from './log-configurations.ts';
 export {
   LOG_KIND_NAMES,

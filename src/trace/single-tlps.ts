@@ -1,16 +1,17 @@
 import { ProbeKind } from '../kernel/index.ts';
 import { unpackTlpLink } from '../pcie/index.ts';
+import { LinkStates } from './link-states.ts';
 import { LogError, type LogLink } from './log-format.ts';
 import type { BinaryLog, LogRecord } from './log-reader.ts';
 import { type LogTrain, LogTrains } from './log-trains.ts';
-import { type CutTrain, cutTrain, type SingleTlp, tlpsOf } from './tlp-cut.ts';
+import { type CutTrain, cutTrain, type Departure, type SingleTlp, tlpsOf } from './tlp-cut.ts';
 import { isCompletion } from './tlp-kinds.ts';
 import { OutstandingRequests } from './tlp-requests.ts';
 
 /**
  * The TLPs of a log one by one, in the order in which their first symbols leave: trains are cut where the link cuts them,
  * by Max_Payload_Size, Max_Read_Request_Size and Read Completion Boundary, and follow each other without a gap at the rate
- * of the link.
+ * of the link. What is on the link when it goes down is lost; what had not begun to leave is not among them.
  *
  * @throws LogError for a log without a link, and trains that do not come out as they were counted.
  * @example
@@ -20,7 +21,7 @@ import { OutstandingRequests } from './tlp-requests.ts';
 export function* singleTlps(log: BinaryLog): Generator<SingleTlp> {
   const { link } = log.header;
   if (link === null) throw new LogError('says nothing of a link: there are no TLPs to be had from it');
-  const view = new LinkView(link);
+  const view = new LinkView(link, new LinkStates(log));
   const trains = new LogTrains();
   for (const record of log.records()) {
     const { kind, timePs } = record;
@@ -28,6 +29,9 @@ export function* singleTlps(log: BinaryLog): Generator<SingleTlp> {
     if (train !== null) {
       yield* view.until(train.timePs);
       view.sent(train);
+    } else if (kind === ProbeKind.LINK_STATE) {
+      yield* view.until(timePs);
+      view.restart();
     } else if (kind === ProbeKind.TLP_BAD) {
       view.bad(record);
     } else if (kind === ProbeKind.TLP_RESENT || kind === ProbeKind.TLP_LINK) {
@@ -54,15 +58,24 @@ class Direction {
 class LinkView {
   private readonly link: LogLink;
   private readonly outstanding: OutstandingRequests;
-  private readonly directions = [new Direction(), new Direction()];
+  private readonly states: LinkStates;
+  private directions = [new Direction(), new Direction()];
   /** Trains by the numbers of their records in the pool: one that is sent again still has its own. */
   private readonly trains = new Map<number, CutTrain>();
   private count = 0;
   private again: LogRecord | null = null;
 
-  constructor(link: LogLink) {
+  constructor(link: LogLink, states: LinkStates) {
     this.link = link;
+    this.states = states;
     this.outstanding = new OutstandingRequests(link.tags);
+  }
+
+  /** The link goes down, or is up again: both directions begin anew. */
+  restart(): void {
+    this.directions = [new Direction(), new Direction()];
+    this.trains.clear();
+    this.outstanding.restart();
   }
 
   /** A train leaves. */
@@ -74,7 +87,7 @@ class LinkView {
     if (train.sequence !== direction.next) direction.bad = -1;
     direction.next = (train.sequence + train.tlps) & 0xfff;
     const received = direction.bad < 0 ? 'good' : 'discarded';
-    this.give(direction, cut, { ...train, first: 0, received, replayed: false });
+    this.give(direction, cut, train.timePs, { ...train, first: 0, received, replayed: false });
   }
 
   /** A TLP of the train that has just left will arrive with a wrong LCRC. */
@@ -84,7 +97,7 @@ class LinkView {
     direction.bad = sequence;
     const at = ahead.findLastIndex((tlp) => tlp.sequence === sequence);
     direction.ahead = ahead.map((tlp, i) => {
-      if (i < at || at < 0) return tlp;
+      if (i < at || at < 0 || tlp.received === 'lost') return tlp;
       return { ...tlp, received: i === at ? 'bad' : 'discarded' };
     });
     if (last !== null) this.hold(last);
@@ -103,8 +116,11 @@ class LinkView {
     if (how.sequence === direction.bad) direction.bad = -1;
     const received = direction.bad < 0 ? 'good' : 'discarded';
     const [leftPs, arrivalPs] = [record.timePs + record.b, record.timePs + record.c];
-    this.give(direction, cut, { ...how, first: again.c, leftPs, arrivalPs, received, replayed: true });
-    if (received === 'good' && cut.request !== null && isCompletion(cut.train.kind))
+    const departure: Departure = { ...how, first: again.c, leftPs, arrivalPs, received, replayed: true };
+    this.give(direction, cut, record.timePs, departure);
+    const arrives =
+      this.states.lostAt({ timePs: record.timePs, leftPs, arrivalPs }) === Number.POSITIVE_INFINITY;
+    if (arrives && received === 'good' && cut.request !== null && isCompletion(cut.train.kind))
       this.outstanding.arrivesAt(cut.request, arrivalPs);
   }
 
@@ -126,10 +142,13 @@ class LinkView {
     });
   }
 
-  private give(direction: Direction, cut: CutTrain, departure: Parameters<typeof tlpsOf>[1]): void {
+  private give(direction: Direction, cut: CutTrain, timePs: number, departure: Departure): void {
     direction.last = cut;
-    direction.ahead.push(...tlpsOf(cut, departure, this.link));
-    if (departure.received !== 'good') this.hold(cut);
+    const downPs = this.states.lostAt({ ...departure, timePs });
+    const tlps = tlpsOf(cut, departure, this.link);
+    if (downPs === Number.POSITIVE_INFINITY) direction.ahead.push(...tlps);
+    else for (const tlp of tlps) if (tlp.startPs < downPs) direction.ahead.push(lost(tlp, timePs, downPs));
+    if (departure.received !== 'good' || downPs < Number.POSITIVE_INFINITY) this.hold(cut);
   }
 
   /** Completions that do not arrive: the tags of their requests are in use on. */
@@ -137,4 +156,15 @@ class LinkView {
     if (request !== null && isCompletion(train.kind))
       this.outstanding.arrivesAt(request, Number.POSITIVE_INFINITY);
   }
+}
+
+/** A TLP of a train that the link was given at `timePs`, and that does not arrive. */
+function lost(tlp: SingleTlp, timePs: number, downPs: number): SingleTlp {
+  return {
+    ...tlp,
+    endPs: Math.min(tlp.endPs, downPs),
+    arrivalPs: Number.POSITIVE_INFINITY,
+    decidedPs: Math.min(tlp.decidedPs, timePs),
+    received: 'lost',
+  };
 }

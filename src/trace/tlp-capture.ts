@@ -22,6 +22,7 @@ const TAG_KNOWN = 1 << 1;
 const BAD = 1 << 2;
 const DISCARDED = 1 << 3;
 const REPLAYED = 1 << 4;
+const LOST = 1 << 5;
 /** Credits that have no end. */
 const WITHOUT_END = 0xffff;
 const BYTE_BITS = 8;
@@ -123,6 +124,7 @@ function flagsOf({ downstream, tag, received, replayed }: SingleTlp): number {
     (tag === null ? 0 : TAG_KNOWN) |
     (received === 'bad' ? BAD : 0) |
     (received === 'discarded' ? DISCARDED : 0) |
-    (replayed ? REPLAYED : 0)
+    (replayed ? REPLAYED : 0) |
+    (received === 'lost' ? LOST : 0)
   );
 }

@@ -15,7 +15,10 @@ import type { OutstandingRequests, TlpRequest } from './tlp-requests.ts';
 
 /** A single TLP, as it stood on the link. */
 export interface SingleTlp {
-  /** When its first symbol left, and its last, and when it had arrived; ps, whole. */
+  /**
+   * When its first symbol left, and its last, and when it had arrived; ps, whole. One that is lost ends where the link goes
+   * down, at the latest, and arrives at Infinity.
+   */
   readonly startPs: number;
   readonly endPs: number;
   readonly arrivalPs: number;
@@ -53,9 +56,10 @@ export interface SingleTlp {
   readonly poisoned: boolean;
   /**
    * What the receiver's data link layer makes of it: `good`; `bad`, its LCRC is wrong; `discarded`, because it came behind
-   * such a one (PCI Express Base 3.5.3.1). The last two are sent again.
+   * such a one (PCI Express Base 3.5.3.1), which two are sent again; `lost`, because the link went down before its train had
+   * arrived.
    */
-  readonly received: 'good' | 'bad' | 'discarded';
+  readonly received: 'good' | 'bad' | 'discarded' | 'lost';
   /** Whether it is sent again, from the replay buffer. */
   readonly replayed: boolean;
   /** Of a completion: bytes that its request still misses, its own included. */

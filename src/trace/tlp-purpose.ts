@@ -7,6 +7,7 @@ import type { SingleTlp } from './tlp-cut.ts';
 import type { TlpFrames } from './tlp-frames.ts';
 import type { TlpFunctions } from './tlp-functions.ts';
 import { isCompletion } from './tlp-kinds.ts';
+import { TlpRefusals } from './tlp-refusals.ts';
 
 /** What the registers of a card are called, for who has the tables of its data sheet. */
 export interface TlpRegisterNames {
@@ -28,6 +29,13 @@ const STATUSES: Readonly<Record<number, string>> = {
   4: 'Completer Abort',
 };
 
+/** What becomes of those that are not received as they were sent. */
+const RECEIVED: Readonly<Record<Exclude<SingleTlp['received'], 'good'>, string>> = {
+  bad: 'wrong LCRC',
+  discarded: 'discarded',
+  lost: 'lost: the link went down',
+};
+
 /**
  * Says of TLPs what they are for.
  *
@@ -41,12 +49,14 @@ export class TlpPurposes {
   private readonly store: LogStore | null;
   private readonly names: TlpRegisterNames | null;
   private readonly frames: TlpFrames | null;
+  private readonly refusals: TlpRefusals;
 
   constructor(log: BinaryLog, { names, frames }: TlpPurposeOptions = {}) {
     this.configurations = new LogConfigurations(log);
     this.store = log.header.store;
     this.names = names ?? null;
     this.frames = frames ?? null;
+    this.refusals = new TlpRefusals(log);
   }
 
   /** What a TLP is for, in words, on one line. */
@@ -59,9 +69,10 @@ export class TlpPurposes {
     const marks = [
       ...(tlp.poisoned ? ['poisoned'] : []),
       ...(tlp.replayed ? ['sent again'] : []),
-      ...(tlp.received === 'good' ? [] : [tlp.received === 'bad' ? 'wrong LCRC' : 'discarded']),
+      ...(tlp.received === 'good' ? [] : [RECEIVED[tlp.received]]),
+      this.refusals.of(tlp.train),
     ];
-    return [`${prefix}${group}${detail}${value}`, ...marks].join(', ');
+    return [`${prefix}${group}${detail}${value}`, ...marks.filter((mark) => mark !== null)].join(', ');
   }
 
   /** The same without what is special of this one: `transmit payload`, `register read`. Completions have that of their requests. */

@@ -40,13 +40,18 @@ export class OutstandingRequests {
     const direction = Number(downstream);
     const expected = this.expected[direction];
     if (expected >= 0 && sequence !== expected) {
-      this.waiting.clear();
-      for (const pool of this.pools) pool.reset();
-      this.expected[1 - direction] = -1;
+      this.restart();
     }
     this.expected[direction] = (sequence + tlps) & 0xfff;
     const before = this.waiting.get(index);
     if (before !== undefined && !isCompletion(kind)) this.end(before, timePs);
+  }
+
+  /** The link has gone down: nothing is outstanding. */
+  restart(): void {
+    this.waiting.clear();
+    for (const pool of this.pools) pool.reset();
+    this.expected.fill(-1);
   }
 
   /** A train of requests has left; returns it with its tags, one a request. */

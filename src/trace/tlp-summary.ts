@@ -46,6 +46,8 @@ export interface TlpSummaryData {
   /** TLPs that the receiver has discarded, as bad or behind such a one, and those that were sent again. */
   readonly discarded: number;
   readonly replayed: number;
+  /** TLPs that had begun to leave, or were on their way, when the link went down. */
+  readonly lost: number;
 }
 
 /** Sums TLPs up. */
@@ -58,6 +60,9 @@ export class TlpSummary {
   private poisoned = 0;
   private discarded = 0;
   private replayed = 0;
+  private lost = 0;
+  /** Requests whose tag was taken for another before they had all completions. */
+  private unanswered = 0;
   private readonly types = new Map<string, Sums>();
   private readonly functions = new Map<string, Sums>();
   private readonly groups = new Map<string, Sums>();
@@ -74,10 +79,11 @@ export class TlpSummary {
     const { purposes } = this;
     const { kind, startPs, endPs, arrivalPs, downstream } = tlp;
     this.firstPs = Math.min(this.firstPs, startPs);
-    this.lastPs = Math.max(this.lastPs, arrivalPs);
+    this.lastPs = Math.max(this.lastPs, tlp.received === 'lost' ? endPs : arrivalPs);
     this.busyPs[Number(downstream)] += endPs - startPs;
     if (tlp.replayed) this.replayed++;
-    if (tlp.received !== 'good') this.discarded++;
+    if (tlp.received === 'lost') this.lost++;
+    else if (tlp.received !== 'good') this.discarded++;
     else if (tlp.poisoned) this.poisoned++;
     if (tlp.received === 'good' && tlp.status !== 0) this.failed++;
     const fn = purposes.functionOf(tlp);
@@ -103,9 +109,10 @@ export class TlpSummary {
       latencies: [...this.latencies].map(([name, latency]) => latency.as(name)),
       failed: this.failed,
       poisoned: this.poisoned,
-      unanswered: this.outstanding.size,
+      unanswered: this.unanswered + this.outstanding.size,
       discarded: this.discarded,
       replayed: this.replayed,
+      lost: this.lost,
     };
   }
 
@@ -114,7 +121,9 @@ export class TlpSummary {
     const key = `${downstream !== isCompletion(kind)} ${requester} ${tag}`;
     if (!isCompletion(kind)) {
       // Latency counts from the first time that it was sent.
-      if (!tlp.replayed) this.outstanding.set(key, { startPs, group });
+      if (tlp.replayed) return;
+      if (this.outstanding.has(key)) this.unanswered++;
+      this.outstanding.set(key, { startPs, group });
       return;
     }
     const request = this.outstanding.get(key);

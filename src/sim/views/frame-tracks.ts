@@ -3,6 +3,7 @@ import { ProbeKind } from '../../kernel/index.ts';
 import { DROP_REASONS, targetPort } from '../../nicswitch/index.ts';
 import { TlpKind } from '../../pcie/index.ts';
 import {
+  LinkStates,
   type LogRecord,
   type LogTrain,
   receiveClientOf,
@@ -54,6 +55,7 @@ export class FrameTracks {
   /** Numbers that the card's engines sign as. */
   private readonly transmitClient: number;
   private readonly receiveClient: number;
+  private readonly link: LinkStates;
   private readonly queues: TimelineTrack;
   /** By VPort and queue in it, as they are called. */
   private readonly queueTracks = new Map<string, QueueTracks>();
@@ -79,6 +81,7 @@ export class FrameTracks {
     this.timeline = timeline;
     this.names = names;
     this.rings = rings;
+    this.link = new LinkStates(names.log);
     this.transmitClient = transmitClientOf(names.store);
     this.receiveClient = receiveClientOf(names.store);
     this.queues = timeline.track('queues', { parent: root });
@@ -102,6 +105,7 @@ export class FrameTracks {
     else if (kind === ProbeKind.FRAME_DROPPED) this.dropped(timePs, a, b, c);
     else if (kind === ProbeKind.RX_DESCRIPTOR) this.received(timePs, a, b, c);
     else if (kind === ProbeKind.WIRE_SENT) this.sentToWire(record);
+    else if (kind === ProbeKind.LINK_STATE) this.linkRestarted(timePs);
     else if (kind === ProbeKind.WIRE_TAKEN) this.taken.set(a, timePs - c);
   }
 
@@ -109,6 +113,9 @@ export class FrameTracks {
   addTrain(train: LogTrain): void {
     const { client, cookie, kind, downstream, place } = train;
     if (client !== this.transmitClient && client !== this.receiveClient) return;
+    const arrives = this.link.lostAt(train) === Number.POSITIVE_INFINITY;
+    // What has not come when the link goes down is told of there.
+    if (!arrives && kind !== TlpKind.MEMORY_READ) return;
     if (cookie < 0) this.fetch(train);
     else if (downstream) return;
     else if (client === this.transmitClient && kind === TlpKind.MEMORY_READ) {
@@ -127,9 +134,16 @@ export class FrameTracks {
       for (const frame of frames) this.finish(queue, frame, frame.timePs);
   }
 
+  /** The link goes down, or is up again: fetches are lost, and descriptors are not written back. */
+  private linkRestarted(timePs: number): void {
+    for (const asked of [...this.fetches.values()].flat()) this.fetched(asked, timePs, asked.address, 'lost');
+    for (const [queue, frames] of this.written)
+      for (const frame of frames) this.finish(queue, frame, frame.timePs);
+    for (const under of [this.fetches, this.written, this.asked]) under.clear();
+  }
+
   private fetch(train: LogTrain): void {
-    const { client, cookie, kind, address } = train;
-    const queue = fetchQueueOf(cookie);
+    const { client, cookie, kind } = train;
     const key = `${client} ${cookie}`;
     const under = this.fetches.get(key) ?? [];
     if (kind === TlpKind.MEMORY_READ) {
@@ -137,14 +151,18 @@ export class FrameTracks {
       return;
     }
     const asked = under.shift();
-    if (asked === undefined) return;
-    const transmit = client === this.transmitClient;
+    if (asked !== undefined) this.fetched(asked, train.arrivalPs, train.address);
+  }
+
+  private fetched(asked: LogTrain, endPs: number, address: number, ...outcome: readonly string[]): void {
+    const queue = fetchQueueOf(asked.cookie);
+    const transmit = asked.client === this.transmitClient;
     const first = this.rings.indexOf(queue, transmit, asked.address);
     this.timeline.slice(
       this.tracksOf(queue)[transmit ? 'txFetches' : 'rxFetches'],
       asked.timePs,
-      train.arrivalPs,
-      `fetch of ${asked.bytes / 16}`,
+      endPs,
+      [`fetch of ${asked.bytes / 16}`, ...outcome].join(', '),
       { ...(first < 0 ? {} : { 'first descriptor': first }), address: `0x${address.toString(16)}` },
     );
   }

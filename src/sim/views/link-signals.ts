@@ -1,8 +1,10 @@
 import { flowClassOf } from '../../pcie/index.ts';
 import {
   type BinaryLog,
+  LinkStates,
   type LogTrain,
   VCD_HIGH_IMPEDANCE,
+  VCD_UNKNOWN,
   type Waveform,
   type WaveformSignal,
 } from '../../trace/index.ts';
@@ -22,6 +24,16 @@ export class LinkSignals {
 
   constructor(waveform: Waveform, log: BinaryLog, isFromPowerOn: boolean) {
     this.waveform = waveform;
+    const { areKnown, downTimes } = new LinkStates(log);
+    if (areKnown) {
+      const up = waveform.signal('link.up', 1, 'the link is up');
+      const startPs = log.header.startPs ?? 0;
+      if (isFromPowerOn || downTimes.length > 0) waveform.set(up, startPs, 1);
+      for (const { downPs, upPs } of downTimes) {
+        waveform.set(up, Math.max(downPs, startPs), 0);
+        if (upPs < Number.POSITIVE_INFINITY) waveform.set(up, upPs, 1);
+      }
+    }
     for (const name of DIRECTIONS) {
       const scope = `link.${name}`;
       const busy = waveform.signal(`${scope}.busy`, 1, 'symbols of a TLP leave');
@@ -49,6 +61,11 @@ export class LinkSignals {
     const scope = `link.${DIRECTIONS[downstream ? 1 : 0]}.${ofClass}`;
     this.setCredits(`${scope}_headers`, HEADER_BITS, timePs, headerCredits);
     this.setCredits(`${scope}_data`, DATA_BITS, timePs, dataCredits);
+  }
+
+  /** The link goes down, or is up again: what credits there are is known with the next train. */
+  restart(timePs: number): void {
+    for (const signal of this.credits.values()) this.waveform.set(signal, timePs, VCD_UNKNOWN);
   }
 
   private setCredits(path: string, bits: number, timePs: number, credits: number): void {

@@ -1,6 +1,7 @@
 import { flowClassOf } from '../../pcie/index.ts';
 import {
   type BinaryLog,
+  LinkStates,
   type Timeline,
   type TimelineTrack,
   TLP_NAMES,
@@ -22,6 +23,10 @@ export function addLinkTracks(timeline: Timeline, root: TimelineTrack, log: Bina
       timeline.track(`${name} ${each} data credits`, { parent, unit: 'units of 16 bytes' }),
     ]),
   }));
+  for (const { downPs, upPs } of new LinkStates(log).downTimes) {
+    timeline.instant(parent, downPs, 'link down');
+    if (upPs < Number.POSITIVE_INFINITY) timeline.instant(parent, upPs, 'link up');
+  }
   const purposes = new TlpPurposes(log, { names: tlpNames(log), frames: new TlpFrames(log) });
   for (const tlp of linkTlps(log)) {
     const { tlps, credits } = directions[tlp.downstream ? 1 : 0];

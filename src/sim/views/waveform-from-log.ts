@@ -1,3 +1,4 @@
+import { ProbeKind } from '../../kernel/index.ts';
 import { type BinaryLog, LogTrains, Waveform } from '../../trace/index.ts';
 import { CardSignals } from './card-signals.ts';
 import { LinkSignals } from './link-signals.ts';
@@ -27,6 +28,7 @@ export function waveformFromLog(log: BinaryLog): Waveform {
     names.add(record);
     queues.add(record, rings.add(record));
     card.add(record);
+    if (record.kind === ProbeKind.LINK_STATE) link.restart(record.timePs);
     const train = trains.add(record);
     if (train === null) continue;
     link.addTrain(train);
