@@ -47,10 +47,18 @@ const OUTCOMES: Readonly<Record<LifeBranch['outcome'], string>> = {
   written: 'has it in memory',
   sent: 'has sent it',
   dropped: 'has lost it',
+  lost: 'does not get it',
   underWay: 'waits for it when the log ends',
 };
 
-function outcomeText({ name, outcome, reason }: LifeBranch): string {
+const LOSSES: Readonly<Record<NonNullable<LifeBranch['lost']>, string>> = {
+  linkDown: 'the link went down',
+  refused: 'a write of it was refused',
+  ringStopped: 'its ring was stopped',
+};
+
+function outcomeText({ name, outcome, reason, lost }: LifeBranch): string {
+  if (lost !== undefined) return `${name} does not get it, lost: ${LOSSES[lost]}`;
   return `${name} ${OUTCOMES[outcome]}${reason === null ? '' : ` (${reason})`}`;
 }
 

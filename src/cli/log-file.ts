@@ -48,13 +48,14 @@ export async function withLog<T>(
 }
 
 /** What a view cannot know of a log, one line each. */
-function tellUnknown({ header, lost, isCut }: BinaryLog, file: string, io: Io): void {
+export function tellUnknown({ header, lost, isCut }: BinaryLog, file: string, io: Io): void {
   const { startPs = 0, kinds } = header;
   if (lost > 0 || startPs > 0) {
     const begins =
       lost > 0 ? `${grouped(lost)} records in front of its first are lost` : 'begins in the middle';
+    const numbers = header.framesLost === undefined ? '; frames are numbered from the first that it has' : '';
     io.stderr(
-      `${oneLine(file)}: ${begins}: what was set or asked for before is unknown until it is set again\n`,
+      `${oneLine(file)}: ${begins}: what was set or asked for before is unknown until it is set again${numbers}\n`,
     );
   }
   if (!isCut && kinds?.['CONFIGURATION'] === undefined)

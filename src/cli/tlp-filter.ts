@@ -41,7 +41,7 @@ export function tlpFilterOf(input: CommandInput, purposes: TlpPurposes, frames: 
   const { fromPs, toPs } = windowOf(input);
   const kinds = input.lists.get('kind')?.map(kindOf);
   const functions = input.lists.get('function')?.map((name) => functionOf(name, purposes));
-  const frame = frameOf(input, frames.count);
+  const frame = frameOf(input, frames);
   return {
     has: (tlp) =>
       tlp.endPs > fromPs &&
@@ -87,10 +87,10 @@ function namesOf({ all }: LogConfigurations): readonly string[] {
 
 const bare = (name: string) => name.replaceAll(' ', '').toLowerCase();
 
-function frameOf(input: CommandInput, count: number): number | undefined {
-  if (input.values.has('frame') && count === 0)
+function frameOf(input: CommandInput, { first, count }: TlpFrames): number | undefined {
+  if (input.values.has('frame') && count < first)
     throw new UsageError(
       `--frame: ${input.values.get('frame')} is not there; allowed none, for a log without frames`,
     );
-  return numberOption(input, 'frame', [1, count], 'integer');
+  return numberOption(input, 'frame', [first, count], 'integer');
 }

@@ -6,7 +6,7 @@ import { formOf } from './file-form.ts';
 import { formatFrameLife } from './frame-life-text.ts';
 import type { Io } from './io.ts';
 import { loadScenario } from './load-scenario.ts';
-import { CUT_OPTION, openLog } from './log-file.ts';
+import { CUT_OPTION, openLog, tellUnknown } from './log-file.ts';
 import { readNamed } from './read-file.ts';
 
 /** What the life of a frame is taken from. */
@@ -56,7 +56,11 @@ function lifeIn({ files, flags }: CommandInput, tracing: FrameTracing, file: str
   const isLog = form !== null;
   if (!isLog && flags.has('cut')) throw new UsageError(`--cut: is for a log; allowed without ${file}`);
   try {
-    if (isLog) return tracing.fromLog(openLog(bytes, file, flags.has('cut'), io), number);
+    if (isLog) {
+      const log = openLog(bytes, file, flags.has('cut'), io);
+      tellUnknown(log, file, io);
+      return tracing.fromLog(log, number);
+    }
     return tracing.fromScenario(loadScenario(files, file), number);
   } catch (error) {
     if (!(error instanceof LogError)) throw error;

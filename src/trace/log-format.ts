@@ -112,6 +112,8 @@ export interface LogHeader {
   readonly store: LogStore | null;
   /** The resolved scenario, which says all else. */
   readonly scenario: unknown;
+  /** FRAME_IN records among those that were lost in front of the first; logs that older programs have cut do not say. */
+  readonly framesLost?: number;
   /** Kinds of records that the program knew, by their names: it puts them in itself. */
   readonly kinds?: Readonly<Record<string, number>>;
 }

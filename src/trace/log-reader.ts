@@ -49,6 +49,8 @@ export class BinaryLog {
   readonly length: number;
   /** Records that were overwritten in a ring before it was written. */
   readonly lost: number;
+  /** Frames whose FRAME_IN records are among those: the first one that it has is number `framesLost` + 1. */
+  readonly framesLost: number;
   /** Whether it was cut off: then the trailer is made up from what is there, without digest and addresses of registers. */
   readonly isCut: boolean;
   private readonly bytes: Uint8Array;
@@ -76,6 +78,7 @@ export class BinaryLog {
     this.header = parseJson(bytes, LOG_FIXED_BYTES, view.getUint32(20, true), 'header') as LogHeader;
     checkScenario(this.header, view);
     this.lost = getUint53(view, 40);
+    this.framesLost = this.header.framesLost ?? 0;
     this.isCut = cut && whyCut(bytes, view, first) !== null;
     if (this.isCut) {
       const whole = bytes.length - ((bytes.length - first) % LOG_RECORD_BYTES);

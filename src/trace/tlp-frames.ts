@@ -17,8 +17,9 @@ interface FrameReads {
  * a guest sends gets its number when it has been read, so that the log is read before anything is said of it.
  */
 export class TlpFrames {
-  /** Frames of the log. */
-  count = 0;
+  /** Number of the last frame of the log, and of the first that it may have: 1 unless a ring has lost some. */
+  count: number;
+  readonly first: number;
   /** By number of the train; 0 for one that carries no frame, or none that is known. */
   private readonly frames: number[] = [];
   private readonly store: LogStore | null;
@@ -30,6 +31,8 @@ export class TlpFrames {
 
   constructor(log: BinaryLog) {
     this.store = log.header.store;
+    this.count = log.framesLost;
+    this.first = log.framesLost + 1;
     const trains = new LogTrains();
     for (const record of log.records()) {
       const train = trains.add(record);

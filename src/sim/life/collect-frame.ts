@@ -2,11 +2,22 @@ import { fetchQueueOf, writeBackOf } from '../../dma/index.ts';
 import { ProbeKind } from '../../kernel/index.ts';
 import { targetPort } from '../../nicswitch/index.ts';
 import { TlpKind } from '../../pcie/index.ts';
-import type { BinaryLog, LogRecord, LogStore } from '../../trace/index.ts';
+import {
+  type BinaryLog,
+  LogKind,
+  type LogRecord,
+  type LogStore,
+  receiveClientOf,
+  unpackRing,
+} from '../../trace/index.ts';
+import { LogNames } from '../views/log-names.ts';
+import { LoggedRings } from '../views/logged-rings.ts';
 import type { CollectedFrame, ReadPair, Receipt } from './collected-frame.ts';
 import type { FoundFrame } from './find-frame.ts';
+import { lossOf } from './lost-frame.ts';
 import { PayloadWrites } from './payload-writes.ts';
 import { RingTails } from './ring-tails.ts';
+import { TrainFates } from './train-fates.ts';
 import { isCompletion, type Train, TrainReader } from './trains.ts';
 import { Translations } from './translations.ts';
 
@@ -38,14 +49,18 @@ class FrameCollector {
   private readonly writes: PayloadWrites;
   private readonly interrupts: LogRecord[] = [];
   private readonly messages: Train[] = [];
-  /** Address of the frame's last descriptor, or -1. */
-  private readonly descriptorAddress: number;
+  /** Causes of the interrupts that a function has raised; where the registers are not known, one alone says whose it is. */
+  private readonly causes = new Map<number, Set<number>>();
+  private readonly names: LogNames;
+  private readonly rings: LoggedRings;
 
   constructor(log: BinaryLog, frame: FoundFrame, walkers: number) {
     this.frame = frame;
     this.store = log.header.store as LogStore;
     this.reader = new TrainReader(log.header);
-    this.tails = new RingTails(frame.card);
+    this.names = new LogNames(log);
+    this.rings = new LoggedRings(this.names);
+    this.tails = new RingTails(this.names, this.rings);
     this.found = {
       doorbell: null,
       fetch: null,
@@ -56,21 +71,25 @@ class FrameCollector {
       dropped: null,
       receipts: [],
       translations: new Translations(log.header, walkers),
+      fates: new TrainFates(),
+      downsPs: [],
     };
-    const { descriptor, card } = frame;
-    this.writes = new PayloadWrites(this.store, card, (train) => this.found.translations.follow(train));
-    const { transmit } = card.nic.data;
-    const base = descriptor === null ? 0 : transmit.rings.ring(descriptor.queue).base;
-    this.descriptorAddress =
-      descriptor === null || base === 0 ? -1 : base + DESCRIPTOR_BYTES * descriptor.index;
+    this.writes = new PayloadWrites(this.store, frame.card, (train) => this.found.translations.follow(train));
   }
 
   take(record: LogRecord, at: number): void {
     const train = this.reader.take(record);
-    this.found.translations.record(record);
-    if (train !== null) this.train(train, at);
-    else if (record.kind === ProbeKind.REGISTER_WRITE) this.tails.record(record, at);
-    else if (record.kind === ProbeKind.WIRE_TAKEN) this.taken = record;
+    const { found } = this;
+    this.names.add(record);
+    this.tails.record(record, at);
+    this.rings.add(record);
+    found.translations.record(record);
+    found.fates.record(record);
+    this.stopped(record);
+    if (train !== null) {
+      found.fates.sent(train);
+      this.train(train, at);
+    } else if (record.kind === ProbeKind.WIRE_TAKEN) this.taken = record;
     else {
       const receipt = at >= this.frame.at ? this.switchRecord(record, at) : null;
       this.writes.record(record, receipt);
@@ -87,6 +106,16 @@ class FrameCollector {
     this.writes.end(found.receipts);
     for (const receipt of found.receipts) this.complete(receipt);
     return found;
+  }
+
+  /** Whatever ends rings. */
+  private stopped({ kind, a, b, c, timePs }: LogRecord): void {
+    const { found, store } = this;
+    if (kind === ProbeKind.LINK_STATE && a === 0) found.downsPs.push(timePs);
+    if (kind !== LogKind.RING_STOPPED) return;
+    const { queue, client } = unpackRing(a, b, c);
+    if (client !== receiveClientOf(store)) return;
+    for (const receipt of found.receipts) if (receipt.descriptor?.a === queue) receipt.stoppedPs ??= timePs;
   }
 
   private train(train: Train, at: number): void {
@@ -111,7 +140,7 @@ class FrameCollector {
     if (descriptor === null || request.client !== TRANSMIT || at > frame.at) return;
     const pair = { request, completion: null };
     if (fetchQueueOf(request.cookie) === descriptor.queue) {
-      if (!covers(request, this.descriptorAddress)) return;
+      if (!this.isDescriptor(request, descriptor.queue, true, descriptor.index)) return;
       this.fetches = pair;
     } else if (request.cookie === frame.slot && at > frame.before) {
       // The first piece of a frame: what was there before was another one's, which failed.
@@ -130,7 +159,10 @@ class FrameCollector {
     if (train.client < 0) {
       this.messages.push(train);
     } else if (train.client === TRANSMIT) {
-      if (found.status === null && covers(train, this.descriptorAddress)) {
+      const { descriptor } = frame;
+      const isItsOwn =
+        descriptor !== null && this.isDescriptor(train, descriptor.queue, true, descriptor.index);
+      if (found.status === null && isItsOwn) {
         found.status = train;
         found.translations.follow(train);
       }
@@ -140,15 +172,21 @@ class FrameCollector {
   }
 
   private writeBack(train: Train, queue: number): void {
-    const base = this.frame.card.nic.data.receive.rings.ring(queue).base;
-    if (base === 0) return;
     for (const receipt of this.found.receipts) {
       const { descriptor } = receipt;
       if (descriptor === null || receipt.writeBack !== null || descriptor.a !== queue) continue;
-      if (!covers(train, base + DESCRIPTOR_BYTES * descriptor.b)) continue;
+      if (!this.isDescriptor(train, queue, false, descriptor.b)) continue;
       receipt.writeBack = train;
       this.found.translations.follow(train);
     }
+  }
+
+  /** Whether a request of a queue has to do with one of its descriptors. */
+  private isDescriptor(train: Train, queue: number, transmit: boolean, index: number): boolean {
+    const { baseLow, baseHigh, size } = this.rings.ring(queue, transmit);
+    if (baseLow === null || size === null || index >= size) return false;
+    const address = baseLow + (baseHigh ?? 0) * 2 ** 32 + DESCRIPTOR_BYTES * index;
+    return address >= train.address && address < train.address + train.bytes;
   }
 
   /** Returns the receiver that has just got its descriptor, or null. */
@@ -166,6 +204,7 @@ class FrameCollector {
       live.add(a);
       found.copies.push(record);
     } else if (kind === ProbeKind.INTERRUPT) {
+      this.causes.set(a, (this.causes.get(a) ?? new Set()).add(b));
       if (found.receipts.length > 0) this.interrupts.push(record);
     } else if (kind === ProbeKind.FRAME_OUT && live.has(a)) {
       found.receipts.push({
@@ -178,6 +217,8 @@ class FrameCollector {
         writeBack: null,
         interrupt: null,
         returned: null,
+        stoppedPs: null,
+        lost: null,
         wire: null,
       });
     } else if (kind === ProbeKind.FRAME_DROPPED && live.has(a)) {
@@ -213,10 +254,14 @@ class FrameCollector {
     if (descriptor === null) return;
     const { card } = this.frame;
     const queue = descriptor.a;
-    receipt.returned = this.tails.handedOver(false, queue, descriptor.b, -1, descriptor.timePs);
-    if (writeBack === null) return;
-    const fn = card.nic.vfOfQueue(queue) + 1;
-    const vector = card.vectorOf(queue);
+    const returned = this.tails.handedOver(false, queue, descriptor.b, -1, descriptor.timePs);
+    const isHis = receipt.stoppedPs === null || (returned?.record.timePs ?? 0) < receipt.stoppedPs;
+    receipt.returned = isHis ? returned : null;
+    receipt.lost = lossOf(receipt, this.found);
+    if (writeBack === null || this.found.fates.of(writeBack) !== null) return;
+    const fn = card.isComplete ? card.nic.vfOfQueue(queue) + 1 : this.names.functionOfQueue(queue);
+    const causes = [...(this.causes.get(fn) ?? [])];
+    const vector = card.isComplete ? card.vectorOf(queue) : causes.length === 1 ? causes[0] : -1;
     const untilPs = receipt.returned?.record.timePs ?? Number.POSITIVE_INFINITY;
     for (const record of this.interrupts) {
       if (record.a !== fn || record.b !== vector || record.timePs < descriptor.timePs) continue;
@@ -233,8 +278,4 @@ class FrameCollector {
       return;
     }
   }
-}
-
-function covers({ address, bytes }: Train, byte: number): boolean {
-  return byte >= address && byte < address + bytes;
 }

@@ -1,5 +1,6 @@
 import type { LogRecord } from '../../trace/index.ts';
 import type { TailWrite } from './ring-tails.ts';
+import type { TrainFates } from './train-fates.ts';
 import type { Train } from './trains.ts';
 import type { Translations } from './translations.ts';
 
@@ -23,8 +24,20 @@ export interface Receipt {
   writeBack: Train | null;
   interrupt: { record: LogRecord; message: Train } | null;
   returned: TailWrite | null;
+  /** When its ring was stopped, in ps, with all of its descriptors that were not written back; null where it was not. */
+  stoppedPs: number | null;
+  /** What has kept it from the receiver's software; null where nothing has. */
+  lost: LostFrame | null;
   /** WIRE_SENT. */
   wire: LogRecord | null;
+}
+
+/** Why a receiver that a descriptor was taken for does not get the frame. */
+export interface LostFrame {
+  readonly why: 'linkDown' | 'refused' | 'ringStopped';
+  readonly timePs: number;
+  /** Of a refused write, whether it is that of the descriptor. */
+  readonly isDescriptor: boolean;
 }
 
 /** What a log has of one frame. */
@@ -41,4 +54,7 @@ export interface CollectedFrame {
   dropped: LogRecord | null;
   receipts: Receipt[];
   translations: Translations;
+  fates: TrainFates;
+  /** When the link went down, in ps, each time. */
+  downsPs: number[];
 }

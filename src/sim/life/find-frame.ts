@@ -24,7 +24,7 @@ export interface FoundFrame {
 }
 
 /**
- * Looks for the `number`th frame of a log, counted from 1, and brings its card to where it was then.
+ * Looks for the `number`th frame of a run, counted from 1, in its log, and brings its card to where it was then.
  *
  * @throws LogError if there are fewer, RangeError for no number.
  */
@@ -41,7 +41,8 @@ export function findFrame(log: BinaryLog, number: number, parts: MachineParts): 
   let found: Omit<FoundFrame, 'data' | 'tci' | 'card'> | null = null;
   let data: Uint8Array | null = null;
   let tci = -1;
-  let frames = 0;
+  const { framesLost } = log;
+  let frames = framesLost;
   let at = -1;
   for (const record of log.records()) {
     at++;
@@ -67,9 +68,10 @@ export function findFrame(log: BinaryLog, number: number, parts: MachineParts): 
     } else if ((kind === ProbeKind.FRAME_OUT || kind === ProbeKind.FRAME_DROPPED) && a === found?.slot) break;
     else if (kind === ProbeKind.FRAME_COPIED && b === found?.slot) break;
   }
-  if (found === null)
-    throw new LogError(
-      `has ${frames} frames: there is none of number ${number}; allowed ${frames === 0 ? 'a log with frames' : `1 to ${frames}`}`,
-    );
+  if (found === null) {
+    const has = frames - framesLost;
+    const allowed = has === 0 ? 'a log with frames' : `${framesLost + 1} to ${frames}`;
+    throw new LogError(`has ${has} frames: there is none of number ${number}; allowed ${allowed}`);
+  }
   return { ...found, data, tci, card };
 }

@@ -41,7 +41,7 @@ export function lifeOfFrame(log: BinaryLog, number: number, own: OwnProfiles = {
   const { nic } = card;
   const pf = card.isComplete ? (nic.pf.sriov?.count ?? 0) : scenario.nic.vfs;
   const names = namesOf(scenario, pf, nic.data.switch.uplink);
-  const make = new StepMaker(new LifeClocks(nic, scenario.nic.linkGbps), collected.translations);
+  const make = new StepMaker(new LifeClocks(nic, scenario.nic.linkGbps), collected);
   const inSwitch = new SwitchSteps(log, frame, collected, scenario, names);
   const steps: LifeStep[] = [
     ...(frame.descriptor === null
@@ -90,10 +90,11 @@ function namesOf(scenario: ResolvedScenario, pf: number, uplink: number): PortNa
 }
 
 function branchOf(log: BinaryLog, receipt: Receipt, names: PortName, uplink: number): LifeBranch {
-  const { port, dropped, wire, returned, writes, writeBack } = receipt;
+  const { port, dropped, wire, returned, writes, writeBack, lost } = receipt;
   const base = { port, name: names(port), reason: reasonOf(log, dropped) };
   if (dropped !== null) return { ...base, outcome: 'dropped' };
   if (port === uplink) return { ...base, outcome: wire === null ? 'underWay' : 'sent' };
+  if (lost !== null) return { ...base, outcome: 'lost', lost: lost.why };
   if (returned !== null) return { ...base, outcome: 'received' };
   const landed = writeBack ?? writes[writes.length - 1];
   const isWritten = landed !== undefined && landed.arrivalPs <= log.trailer.endPs;

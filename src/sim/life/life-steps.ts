@@ -14,6 +14,8 @@ export type LifeStepKind =
   | 'wireReceived'
   /** Of a DMA request, at the root complex. */
   | 'translation'
+  /** Of a request that the root port has not done. */
+  | 'refused'
   /** In the card. */
   | 'switchIn'
   | 'senderChecks'
@@ -26,6 +28,7 @@ export type LifeStepKind =
   | 'writeBack'
   | 'interrupt'
   | 'bufferReturned'
+  | 'lost'
   | 'wireSent'
   | 'wireArrived';
 
@@ -80,11 +83,17 @@ export interface LifeBranch {
   readonly name: string;
   /**
    * `received`: the receiver's software has given the buffer back; `written`: it is in the receiver's memory; `sent`: its last bit
-   * has left; `dropped`; `underWay`: the log ends before.
+   * has left; `dropped`, and counted so; `lost`: the card has done its part, and the frame never gets to the software; `underWay`:
+   * the log ends before.
    */
-  readonly outcome: 'received' | 'written' | 'sent' | 'dropped' | 'underWay';
+  readonly outcome: 'received' | 'written' | 'sent' | 'dropped' | 'lost' | 'underWay';
   /** Why it was dropped, or null. */
   readonly reason: DropReason | NicDropReason | null;
+  /**
+   * What one that is `lost` was lost to; only there: `linkDown`; `refused`: a write of it, by the IOMMU or because nothing is behind its address, so
+   * that the buffer or the descriptor is as it was before; `ringStopped`: before its descriptor was written back.
+   */
+  readonly lost?: 'linkDown' | 'refused' | 'ringStopped';
 }
 
 /** A frame from its sender to all of its receivers. */

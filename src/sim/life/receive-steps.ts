@@ -1,10 +1,10 @@
-import type { Receipt } from './collected-frame.ts';
+import type { LostFrame, Receipt } from './collected-frame.ts';
 import type { LifeStep } from './life-steps.ts';
 import type { StepMaker } from './step-maker.ts';
 
 /** From the switch to the software of a VPort. */
 export function receiveSteps(make: StepMaker, receipt: Receipt, branch: number): LifeStep[] {
-  const { descriptor, writes, writeBack, interrupt, returned } = receipt;
+  const { descriptor, writes, writeBack, interrupt, returned, lost } = receipt;
   const steps: LifeStep[] = [];
   if (descriptor === null) return steps;
   const { a: queue, b: index } = descriptor;
@@ -28,11 +28,27 @@ export function receiveSteps(make: StepMaker, receipt: Receipt, branch: number):
     steps.push(make.step('interrupt', record.timePs, 'nic.interrupts', cause, { clock, branch }));
     steps.push(make.train('interrupt', message, `MSI-X message ${message.word}`, branch));
   }
+  if (lost !== null) {
+    const unit = lost.why === 'linkDown' ? 'pcie' : lost.why === 'refused' ? 'iommu' : 'nic.receive';
+    const what = lossText(receipt, lost);
+    steps.push(make.step('lost', lost.timePs, unit, what, { branch }));
+  }
   if (returned !== null) {
-    const what = `RDT of receive queue ${queue} = ${returned.record.c & 0xffff}: software has had it, and gives the buffer back`;
+    const had = lost === null ? 'has had it' : 'has had what was in the buffer';
+    const what = `RDT of receive queue ${queue} = ${returned.record.c & 0xffff}: software ${had}, and gives the buffer back`;
     const { train } = returned;
     if (train !== null) steps.push(make.train('bufferReturned', train, 'tail of the receive ring', branch));
     steps.push(make.step('bufferReturned', returned.record.timePs, 'nic.port', what, { clock, branch }));
   }
   return steps;
+}
+
+/** What a loss means to the software of the receiver. */
+function lossText({ descriptor }: Receipt, { why, isDescriptor }: LostFrame): string {
+  const which = `descriptor ${descriptor?.b} of receive queue ${descriptor?.a}`;
+  if (why === 'ringStopped') return `lost: the ring is stopped before ${which} is written back`;
+  if (why === 'linkDown') return `lost: the link goes down before software can have it by ${which}`;
+  return isDescriptor
+    ? `lost: ${which} stays as it was, software does not learn of the frame`
+    : `lost: ${which} says that it is there, and software finds in the buffer what was there before`;
 }

@@ -1,6 +1,8 @@
+import { ProbeKind } from '../../kernel/index.ts';
 import type { LogRecord } from '../../trace/index.ts';
-import type { CardReplay } from './card-replay.ts';
-import { queueAccess, TAIL } from './queue-access.ts';
+import type { LogNames } from '../views/log-names.ts';
+import type { LoggedRings } from '../views/logged-rings.ts';
+import { TAIL } from './queue-access.ts';
 import type { Train } from './trains.ts';
 
 /** A write of a ring's tail. */
@@ -9,23 +11,29 @@ export interface TailWrite {
   readonly record: LogRecord;
   /** Position in the log. */
   readonly at: number;
-  /** Descriptors from this one on, and up to the value, are handed over. */
-  readonly before: number;
+  /** Descriptors from this one on, and up to the value, are handed over; null where the log does not have the write before. */
+  readonly before: number | null;
+  /** Of a receive ring, the descriptor that was filled last by then, or -1. */
+  readonly filled: number;
+  /** Descriptors of the ring. */
+  readonly size: number;
   /** What carried it over the link; null if the log does not have it. */
   readonly train: Train | null;
 }
 
 /** All writes of tails in a log. */
 export class RingTails {
-  private readonly card: CardReplay;
+  private readonly names: LogNames;
+  private readonly rings: LoggedRings;
   private readonly byQueue = new Map<string, TailWrite[]>();
-  private readonly tails = new Map<string, number>();
-  private readonly vfs = new Map<number, number>();
+  private readonly filled = new Map<number, number>();
   /** Writes of software's that have not arrived. */
   private underWay: Train[] = [];
 
-  constructor(card: CardReplay) {
-    this.card = card;
+  /** @param names and `rings` at the record that is taken next. */
+  constructor(names: LogNames, rings: LoggedRings) {
+    this.names = names;
+    this.rings = rings;
   }
 
   /** A register write on its way to the card. */
@@ -33,20 +41,21 @@ export class RingTails {
     this.underWay.push(train);
   }
 
-  /** A REGISTER_WRITE. */
+  /** Takes every record, before the rings do. */
   record(record: LogRecord, at: number): void {
-    const { a, b, c, timePs } = record;
+    const { a, b, c, timePs, kind } = record;
+    if (kind === ProbeKind.RX_DESCRIPTOR) this.filled.set(a, b);
+    if (kind !== ProbeKind.REGISTER_WRITE) return;
     const train =
       this.underWay.find(({ arrivalPs, word }) => arrivalPs === timePs && word === c >>> 0) ?? null;
     this.underWay = this.underWay.filter((each) => each !== train && each.arrivalPs >= timePs);
-    if (a >> 16 !== 0) return;
-    const access = queueAccess(this.card.nic.profile, this.vfOf(a & 0xffff), b);
-    if (access === null) return;
-    const key = keyOf(access.transmit, access.queue);
-    if (access.register !== TAIL) return;
-    const tail = c & 0xffff;
-    const write = { record, at, before: this.tails.get(key) ?? 0, train };
-    this.tails.set(key, tail);
+    const access = this.names.queueRegister(a, b);
+    if (access?.register !== TAIL) return;
+    const { transmit, queue } = access;
+    const { tail, running, size } = this.rings.ring(queue, transmit);
+    const filled = transmit ? -1 : (this.filled.get(queue) ?? -1);
+    const write = { record, at, before: tail, filled, size: running ?? size ?? 0, train };
+    const key = keyOf(transmit, queue);
     const writes = this.byQueue.get(key);
     if (writes === undefined) this.byQueue.set(key, [write]);
     else writes.push(write);
@@ -57,27 +66,23 @@ export class RingTails {
    * zero, the first one after `fromPs`.
    */
   handedOver(transmit: boolean, queue: number, index: number, untilAt: number, fromPs = 0): TailWrite | null {
-    const { data } = this.card.nic;
-    const { size } = (transmit ? data.transmit : data.receive).rings.ring(queue);
-    if (size === 0) return null;
     const writes = this.byQueue.get(keyOf(transmit, queue)) ?? [];
-    const covering = writes.filter(({ before, record }) => isBetween(before, record.c & 0xffff, index, size));
+    const covering = writes.filter((write) => covers(write, index));
     if (untilAt >= 0) return covering.filter(({ at }) => at < untilAt).pop() ?? null;
     return covering.find(({ record }) => record.timePs >= fromPs) ?? null;
-  }
-
-  private vfOf(routingId: number): number {
-    let vf = this.vfs.get(routingId);
-    if (vf === undefined) {
-      vf = this.card.vfOf(routingId);
-      this.vfs.set(routingId, vf);
-    }
-    return vf;
   }
 }
 
 function keyOf(transmit: boolean, queue: number): string {
   return `${transmit ? 't' : 'r'}${queue}`;
+}
+
+function covers({ before, filled, record, size }: TailWrite, index: number): boolean {
+  if (size === 0) return false;
+  const tail = record.c & 0xffff;
+  if (before !== null) return isBetween(before, tail, index, size);
+  // Software gives back no more than was filled, so that a tail between a filled descriptor and the last one has passed it.
+  return filled >= 0 && filled !== index && isBetween(index + 1, filled, tail, size);
 }
 
 /** Whether `index` is one of those from `from` on, up to and without `to`, in a ring of `size`. */

@@ -1,13 +1,15 @@
 import { TlpKind } from '../../pcie/index.ts';
+import type { CollectedFrame } from './collected-frame.ts';
 import type { LifeClocks } from './life-clocks.ts';
 import type { Decider, LifeClock, LifeLink, LifeStep, LifeStepKind } from './life-steps.ts';
+import type { TrainFate } from './train-fates.ts';
 import type { Train } from './trains.ts';
-import type { Translation, Translations } from './translations.ts';
+import type { Translation } from './translations.ts';
 
 /** What of a step is not the same for all. */
 interface StepParts {
   readonly endPs?: number;
-  readonly arrivesPs?: number;
+  readonly arrivesPs?: number | null;
   readonly clock?: LifeClock;
   readonly link?: LifeLink;
   readonly linkBytes?: number;
@@ -29,11 +31,11 @@ const NAMES: Readonly<Record<TlpKind, string>> = {
 /** Makes steps. */
 export class StepMaker {
   readonly clocks: LifeClocks;
-  private readonly translations: Translations;
+  private readonly found: CollectedFrame;
 
-  constructor(clocks: LifeClocks, translations: Translations) {
+  constructor(clocks: LifeClocks, found: CollectedFrame) {
     this.clocks = clocks;
-    this.translations = translations;
+    this.found = found;
   }
 
   /** A step at `timePs`. */
@@ -61,10 +63,14 @@ export class StepMaker {
     const { startPs, leftPs, arrivalPs, linkBytes, tlps, downstream, address, bytes } = train;
     const link = downstream ? 'pcie.downstream' : 'pcie.upstream';
     const count = tlps === 1 ? '' : `${tlps} `;
-    const text = `${count}${NAMES[train.kind]} of ${bytes} bytes at 0x${address.toString(16)}: ${what}`;
+    const fate = this.found.fates.of(train);
+    const isLost = fate?.what === 'linkDown';
+    // What was to come of it did not.
+    const end = isLost ? 'lost: the link goes down' : fate === null ? what : 'refused at the root port';
+    const text = `${count}${NAMES[train.kind]} of ${bytes} bytes at 0x${address.toString(16)}: ${end}`;
     return this.step(kind, startPs, link, text, {
       endPs: leftPs,
-      arrivesPs: arrivalPs,
+      arrivesPs: isLost && arrivalPs >= fate.timePs ? null : arrivalPs,
       clock: 'symbol',
       link,
       linkBytes,
@@ -75,12 +81,34 @@ export class StepMaker {
 
   /** What the IOMMU did for a request; nothing where the log does not say. */
   translation(request: Train, branch: number | null = null): LifeStep[] {
-    const translation = this.translations.of(request);
-    if (translation === null) return [];
+    const { translations, fates } = this.found;
+    const fate = fates.of(request);
+    const refused = fate?.what === 'refused' ? this.refusal(request, fate, branch) : [];
+    const translation = translations.of(request);
+    // What did not arrive was not looked up; a refusal says itself what the IOMMU found, if that was no walk.
+    const isLost = fate?.what === 'linkDown' && request.arrivalPs >= fate.timePs;
+    const isRefused = fate?.what === 'refused' && fate.byTranslation;
+    if (translation === null || isLost || (isRefused && translation.outcome === 'hit')) return refused;
     const { beganPs, endedPs } = translation;
     const parts = { branch, ...(endedPs === null ? {} : { endPs: endedPs }) };
     const page = `page 0x${Math.floor(request.address / 4096).toString(16)}`;
-    return [this.step('translation', beganPs, 'iommu', translationText(translation, page), parts)];
+    return [
+      this.step('translation', beganPs, 'iommu', translationText(translation, page), parts),
+      ...refused,
+    ];
+  }
+
+  private refusal({ kind, address }: Train, fate: TrainFate, branch: number | null): LifeStep[] {
+    const page = `page 0x${Math.floor(address / 4096).toString(16)}`;
+    const why = fate.byTranslation
+      ? `${page} is refused to this function`
+      : `nothing is behind 0x${address.toString(16)}`;
+    const then =
+      kind === TlpKind.MEMORY_WRITE
+        ? 'the write is dropped, the card is not told, and what it was for stays as it was'
+        : 'Unsupported Request';
+    const unit = fate.byTranslation ? 'iommu' : 'rootPort';
+    return [this.step('refused', fate.timePs, unit, `${why}: ${then}`, { branch })];
   }
 }
 

@@ -75,11 +75,13 @@ export class FrameTracks {
   private readonly taken = new Map<number, number>();
   /** Whether the log says when frames leave for the wire. */
   private hasWire = false;
-  private frames = 0;
+  /** Number of the last frame. */
+  private frames: number;
 
   constructor(timeline: Timeline, root: TimelineTrack, names: LogNames, rings: LoggedRings) {
     this.timeline = timeline;
     this.names = names;
+    this.frames = names.log.framesLost;
     this.rings = rings;
     this.link = new LinkStates(names.log);
     this.transmitClient = transmitClientOf(names.store);
