@@ -130,7 +130,9 @@ describe('slow memory', () => {
       ),
     );
     const [first, second] = faultsOf(simulation.report());
-    expect(first.consequence).toMatch(/^[1-9]\d* reads of the card waited 660 to 1320 instead of 220 ns for memory/);
+    expect(first.consequence).toMatch(
+      /^[1-9]\d* reads of the card waited 660 to 1320 instead of 220 ns for memory/,
+    );
     expect(second.consequence).toMatch(
       /^[1-9]\d* reads of the card waited 1320 instead of 220 ns for memory/,
     );
