@@ -8,8 +8,8 @@ import { nfp6000, xeonE5v4 } from '../../profiles/index.ts';
 import { combinations } from './combinations.ts';
 import { DmaRig } from './dma-rig.ts';
 import type { Experiment, ResultValue } from './experiment.ts';
+import { LINK_PARAMETERS } from './link-parameters.ts';
 
-const PAYLOAD_SIZES = [128, 256, 512, 1024, 2048, 4096];
 const KIB = 1024;
 const READS = 1000;
 
@@ -36,11 +36,7 @@ export const dmaLatencyExperiment: Experiment = {
     'The closed form adds up one request, two flights over the link, memory, the completions and the device; ' +
     'there is none with the IOMMU, where chance decides.',
   parameters: {
-    generation: { about: 'Generation of the link.', default: [3], range: [1, 5] },
-    lanes: { about: 'Its width.', default: [8], allowed: [1, 2, 4, 8, 12, 16, 32] },
-    mps: { about: 'Max_Payload_Size, in bytes.', default: [256], allowed: PAYLOAD_SIZES },
-    mrrs: { about: 'Max_Read_Request_Size, in bytes.', default: [512], allowed: PAYLOAD_SIZES },
-    rcb: { about: 'Read Completion Boundary, in bytes.', default: [64], allowed: [64, 128] },
+    ...LINK_PARAMETERS,
     caches: {
       about: "Whether the host's caches hold the data.",
       default: ['warm'],

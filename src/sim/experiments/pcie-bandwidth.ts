@@ -2,8 +2,7 @@ import { pcieBandwidth } from '../../pcie/index.ts';
 import { combinations } from './combinations.ts';
 import type { Experiment, ResultValue } from './experiment.ts';
 import { measureLink, type Traffic } from './link-bandwidth.ts';
-
-const PAYLOAD_SIZES = [128, 256, 512, 1024, 2048, 4096];
+import { LINK_PARAMETERS } from './link-parameters.ts';
 
 /** The closed form's name of what crosses the link. */
 const CLOSED_FORM = { write: 'write', read: 'read', readwrite: 'readWrite' } as const;
@@ -16,11 +15,7 @@ export const pcieBandwidthExperiment: Experiment = {
     'The closed form charges an Ack and an UpdateFC in so many bytes as the specification allows symbol times; the simulated ' +
     'link keeps to the symbol times, so wide links come out higher.',
   parameters: {
-    generation: { about: 'Generation of the link.', default: [3], range: [1, 5] },
-    lanes: { about: 'Its width.', default: [8], allowed: [1, 2, 4, 8, 12, 16, 32] },
-    mps: { about: 'Max_Payload_Size, in bytes.', default: [256], allowed: PAYLOAD_SIZES },
-    mrrs: { about: 'Max_Read_Request_Size, in bytes.', default: [512], allowed: PAYLOAD_SIZES },
-    rcb: { about: 'Read Completion Boundary, in bytes.', default: [64], allowed: [64, 128] },
+    ...LINK_PARAMETERS,
     direction: {
       about: 'What a device does: writes, reads, or as much of both.',
       default: ['write', 'read', 'readwrite'],
