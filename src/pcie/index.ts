@@ -291,7 +291,6 @@ export {
   iommuGroups,
 } from './topology/iommu-groups.ts';
 export { enableAcs, lacksIsolation } from './topology/isolation.ts';
-export type { HostMemory, UntimedTranslator } from './topology/journey.ts';
 export type { PortOptions } from './topology/ports.ts';
 export {
   AddressType,
@@ -302,5 +301,6 @@ export {
   type Hop,
   type HopAction,
 } from './topology/request.ts';
+export type { HostMemory, UntimedTranslator } from './topology/request-routing.ts';
 export type { ConnectOptions, HierarchyDevice } from './topology/structure.ts';
 export { PcieSwitch, type PcieSwitchOptions } from './topology/switch.ts';

@@ -7,9 +7,10 @@ import { RootBus } from '../root-bus.ts';
 import type { InterruptTarget } from '../root-port-options.ts';
 import type { RoutingId } from '../routing-id.ts';
 import { ErrorMessages } from './error-messages.ts';
-import { type HostMemory, Journey, type UntimedTranslator } from './journey.ts';
+import { Journey } from './journey.ts';
 import { makePorts, type PortOptions } from './ports.ts';
 import type { HierarchyOutcome, HierarchyRequest } from './request.ts';
+import type { HostMemory, UntimedTranslator } from './request-routing.ts';
 import { type ConnectOptions, type HierarchyDevice, HierarchyStructure } from './structure.ts';
 
 /** What a {@link PcieHierarchy} is made of. */
