@@ -80,6 +80,7 @@ export {
   parseMacControl,
   writeMacControl,
 } from './mac-control.ts';
+export { PacketKind, PacketLayout, parsePacket, type TagTypes } from './packet-layout.ts';
 export {
   type PcapngInterface,
   type PcapngPacket,
@@ -96,6 +97,13 @@ export {
   writeSctp,
   writeSctpChecksum,
 } from './sctp.ts';
+export {
+  insertIpv4Checksum,
+  insertTransportChecksum,
+  type OffloadHeaders,
+  TCP_FLAGS_MASK,
+  updateSegmentHeaders,
+} from './segmentation.ts';
 export {
   MAX_TAG_BYTES,
   MAX_TAGGED_HEADER_BYTES,
@@ -129,6 +137,7 @@ export {
   writeStampFlow,
   writeStampSequence,
 } from './test-frame.ts';
+export { TOEPLITZ_KEY_BYTES, toeplitzHash } from './toeplitz.ts';
 export {
   isUdpChecksumValid,
   parseUdp,
