@@ -8,6 +8,9 @@ import { WaitingEvent } from './waiting-event.ts';
 const END = END_OF_TIME;
 const MAX_GAP = MAX_GAP_PS;
 
+/** Before all instants. */
+const NOTHING = Number.NEGATIVE_INFINITY;
+
 /** Task 0 is that of an event in the wheel which was cancelled. */
 const CANCELLED = 0;
 /**
@@ -74,6 +77,13 @@ export class Scheduler {
   private digestB = 0xbb67ae85 | 0;
   private stopping = false;
   /**
+   * Nothing that is due later runs; once somebody has asked to stop, nothing at all. A field, because an argument is
+   * looked at for what it is at each event.
+   */
+  private limit = Number.NaN;
+  /** 1: one event runs at a time. A number, because a truth value is tested in twice as many instructions. */
+  private single = 0;
+  /**
    * Calls that are under way: of this, and of software that waits by it. 0: the machine stands between two events.
    * @internal
    */
@@ -83,6 +93,7 @@ export class Scheduler {
     this.now = 0;
     this.events = 0;
     this.lastTime = 0;
+    this.limit = NOTHING;
     const nothing = new WaitingEvent();
     this.last = new DelayLine(CANCELLED, () => {}, nothing);
     this.first = this.last;
@@ -215,28 +226,27 @@ export class Scheduler {
   /** Runs everything up to and including `timePs`, which is then the present. */
   runUntil(timePs: number): void {
     this.stopping = false;
-    if (this.runAll(timePs < END_OF_TIME ? timePs : END_OF_TIME)) return;
+    if (this.runAll(timePs < END_OF_TIME ? timePs : END_OF_TIME, false)) return;
     if (timePs > this.now) this.now = timePs;
   }
 
   /** Runs the next event, if one waits. Returns whether one ran. */
   step(): boolean {
-    this.depth++;
-    const ran = this.run(END_OF_TIME, true);
-    if (ran && this.watcher !== null) this.watcher();
-    this.depth--;
-    return ran;
+    const { events } = this;
+    this.runAll(END_OF_TIME, true);
+    return this.events > events;
   }
 
   /** Runs until nothing waits. */
   runUntilIdle(): void {
     this.stopping = false;
-    this.runAll(END_OF_TIME);
+    this.runAll(END_OF_TIME, false);
   }
 
   /** Makes {@link Scheduler.runUntil} return after the event that is running. */
   stop(): void {
     this.stopping = true;
+    this.limit = NOTHING;
   }
 
   /**
@@ -247,24 +257,29 @@ export class Scheduler {
     return hex(this.digestA, 8) + hex(this.digestB, 8);
   }
 
-  /** Runs what is due by `limit`; event by event if somebody watches. Returns false if nothing more is due. */
-  private runAll(limit: number): boolean {
+  /** Runs what is due by `limit`, or the next event of it; returns false if nothing more is due. */
+  private runAll(limit: number, isSingle: boolean): boolean {
+    // Of the run of whose event this one is part.
+    const { limit: outerLimit, single: outerSingle } = this;
     this.depth++;
     let more: boolean;
     do {
-      // Unless stopped, it returns true only if somebody watches.
-      more = this.run(limit, this.watcher !== null);
+      this.limit = limit;
+      this.single = isSingle || this.watcher !== null ? 1 : 0;
+      more = this.run();
       if (more) this.watcher?.();
-    } while (more && !this.stopping);
+    } while (more && !isSingle && !this.stopping);
     this.depth--;
+    this.limit = this.stopping ? NOTHING : outerLimit;
+    this.single = outerSingle;
     return more;
   }
 
   /**
-   * Runs what is due by `limit` until stopped, or one event if `once`. Returns false if it ended because
+   * Runs what is due by the limit, or one event of it if they run singly. Returns false if it ended because
    * nothing more is due. All in one function, so that no instant is an argument or a result.
    */
-  private run(limit: number, once: boolean): boolean {
+  private run(): boolean {
     for (;;) {
       const front = this.front;
       let line = this.first;
@@ -272,7 +287,7 @@ export class Scheduler {
       let a: number;
       let b: number;
       if (time < front.time || (time === front.time && ((line.order - front.order) | 0) < 0)) {
-        if (time > limit) return false;
+        if (time > this.limit) return this.limit === NOTHING;
         const ring = line.ring;
         let head = line.head;
         let at = head << 2;
@@ -294,7 +309,7 @@ export class Scheduler {
       } else {
         time = front.time;
         // Also if nothing waits at all: what there is then is due at infinity.
-        if (time > limit) return false;
+        if (time > this.limit) return this.limit === NOTHING;
         const event = this.wheel.take();
         const task = event.task;
         if (task === CANCELLED) continue;
@@ -315,8 +330,7 @@ export class Scheduler {
       this.digestB = g ^ (g >>> 13) ^ h;
       const handler = line.handler;
       handler(a, b);
-      // Compared, because a test for truth in general is ten instructions.
-      if (once === true || this.stopping === true) return true;
+      if (this.single !== 0) return true;
     }
   }
 

@@ -24,7 +24,7 @@ const RULES: readonly (readonly [unknown, StateRules])[] = [
   [Simulation, { apart: ['steps', 'captures'] }],
   [Probe, { apart: ['sink'] }],
   // Its depth is that of who calls it.
-  [Scheduler, { links: ['first'], apart: ['watcher', 'depth'] }],
+  [Scheduler, { links: ['first'], apart: ['watcher', 'depth', 'limit', 'single'] }],
   [DelayLine, { links: ['next'] }],
   // What was seen for a record is of use there alone.
   [CreditGate, { apart: ['seenHeaders', 'seenData'] }],
