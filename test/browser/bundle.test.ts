@@ -6,9 +6,9 @@ import { bundle } from './chromium.ts';
 const GOAL_GZIP_BYTES = 120_000;
 /**
  * What it pays now, since the switch, the port, scenarios and faults have all their rules, errors are reported as AER has it,
- * and each field of a register says in words what it is: it must not grow unseen.
+ * each field of a register says in words what it is, and links lose DLLPs and have six generations: it must not grow unseen.
  */
-const MAX_GZIP_BYTES = 161_500;
+const MAX_GZIP_BYTES = 165_000;
 
 describe('the bundle for a browser', () => {
   let bytes: number;
@@ -23,7 +23,7 @@ describe('the bundle for a browser', () => {
     expect(bytes).toBeLessThan(GOAL_GZIP_BYTES);
   });
 
-  it('is below 161.5 kB, minified and compressed', () => {
+  it('is below 165 kB, minified and compressed', () => {
     expect(bytes).toBeLessThan(MAX_GZIP_BYTES);
   });
 
