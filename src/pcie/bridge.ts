@@ -23,6 +23,7 @@ export const SECONDARY_BUS = 0x19;
 export const SUBORDINATE_BUS = 0x1a;
 export const IO_BASE = 0x1c;
 export const IO_LIMIT = 0x1d;
+export const SECONDARY_STATUS = 0x1e;
 export const MEMORY_BASE = 0x20;
 export const MEMORY_LIMIT = 0x22;
 export const PREFETCH_BASE = 0x24;
@@ -262,7 +263,7 @@ export function type1Rows(): RegisterRow[] {
     window('I/O Base', IO_BASE, 1, 1),
     window('I/O Limit', IO_LIMIT, 1, 1),
     {
-      ...row('Secondary Status', 0x1e, 2, 'what has happened below'),
+      ...row('Secondary Status', SECONDARY_STATUS, 2, 'what has happened below'),
       access: 'RO',
       fields: [
         bit('Master Data Parity Error', 8, 'RW1C', 'poisoned'),

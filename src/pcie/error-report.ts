@@ -1,4 +1,5 @@
 import {
+  ADVISORY_NON_FATAL,
   AER_CONTROL,
   AER_CORRECTABLE_MASK,
   AER_CORRECTABLE_STATUS,
@@ -6,7 +7,10 @@ import {
   AER_UNCORRECTABLE_MASK,
   AER_UNCORRECTABLE_SEVERITY,
   AER_UNCORRECTABLE_STATUS,
+  type AerError,
+  CORRECTABLE_ERRORS,
   DEFAULT_SEVERITY,
+  UNCORRECTABLE_ERRORS,
   UNSUPPORTED_REQUEST,
 } from './capabilities/aer.ts';
 import { CAP_PCI_EXPRESS, ECAP_AER } from './capabilities/ids.ts';
@@ -22,8 +26,6 @@ const NON_FATAL = 1;
 const FATAL = 2;
 /** Unsupported Request Detected, and its Reporting Enable. */
 const UNSUPPORTED_DETECTED = 8;
-/** Bit of Correctable Error Status and Mask. */
-const ADVISORY_NON_FATAL = 13;
 const FIRST_ERROR_MASK = 0x1f;
 const NOTHING: readonly number[] = [];
 
@@ -44,23 +46,20 @@ export function reportUncorrectable(
   reportToAll([fn], error, isAdvisory, header);
 }
 
-/** As {@link reportUncorrectable}, for an error that is no single function's: all note it, one sends a message (6.2.4). */
+/** As {@link reportUncorrectable}, for an error that is no single function's: all note it, one of each severity says so (6.2.4). */
 export function reportToAll(
   functions: readonly PcieFunction[],
   error: number,
   isAdvisory: boolean,
   header: readonly number[],
 ): void {
-  let worst = -1;
-  let sender = functions[0];
-  for (const fn of functions) {
-    const severity = noteUncorrectable(fn, error, isAdvisory, header);
-    if (severity > worst) {
-      worst = severity;
-      sender = fn;
-    }
-  }
-  if (worst >= 0) sendMessage(sender, worst);
+  const said: number[] = [-1];
+  const found = functions.map((fn) => noteUncorrectable(fn, error, isAdvisory, header));
+  found.forEach((severity, i) => {
+    if (said.includes(severity)) return;
+    said.push(severity);
+    sendMessage(functions[i], severity);
+  });
 }
 
 /** A function has found the correctable error with this bit. */
@@ -88,14 +87,16 @@ function noteUncorrectable(
     const { config } = fn;
     const status = config.read32(at + AER_UNCORRECTABLE_STATUS);
     config.poke32(at + AER_UNCORRECTABLE_STATUS, status | bit);
-    if ((rules(AER_UNCORRECTABLE_MASK) & bit) !== 0) return -1;
-    // Pointer and log hold the first error as long as that is in the status.
+    const isMasked = (rules(AER_UNCORRECTABLE_MASK) & bit) !== 0;
     const control = config.read32(at + AER_CONTROL);
+    // Pointer and log hold the first error as long as that is in the status. Bit 0 is no error's (6.2.4.2).
     if (((status >>> (control & FIRST_ERROR_MASK)) & 1) === 0) {
-      config.poke32(at + AER_CONTROL, (control & ~FIRST_ERROR_MASK) | error);
-      for (let i = 0; i < 4; i++) config.poke32(at + AER_HEADER_LOG + 4 * i, header[i] ?? 0);
+      config.poke32(at + AER_CONTROL, (control & ~FIRST_ERROR_MASK) | (isMasked ? 0 : error));
+      for (let i = isMasked ? 4 : 0; i < 4; i++) config.poke32(at + AER_HEADER_LOG + 4 * i, header[i] ?? 0);
     }
-  }
+    // An advisory one has a mask of its own: this one keeps it out of the log alone (6.2.4.3).
+    if (isMasked && severity !== CORRECTABLE_ERROR) return -1;
+  } else if (severity === CORRECTABLE_ERROR) return -1;
   return canSend(fn, severity, isUnsupported) ? severity : -1;
 }
 
@@ -146,47 +147,23 @@ function noteDetected(fn: PcieFunction, bits: number): void {
   fn.config.poke16(at, fn.config.read16(at) | bits);
 }
 
-/** Errors by the names that lspci has for their bits. */
-const DEVICE_ERRORS = ['CorrErr', 'NonFatalErr', 'FatalErr', 'UnsupReq'];
-const UNCORRECTABLE = {
-  4: 'DLP',
-  5: 'SDES',
-  12: 'TLP',
-  13: 'FCP',
-  14: 'CmpltTO',
-  15: 'CmpltAbrt',
-  16: 'UnxCmplt',
-  17: 'RxOF',
-  18: 'MalfTLP',
-  19: 'ECRC',
-  20: 'UnsupReq',
-  21: 'ACSViol',
-};
-const CORRECTABLE = {
-  0: 'RxErr',
-  6: 'BadTLP',
-  7: 'BadDLLP',
-  8: 'Rollover',
-  12: 'Timeout',
-  13: 'AdvNonFatalErr',
-};
+/** The errors of Device Status, as lspci names them. */
+const DEVICE_ERRORS: readonly AerError[] = ['CorrErr', 'NonFatalErr', 'FatalErr', 'UnsupReq'].map(
+  (name, bit) => [bit, name, name],
+);
 
 /** What a function has noted of errors, as lspci shows it: `DevSta NonFatalErr+, UESta CmpltTO+`. */
 export function describeErrors(fn: PcieFunction): string {
   const { config } = fn;
   const express = fn.findCapability(CAP_PCI_EXPRESS);
   const at = fn.findExtendedCapability(ECAP_AER);
-  const part = (
-    name: string,
-    status: number,
-    names: Readonly<Record<number, string>> | readonly string[],
-  ) => {
-    const set = Object.entries(names).filter(([bit]) => ((status >>> Number(bit)) & 1) !== 0);
-    return set.length === 0 ? [] : [`${name} ${set.map(([, error]) => `${error}+`).join(' ')}`];
+  const part = (name: string, status: number, errors: readonly AerError[]) => {
+    const set = errors.filter(([bit]) => ((status >>> bit) & 1) !== 0);
+    return set.length === 0 ? [] : [`${name} ${set.map(([, , lspci]) => `${lspci}+`).join(' ')}`];
   };
   return [
     ...part('DevSta', config.read16(express + PCIE_DEVICE_STATUS), DEVICE_ERRORS),
-    ...part('UESta', at === 0 ? 0 : config.read32(at + AER_UNCORRECTABLE_STATUS), UNCORRECTABLE),
-    ...part('CESta', at === 0 ? 0 : config.read32(at + AER_CORRECTABLE_STATUS), CORRECTABLE),
+    ...part('UESta', at === 0 ? 0 : config.read32(at + AER_UNCORRECTABLE_STATUS), UNCORRECTABLE_ERRORS),
+    ...part('CESta', at === 0 ? 0 : config.read32(at + AER_CORRECTABLE_STATUS), CORRECTABLE_ERRORS),
   ].join(', ');
 }

@@ -27,7 +27,8 @@ export {
   acs,
   acsRows,
 } from './capabilities/acs.ts';
-export { type AerOptions, aer, aerRows, UncorrectableError } from './capabilities/aer.ts';
+export { type AerOptions, aer, aerRows } from './capabilities/aer.ts';
+export { CorrectableError, UncorrectableError } from './capabilities/aer-errors.ts';
 export { type AriOptions, ari } from './capabilities/ari.ts';
 export { type AtsFunction, type AtsOptions, type AtsState, ats, atsState } from './capabilities/ats.ts';
 export {

@@ -1,4 +1,5 @@
 import { type Component, ProbeKind, type Scheduler } from '../kernel/index.ts';
+import { BAD_TLP, REPLAY_ROLLOVER } from './capabilities/aer.ts';
 import { reportCorrectable } from './error-report.ts';
 import type { PcieFunction } from './function.ts';
 import type { LinkDirection } from './link-direction.ts';
@@ -20,9 +21,6 @@ export interface BitErrors {
   recovered(sequence: number, delayPs: number): void;
 }
 
-/** Correctable errors (PCIe 3.0 7.10.5). */
-const BAD_TLP = 6;
-const REPLAY_ROLLOVER = 8;
 const SEQUENCE_MASK = 0xfff;
 /** Replays without progress until the link is retrained: REPLAY_NUM has two bits (3.5.2.1). */
 const REPLAYS = 4;

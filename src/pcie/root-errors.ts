@@ -1,4 +1,5 @@
 import { checkOneOf } from '../base/index.ts';
+import { BRIDGE_CONTROL, SECONDARY_STATUS } from './bridge.ts';
 import { AER_ERROR_SOURCE, AER_ROOT_COMMAND, AER_ROOT_STATUS } from './capabilities/aer.ts';
 import { CAP_PCI_EXPRESS, ECAP_AER } from './capabilities/ids.ts';
 import { PORT_ROOT } from './capabilities/pci-express.ts';
@@ -8,10 +9,8 @@ import { MsiInterrupts } from './msi-interrupts.ts';
 import type { InterruptTarget } from './root-port-options.ts';
 import type { RoutingId } from './routing-id.ts';
 
-/** Secondary Status and Bridge Control of a type 1 header (PCIe 3.0 7.5.3). */
-const SECONDARY_STATUS = 0x1e;
+/** Bit of Secondary Status, and SERR# Enable of Bridge Control (PCIe 3.0 7.5.3). */
 const RECEIVED_SYSTEM_ERROR = 1 << 14;
-const BRIDGE_CONTROL = 0x3e;
 const BRIDGE_SERR = 1 << 1;
 /** Bits of Root Error Status (7.10.10): ERR_COR and, two bits on, the others; the first is fatal; kinds received. */
 const RECEIVED = 1;
@@ -33,15 +32,17 @@ export function receiveErrorMessage(
   code: number,
   interrupts: InterruptTarget,
 ): void {
-  const { config } = port;
   const severity = ERROR_MESSAGES.indexOf(code);
-  if (severity > 0) {
-    config.poke16(SECONDARY_STATUS, config.read16(SECONDARY_STATUS) | RECEIVED_SYSTEM_ERROR);
-    if ((config.read16(BRIDGE_CONTROL) & BRIDGE_SERR) === 0) return;
-  }
+  if (severity > 0 && !passesSystemError(port)) return;
   if (severity < 0 || !canSend(port, severity)) return;
   noteSent(port, severity);
   logRootError(port, source, code, interrupts);
+}
+
+/** An ERR_NONFATAL or ERR_FATAL has come from below a port, which notes it; returns whether Bridge Control lets it pass. */
+export function passesSystemError({ config }: PcieFunction): boolean {
+  config.poke16(SECONDARY_STATUS, config.read16(SECONDARY_STATUS) | RECEIVED_SYSTEM_ERROR);
+  return (config.read16(BRIDGE_CONTROL) & BRIDGE_SERR) !== 0;
 }
 
 /**

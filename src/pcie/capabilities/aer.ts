@@ -2,8 +2,6 @@ import { type Access, bit, bits, type RegisterRow } from '../../registers/index.
 import type { Capability, FunctionContext } from './capability.ts';
 import { ECAP_AER } from './ids.ts';
 
-/** Uncorrectable Error Severity after reset: data link, flow control, overflow and malformed are fatal. */
-export const DEFAULT_SEVERITY = 0x62010;
 /** Offsets within the capability. */
 export const AER_UNCORRECTABLE_STATUS = 0x04;
 export const AER_UNCORRECTABLE_MASK = 0x08;
@@ -16,52 +14,46 @@ export const AER_ROOT_COMMAND = 0x2c;
 export const AER_ROOT_STATUS = 0x30;
 export const AER_ERROR_SOURCE = 0x34;
 
-/** Bits of the errors that a card finds by itself; what names them all stays out of a bundle that needs these alone. */
+/** Bits of the errors that a card finds by itself (PCIe 3.0 7.10.2, 7.10.5); all others have theirs in the tables below. */
 export const POISONED_TLP = 12;
 export const COMPLETION_TIMEOUT = 14;
 export const UNSUPPORTED_REQUEST = 20;
+export const BAD_TLP = 6;
+export const REPLAY_ROLLOVER = 8;
+export const ADVISORY_NON_FATAL = 13;
 
-/** Uncorrectable errors by name: the bit of each in status, mask and severity (PCIe 3.0 7.10.2). */
-export const UncorrectableError = {
-  dataLinkProtocol: 4,
-  poisonedTlp: POISONED_TLP,
-  flowControlProtocol: 13,
-  completionTimeout: COMPLETION_TIMEOUT,
-  completerAbort: 15,
-  unexpectedCompletion: 16,
-  receiverOverflow: 17,
-  malformedTlp: 18,
-  ecrc: 19,
-  unsupportedRequest: UNSUPPORTED_REQUEST,
-  acsViolation: 21,
-} as const;
+/** Bit of an error, its name in the specification, and in `lspci`. */
+export type AerError = readonly [bit: number, name: string, lspci: string];
 
-/** Uncorrectable errors that belong to the link: a VF leaves them to its PF (SR-IOV 1.1 4.2). */
-const OF_THE_LINK: readonly number[] = [4, 13, 17, 18, 19];
-
-/** Their names, by the same bits. */
-const NAMES: readonly (readonly [string, number])[] = [
-  ['Data Link Protocol Error', 4],
-  ['Poisoned TLP', 12],
-  ['Flow Control Protocol Error', 13],
-  ['Completion Timeout', 14],
-  ['Completer Abort', 15],
-  ['Unexpected Completion', 16],
-  ['Receiver Overflow', 17],
-  ['Malformed TLP', 18],
-  ['ECRC Error', 19],
-  ['Unsupported Request Error', 20],
-  ['ACS Violation', 21],
+/** The uncorrectable errors, by their bits in status, mask and severity. */
+export const UNCORRECTABLE_ERRORS: readonly AerError[] = [
+  [4, 'Data Link Protocol Error', 'DLP'],
+  [POISONED_TLP, 'Poisoned TLP', 'TLP'],
+  [13, 'Flow Control Protocol Error', 'FCP'],
+  [COMPLETION_TIMEOUT, 'Completion Timeout', 'CmpltTO'],
+  [15, 'Completer Abort', 'CmpltAbrt'],
+  [16, 'Unexpected Completion', 'UnxCmplt'],
+  [17, 'Receiver Overflow', 'RxOF'],
+  [18, 'Malformed TLP', 'MalfTLP'],
+  [19, 'ECRC Error', 'ECRC'],
+  [UNSUPPORTED_REQUEST, 'Unsupported Request Error', 'UnsupReq'],
+  [21, 'ACS Violation', 'ACSViol'],
 ];
 
-const CORRECTABLE: readonly (readonly [string, number])[] = [
-  ['Receiver Error', 0],
-  ['Bad TLP', 6],
-  ['Bad DLLP', 7],
-  ['REPLAY_NUM Rollover', 8],
-  ['Replay Timer Timeout', 12],
-  ['Advisory Non-Fatal Error', 13],
+/** The correctable errors, by their bits in status and mask. */
+export const CORRECTABLE_ERRORS: readonly AerError[] = [
+  [0, 'Receiver Error', 'RxErr'],
+  [BAD_TLP, 'Bad TLP', 'BadTLP'],
+  [7, 'Bad DLLP', 'BadDLLP'],
+  [REPLAY_ROLLOVER, 'REPLAY_NUM Rollover', 'Rollover'],
+  [12, 'Replay Timer Timeout', 'Timeout'],
+  [ADVISORY_NON_FATAL, 'Advisory Non-Fatal Error', 'AdvNonFatalErr'],
 ];
+
+/** Uncorrectable Error Severity after reset: data link, flow control, overflow and malformed are fatal. */
+export const DEFAULT_SEVERITY = 0x62010;
+/** Uncorrectable errors that belong to the link, ECRC among them: a VF leaves them to its PF (SR-IOV 1.1 4.2). */
+const OF_THE_LINK = DEFAULT_SEVERITY | (1 << 19);
 
 /** How a function reports errors. */
 export interface AerOptions {
@@ -96,13 +88,13 @@ export function aer(options: AerOptions = {}): Capability {
 
 /** The registers of the capability behind its header; also used to explain a dump. */
 export function aerRows(options: AerOptions, context: FunctionContext): RegisterRow[] {
-  const { severity = DEFAULT_SEVERITY, correctableMask = 0x2000, ecrc = true } = options;
+  const { severity = DEFAULT_SEVERITY, correctableMask = 1 << ADVISORY_NON_FATAL, ecrc = true } = options;
   const control = (access: Access): Access => (context.virtual ? 'RsvdP' : access);
   const value = (of: number) => (context.virtual ? 0 : of);
-  const all = options.acs ? NAMES : NAMES.slice(0, -1);
-  const names = context.virtual ? all.filter(([, lsb]) => !OF_THE_LINK.includes(lsb)) : all;
-  const errors = (list: typeof NAMES, access: Access, reset: number) =>
-    list.map(([name, lsb]) => bit(name, lsb, access, 'this error', { reset: (reset >> lsb) & 1 }));
+  const all = options.acs ? UNCORRECTABLE_ERRORS : UNCORRECTABLE_ERRORS.slice(0, -1);
+  const names = context.virtual ? all.filter(([lsb]) => ((OF_THE_LINK >> lsb) & 1) === 0) : all;
+  const errors = (list: readonly AerError[], access: Access, reset: number) =>
+    list.map(([lsb, name]) => bit(name, lsb, access, 'this error', { reset: (reset >> lsb) & 1 }));
   const ecrcOn = ecrc && !context.virtual;
   const rows: RegisterRow[] = [
     {
@@ -135,7 +127,7 @@ export function aerRows(options: AerOptions, context: FunctionContext): Register
       access: 'RsvdZ',
       phrase: 'correctable errors seen',
       section: 'PCIe 3.0 7.10.5',
-      fields: errors(CORRECTABLE, 'RW1CS', 0),
+      fields: errors(CORRECTABLE_ERRORS, 'RW1CS', 0),
     },
     {
       name: 'Correctable Error Mask',
@@ -143,7 +135,7 @@ export function aerRows(options: AerOptions, context: FunctionContext): Register
       access: 'RsvdP',
       phrase: 'correctable errors that are not reported',
       section: 'PCIe 3.0 7.10.6',
-      fields: errors(CORRECTABLE, control('RWS'), value(correctableMask)),
+      fields: errors(CORRECTABLE_ERRORS, control('RWS'), value(correctableMask)),
     },
     {
       name: 'Advanced Error Capabilities and Control',

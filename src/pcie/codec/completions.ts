@@ -1,6 +1,7 @@
+import { checkInteger, checkOneOf, checkPowerOfTwo } from '../../base/index.ts';
 import type { RoutingId } from '../routing-id.ts';
 import type { CompletionStatus } from '../tlp.ts';
-import type { CompletionTlp, MemoryReadTlp, TlpPacket } from './tlp-types.ts';
+import type { AtomicTlp, CompletionTlp, MemoryReadTlp, TlpPacket } from './tlp-types.ts';
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -25,13 +26,29 @@ export function completionOf(
   status: CompletionStatus,
 ): CompletionTlp {
   const { requester, tag, trafficClass, attributes, kind } = request;
-  const isRead = kind === 'MRd' || kind === 'MRdLk';
-  const { byteCount, lowerAddress } = isRead ? bytesOfRead(request as MemoryReadTlp) : REGISTER;
-  const base = { requester, tag, trafficClass, attributes, completer, status, byteCount, lowerAddress };
+  const base = { requester, tag, trafficClass, attributes, completer, status, ...bytesOf(request) };
   return { ...base, kind: kind === 'MRdLk' ? 'CplLk' : 'Cpl', payload: NO_BYTES };
 }
-/** Of completions for anything but memory reads. */
-const REGISTER = { byteCount: 4, lowerAddress: 0 };
+
+/** Byte Count and Lower Address: of reads, of AtomicOps, whose operand comes back, and of all others (2.2.9). */
+function bytesOf(request: Exclude<TlpPacket, CompletionTlp>) {
+  switch (request.kind) {
+    case 'MRd':
+    case 'MRdLk':
+      return bytesOfRead(request);
+    case 'FetchAdd':
+    case 'Swap':
+    case 'CAS':
+      return { byteCount: operandBytes(request), lowerAddress: 0 };
+    default:
+      return { byteCount: 4, lowerAddress: 0 };
+  }
+}
+
+/** Bytes of an operand: a CAS brings two, what to compare with and what to swap (6.15.1). */
+function operandBytes({ kind, payload }: AtomicTlp): number {
+  return kind === 'CAS' ? payload.length / 2 : payload.length;
+}
 
 /** The completion that brings the double word of a register (2.3.1.1). */
 export function registerCompletion(
@@ -45,27 +62,38 @@ export function registerCompletion(
 }
 
 /**
- * The completions that bring the double words of a Memory Read, each as long as it may be: all but the last end at a
- * multiple of the Read Completion Boundary (2.3.1.1).
+ * The completions that bring what a request to memory asks for. Those of a read are each as long as it may be: all but the
+ * last end at a multiple of the Read Completion Boundary (2.3.1.1); those of a locked one are locked. An AtomicOp has
+ * one, with what was in memory before it.
  *
- * @param data whole double words, from the read's address on.
+ * @param data of a read its whole double words, from its address on; of an AtomicOp as many bytes as an operand has.
+ * @param maxPayloadBytes Max_Payload_Size, a power of two from 128 to 4,096.
+ * @param boundary Read Completion Boundary: 64 or 128 bytes.
+ * @throws RangeError if one of these is another.
  */
 export function completionsOf(
-  read: MemoryReadTlp,
+  request: MemoryReadTlp | AtomicTlp,
   completer: RoutingId,
   data: Uint8Array,
   maxPayloadBytes: number,
   boundary: number,
 ): readonly CompletionTlp[] {
-  const first = completionOf(read, completer, 0);
+  const isRead = 'words' in request;
+  const bytes = isRead ? 4 * request.words : operandBytes(request);
+  checkInteger('data.length', data.length, bytes, bytes);
+  checkPowerOfTwo('maxPayloadBytes', maxPayloadBytes, 128, 4096);
+  checkOneOf('boundary', boundary, [64, 128]);
+  const kind = request.kind === 'MRdLk' ? 'CplDLk' : 'CplD';
+  const first = completionOf(request, completer, 0);
+  if (!isRead) return [{ ...first, kind, payload: data.slice() }];
   const completions: CompletionTlp[] = [];
   let { byteCount, lowerAddress } = first;
   for (let at = 0; at < data.length; ) {
-    const from = Number(read.address % 4096n) + at;
+    const from = Number(request.address % 4096n) + at;
     let size = data.length - at;
     if (size > maxPayloadBytes) size = maxPayloadBytes - ((from + maxPayloadBytes) % boundary);
     const payload = data.slice(at, at + size);
-    completions.push({ ...first, kind: 'CplD', byteCount, lowerAddress, payload });
+    completions.push({ ...first, kind, byteCount, lowerAddress, payload });
     byteCount -= size - (lowerAddress & 3);
     lowerAddress = (from + size) & 0x7f;
     at += size;

@@ -1,5 +1,6 @@
 import { checkInteger, checkKeys, checkPowerOfTwo } from '../../base/index.ts';
-import { AER_CONTROL, UncorrectableError } from '../capabilities/aer.ts';
+import { AER_CONTROL } from '../capabilities/aer.ts';
+import { UncorrectableError } from '../capabilities/aer-errors.ts';
 import { ECAP_AER } from '../capabilities/ids.ts';
 import type { ConfigType } from '../config-access.ts';
 import type { Endpoint } from '../endpoint.ts';
@@ -128,8 +129,8 @@ export class EndpointReceiver {
     const status =
       outcome === 'completerAbort' ? CompletionStatus.COMPLETER_ABORT : CompletionStatus.UNSUPPORTED_REQUEST;
     const reply = answers ? [completionOf(tlp, (fn ?? first).routingId, status)] : NOTHING;
-    // The completion tells the requester; poisoned data are thrown away: advisory (6.2.3.2.4).
-    return this.error(outcome, parsed, header, fn, answers || outcome === 'poisonedTlp', reply);
+    // Advisory, as the completion tells the requester (6.2.3.2.4.1); not so what would have changed a register (2.7.2.2).
+    return this.error(outcome, parsed, header, fn, answers && outcome !== 'poisonedTlp', reply);
   }
 
   private completion(tlp: CompletionTlp, parsed: ParsedTlp, header: readonly number[]): Reception {
@@ -163,9 +164,8 @@ export class EndpointReceiver {
     }
   }
 
+  /** Poisoned data come last: a request that is refused anyhow is that alone (6.2.3.2.3). */
   private request(tlp: Exclude<TlpPacket, CompletionTlp>): Answer {
-    if (tlp.poisoned === true && 'payload' in tlp && tlp.payload.length > 0)
-      return { outcome: 'poisonedTlp' };
     switch (tlp.kind) {
       case 'MRd':
       case 'MWr':
@@ -173,6 +173,7 @@ export class EndpointReceiver {
       case 'IORd':
       case 'IOWr': {
         if (!this.endpoint.claimIo(tlp.address)) return UNSUPPORTED;
+        if (isPoisoned(tlp)) return POISONED;
         const { hitFunction, hitBar, hitOffset } = this.endpoint;
         const fn = hitFunction as PcieFunction;
         const target = fn.bar(hitBar);
@@ -193,8 +194,10 @@ export class EndpointReceiver {
       case 'Msg':
       case 'MsgD': {
         const name = messageOf(tlp.code)?.name ?? '';
-        if (TAKEN.has(name)) return { outcome: 'accepted' };
-        return IGNORED.has(name) ? { outcome: 'ignored' } : UNSUPPORTED;
+        const isTaken = TAKEN.has(name);
+        if (!isTaken && !IGNORED.has(name)) return UNSUPPORTED;
+        if (isPoisoned(tlp)) return POISONED;
+        return { outcome: isTaken ? 'accepted' : 'ignored' };
       }
       default:
         // Locked reads are for legacy endpoints, AtomicOps for devices that complete them.
@@ -207,6 +210,7 @@ export class EndpointReceiver {
     const answer = (status: CompletionStatus) => [completionOf(tlp, target, status)];
     // Asked before, as a write makes the device take its bus number.
     const isBusy = this.endpoint.configRetry(target, type);
+    if (isPoisoned(tlp) && !isBusy) return this.addressed(tlp) === null ? UNSUPPORTED : POISONED;
     if (tlp.kind === 'CfgRd0' || tlp.kind === 'CfgRd1') {
       const value = this.endpoint.configRead(target, register, 4, type);
       if (value >= 0) return { outcome: 'accepted', completions: [registerCompletion(tlp, target, value)] };
@@ -233,6 +237,7 @@ export class EndpointReceiver {
     // One request does not go beyond a BAR, nor from VF to VF.
     if (fn !== last || hitBar !== lastBar) return UNSUPPORTED;
     if (bytes > this.maxAccessBytes) return { outcome: 'completerAbort' };
+    if (isPoisoned(tlp)) return POISONED;
     const target = fn.bar(hitBar);
     if (!isRead) {
       for (let at = 0; at < bytes; at += 4) {
@@ -292,6 +297,12 @@ interface Answer {
   readonly completions?: readonly CompletionTlp[];
 }
 const UNSUPPORTED: Answer = { outcome: 'unsupportedRequest' };
+const POISONED: Answer = { outcome: 'poisonedTlp' };
+
+/** EP says something of data alone (2.7.2.2). */
+function isPoisoned(tlp: TlpPacket): boolean {
+  return tlp.poisoned === true && 'payload' in tlp && tlp.payload.length > 0;
+}
 
 /** The double words for the Header Log: those behind the prefixes, as many as there are of four. */
 function headerOf(bytes: Uint8Array): readonly number[] {

@@ -1,19 +1,12 @@
 import type { BridgePort } from '../bridge.ts';
-import { BRIDGE_CONTROL } from '../bridge.ts';
 import { Endpoint } from '../endpoint.ts';
 import { ERROR_MESSAGES } from '../error-report.ts';
 import type { PcieFunction } from '../function.ts';
 import { COMMAND, COMMAND_SERR } from '../header.ts';
-import { connectRootErrors, receiveErrorMessage } from '../root-errors.ts';
+import { connectRootErrors, passesSystemError, receiveErrorMessage } from '../root-errors.ts';
 import type { InterruptTarget } from '../root-port-options.ts';
 import type { RoutingId } from '../routing-id.ts';
-import { SECONDARY_STATUS } from './errors.ts';
 import type { HierarchyDevice, HierarchyStructure } from './structure.ts';
-
-/** Bit of Secondary Status: an ERR_NONFATAL or ERR_FATAL came from below. */
-const RECEIVED_SYSTEM_ERROR = 1 << 14;
-/** Bit of Bridge Control: SERR# Enable. */
-const BRIDGE_SERR = 1 << 1;
 
 /**
  * Error messages on their way up: through each port that passes them on, to the root port above, which notes them and
@@ -62,9 +55,7 @@ export class ErrorMessages {
 }
 
 /** Whether a port of a switch passes a message on: ERR_COR always, the others by SERR# Enable of both its sides. */
-function passes({ config }: PcieFunction, code: number): boolean {
+function passes(fn: PcieFunction, code: number): boolean {
   if (ERROR_MESSAGES.indexOf(code) === 0) return true;
-  config.poke16(SECONDARY_STATUS, config.read16(SECONDARY_STATUS) | RECEIVED_SYSTEM_ERROR);
-  if ((config.read16(BRIDGE_CONTROL) & BRIDGE_SERR) === 0) return false;
-  return (config.read16(COMMAND) & COMMAND_SERR) !== 0;
+  return passesSystemError(fn) && (fn.config.read16(COMMAND) & COMMAND_SERR) !== 0;
 }

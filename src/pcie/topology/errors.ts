@@ -1,5 +1,6 @@
-import { UncorrectableError } from '../capabilities/aer.ts';
-import { reportUncorrectable } from '../error-report.ts';
+import { SECONDARY_STATUS } from '../bridge.ts';
+import { UncorrectableError } from '../capabilities/aer-errors.ts';
+import { reportToAll, reportUncorrectable } from '../error-report.ts';
 import type { PcieFunction } from '../function.ts';
 import {
   STATUS,
@@ -8,17 +9,22 @@ import {
   STATUS_SIGNALED_TARGET_ABORT,
 } from '../header.ts';
 
-/** Secondary Status of a type 1 header. */
-export const SECONDARY_STATUS = 0x1e;
-
-/** Notes an Unsupported Request in the function that found it: advisory where a completion tells the requester. */
-export function noteUnsupportedRequest(fn: PcieFunction, isRead: boolean, header: readonly number[]): void {
-  reportUncorrectable(fn, UncorrectableError.unsupportedRequest, isRead, header);
+/**
+ * Notes an Unsupported Request in the function that found it, or in all of a device of which none claims the address (6.2.4):
+ * advisory where a completion tells the requester.
+ */
+export function noteUnsupportedRequest(
+  functions: readonly PcieFunction[],
+  isRead: boolean,
+  header: readonly number[],
+): void {
+  reportToAll(functions, UncorrectableError.unsupportedRequest, isRead, header);
 }
 
 /**
- * Notes an ACS Violation (PCIe 3.0 6.12.4). A read is answered with Completer Abort, which is logged as the violation alone,
- * and in Signaled Target Abort: a port's side towards the requester is its secondary one.
+ * Notes an ACS Violation (PCIe 3.0 6.12.4). The request is completed as Completer Abort, of which a read is told; that is
+ * logged as the violation alone, and in Signaled Target Abort, for a write too (7.5.1.2): a port's side towards the
+ * requester is its secondary one.
  */
 export function noteAcsViolation(
   fn: PcieFunction,
@@ -26,7 +32,7 @@ export function noteAcsViolation(
   isRead: boolean,
   header: readonly number[],
 ): void {
-  if (isRead) setBits(fn, isPort ? SECONDARY_STATUS : STATUS, STATUS_SIGNALED_TARGET_ABORT);
+  setBits(fn, isPort ? SECONDARY_STATUS : STATUS, STATUS_SIGNALED_TARGET_ABORT);
   reportUncorrectable(fn, UncorrectableError.acsViolation, isRead, header);
 }
 

@@ -141,7 +141,7 @@ export class RequestRouting {
     const origin: CompletionOrigin = { at: 'device', device };
     if (device instanceof Endpoint) {
       if (device.claim(request.address)) return arrival(device, origin, request);
-      return unsupported(request, device.functions[0], origin, 'no BAR has this address');
+      return unclaimed(request, device, origin);
     }
     const { upstream, downstream } = device;
     const next = upstream.claimsMemory(request.address)
@@ -271,8 +271,15 @@ function unsupported(
   reason: string,
   asTranslated = true,
 ): RequestRefusal {
-  noteUnsupportedRequest(fn, request.isRead, request.header(asTranslated));
+  noteUnsupportedRequest([fn], request.isRead, request.header(asTranslated));
   return refused(request, fn.name, origin, 'Unsupported Request', reason);
+}
+
+/** No function is meant: all note it, and the first is named for all. */
+function unclaimed(request: RoutedRequest, device: Endpoint, origin: CompletionOrigin): RequestRefusal {
+  const { functions } = device;
+  noteUnsupportedRequest(functions, request.isRead, request.header(true));
+  return refused(request, functions[0].name, origin, 'Unsupported Request', 'no BAR has this address');
 }
 
 function violation(

@@ -1,5 +1,7 @@
 import type { PcieFunction } from '../function.ts';
+import { headerWordsOf } from '../header-words.ts';
 import type { RoutingId } from '../routing-id.ts';
+import { TlpKind } from '../tlp.ts';
 
 /** Address Type of a memory request (PCIe 3.0 2.2.4.1, ATS 1.1 2.2). */
 export const AddressType = { UNTRANSLATED: 0, TRANSLATION_REQUEST: 1, TRANSLATED: 2 } as const;
@@ -32,18 +34,11 @@ export function headerOf(
   requester: RoutingId,
   address: number,
 ): readonly number[] {
-  const { kind, bytes = 4, addressType = 0, relaxedOrdering = false } = request;
-  const isLong = address >= 2 ** 32;
-  const format = (kind === 'write' ? 0x40 : 0) | (isLong ? 0x20 : 0);
-  const low = address % 2 ** 32;
-  const enables = ((1 << bytes) - 1) << (low & 3);
-  const words = [
-    (format << 24) | (relaxedOrdering ? 1 << 13 : 0) | (addressType << 10) | 1,
-    (requester << 16) | enables,
-  ];
-  if (isLong) words.push(Math.floor(address / 2 ** 32));
-  words.push(low - (low & 3));
-  return words;
+  const { bytes = 4, addressType = 0, relaxedOrdering = false } = request;
+  const kind = request.kind === 'write' ? TlpKind.MEMORY_WRITE : TlpKind.MEMORY_READ;
+  const byteEnables = ((1 << bytes) - 1) << (address & 3);
+  const fields = { kind, requester, address, bytes, byteEnables, configType: 0, target: 0 } as const;
+  return headerWordsOf(fields, (relaxedOrdering ? 1 << 13 : 0) | (addressType << 10));
 }
 
 /** What a port or a function did with a request or its completion. */

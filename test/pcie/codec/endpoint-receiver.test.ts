@@ -140,10 +140,60 @@ describe('a device that receives bytes', () => {
     expect(registers.size).toBe(0);
   });
 
-  it('throws poisoned data away', () => {
-    expect(receive({ ...write(BAR0, word(1)), poisoned: true })).toMatchObject({ outcome: 'poisonedTlp' });
+  it('throws poisoned data for registers away, which is no advisory error', () => {
+    const config = { ...base, target: 0x0100, register: 4, firstEnables: 3, payload: word(0x0146) };
+    for (const tlp of [write(BAR0, word(1)), { ...config, kind: 'CfgWr0' as const }]) {
+      const { outcome, completions } = receive({ ...tlp, poisoned: true });
+      expect(outcome).toBe('poisonedTlp');
+      expect(completions.map(({ status }) => status)).toEqual(isNonPosted(tlp) ? [1] : []);
+      expect([aer(0x04), aer(0x10), pf.config.read16(0xaa) & 0xf]).toEqual([1 << 12, 0, 0b0010]);
+      pf.config.write32(AER + 0x04, 0xffff_ffff);
+    }
+    expect([registers.size, pf.config.read16(4) & 0x7ff]).toEqual([0, 0x0006]);
+  });
+
+  const poisoned = { ...base, poisoned: true, firstEnables: 15, payload: word(1) };
+  it.each<[string, ReceptionOutcome, TlpPacket]>([
+    ['a write that no BAR claims', 'unsupportedRequest', { ...write(NOBODY, word(1)), poisoned: true }],
+    ['an I/O write that none claims', 'unsupportedRequest', { ...poisoned, kind: 'IOWr', address: 0x10 }],
+    [
+      'a configuration write to no function',
+      'unsupportedRequest',
+      { ...poisoned, kind: 'CfgWr0', target: 0x0107, register: 4 },
+    ],
+    ['a FetchAdd', 'unsupportedRequest', { ...poisoned, kind: 'FetchAdd', address: BigInt(BAR0) }],
+    [
+      'a message that it does not know',
+      'unsupportedRequest',
+      { ...poisoned, kind: 'MsgD', code: 0x7e, routing: 2, parameters: new Uint8Array(8) },
+    ],
+    [
+      'a write that is longer than the device takes',
+      'completerAbort',
+      { ...write(BAR0, new Uint8Array(12)), poisoned: true },
+    ],
+  ])('says of %s what it says of one that is not poisoned: %s', (_, expected, tlp) => {
+    receiver = new EndpointReceiver(endpoint, { maxAccessWords: 2 });
+    const clean = receive({ ...tlp, poisoned: false });
+    const bits = UncorrectableError[expected as 'unsupportedRequest'];
+    expect([clean.outcome, aer(0x04)]).toEqual([expected, 1 << bits]);
+    pf.config.write32(AER + 0x04, 0xffff_ffff);
+    const { outcome, completions } = receive(tlp);
+    expect([outcome, aer(0x04)]).toEqual([expected, 1 << bits]);
+    expect(completions).toEqual(clean.completions);
     expect(registers.size).toBe(0);
-    expect([aer(0x04), aer(0x10)]).toEqual([1 << 12, 1 << 13]);
+  });
+
+  it('takes a message with poisoned data that it knows as Poisoned TLP', () => {
+    const power = {
+      ...poisoned,
+      kind: 'MsgD' as const,
+      code: 0x50,
+      routing: 4,
+      parameters: new Uint8Array(8),
+    };
+    expect(receive({ ...power, poisoned: false }).outcome).toBe('accepted');
+    expect(receive(power).outcome).toBe('poisonedTlp');
   });
 
   it('looks at the ECRC if ECRC Check Enable is set, before anything else', () => {

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
   BridgePort,
+  CorrectableError,
   connectRootErrors,
   describeErrors,
   Endpoint,
@@ -122,7 +123,37 @@ describe('an uncorrectable error', () => {
     expect(sent.length).toBe(2);
   });
 
-  it('of no single function is noted by all, and one message is sent, of the one that reports the worst', () => {
+  it('that is advisory sends ERR_COR where its uncorrectable mask is set, too: that keeps it out of the log', () => {
+    pf.config.write32(AER + COR_MASK, 0);
+    pf.config.write32(AER + MASK, 1 << 20);
+    reportUncorrectable(pf, unsupportedRequest, true, HEADER);
+    expect(sent).toEqual([[0x0100, ERR.COR]]);
+    expect([aer(STATUS), aer(POINTER) & 0x1f, aer(LOG)]).toEqual([1 << 20, 0, 0]);
+  });
+
+  it('that was cleared gives pointer and log free, though its bit is set again while it is masked', () => {
+    reportUncorrectable(pf, unsupportedRequest, false, [1, 2, 3, 4]);
+    pf.config.write32(AER + STATUS, 1 << 20);
+    pf.config.write32(AER + MASK, 1 << 20);
+    reportUncorrectable(pf, unsupportedRequest, false, [5, 6, 7, 8]);
+    reportUncorrectable(pf, poisonedTlp, false, HEADER);
+    expect(aer(STATUS)).toBe((1 << 20) | (1 << 12));
+    expect([aer(POINTER) & 0x1f, aer(LOG)]).toEqual([12, HEADER[0]]);
+  });
+
+  it('that is advisory sends nothing without AER, which alone could tell it from others', () => {
+    const [profile] = intel82599Config();
+    const capabilities = profile.capabilities.filter(({ extended }) => !extended);
+    const plain = new Endpoint({ functions: [{ ...profile, capabilities }], bus: 1 }).functions[0];
+    plain.sendError = (source, code) => sent.push([source, code]);
+    plain.config.write16(CONTROL, 0x000f);
+    reportUncorrectable(plain, unsupportedRequest, true, HEADER);
+    expect([sent.length, plain.config.read16(DEVICE_STATUS) & 0xf]).toEqual([0, 0b1001]);
+    reportUncorrectable(plain, unsupportedRequest, false, HEADER);
+    expect(sent).toEqual([[0x0100, ERR.NONFATAL]]);
+  });
+
+  it('of no single function is noted by all, and one message of each severity is sent', () => {
     const [first] = intel82599Config();
     const pair = new Endpoint({ functions: [first, first], bus: 1 });
     for (const fn of pair.functions) {
@@ -131,11 +162,17 @@ describe('an uncorrectable error', () => {
     }
     pair.functions[1].config.write32(AER + SEVERITY, 1 << 20);
     reportToAll(pair.functions, unsupportedRequest, false, HEADER);
-    expect(sent).toEqual([[0x0101, ERR.FATAL]]);
+    expect(sent).toEqual([
+      [0x0100, ERR.NONFATAL],
+      [0x0101, ERR.FATAL],
+    ]);
+    sent = [];
+    pair.functions[1].config.write32(AER + SEVERITY, 0);
     // With SERR# Enable in both, Signaled System Error is of the one that has sent.
     for (const fn of pair.functions) fn.config.write16(0x04, 0x100);
     reportToAll(pair.functions, unsupportedRequest, false, HEADER);
-    expect(pair.functions.map((fn) => (fn.config.read16(0x06) >> 14) & 1)).toEqual([0, 1]);
+    expect(sent).toEqual([[0x0100, ERR.NONFATAL]]);
+    expect(pair.functions.map((fn) => (fn.config.read16(0x06) >> 14) & 1)).toEqual([1, 0]);
     for (const fn of pair.functions) expect(aer(STATUS, fn)).toBe(1 << 20);
   });
 
@@ -152,15 +189,41 @@ describe('a correctable error', () => {
     const [pf] = endpoint.functions;
     const sent: number[] = [];
     pf.sendError = (_, code) => sent.push(code);
-    reportCorrectable(pf, 6);
+    reportCorrectable(pf, CorrectableError.badTlp);
     expect(sent).toEqual([]);
     pf.config.write16(CONTROL, 1);
-    reportCorrectable(pf, 6);
+    reportCorrectable(pf, CorrectableError.badTlp);
     expect(sent).toEqual([ERR.COR]);
     pf.config.write32(AER + COR_MASK, 1 << 6);
-    reportCorrectable(pf, 6);
+    reportCorrectable(pf, CorrectableError.badTlp);
     expect(sent).toEqual([ERR.COR]);
     expect([pf.config.read32(AER + COR_STATUS), pf.config.read16(DEVICE_STATUS) & 0xf]).toEqual([1 << 6, 1]);
+  });
+});
+
+describe('the bits of errors', () => {
+  it('are those of the specification', () => {
+    expect(UncorrectableError).toEqual({
+      dataLinkProtocol: 4,
+      poisonedTlp: 12,
+      flowControlProtocol: 13,
+      completionTimeout: 14,
+      completerAbort: 15,
+      unexpectedCompletion: 16,
+      receiverOverflow: 17,
+      malformedTlp: 18,
+      ecrc: 19,
+      unsupportedRequest: 20,
+      acsViolation: 21,
+    });
+    expect(CorrectableError).toEqual({
+      receiverError: 0,
+      badTlp: 6,
+      badDllp: 7,
+      replayRollover: 8,
+      replayTimeout: 12,
+      advisoryNonFatal: 13,
+    });
   });
 });
 

@@ -8,6 +8,7 @@ import {
   PcieHierarchy,
   PcieSwitch,
 } from '../../../src/pcie/index.ts';
+import { intelX710Config } from '../../../src/profiles/index.ts';
 import { card, makeTower, uncorrectable, WINDOWS } from './fixture.ts';
 
 describe('PcieHierarchy', () => {
@@ -66,6 +67,25 @@ describe('PcieHierarchy', () => {
     expect(unsupported(upstream)).toBe(0);
     expect([refusedAt(), unsupported(upstream)]).toEqual(['01:00.0', 1]);
     expect(hierarchy.load(address)).toBe(0xffffffff);
+  });
+
+  it('notes an address that no function of a device has in all of them, and one message says so', () => {
+    const device = new Endpoint({ functions: intelX710Config(2) });
+    const codes: number[] = [];
+    const hierarchy = new PcieHierarchy({ rootPorts: [{}] });
+    hierarchy.connect(hierarchy.rootPorts[0], device);
+    enumerate(hierarchy, WINDOWS);
+    for (const { config } of device.functions) {
+      config.write16(0xa8, 0x000f);
+      config.write32(0x114, 0);
+    }
+    for (const fn of device.functions) fn.sendError = (_, code) => codes.push(code);
+    const address = device.functions[0].barBase(0);
+    for (const { config } of device.functions) config.write16(4, 4);
+    hierarchy.store(address, 1);
+    hierarchy.load(address);
+    expect(device.functions.map(uncorrectable)).toEqual([1 << 20, 1 << 20]);
+    expect(codes).toEqual([0x31, 0x30]);
   });
 
   it('lets functions reach memory of the host, by the IOMMU if there is one', () => {
