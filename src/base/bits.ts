@@ -18,6 +18,18 @@ export function log2Exact(value: number): number {
   return 31 - Math.clz32(value);
 }
 
+/** By four byte enables, the bits of the bytes that they name: bit i for byte i. */
+const LANES = Int32Array.from({ length: 16 }, (_, enables) => {
+  let lanes = 0;
+  for (let i = 0; i < 4; i++) if ((enables & (1 << i)) !== 0) lanes |= 0xff << (8 * i);
+  return lanes;
+});
+
+/** The bits of the bytes that four byte enables name: bit i for byte i. */
+export function lanesOf(byteEnables: number): number {
+  return LANES[byteEnables & 15];
+}
+
 /** `value` in hexadecimal, padded to `digits`, without a prefix. */
 export function hex(value: number, digits = 0): string {
   return (value < 0 ? value + 2 ** 32 : value).toString(16).padStart(digits, '0');

@@ -1,6 +1,6 @@
 /** Foundations: assertions, argument checks, rings, free lists, the frame pool, sparse memory, seeded random streams. */
 export { AssertionError, assert } from './assert.ts';
-export { alignUp, ceilPowerOfTwo, hex, isPowerOfTwo, log2Exact } from './bits.ts';
+export { alignUp, ceilPowerOfTwo, hex, isPowerOfTwo, lanesOf, log2Exact } from './bits.ts';
 export {
   checkBoolean,
   checkInteger,

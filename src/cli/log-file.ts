@@ -77,12 +77,30 @@ export function openLog(bytes: Uint8Array, file: string, cut: boolean, io: Io): 
   return log;
 }
 
+/** A part of a log, in ps since power-on. */
+export interface LogWindow {
+  readonly fromPs: number;
+  readonly toPs: number;
+}
+
 /**
- * The part of a log that the command line asks for, in ps.
+ * Refuses a part of a log that begins behind its end.
  *
  * @throws {@link UsageError}
  */
-export function windowOf(input: CommandInput): { readonly fromPs: number; readonly toPs: number } {
+export function checkWindow({ fromPs }: LogWindow, { trailer: { endPs } }: BinaryLog): void {
+  if (fromPs > endPs)
+    throw new UsageError(
+      `--from-ns: ${fromPs / NANOSECOND_PS} lies behind the end of the log; allowed 0 to ${endPs / NANOSECOND_PS}`,
+    );
+}
+
+/**
+ * The part of a log that the command line asks for; {@link checkWindow} when the log has been read.
+ *
+ * @throws {@link UsageError}
+ */
+export function windowOf(input: CommandInput): LogWindow {
   const fromNs = numberOption(input, 'from-ns', [0, MAX_NS]);
   const toNs = numberOption(input, 'to-ns', [0, MAX_NS]);
   const fromPs = Math.round((fromNs ?? 0) * NANOSECOND_PS);

@@ -95,28 +95,33 @@ export function makeRunCommand<S extends Runnable>(
               outPath,
               loaded === null ? OUT_FILES : ['scenario.json', ...OUT_FILES],
             );
-      const capture = captureFile === undefined ? undefined : simulation.captureFrames();
-      const log = RunLog.start(logging, simulation, logFile, last);
+      try {
+        const capture = captureFile === undefined ? undefined : simulation.captureFrames();
+        const log = RunLog.start(logging, simulation, logFile, last);
 
-      const progress = new ProgressLine(io);
-      const { report, interruptedBy } = await runToEnd(simulation, progress.listener, snapshot?.moment)
-        .finally(() => progress.clear())
-        .catch((error: unknown) => {
-          log?.fail(error, io);
-          throw error;
-        });
-      log?.end();
-      snapshot?.end();
-      if (input.flags.has('no-wall')) delete report.wall;
-      if (capture !== undefined) captureFile?.write(capture.parts());
-      countersFile?.write(report.counters);
-      const source = loaded === null ? null : { loaded, file };
-      await deliver(report, source, input.flags.has('json'), out, io);
-      if (interruptedBy !== null) return INTERRUPT_STATUS[interruptedBy];
-      const other = otherResult(loaded?.recorded ?? null, file, report);
-      if (other === null) return EXIT.done;
-      io.stderr(other);
-      return EXIT.failed;
+        const progress = new ProgressLine(io);
+        const { report, interruptedBy } = await runToEnd(simulation, progress.listener, snapshot?.moment)
+          .finally(() => progress.clear())
+          .catch((error: unknown) => {
+            log?.fail(error, io);
+            throw error;
+          });
+        log?.end();
+        snapshot?.end();
+        if (input.flags.has('no-wall')) delete report.wall;
+        if (capture !== undefined) captureFile?.write(capture.parts());
+        countersFile?.write(report.counters);
+        const source = loaded === null ? null : { loaded, file };
+        await deliver(report, source, input.flags.has('json'), out, io);
+        if (interruptedBy !== null) return INTERRUPT_STATUS[interruptedBy];
+        const other = otherResult(loaded?.recorded ?? null, file, report);
+        if (other === null) return EXIT.done;
+        io.stderr(other);
+        return EXIT.failed;
+      } catch (error) {
+        out?.discard();
+        throw error;
+      }
     },
   };
 }

@@ -1,7 +1,7 @@
 import { timelineFromLog } from '../sim/views/timeline-from-log.ts';
 import { PerfettoWriter } from '../trace/perfetto.ts';
 import { type Command, EXIT, UsageError } from './command.ts';
-import { CUT_OPTION, WINDOW_OPTIONS, windowOf, withLog } from './log-file.ts';
+import { CUT_OPTION, checkWindow, WINDOW_OPTIONS, windowOf, withLog } from './log-file.ts';
 import { plural } from './numbers.ts';
 import { checkEnding, OutputFile } from './output-file.ts';
 
@@ -22,7 +22,10 @@ export const timelineCommand: Command = {
     const window = windowOf(input);
     checkEnding('--out', path, 'Perfetto protobuf', ['.json', '.vcd']);
     const file = new OutputFile(input.files, '--out', path);
-    const timeline = await withLog(input, io, (log) => timelineFromLog(log, window));
+    const timeline = await withLog(input, io, (log) => {
+      checkWindow(window, log);
+      return timelineFromLog(log, window);
+    });
     const pieces: Uint8Array[] = [];
     const { tracks, events, flows } = timeline.write(new PerfettoWriter((piece) => pieces.push(piece)));
     file.write(pieces);

@@ -9,7 +9,7 @@ import {
 } from '../trace/index.ts';
 import { type CommandInput, UsageError } from './command.ts';
 import { numberOption } from './command-line.ts';
-import { WINDOW_OPTIONS, windowOf } from './log-file.ts';
+import { type LogWindow, WINDOW_OPTIONS } from './log-file.ts';
 
 /** Options that choose among the TLPs of a log. */
 export const FILTER_OPTIONS = {
@@ -37,8 +37,12 @@ export interface TlpFilter {
  *
  * @throws {@link UsageError}
  */
-export function tlpFilterOf(input: CommandInput, purposes: TlpPurposes, frames: TlpFrames): TlpFilter {
-  const { fromPs, toPs } = windowOf(input);
+export function tlpFilterOf(
+  input: CommandInput,
+  { fromPs, toPs }: LogWindow,
+  purposes: TlpPurposes,
+  frames: TlpFrames,
+): TlpFilter {
   const kinds = input.lists.get('kind')?.map(kindOf);
   const functions = input.lists.get('function')?.map((name) => functionOf(name, purposes));
   const frame = frameOf(input, frames);

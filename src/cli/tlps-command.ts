@@ -13,7 +13,7 @@ import {
 } from '../trace/index.ts';
 import { type Command, type CommandInput, EXIT, UsageError } from './command.ts';
 import type { Io } from './io.ts';
-import { CUT_OPTION, withLog } from './log-file.ts';
+import { CUT_OPTION, checkWindow, windowOf, withLog } from './log-file.ts';
 import { plural } from './numbers.ts';
 import { checkEnding, OutputFile } from './output-file.ts';
 import { FILTER_OPTIONS, type TlpFilter, tlpFilterOf } from './tlp-filter.ts';
@@ -62,9 +62,11 @@ async function show(
 ): Promise<void> {
   if (log.header.link === null)
     throw new LogError('says nothing of a link: there are no TLPs to be had from it');
+  const window = windowOf(input);
+  checkWindow(window, log);
   const frames = new TlpFrames(log);
   const purposes = new TlpPurposes(log, { names: tlpNames(log), frames });
-  const filter = tlpFilterOf(input, purposes, frames);
+  const filter = tlpFilterOf(input, window, purposes, frames);
   if (output !== undefined) {
     const counts = { packets: 0 };
     output.write(captured(log, purposes, filter, counts));

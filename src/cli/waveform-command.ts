@@ -3,7 +3,7 @@ import { waveformFromLog } from '../sim/views/waveform-from-log.ts';
 import { TLP_NAMES, type WaveformSignal } from '../trace/index.ts';
 import { type Command, type CommandInput, EXIT, UsageError } from './command.ts';
 import type { Io } from './io.ts';
-import { CUT_OPTION, WINDOW_OPTIONS, windowOf, withLog } from './log-file.ts';
+import { CUT_OPTION, checkWindow, WINDOW_OPTIONS, windowOf, withLog } from './log-file.ts';
 import { plural } from './numbers.ts';
 import { checkEnding, OutputFile } from './output-file.ts';
 import { packageVersion } from './version.ts';
@@ -37,33 +37,27 @@ export const waveformCommand: Command = {
   },
   parameters: ['FILE.log'],
   async run(input, io) {
-    const { fromPs, toPs: askedPs } = windowOf(input);
+    const window = windowOf(input);
     const path = input.values.get('out');
     if (path === undefined && !input.flags.has('list'))
       throw new UsageError(`--out: is missing; allowed waveform ${USAGE}`);
     if (path !== undefined) checkEnding('--out', path, 'VCD', ['.fst', '.lxt', '.lxt2', '.vzt', '.json']);
     const file = path === undefined ? null : new OutputFile(input.files, '--out', path);
-    const { waveform, endPs, seed } = await withLog(input, io, (log) => ({
-      waveform: waveformFromLog(log),
-      endPs: log.trailer.endPs,
-      seed: log.header.seed,
-    }));
+    const { waveform, endPs, seed } = await withLog(input, io, (log) => {
+      checkWindow(window, log);
+      return { waveform: waveformFromLog(log), endPs: log.trailer.endPs, seed: log.header.seed };
+    });
     const signals = chosen(input, waveform.signals);
     if (file === null) {
       await list(signals, io);
       return EXIT.done;
     }
-    const toPs = Math.min(askedPs, endPs);
-    if (fromPs > toPs)
-      throw new UsageError(
-        `--from-ns: ${fromPs / 1000} lies behind the end of the log; allowed 0 to ${endPs / 1000}`,
-      );
     const pieces: string[] = [];
     const changes = waveform.write((piece) => pieces.push(piece), {
       version: `sriovsim ${packageVersion()}`,
       comment: `${COMMENT}; seed ${seed}`,
-      fromPs,
-      toPs,
+      fromPs: window.fromPs,
+      toPs: Math.min(window.toPs, endPs),
       signals,
     });
     file.write(pieces);

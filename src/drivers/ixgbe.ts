@@ -1,4 +1,4 @@
-import type { BarWindow, DeviceHandle } from '../host/index.ts';
+import { type BarWindow, type DeviceHandle, SoftwareError } from '../host/index.ts';
 import type { RateProfile, Refusal } from '../nicswitch/index.ts';
 import { AddressFilters, addressOfVf } from './address-filters.ts';
 import { DataPath, type SoftwareCosts } from './data-path.ts';
@@ -324,7 +324,7 @@ export class IxgbeDriver {
       if ((links & LINK_UP) !== 0 && links !== 0xffff_ffff) return;
       this.handle.wait(RESET_PS);
     }
-    throw new Error(`${this.handle.name}: the link does not come up`);
+    throw new SoftwareError(`${this.handle.name}: the link does not come up`);
   }
 
   private enablePools(pool: number): void {

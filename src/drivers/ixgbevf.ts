@@ -1,4 +1,4 @@
-import type { BarWindow, DeviceHandle } from '../host/index.ts';
+import { type BarWindow, type DeviceHandle, SoftwareError } from '../host/index.ts';
 import { macHighWord, macLowWord, macOfWords } from '../wire/index.ts';
 import { DataPath, type SoftwareCosts } from './data-path.ts';
 import {
@@ -99,7 +99,7 @@ export class IxgbevfDriver {
   /**
    * Brings the VF up.
    *
-   * @throws Error if the PF does not answer, or refuses.
+   * @throws SoftwareError if the PF does not answer, or refuses.
    */
   start(): void {
     const bar = this.bar;
@@ -130,7 +130,7 @@ export class IxgbevfDriver {
   }
 
   /**
-   * Asks the PF for `mac` as its address. @throws Error if the PF refuses: without trust, another than it gave.
+   * Asks the PF for `mac` as its address. @throws SoftwareError if the PF refuses: without trust, another than it gave.
    */
   setMac(mac: number): void {
     this.request([MailboxOperation.SET_MAC, macLowWord(mac), macHighWord(mac)], 1);
@@ -138,7 +138,7 @@ export class IxgbevfDriver {
   }
 
   /**
-   * Asks the PF for these further addresses, instead of those asked for before. @throws Error if the PF
+   * Asks the PF for these further addresses, instead of those asked for before. @throws SoftwareError if the PF
    * refuses one: without trust, any.
    */
   setFurtherMacs(macs: readonly number[]): void {
@@ -149,7 +149,7 @@ export class IxgbevfDriver {
     });
   }
 
-  /** Asks the PF for one of `XcastMode`, and returns what it grants. @throws Error if it refuses. */
+  /** Asks the PF for one of `XcastMode`, and returns what it grants. @throws SoftwareError if it refuses. */
   setXcastMode(mode: number): number {
     return this.request([MailboxOperation.UPDATE_XCAST_MODE, mode], 2)[1];
   }
@@ -190,7 +190,7 @@ export class IxgbevfDriver {
     bar.write32(VFMAILBOX, MBX_ACK);
     this.seen = 0;
     if ((reply[0] & FAILURE) !== 0 || (reply[0] & SUCCESS) === 0) {
-      throw new Error(`${this.handle.name}: the PF refused message ${message[0] & 0xffff}`);
+      throw new SoftwareError(`${this.handle.name}: the PF refused message ${message[0] & 0xffff}`);
     }
     return reply;
   }
@@ -206,6 +206,6 @@ export class IxgbevfDriver {
       if (condition()) return;
       this.handle.wait(POLL_PS);
     }
-    throw new Error(`${this.handle.name}: waited for ${what} in vain`);
+    throw new SoftwareError(`${this.handle.name}: waited for ${what} in vain`);
   }
 }

@@ -1,5 +1,5 @@
 import { alignUp, checkPowerOfTwo } from '../base/index.ts';
-import type { BarWindow, DeviceHandle, DmaRegion } from '../host/index.ts';
+import { type BarWindow, type DeviceHandle, type DmaRegion, SoftwareError } from '../host/index.ts';
 import type { FrameTemplate } from './frame-template.ts';
 
 /** Where the registers of a queue pair are in its BAR. */
@@ -184,7 +184,9 @@ export class QueuePair {
     for (let i = 0; i < ENABLE_POLLS; i++) {
       if ((this.bar.read32(registers + CONTROL) & CONTROL_ENABLE) !== 0) return;
     }
-    throw new Error(`the queue with registers at 0x${registers.toString(16)} does not become enabled`);
+    throw new SoftwareError(
+      `the queue with registers at 0x${registers.toString(16)} does not become enabled`,
+    );
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { BarWindow } from '../host/index.ts';
+import { type BarWindow, SoftwareError } from '../host/index.ts';
 import { type RateProfile, rateFactorOf, weightsOf } from '../nicswitch/index.ts';
 import { LINK_UP, LINKS, RTTDCS } from './ixgbe-registers.ts';
 import type { VfSettings } from './vf-settings.ts';
@@ -69,14 +69,14 @@ export class VfRates {
     return this.rates[vf] ?? NO_RATE;
   }
 
-  /** After a reset of the device, with its link up: sets all VFs up anew. Throws Error for what cannot be had. */
+  /** After a reset of the device, with its link up: sets all VFs up anew. Throws SoftwareError for what cannot be had. */
   restore(vfs: readonly VfSettings[]): void {
     this.rates = vfs.map(() => ({ ...NO_RATE }));
     this.weighs = false;
     for (const [vf, { maxTxMbps = 0, minTxMbps = 0, trafficClass = 0 }] of vfs.entries()) {
       if (maxTxMbps === 0 && minTxMbps === 0 && trafficClass === 0) continue;
       const refused = this.set(vf, { maxMbps: maxTxMbps, minMbps: minTxMbps, trafficClass });
-      if (refused !== null) throw new Error(`VF ${vf}: ${refused}`);
+      if (refused !== null) throw new SoftwareError(`VF ${vf}: ${refused}`);
     }
   }
 

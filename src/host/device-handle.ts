@@ -2,6 +2,7 @@ import { type Scheduler, Timer } from '../kernel/index.ts';
 import type { RootComplex } from '../pcie/index.ts';
 import type { AddressSpace, DmaRegion } from './address-space.ts';
 import { type InterruptController, MESSAGE_ADDRESS } from './interrupt-controller.ts';
+import { SoftwareError } from './software-error.ts';
 import type { WriteWatch } from './write-watch.ts';
 
 /** Standard configuration registers that a handle needs (PCI 3.0, 6.1 and 6.7). */
@@ -103,7 +104,7 @@ export class DeviceHandle {
    * Has `handler` called for the function's MSI-X vector `vector`: fills in the table entry and enables
    * MSI-X.
    *
-   * @throws Error if the function has no MSI-X capability.
+   * @throws {@link SoftwareError} if the function has no MSI-X capability.
    */
   connectInterrupt(vector: number, handler: () => void): void {
     const { interrupts, interruptLatencyPs } = this.parts;
@@ -114,7 +115,7 @@ export class DeviceHandle {
   /** Fills in the MSI-X table again after the device has been reset, and with it lost what was there. */
   restoreInterrupts(): void {
     const capability = this.findCapability(CAP_ID_MSIX);
-    if (capability === 0) throw new Error(`${this.name} has no MSI-X capability, or is gone`);
+    if (capability === 0) throw new SoftwareError(`${this.name} has no MSI-X capability, or is gone`);
     const table = this.configRead(capability + 4, 4);
     const window = this.bar(table & 7);
     for (const [vector, data] of this.vectors) {

@@ -22,7 +22,8 @@ export interface MirrorRule {
   readonly vlans?: Iterable<number>;
 }
 
-const RULE = {
+/** Every key of a rule. */
+export const MIRROR_RULE_KEYS = {
   to: true,
   receivedBy: true,
   sentBy: true,
@@ -137,7 +138,7 @@ export class MirrorRules {
   }
 
   private compile(rule: MirrorRule): CompiledRule {
-    checkKeys<MirrorRule>('rule', rule, RULE);
+    checkKeys<MirrorRule>('rule', rule, MIRROR_RULE_KEYS);
     const vports = this.ports - 1;
     const compiled = {
       to: checkInteger('rule.to', rule.to, 0, vports - 1),

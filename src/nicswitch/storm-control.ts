@@ -6,6 +6,7 @@ import { type FrameRate, FrameRateLimit, type SwitchClock } from './frame-rate-l
  */
 export type StormKind = 'broadcast' | 'multicast' | 'unknownUnicast';
 
+/** What storm limits tell apart. */
 export const STORM_KINDS: readonly StormKind[] = ['broadcast', 'multicast', 'unknownUnicast'];
 /** Index into {@link STORM_KINDS}. */
 export const BROADCAST_STORM = 0;

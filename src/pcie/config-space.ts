@@ -247,15 +247,3 @@ function checkWidth(offset: number, bytes: number): number {
   if (bytes !== 1) throw new RangeError(`bytes must be 1, 2 or 4, got ${bytes}`);
   return offset;
 }
-
-/** By four byte enables, the bits of the bytes that they name: bit i for byte i. */
-const LANES = Int32Array.from({ length: 16 }, (_, enables) => {
-  let lanes = 0;
-  for (let i = 0; i < 4; i++) if ((enables & (1 << i)) !== 0) lanes |= 0xff << (8 * i);
-  return lanes;
-});
-
-/** The bits of the bytes that four byte enables name: bit i for byte i. */
-export function lanesOf(byteEnables: number): number {
-  return LANES[byteEnables & 15];
-}

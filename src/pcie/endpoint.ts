@@ -1,11 +1,10 @@
-import { checkInteger } from '../base/index.ts';
+import { checkInteger, lanesOf } from '../base/index.ts';
 import type { Component } from '../kernel/index.ts';
 import { ROM_BAR } from './bar.ts';
 import type { FunctionContext } from './capabilities/capability.ts';
 import { ECAP_SRIOV } from './capabilities/ids.ts';
 import { ARI_CAPABLE_HIERARCHY, SRIOV_CONTROL, type SriovCapability } from './capabilities/sriov.ts';
 import { CONFIG_RETRY, type ConfigTarget, type ConfigType } from './config-access.ts';
-import { lanesOf } from './config-space.ts';
 import { type DecodeListener, endpointLayout, type FunctionProfile, PcieFunction } from './function.ts';
 import { ROM_ADDRESS } from './header.ts';
 import { busOf, type RoutingId } from './routing-id.ts';

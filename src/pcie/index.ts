@@ -165,7 +165,6 @@ export {
   type ConfigOwner,
   ConfigSpace,
   type ConfigWriteHook,
-  lanesOf,
   type ResetKind,
 } from './config-space.ts';
 export { type CreditAdvertisement, CreditGate, INFINITE_CREDITS } from './credits.ts';

@@ -1,8 +1,7 @@
-import { AssertionError } from '../base/index.ts';
+import { AssertionError, lanesOf } from '../base/index.ts';
 import type { BarTarget } from './bar.ts';
 import { CAP_MSIX } from './capabilities/ids.ts';
 import type { MsixCapability } from './capabilities/msix.ts';
-import { lanesOf } from './config-space.ts';
 import type { PcieFunction } from './function.ts';
 
 /** Sends the message of an interrupt: a write of `data` to the address. All unsigned. */

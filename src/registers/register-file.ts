@@ -1,4 +1,4 @@
-import { hex } from '../base/index.ts';
+import { hex, lanesOf } from '../base/index.ts';
 import type { CompiledTable } from './compile.ts';
 
 /**
@@ -28,13 +28,6 @@ export interface RegisterFileOptions {
 /** Flags of a slot: whether reading it, and whether writing it, does more than move the value. */
 const READ_ACTS = 1;
 const WRITE_ACTS = 2;
-
-/** Bits of the bytes that four byte enables name. */
-const LANES = Int32Array.from({ length: 16 }, (_, enables) => {
-  let mask = 0;
-  for (let i = 0; i < 4; i++) if ((enables & (1 << i)) !== 0) mask |= 0xff << (8 * i);
-  return mask;
-});
 
 /**
  * The registers of a device behind a BAR: plain storage by the masks of a table, and hooks for the rows that
@@ -100,7 +93,7 @@ export class RegisterFile {
       this.unknownWrite(offset);
       return;
     }
-    const lanes = LANES[byteEnables];
+    const lanes = lanesOf(byteEnables);
     const mask = this.writeMask[slot] & lanes;
     if ((this.flags[slot] & WRITE_ACTS) !== 0) this.writeActing(slot, value, mask, lanes);
     else this.values[slot] = (this.values[slot] & ~mask) | (value & mask);

@@ -1,3 +1,6 @@
+// Not whole folders: the command waits for this file whatever it is asked.
+import { SoftwareError } from '../host/software-error.ts';
+import { SriovError } from '../pcie/sriov-software.ts';
 import type { FaultReport } from './report.ts';
 
 /** Faults that the message names one by one. */
@@ -19,7 +22,8 @@ export interface Bootable {
 /**
  * Boots a simulation.
  *
- * @throws {@link BootError} if its software fails after faults have struck; any other error as it is.
+ * @throws {@link BootError} if its software fails ({@link SoftwareError}, {@link SriovError}) after faults have struck; any
+ *   other error as it is, with its stack.
  * @example
  * const { scenario, captures } = resolveScenario({
  *   guests: [{ name: 'a' }],
@@ -36,8 +40,8 @@ export function bootSimulation(simulation: Bootable): void {
 }
 
 function bootError(error: unknown, nowPs: number, faults: readonly FaultReport[]): unknown {
-  // Software finds no more than that it fails; a defect of the model is none of these, and shows where it is.
-  const isSoftware = error instanceof Error && /^(Range|Sriov)?Error$/.test(error.name);
+  // All else is a defect of a program, and shows where it is.
+  const isSoftware = error instanceof SoftwareError || error instanceof SriovError;
   if (!isSoftware || faults.length === 0) return error;
   const named = faults
     .slice(0, NAMED)

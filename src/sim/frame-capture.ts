@@ -15,6 +15,7 @@ interface Card {
   readonly queuesPerPool: number;
   /** Asked anew for each frame: the PF's VPort is behind those of the VFs, however many there are. */
   readonly pfPort: () => number;
+  readonly framesBefore: number;
 }
 
 /**
@@ -30,11 +31,13 @@ export function makeFrameCapture(simulation: RunView): FrameCapture {
     uplink: data.switch.uplink,
     queuesPerPool: profile.queuesPerPool,
     pfPort: () => simulation.pfPort,
+    framesBefore: 0,
   });
 }
 
 /**
- * The capture that a simulation would have made while its log was written.
+ * The capture that a simulation would have made while its log was written. A frame's packet ID is its number in the run, as
+ * `sriovsim trace-frame` takes it, also where the log holds only the last records.
  *
  * @throws LogError for a log that says nothing of a card.
  */
@@ -49,6 +52,7 @@ export function captureFromLog(log: BinaryLog): FrameCapture {
     uplink: store.pools,
     queuesPerPool: store.queuesPerPool,
     pfPort: () => scenario.nic.vfs,
+    framesBefore: log.framesLost,
   });
   // What a frame is like stands behind the record that it has come in or gone out.
   let held: LogRecord | null = null;
@@ -99,7 +103,7 @@ function copySlot(frames: FramePool, from: number, to: number): void {
     column[to] = column[from];
 }
 
-function captureOf({ scenario, frames, uplink, queuesPerPool, pfPort }: Card): FrameCapture {
+function captureOf({ scenario, frames, uplink, queuesPerPool, pfPort, framesBefore }: Card): FrameCapture {
   return new FrameCapture({
     frames,
     interfaces: interfacesOf(scenario),
@@ -110,6 +114,7 @@ function captureOf({ scenario, frames, uplink, queuesPerPool, pfPort }: Card): F
     },
     queueOf: (port) => (port === uplink ? -1 : port * queuesPerPool),
     cardReasons: NIC_DROP_REASONS,
+    framesBefore,
     section: { hardware: `${scenario.nic.profile}, simulated`, application: `sriovsim ${VERSION}` },
   });
 }

@@ -9,6 +9,7 @@ import {
   InterruptController,
   MMIO_HIGH,
   MMIO_LOW,
+  SoftwareError,
   Sysfs,
   WriteWatch,
 } from '../host/index.ts';
@@ -116,7 +117,7 @@ export class Machine {
   private readonly watch = new WriteWatch();
   private readonly driverMemory: number;
   private pfFunction: EnumeratedFunction | null = null;
-  private ixgbe: IxgbeDriver | null = null;
+  ixgbe: IxgbeDriver | null = null;
   private vfRoutingIds: readonly number[] = [];
   /** The PF has been reset since it was enumerated: its BARs, Command and ARI Capable Hierarchy are lost. */
   private wasReset = false;
@@ -233,7 +234,7 @@ export class Machine {
     );
   }
 
-  /** The PF's driver. */
+  /** The PF's driver: {@link Machine.ixgbe} once the boot has found the card. */
   get pfDriver(): IxgbeDriver {
     if (this.ixgbe === null) throw new Error('the machine has not been booted');
     return this.ixgbe;
@@ -248,7 +249,7 @@ export class Machine {
   /**
    * Enumerates the bus and starts the PF's driver. VFs come with `sriov_numvfs`, as on Linux.
    *
-   * @throws Error if the card cannot be given its buses and addresses.
+   * @throws SoftwareError if the card cannot be given its buses and addresses.
    */
   boot(): void {
     const pf = this.enumerateCard();
@@ -282,10 +283,10 @@ export class Machine {
       ari: this.parts.nic.ari,
       wait: (ms) => this.wait(ms),
     });
-    if (tree.problems.length > 0) throw new Error(`enumeration: ${tree.problems[0]}`);
+    if (tree.problems.length > 0) throw new SoftwareError(`enumeration: ${tree.problems[0]}`);
     const { identity } = this.parts.nicProfile.functions[0];
     const [pf] = findFunctions(tree, identity.vendorId, identity.deviceId);
-    if (pf === undefined) throw new Error('enumeration found no card');
+    if (pf === undefined) throw new SoftwareError('enumeration found no card');
     this.pfFunction = pf;
     this.setPayloadSizes(pf);
     return pf;
@@ -301,7 +302,7 @@ export class Machine {
    * guests that they belong to, and starts their drivers. A card that was reset is enumerated again before that, as by a
    * rescan of the bus.
    *
-   * @throws SriovError as Linux would refuse; Error if the card has gone.
+   * @throws SriovError as Linux would refuse; SoftwareError if the card has gone.
    */
   setNumVfs(count: number): void {
     const options = { wait: (ms: number) => this.wait(ms), maximum: this.parts.nicProfile.pools - 1 };

@@ -1,3 +1,4 @@
+import { MIRROR_RULE_KEYS } from '../nicswitch/index.ts';
 import { showValue } from './scenario-error.ts';
 import { didYouMean } from './scenario-suggest.ts';
 import type {
@@ -67,14 +68,7 @@ const OPTIONS = {
     arbitration: true,
     wireShare: true,
   } satisfies Keys<PortOptions>,
-  mirror: {
-    to: true,
-    receivedBy: true,
-    sentBy: true,
-    uplink: true,
-    downlink: true,
-    vlans: true,
-  } satisfies Keys<MirrorOptions>,
+  mirror: MIRROR_RULE_KEYS satisfies Keys<MirrorOptions>,
   hostInterface: { ...DRIVER, mac: true, vlan: true } satisfies Keys<HostInterfaceOptions>,
   traffic: {
     name: true,

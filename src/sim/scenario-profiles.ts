@@ -48,38 +48,32 @@ export function ratesOf(card: { readonly exactRates?: boolean }): RateProfile {
   return card.exactRates === true ? EXACT_RATES : INTEL_82599_RATES;
 }
 
-const GENERIC_MIRRORS: MirrorFacts = { rules: 16, bySwitch: true };
+const INTEL_82599: NicFacts = {
+  // 64 pools, of which the ixgbe PF driver keeps one.
+  totalVfs: 64,
+  usableVfs: 63,
+  linkGbps: [1, 10],
+  receiveBufferKiB: 512,
+  rates: INTEL_82599_RATES,
+  mirrors: { rules: 4, bySwitch: false },
+};
+
+const GENERIC: NicFacts = {
+  ...INTEL_82599,
+  rates: EXACT_RATES,
+  mirrors: { rules: 16, bySwitch: true },
+  vportForwarding: true,
+  portExtender: true,
+};
 
 const NICS: Readonly<Record<string, NicFacts>> = {
-  // 64 pools, of which the ixgbe PF driver keeps one.
-  'intel-82599': {
-    totalVfs: 64,
-    usableVfs: 63,
-    linkGbps: [1, 10],
-    receiveBufferKiB: 512,
-    rates: INTEL_82599_RATES,
-    mirrors: { rules: 4, bySwitch: false },
-  },
-  generic: {
-    totalVfs: 64,
-    usableVfs: 63,
-    linkGbps: [1, 10],
-    receiveBufferKiB: 512,
-    rates: EXACT_RATES,
-    mirrors: GENERIC_MIRRORS,
-    vportForwarding: true,
-    portExtender: true,
-  },
+  'intel-82599': INTEL_82599,
+  generic: GENERIC,
   'generic-100g': {
-    totalVfs: 64,
-    usableVfs: 63,
+    ...GENERIC,
     linkGbps: [1, 10, 25, 40, 100],
     receiveBufferKiB: 1024,
     sharedBuffer: true,
-    rates: EXACT_RATES,
-    mirrors: GENERIC_MIRRORS,
-    vportForwarding: true,
-    portExtender: true,
     switchings: SWITCHINGS,
   },
 };

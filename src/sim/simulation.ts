@@ -22,6 +22,7 @@ import { cableDelayPs } from './scenario-port.ts';
 import type { EndpointRef, ResolvedFlow, ResolvedScenario } from './scenario-resolved.ts';
 import type { FrameSender } from './sender.ts';
 import { Station } from './station.ts';
+import { expectVfDriver } from './vf-driver.ts';
 
 /** Endpoints as the tracker numbers them: the port, the PF, the VFs. */
 export const PORT_ENDPOINT_INDEX = 0;
@@ -345,8 +346,7 @@ export class Simulation implements RunView, VfListener {
 
   private sender(from: EndpointRef): FrameSender {
     if (from.kind === 'port') return this.station;
-    if (from.kind === 'vf' && !this.machine.vfDrivers.has(from.vf))
-      throw new Error(`no driver runs on VF ${from.vf}`);
+    if (from.kind === 'vf') expectVfDriver(this.machine, from.vf);
     return this.drivers[endpointIndex(from)];
   }
 }

@@ -1,4 +1,4 @@
-import type { ForwardingMode, NicSwitch } from '../nicswitch/index.ts';
+import { type ForwardingMode, type NicSwitch, STORM_KINDS } from '../nicswitch/index.ts';
 import type { ResolvedVf } from './scenario-resolved.ts';
 
 /** What the machine's owner has set for a VF beside what its card has registers for. */
@@ -20,7 +20,7 @@ export function applyVPortPolicies(
     nicSwitch.setForwarding(vport, modeOf(policy?.forwarding, nicSwitch, pf));
     const allowed = policy?.allowedVlans ?? null;
     nicSwitch.setAllowedVlans(vport, allowed === null ? null : { vlans: allowed });
-    for (const kind of ['broadcast', 'multicast', 'unknownUnicast'] as const) {
+    for (const kind of STORM_KINDS) {
       const framesPerSecond = policy?.stormLimits[kind] ?? null;
       nicSwitch.setStormLimit(vport, kind, framesPerSecond === null ? null : { framesPerSecond });
     }

@@ -34,6 +34,8 @@ export interface FrameCaptureOptions {
   /** Why the card drops frames outside its switch, in the order of the probe's numbers. */
   readonly cardReasons: readonly string[];
   readonly section?: PcapngSection;
+  /** Frames that have come in before the capture begins; the first that it sees is one more. By default none. */
+  readonly framesBefore?: number;
 }
 
 /** What is kept of the frame in a slot from its coming in on. */
@@ -70,13 +72,14 @@ export class FrameCapture implements ProbeSink {
   /** Tag operations of frames on their way to a receiver, by slot and port; as it is, where there is none. */
   private readonly operations = new Map<number, TagOperation>();
   private readonly scratch: Uint8Array;
-  private lastId = 0;
+  private lastId: number;
   /** The descriptor that was fetched last: its frame comes in next. */
   private fetchedSlot = -1;
   private fetchedQueue = -1;
 
   constructor(options: FrameCaptureOptions) {
     this.options = options;
+    this.lastId = options.framesBefore ?? 0;
     this.writer = new PcapngWriter(options.section);
     for (const each of options.interfaces) this.interfaces.set(each.name, this.writer.addInterface(each));
     const { slots, slotBytes } = options.frames;

@@ -84,7 +84,8 @@ export class BinaryLog {
       const whole = bytes.length - ((bytes.length - first) % LOG_RECORD_BYTES);
       const { checks, end } = checkBlocks(bytes, view, first, whole);
       this.last = this.wholeUpTo(version === 1 ? whole : end);
-      this.length = (this.last - first) / LOG_RECORD_BYTES - checks;
+      // A frame that is not there as a whole may have checksums within its data.
+      this.length = (this.last - first) / LOG_RECORD_BYTES - checks + this.checksIn(this.last, end);
       this.trailer = this.trailerOfCut();
       return;
     }
@@ -196,6 +197,13 @@ export class BinaryLog {
       }
     }
     return end;
+  }
+
+  private checksIn(from: number, end: number): number {
+    let checks = 0;
+    for (let at = from; at < end; at += LOG_RECORD_BYTES)
+      if (this.view.getInt32(at, true) === LogKind.CHECK) checks++;
+    return checks;
   }
 
   private trailerOfCut(): LogTrailer {

@@ -73,6 +73,10 @@ function refusals(command: string, out: string): void {
     ],
     [['run.log', '--out', out, '--from-ns', 'x'], /^--from-ns: "x" does not fit; allowed 0 to \d+/],
     [
+      ['run.log', '--out', out, '--from-ns', '1e9'],
+      /^--from-ns: 1000000000 lies behind the end of the log; allowed 0 to 121\d{6}(\.\d+)?$/,
+    ],
+    [
       ['run.log', '--out', out, '--from-ns', '5', '--to-ns', '4'],
       '--to-ns: 4 lies before --from-ns; allowed times from 5 on',
     ],
@@ -292,10 +296,6 @@ describe('sriovsim waveform', () => {
       '--signals: there is no "link.upstream.buzy" (did you mean "link.upstream.busy"?); allowed what --list prints, scopes of it, * for any part',
     ],
     [['run.log', '--out', 'x.vcd', '--signals', ''], /^--signals: there is no ""; allowed/],
-    [
-      ['run.log', '--out', 'x.vcd', '--from-ns', '1e9'],
-      /^--from-ns: 1000000000 lies behind the end of the log; allowed 0 to \d+/,
-    ],
   ])('refuses %j in one line, and writes nothing', async (args, line) => {
     const { status, stdout, stderr } = await sriovsim('waveform', ...args);
     expect({ status, stdout, lines: stderr.split('\n').length }).toEqual({ status: 2, stdout: '', lines: 2 });

@@ -1,4 +1,13 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -22,6 +31,10 @@ beforeEach(() => {
 });
 
 afterEach(() => rmSync(folder, { recursive: true }));
+
+const fail = () => {
+  throw new Error('the link has no symbol');
+};
 
 const NO_LOGGING = {
   header: () => HEADER,
@@ -111,6 +124,39 @@ describe('run', () => {
     );
     expect(simulation.calls).toEqual([]);
   });
+
+  it.each([
+    ['in its boot', 'boot'],
+    ['while it runs', 'advance'],
+    ['when it is reported', 'report'],
+  ] as const)(
+    'leaves no folder behind that it has made, where it fails %s, and each that was there',
+    async (_, at) => {
+      const out = join(folder, 'deep', 'out');
+      const failing = makeRunCommand(
+        ({ scenario }) => Object.assign(new FakeSimulation(scenario), { [at]: fail }),
+        NO_LOGGING,
+        FAKE_SNAPSHOTS,
+      );
+      const fails = (...args: string[]) =>
+        expect(
+          failing.run(readCommandLine('run', failing, [scenario, '--out', out, ...args]), new FakeIo()),
+        ).rejects.toThrow('the link has no symbol');
+      await fails();
+      expect(readdirSync(folder)).toEqual(['s.json']);
+      mkdirSync(join(folder, 'deep'));
+      await fails();
+      expect(readdirSync(join(folder, 'deep'))).toEqual([]);
+      mkdirSync(out);
+      await fails();
+      expect(readdirSync(join(folder, 'deep'))).toEqual(['out']);
+      expect(readdirSync(out)).toEqual([]);
+      rmdirSync(out);
+      // A log says what led there.
+      await fails('--log', join(out, 'run.log'));
+      expect(readdirSync(out)).toEqual(['run.log']);
+    },
+  );
 
   it('writes what the card saw into a file, also into the folder that it is about to make', async () => {
     const out = join(folder, 'out');

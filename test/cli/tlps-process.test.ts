@@ -163,6 +163,19 @@ describe('sriovsim tlps', () => {
     expect(existsSync(join(folder, 'wrong.pcapng'))).toBe(false);
   });
 
+  it('knows when the log ends', async () => {
+    for (const args of [[], ['--summary'], ['--pcapng', 'wrong.pcapng']]) {
+      const { status, stdout, stderr } = await sriovsim('tlps', 'run.log', '--from-ns', '1e9', ...args);
+      expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+      const [, endNs] =
+        /^--from-ns: 1000000000 lies behind the end of the log; allowed 0 to ([\d.]+)\n$/.exec(stderr) ?? [];
+      expect(Number(endNs)).toBeGreaterThan(1000);
+      // The end itself is not behind it.
+      expect((await sriovsim('tlps', 'run.log', '--from-ns', endNs)).status).toBe(0);
+    }
+    expect(existsSync(join(folder, 'wrong.pcapng'))).toBe(false);
+  });
+
   it('knows how many frames there are', async () => {
     const { status, stderr } = await sriovsim('tlps', 'run.log', '--frame', '100000');
     expect(status).toBe(2);

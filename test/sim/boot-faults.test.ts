@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { SoftwareError } from '../../src/host/index.ts';
 import type { Scenario } from '../../src/index.ts';
 import { BootError, bootSimulation, type FaultOptions, type Simulation } from '../../src/sim/index.ts';
 import { makeSimulation } from './rig.ts';
@@ -60,6 +61,15 @@ describe('a fault while the machine boots', () => {
     );
   });
 
+  it('is a Function Level Reset also while the bus is enumerated, before there is a driver', () => {
+    const simulation = makeSimulation(sincePowerOn({ kind: 'flr', target: 'host', atMs: 0.008057 }));
+    bootSimulation(simulation);
+    simulation.advance(simulation.endPs);
+    const { faults, conservation } = simulation.report();
+    expect(faults?.[0]).toMatchObject({ kind: 'flr', target: 'host' });
+    expect(conservation.balanced).toBe(true);
+  });
+
   it.each([
     'bit-error',
     'link-down',
@@ -90,11 +100,30 @@ describe('a fault while the machine boots', () => {
     });
   });
 
-  it('is not blamed for an error before it', () => {
+  it('is not blamed for a defect of a program, which comes through as it is, with its stack', () => {
+    for (const defect of [
+      new Error('no'),
+      new RangeError('index must be at most 3, got 4'),
+      new TypeError('no'),
+    ]) {
+      const simulation = makeSimulation(sincePowerOn({ kind: 'bit-error', atMs: 0.5 }));
+      const { machine } = simulation;
+      const boot = machine.boot.bind(machine);
+      machine.boot = () => {
+        boot();
+        throw defect;
+      };
+      expect(failureOf(simulation)).toBe(defect);
+      expect(simulation.faults.report().length).toBe(1);
+    }
+  });
+
+  it('is not blamed for what fails before it', () => {
     const simulation = makeSimulation(sincePowerOn({ kind: 'link-down', atMs: 500 }));
+    const failure = new SoftwareError('no');
     simulation.machine.boot = () => {
-      throw new Error('no');
+      throw failure;
     };
-    expect(failureOf(simulation)).toEqual(new Error('no'));
+    expect(failureOf(simulation)).toBe(failure);
   });
 });

@@ -4,6 +4,7 @@ import { ProbeKind } from '../../src/kernel/index.ts';
 import { captureFromLog, logHeader, logTrailer, recordLog } from '../../src/sim/index.ts';
 import { BinaryLog, LogError, LogRing, LogWriter } from '../../src/trace/index.ts';
 import { HEADER, join, writeLog } from '../trace/log-fixture.ts';
+import { FLAGS, PACKET_ID, packetBlocks } from '../wire/pcapng-packets.ts';
 import { jsonOf, makeSimulation } from './rig.ts';
 
 const SCENARIO: Scenario = {
@@ -55,6 +56,31 @@ describe('the log of a simulation', () => {
     expect(fromLog.packets).toBeGreaterThan(300);
     expect(fromLog.packets).toBe(capture.packets);
     expect(Buffer.compare(fromLog.bytes(), capture.bytes())).toBe(0);
+  });
+
+  it('of the last records numbers frames as the whole run does, in the capture made from it', () => {
+    const simulation = makeSimulation(SCENARIO);
+    const capture = simulation.captureFrames();
+    const ring = new LogRing(5000);
+    recordLog(simulation, ring);
+    simulation.boot();
+    simulation.advance(simulation.endPs);
+    const log = new BinaryLog(join(ring.parts(logHeader(simulation), logTrailer(simulation))));
+    expect(log.framesLost).toBeGreaterThan(50);
+    /** Number, port, time and direction of each packet that has a number. */
+    const packets = (file: Uint8Array) =>
+      packetBlocks(file).flatMap(({ options, interface: port, time }) => {
+        const [id, flags] = [options.get(PACKET_ID), options.get(FLAGS)];
+        return id === undefined ? [] : [`${Buffer.from(id).readBigUInt64LE()} ${port} ${time} ${flags}`];
+      });
+    const [whole, last] = [capture, captureFromLog(log)].map((each) => packets(each.bytes()));
+    expect(last.length).toBeGreaterThan(50);
+    expect(last[0]).toMatch(new RegExp(`^${log.framesLost + 1} `));
+    // What leaves the switch of frames that came in before the first record has no number there.
+    const known = whole
+      .slice(whole.indexOf(last[0]))
+      .filter((each) => Number.parseInt(each, 10) > log.framesLost);
+    expect(last).toEqual(known);
   });
 
   it('holds frames as they are marked, copies of replicas included', () => {

@@ -151,6 +151,8 @@ describe('a log that was cut off', () => {
       expect(some.reduce((sum, { data }) => sum + (data === null ? 1 : 4), 0)).toBeGreaterThan(whole - 5);
       most = some.length;
       expect(log.isCut).toBe(true);
+      // Those of data included, as `length` counts: three for the 50 bytes of a frame.
+      expect(log.length).toBe(some.reduce((sum, { data }) => sum + (data === null ? 1 : 4), 0));
       expect(log.trailer).toMatchObject({
         outcome: 'partial',
         endPs: some.at(-1)?.timePs ?? 0,

@@ -65,7 +65,7 @@ export class FunctionReset implements TimedEffect {
 
   private pathOf(target: VPortRef): DataPath | undefined {
     const { machine } = this.run.simulation;
-    return target.kind === 'pf' ? machine.pfDriver.path : machine.vfDrivers.get(target.vf)?.path;
+    return target.kind === 'pf' ? machine.ixgbe?.path : machine.vfDrivers.get(target.vf)?.path;
   }
 
   private notTaken(target: VPortRef, { queue }: DataPath): number {
