@@ -200,7 +200,7 @@ export { PcieLink } from './link.ts';
 export { LinkDirection, type LinkOptions } from './link-direction.ts';
 export { type BitErrors, LinkErrors } from './link-errors.ts';
 export { LinkOutage } from './link-outage.ts';
-export { type LinkRate, linkPsPerByte, symbolPs, updateLatencySymbols } from './link-rate.ts';
+export { checkLinkRate, type LinkRate, linkPsPerByte, symbolPs, updateLatencySymbols } from './link-rate.ts';
 export { configBytes, formatLspci, type LspciFunction, lspciDump, parseLspciDump } from './lspci.ts';
 export { type LspciTreeOptions, lspciTree } from './lspci-tree.ts';
 export { MsiInterrupts } from './msi-interrupts.ts';

@@ -56,7 +56,11 @@ function updateFactor(lanes: number, maxPayloadBytes: number): number {
 export const SKIP_INTERVAL_SYMBOLS = 1538;
 export const SKIP_SYMBOLS = 4;
 
-/** @throws RangeError for a generation or width that does not exist. */
+/**
+ * Checks that there is such a link.
+ *
+ * @throws TypeError or RangeError for a generation or width that does not exist.
+ */
 export function checkLinkRate(rate: LinkRate): void {
   checkInteger('generation', rate.generation, 1, 5);
   checkOneOf('lanes', rate.lanes, [1, 2, 4, 8, 12, 16, 32]);

@@ -1,3 +1,4 @@
+import { checkInteger, checkKeys } from '../base/index.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { PcieFunction, ResetCause } from './function.ts';
 
@@ -13,6 +14,13 @@ export interface ReadinessTimes {
   readonly resetPs?: number;
 }
 
+const TIMES: Readonly<Record<keyof ReadinessTimes, true>> = {
+  vfEnablePs: true,
+  flrPs: true,
+  d3hotPs: true,
+  resetPs: true,
+};
+
 /**
  * Functions that need time after a reset, and VFs that need it after VF Enable: until then they answer configuration requests
  * with Configuration Request Retry Status (PCIe 3.0 2.3.1), and keep the registers that such a request would write as
@@ -27,10 +35,13 @@ export class Readiness {
   /** By {@link keyOf}: until when a function is busy. */
   private readonly until = new Map<number, number>();
 
-  /** @param clock whose `now` is the time in ps, as a scheduler's. */
+  /**
+   * @param clock whose `now` is the time in ps, as a scheduler's.
+   * @throws TypeError or RangeError for a time that there is not, or that is no whole number of ps from 0 up.
+   */
   constructor(endpoint: Endpoint, clock: { readonly now: number }, times: ReadinessTimes) {
     this.clock = clock;
-    this.times = times;
+    this.times = checkTimes(times);
     endpoint.readiness = this;
     for (const { events } of endpoint.functions) {
       events.on('reset', (fn, cause) => this.begin(keyOf(fn), this.after(cause)));
@@ -68,11 +79,21 @@ export type MakeReadiness = (endpoint: Endpoint, clock: { readonly now: number }
 /**
  * Times of a card, for its profile.
  *
+ * @throws TypeError or RangeError as {@link Readiness}.
  * @example
  * createMachine({ nic: { ...profiles.nic.intel82599, readiness: readiness({ vfEnablePs: 150e9 }) } });
  */
 export function readiness(times: ReadinessTimes): MakeReadiness {
+  checkTimes(times);
   return (endpoint, clock) => new Readiness(endpoint, clock, times);
+}
+
+function checkTimes(times: ReadinessTimes): ReadinessTimes {
+  checkKeys<ReadinessTimes>('times', times, TIMES);
+  for (const [name, ps] of Object.entries(times)) {
+    if (ps !== undefined) checkInteger(name, ps, 0, Number.MAX_SAFE_INTEGER);
+  }
+  return times;
 }
 
 /** Of all VFs of a PF. */

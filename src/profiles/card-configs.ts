@@ -16,7 +16,9 @@ export interface CardConfig {
   /**
    * Its functions without VFs.
    *
+   * @param ports one of `ports`.
    * @param errata with the deviations of the real chip from the specification, where they are known.
+   * @throws RangeError for another number of ports.
    */
   readonly functions: (ports: number, errata: boolean) => FunctionProfile[];
 }
@@ -27,7 +29,7 @@ export const CARD_CONFIGS: readonly CardConfig[] = [
     name: 'intel-82599',
     ports: [1, 2],
     hasDataPath: true,
-    functions: (ports, errata) => intel82599Config({ ports: ports === 2 ? 2 : 1, errata }),
+    functions: (ports, errata) => intel82599Config({ ports: ports as 1 | 2, errata }),
   },
   { name: 'intel-82576', ports: [2, 1], hasDataPath: false, functions: (ports) => intel82576Config(ports) },
   { name: 'intel-i350', ports: [4, 2, 1], hasDataPath: false, functions: (ports) => intelI350Config(ports) },

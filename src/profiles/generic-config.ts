@@ -1,4 +1,4 @@
-import { ceilPowerOfTwo, checkInteger } from '../base/index.ts';
+import { ceilPowerOfTwo } from '../base/index.ts';
 import {
   ACS_OF_FUNCTIONS,
   acs,
@@ -8,7 +8,6 @@ import {
   type BarDefinition,
   type Capability,
   deviceSerialNumber,
-  type FunctionIdentity,
   type FunctionProfile,
   ltr,
   msi,
@@ -24,48 +23,7 @@ import {
   vpd,
   vpdData,
 } from '../pcie/index.ts';
-
-/** The limits of a card that cannot be bought; everything has a default. */
-export interface GenericConfigOptions {
-  /** PFs, 1 to 256. Default 1. */
-  readonly pfs?: number;
-  /** VFs of each PF, 1 to 65,535; how many can be enabled is for the bus numbers to say. Default: 65,535 shared by all PFs. */
-  readonly totalVfs?: number;
-  /** Where VFs are. Default: right behind the PFs with ARI, on the next bus without; those of a PF behind those of the PF before. */
-  readonly routing?: VfRoutingRule;
-  /** Function number that every PF depends on. Default: its own, none. */
-  readonly functionDependencyLink?: number;
-  readonly identity?: Partial<FunctionIdentity>;
-  readonly vfDeviceId?: number;
-  /** Bit n for pages of 2^(n + 12) bytes. Default 553h, what all must have. */
-  readonly supportedPageSizes?: number;
-  /** ARI Capable Hierarchy survives D3hot. Default true. */
-  readonly ariPreserved?: boolean;
-  /** D3hot to D0 does not reset. Default true. */
-  readonly noSoftReset?: boolean;
-  /** Registers of a PF, BAR 0, in bytes. Default 64 KiB. */
-  readonly barBytes?: number;
-  /** Registers of a VF, VF BAR 0, in bytes. Default 16 KiB. */
-  readonly vfBarBytes?: number;
-  /** Vectors of MSI-X of a PF and of a VF, 1 to 2,048. Default 64 and 3. */
-  readonly vectors?: number;
-  readonly vfVectors?: number;
-  /** Vectors of MSI: 1, 2, 4, 8, 16 or 32. Default 32. */
-  readonly msiVectors?: number;
-  /** Largest payload: 128 to 4,096 bytes. Default 512. */
-  readonly maxPayloadBytes?: number;
-  /** Generation of the link, 1 to 5, and its lanes. Default 3 and 16. */
-  readonly generation?: number;
-  readonly lanes?: number;
-  /** Invalidate requests that a PF's queue takes, 1 to 32. Default 32. */
-  readonly invalidateQueueDepth?: number;
-  /** Bits of a PASID, 1 to 20. Default 20. */
-  readonly pasidWidth?: number;
-  /** Page requests outstanding. Default 512. */
-  readonly pageRequests?: number;
-  /** Steering tags in the TPH capability, 1 to 64. Default 8. */
-  readonly steeringTags?: number;
-}
+import { checkGenericOptions, type GenericConfigOptions, linkOf } from './generic-options.ts';
 
 /** Vendor ID of the generic card. */
 export const GENERIC_VENDOR = 0x1234;
@@ -79,17 +37,18 @@ export const GENERIC_VF = 0x5101;
  * All its numbers are ours. What a scenario calls `generic` is another one: a card with a data path and the
  * configuration space of the 82599.
  *
- * @throws RangeError if a limit is out of range.
+ * @throws TypeError or RangeError for an option that there is not, or that is out of range.
  * @example
  * const endpoint = new Endpoint({ functions: genericConfig({ pfs: 2, totalVfs: 1024 }) });
  */
 export function genericConfig(options: GenericConfigOptions = {}): FunctionProfile[] {
-  const pfs = checkInteger('pfs', options.pfs ?? 1, 1, 256);
+  const { pfs = 1 } = checkGenericOptions(options);
   return Array.from({ length: pfs }, (_, number) => pf(options, number, pfs));
 }
 
 function pf(options: GenericConfigOptions, number: number, pfs: number): FunctionProfile {
   const { totalVfs = Math.floor(65_535 / pfs), vectors = 64 } = options;
+  const link = linkOf(options);
   return Object.freeze<FunctionProfile>({
     title: 'Ethernet controller: generic SR-IOV controller',
     identity: {
@@ -145,9 +104,7 @@ function pf(options: GenericConfigOptions, number: number, pfs: number): Functio
       }),
       ...(number === 0 ? [ltr()] : []),
       // Links of 8 GT/s and more are equalised.
-      ...(number === 0 && (options.generation ?? 3) >= 3
-        ? [secondaryPciExpress({ lanes: options.lanes ?? 16 })]
-        : []),
+      ...(number === 0 && link.generation >= 3 ? [secondaryPciExpress({ lanes: link.lanes })] : []),
     ],
   });
 }
@@ -179,12 +136,8 @@ function pendingAt(vectors: number): number {
 }
 
 function express(options: GenericConfigOptions): Capability {
-  const { generation = 3, lanes = 16, maxPayloadBytes = 512 } = options;
-  checkInteger('generation', generation, 1, 5);
-  const payload = Math.clz32(128) - Math.clz32(maxPayloadBytes);
-  if (maxPayloadBytes !== 128 << payload || payload < 0 || payload > 5) {
-    throw new RangeError(`maxPayloadBytes must be a power of two from 128 to 4096, got ${maxPayloadBytes}`);
-  }
+  const { generation, lanes } = linkOf(options);
+  const payload = Math.clz32(128) - Math.clz32(options.maxPayloadBytes ?? 512);
   return pciExpress({
     // Role-based error reporting, extended tags, Function Level Reset; latencies of L0s and L1 do not matter.
     deviceCapabilities: 0x10008fe0 | payload,

@@ -12,10 +12,10 @@ export {
   GENERIC_PF,
   GENERIC_VENDOR,
   GENERIC_VF,
-  type GenericConfigOptions,
   genericConfig,
 } from './generic-config.ts';
 export { genericNic } from './generic-nic.ts';
+export type { GenericConfigOptions } from './generic-options.ts';
 export type { HostProfile, SoftwareProfile } from './host-profile.ts';
 export { INTEL_82576, INTEL_82576_VF, intel82576Config } from './intel-82576-config.ts';
 export { intel82599 } from './intel-82599.ts';

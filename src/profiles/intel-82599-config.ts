@@ -1,3 +1,4 @@
+import { checkKeys, checkOneOf } from '../base/index.ts';
 import {
   aer,
   ari,
@@ -36,6 +37,17 @@ export interface Intel82599ConfigOptions {
   readonly errata?: boolean;
 }
 
+const OPTIONS: Readonly<Record<keyof Intel82599ConfigOptions, true>> = {
+  ports: true,
+  deviceId: true,
+  subsystemVendorId: true,
+  subsystemId: true,
+  serial: true,
+  bar0Bytes: true,
+  vfPrefetchable: true,
+  errata: true,
+};
+
 /** Vendor ID and Device IDs. */
 export const INTEL = 0x8086;
 export const INTEL_82599_SFP = 0x10fb;
@@ -56,11 +68,13 @@ const ROUTING = {
  * comments are of its data sheet. Register values are measured: the first 256 bytes of a card with two ports after reset, and
  * `lspci` listings of several cards for the extended capabilities and the VFs. What the EEPROM decides varies among them.
  *
+ * @throws TypeError or RangeError for an option that there is not, or another number of ports.
  * @example
  * const endpoint = new Endpoint({ functions: intel82599Config({ ports: 2 }) });
  */
 export function intel82599Config(options: Intel82599ConfigOptions = {}): FunctionProfile[] {
-  const ports = options.ports ?? 1;
+  const { ports = 1 } = checkKeys<Intel82599ConfigOptions>('options', options, OPTIONS);
+  checkOneOf('ports', ports, [1, 2]);
   const identity: FunctionIdentity = {
     vendorId: INTEL,
     deviceId: options.deviceId ?? INTEL_82599_SFP,

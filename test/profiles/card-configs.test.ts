@@ -11,7 +11,7 @@ import {
   lspciDump,
   parseLspciDump,
 } from '../../src/pcie/index.ts';
-import { CARD_CONFIGS, genericConfig } from '../../src/profiles/index.ts';
+import { CARD_CONFIGS, genericConfig, intel82599Config } from '../../src/profiles/index.ts';
 import { tableProblems } from '../../src/registers/index.ts';
 import { bringUpCard } from '../../src/sim/card-below-port.ts';
 import { parseScenario } from '../../src/sim/scenario.ts';
@@ -107,6 +107,21 @@ describe('SR-IOV capabilities of real cards', () => {
   });
 });
 
+describe('a card', () => {
+  it.each(
+    CARD_CONFIGS.filter(({ name }) => name !== 'generic').map((config) => [config.name, config] as const),
+  )('%s is made with as many ports as there are, and no others', (_, { ports, functions }) => {
+    for (const count of ports) expect(functions(count, false)).toHaveLength(count);
+    for (const count of [0, 3, 5, 1.5, -1, Number.NaN])
+      expect(() => functions(count, false), `${count}`).toThrow(/^ports must be one of 1.*, got /);
+  });
+
+  it('82599 has no other options than those that it says', () => {
+    const options = { port: 2 } as object;
+    expect(() => intel82599Config(options)).toThrow('options has no "port": allowed are ports, deviceId');
+  });
+});
+
 describe('every card', () => {
   it.each(CARD_CONFIGS.map(({ name }) => name))('%s has sound tables, PF and VF', (name) => {
     const { endpoint } = card(name, { vfs: 1 });
@@ -177,11 +192,29 @@ describe('the generic card', () => {
   it.each([
     [{ pfs: 257 }, 'pfs must be an integer from 1 to 256, got 257'],
     [{ totalVfs: 65_536 }, 'totalVfs must be an integer from 1 to 65535'],
-    [{ maxPayloadBytes: 192 }, 'maxPayloadBytes must be a power of two from 128 to 4096, got 192'],
+    [{ maxPayloadBytes: 192 }, 'maxPayloadBytes must be a power of two, got 192'],
     [{ generation: 7 }, 'generation must be an integer from 1 to 5'],
-    [{ pasidWidth: 0 }, 'maxWidth must be an integer from 1 to 20'],
+    [{ pasidWidth: 0 }, 'pasidWidth must be an integer from 1 to 20'],
+    [{ lanes: 3 }, 'lanes must be one of 1, 2, 4, 8, 12, 16, 32, got 3'],
+    [{ lanes: 64 }, 'lanes must be one of'],
+    [{ generation: 2.5 }, 'generation must be an integer'],
+    [{ vectors: 0 }, 'vectors must be an integer from 1 to 2048, got 0'],
+    [{ vfVectors: 2049 }, 'vfVectors must be an integer from 1 to 2048, got 2049'],
+    [{ msiVectors: 3 }, 'msiVectors must be one of 1, 2, 4, 8, 16, 32, got 3'],
+    [{ barBytes: 1000 }, 'barBytes must be a power of two, got 1000'],
+    [{ vfBarBytes: 2048 }, 'vfBarBytes must be an integer from 4096'],
+    [{ vfDeviceId: 0x10000 }, 'vfDeviceId must be an integer from 0 to 65535'],
+    [{ functionDependencyLink: 256 }, 'functionDependencyLink must be an integer from 0 to 255'],
+    [{ invalidateQueueDepth: 33 }, 'invalidateQueueDepth must be an integer from 1 to 32'],
+    [{ pageRequests: 0 }, 'pageRequests must be an integer from 1 to'],
+    [{ steeringTags: 65 }, 'steeringTags must be an integer from 1 to 64'],
+    [{ supportedPageSizes: 1 }, 'supportedPageSizes must include 0x553, got 0x1'],
+    [{ noSoftReset: 1 }, 'noSoftReset must be true or false, got 1'],
+    [{ totalVFs: 8 }, 'options has no "totalVFs": allowed are pfs, totalVfs'],
+    [{ identity: { vendor: 1 } }, 'identity has no "vendor": allowed are vendorId'],
+    [{ identity: { vendorId: 0xffff } }, 'identity.vendorId must be an integer from 0 to 65534'],
   ])('refuses %j', (options, message) => {
-    expect(() => genericConfig(options)).toThrow(message);
+    expect(() => genericConfig(options as object)).toThrow(message);
   });
 
   it('enables as many VFs as bus numbers reach', () => {

@@ -1,4 +1,4 @@
-import { checkInteger } from '../../base/index.ts';
+import { checkInteger, checkKeys } from '../../base/index.ts';
 import { bit, bits, type RegisterRow } from '../../registers/index.ts';
 import type { Capability } from './capability.ts';
 import { ECAP_ACS } from './ids.ts';
@@ -43,11 +43,12 @@ export interface AcsOptions {
  * Access Control Services (PCIe 3.0 6.12, 7.16): which requests and completions a port, or a function of a device with
  * several, lets go to its peers, and which it sends up to the root complex. All are off after reset.
  *
- * @throws RangeError if `services` has other bits, or `egressBits` is out of range.
+ * @throws TypeError for an option that there is not; RangeError if `services` has other bits, or `egressBits` is out of range.
  * @example
  * new BridgePort({ routingId: 0, portType: PORT_DOWNSTREAM, extraCapabilities: [acs({ at: 0x148 })] });
  */
 export function acs(options: AcsOptions = {}): Capability {
+  checkKeys<AcsOptions>('acs', options, { at: true, services: true, egressBits: true });
   const services = checkInteger('services', options.services ?? ACS_OF_PORTS, 0, 0x7f);
   const egressBits = checkInteger('egressBits', options.egressBits ?? 32, 1, 256);
   const hasVector = (services & AcsService.egressControl) !== 0;

@@ -1,4 +1,4 @@
-import { checkInteger, checkOneOf } from '../../base/index.ts';
+import { checkBoolean, checkInteger, checkKeys, checkOneOf } from '../../base/index.ts';
 import type { BridgePort } from '../bridge.ts';
 import { PORT_ROOT } from '../capabilities/pci-express.ts';
 import type { ConfigAccess } from '../config-access.ts';
@@ -31,6 +31,27 @@ export interface HierarchyOptions {
   readonly peerToPeer?: boolean;
 }
 
+const OPTIONS: Readonly<Record<keyof HierarchyOptions, true>> = {
+  bus: true,
+  rootPorts: true,
+  ecamBase: true,
+  translator: true,
+  memory: true,
+  interrupts: true,
+  peerToPeer: true,
+};
+
+const REQUEST: Readonly<Record<keyof HierarchyRequest, true>> = {
+  from: true,
+  requester: true,
+  kind: true,
+  address: true,
+  bytes: true,
+  value: true,
+  addressType: true,
+  relaxedOrdering: true,
+};
+
 const NOBODY: InterruptTarget = { message() {} };
 const BYTES_PER_BUS = 2 ** 20;
 
@@ -56,9 +77,10 @@ export class PcieHierarchy implements ConfigAccess {
   private readonly options: HierarchyOptions;
   private readonly messages: ErrorMessages;
 
-  /** @throws RangeError if two root ports have the same number, or a number is out of range. */
+  /** @throws TypeError for an option that there is not; RangeError if two root ports have one number, or one is out of range. */
   constructor(options: HierarchyOptions) {
-    this.options = options;
+    this.options = checkKeys<HierarchyOptions>('options', options, OPTIONS);
+    if (options.peerToPeer !== undefined) checkBoolean('peerToPeer', options.peerToPeer);
     this.root = new RootBus(options.bus);
     if (options.ecamBase !== undefined) {
       checkInteger('ecamBase / 1 MiB', options.ecamBase / BYTES_PER_BUS, 0, 2 ** 32 - 256);
@@ -119,9 +141,11 @@ export class PcieHierarchy implements ConfigAccess {
    * Sends a memory request, and the completion of a read back; says what became of it, and by which way. Errors are noted
    * in the registers of those who find them.
    *
-   * @throws RangeError if the address is not naturally aligned, or the function is not of this hierarchy.
+   * @throws TypeError for a field that there is not; RangeError if the address is not naturally aligned, or the function is not
+   * of this hierarchy.
    */
   request(request: HierarchyRequest): HierarchyOutcome {
+    checkKeys<HierarchyRequest>('request', request, REQUEST);
     checkOneOf('kind', request.kind, ['read', 'write']);
     checkAccess(request.address, request.bytes ?? 4);
     if (request.requester !== undefined) checkInteger('requester', request.requester, 0, 0xffff);

@@ -1,4 +1,4 @@
-import { checkInteger } from '../../base/index.ts';
+import { checkBoolean, checkInteger, checkKeys } from '../../base/index.ts';
 import { BridgePort } from '../bridge.ts';
 import { type AcsOptions, acs } from '../capabilities/acs.ts';
 import type { FunctionIdentity } from '../header.ts';
@@ -19,6 +19,16 @@ export interface PortOptions {
   readonly identity?: Partial<FunctionIdentity>;
 }
 
+const OPTIONS: Readonly<Record<keyof PortOptions, true>> = {
+  device: true,
+  fn: true,
+  acs: true,
+  ariForwarding: true,
+  portNumber: true,
+  title: true,
+  identity: true,
+};
+
 /** Link Capabilities without the Port Number: 8 GT/s, 16 lanes. */
 const LINK_CAPABILITIES = 0x103;
 
@@ -26,7 +36,8 @@ const LINK_CAPABILITIES = 0x103;
  * Ports side by side on one bus.
  *
  * @param first device number of the first port that names none.
- * @throws RangeError if two have the same device and function number, or a number is out of range.
+ * @throws TypeError for an option that there is not; RangeError if two have the same device and function number, or a number is
+ * out of range.
  */
 export function makePorts(
   ports: readonly PortOptions[],
@@ -36,7 +47,9 @@ export function makePorts(
   title: string,
 ): BridgePort[] {
   const numbers: number[] = [];
-  for (const { device, fn } of ports) {
+  for (const [i, port] of ports.entries()) {
+    const { device, fn, ariForwarding } = checkKeys<PortOptions>(`port ${i}`, port, OPTIONS);
+    if (ariForwarding !== undefined) checkBoolean('ariForwarding', ariForwarding);
     const before = numbers.length === 0 ? first - 1 : numbers[numbers.length - 1] >> 3;
     const number = checkInteger('device', device ?? before + 1, 0, 31);
     numbers.push((number << 3) | checkInteger('fn', fn ?? 0, 0, 7));

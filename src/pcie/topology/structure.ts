@@ -1,3 +1,4 @@
+import { checkBoolean, checkKeys } from '../../base/index.ts';
 import type { BridgePort } from '../bridge.ts';
 import { Endpoint } from '../endpoint.ts';
 import type { PcieFunction } from '../function.ts';
@@ -34,6 +35,8 @@ export class HierarchyStructure {
    * @throws RangeError if the port is not of this hierarchy or is taken, or the device is connected already.
    */
   connect(port: BridgePort, device: HierarchyDevice, options: ConnectOptions): void {
+    const { peerToPeer = false } = checkKeys<ConnectOptions>('options', options, { peerToPeer: true });
+    checkBoolean('peerToPeer', peerToPeer);
     if (!this.rootPorts.includes(port) && !this.switchOf.has(port)) {
       throw new RangeError('port must be a root port or a downstream port of a connected switch');
     }
@@ -47,7 +50,7 @@ export class HierarchyStructure {
       return;
     }
     for (const fn of device.functions) this.endpointOf.set(fn, device);
-    if (options.peerToPeer) this.internal.add(device);
+    if (peerToPeer) this.internal.add(device);
   }
 
   /** The device at the lower end of a port's link. */

@@ -1,3 +1,4 @@
+import { checkKeys } from '../../base/index.ts';
 import { BridgePort } from '../bridge.ts';
 import { PORT_DOWNSTREAM, PORT_UPSTREAM } from '../capabilities/pci-express.ts';
 import type { ConfigTarget, ConfigType } from '../config-access.ts';
@@ -13,6 +14,8 @@ export interface PcieSwitchOptions {
   readonly identity?: Partial<FunctionIdentity>;
 }
 
+const OPTIONS: Readonly<Record<keyof PcieSwitchOptions, true>> = { ports: true, title: true, identity: true };
+
 /**
  * A PCI Express switch: an upstream port, a bus inside, and downstream ports on it, each with a type 1 configuration
  * space (PCIe 3.0 1.3.3).
@@ -26,8 +29,9 @@ export class PcieSwitch implements ConfigTarget {
   readonly upstream: BridgePort;
   readonly downstream: readonly BridgePort[];
 
-  /** @throws RangeError if two ports have the same number, or a number is out of range. */
+  /** @throws TypeError for an option that there is not; RangeError if two ports have one number, or one is out of range. */
   constructor(options: PcieSwitchOptions) {
+    checkKeys<PcieSwitchOptions>('options', options, OPTIONS);
     const title = options.title ?? 'PCI bridge: PCI Express switch';
     const { identity } = options;
     this.upstream = new BridgePort({ routingId: 0, portType: PORT_UPSTREAM, title, identity });

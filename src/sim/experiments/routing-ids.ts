@@ -37,11 +37,17 @@ export const routingIdsExperiment: Experiment = {
     logarithmic: false,
   },
   *run({ profile, ari, vfs }) {
-    for (const card of CARD_CONFIGS.filter(({ name }) => profile.includes(name)))
+    // In the order that was asked for.
+    for (const name of profile)
       for (const forwards of ari)
-        for (const numVfs of vfs) yield* rowsOf(card, forwards === 'yes', numVfs as number);
+        for (const numVfs of vfs) yield* rowsOf(cardOf(name), forwards === 'yes', numVfs as number);
   },
 };
+
+/** @param name one of those that the parameter allows. */
+function cardOf(name: unknown): CardConfig {
+  return CARD_CONFIGS.find((card) => card.name === name)!;
+}
 
 function rowsOf(card: CardConfig, ari: boolean, numVfs: number): ResultValue[][] {
   const functions = card.functions(card.ports[0], false);

@@ -87,6 +87,27 @@ describe('Configuration Request Retry Status', () => {
   });
 });
 
+describe('the times of functions that are not ready', () => {
+  it.each([
+    [{ flrPs: -1 }, 'flrPs must be an integer from 0 to 9007199254740991, got -1'],
+    [{ resetPs: 0.5 }, 'resetPs must be an integer from 0 to 9007199254740991, got 0.5'],
+    [{ d3hotPs: Number.NaN }, 'd3hotPs must be an integer from 0 to 9007199254740991, got NaN'],
+    [{ vfEnablePs: '1' }, 'vfEnablePs must be a number, got "1"'],
+    [{ flrMs: 1 }, 'times has no "flrMs": allowed are vfEnablePs, flrPs, d3hotPs, resetPs'],
+    [null, 'times must be an object with vfEnablePs, flrPs, d3hotPs, resetPs, got null'],
+  ])('are not %j', (times, message) => {
+    expect(() => device(times as ReadinessTimes)).toThrow(message);
+    expect(() => readiness(times as ReadinessTimes)).toThrow(message);
+  });
+
+  it('may be left out, or none', () => {
+    const { endpoint } = device({ flrPs: undefined, resetPs: 0 });
+    flr(endpoint.functions[0]);
+    endpoint.hotReset();
+    expect(endpoint.configRetry(0x0100)).toBe(false);
+  });
+});
+
 describe('a machine whose VFs need time', () => {
   it('comes up when they are ready: the root complex repeats requests until then', () => {
     const upAt = (vfEnablePs: number) => {

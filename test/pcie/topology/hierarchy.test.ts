@@ -180,3 +180,30 @@ describe('PcieHierarchy', () => {
     expect(() => hierarchy.request({ from: null, kind: 'read', address: 2 })).toThrow('multiple of 4');
   });
 });
+
+describe('what a hierarchy is made of', () => {
+  it.each([
+    [{ rootports: [{}] }, 'options has no "rootports": allowed are bus, rootPorts'],
+    [{ rootPorts: [{}, { acsServices: null }] }, 'port 1 has no "acsServices": allowed are device, fn, acs'],
+    [{ rootPorts: [{ ariForwarding: 'no' }] }, 'ariForwarding must be true or false, got "no"'],
+    [{ rootPorts: [{ device: 32 }] }, 'device must be an integer from 0 to 31, got 32'],
+    [{ rootPorts: [{ acs: { service: 1 } }] }, 'acs has no "service": allowed are at, services, egressBits'],
+    [{ rootPorts: [{}], peerToPeer: 1 }, 'peerToPeer must be true or false, got 1'],
+    [{ rootPorts: [{}], bus: 256 }, 'bus must be an integer from 0 to 255, got 256'],
+  ])('is not %j', (options, message) => {
+    expect(() => new PcieHierarchy(options as { rootPorts: [] })).toThrow(message);
+  });
+
+  it('refuses options of switches, connections and requests that there are not', () => {
+    const { hierarchy, cards } = makeTower();
+    const tower = { ports: [{}], acs: null };
+    expect(() => new PcieSwitch(tower)).toThrow('options has no "acs": allowed are ports, title, identity');
+    const device = new Endpoint({ functions: intelX710Config(1) });
+    const options: object = { peerTopeer: true };
+    expect(() => hierarchy.connect(hierarchy.rootPorts[1], device, options)).toThrow(
+      'options has no "peerTopeer": allowed are peerToPeer',
+    );
+    const request = { from: cards[0].functions[0], kind: 'read', address: 0, relaxed: true } as const;
+    expect(() => hierarchy.request(request)).toThrow('request has no "relaxed": allowed are from, requester');
+  });
+});

@@ -38,6 +38,15 @@ describe('the experiment routing-ids', () => {
     ]);
   });
 
+  it('has cards in the order in which they are asked for', () => {
+    const names = (profile: string) =>
+      runExperiment(routingIdsExperiment, [`profile=${profile}`, 'ari=yes', 'vfs=1']).rows.map(
+        ([name]) => name,
+      );
+    expect(names('intel-82599,generic')).toEqual(['intel-82599', 'generic']);
+    expect(names('generic,intel-82599')).toEqual(['generic', 'intel-82599']);
+  });
+
   it('has each PF of a card with several', () => {
     const all = runExperiment(routingIdsExperiment, ['profile=intel-82576', 'ari=yes', 'vfs=2']).rows;
     expect(all.map((row) => [row.at(-1), row.at(-2)])).toEqual([
