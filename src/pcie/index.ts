@@ -184,6 +184,15 @@ export {
 } from './enumerated.ts';
 export { describeErrors, reportCorrectable, reportToAll, reportUncorrectable } from './error-report.ts';
 export { type ExplainedPart, explainConfig, formatExplained } from './explain.ts';
+export { PcieFabric } from './fabric/fabric.ts';
+export type {
+  DeviceTiming,
+  FabricLink,
+  FabricOptions,
+  RootComplexTiming,
+} from './fabric/fabric-options.ts';
+export type { FabricHop, FabricOutcome, FabricRequest } from './fabric/fabric-request.ts';
+export type { ForwardingTiming } from './fabric/tlp-node.ts';
 export {
   type DecodeListener,
   endpointLayout,

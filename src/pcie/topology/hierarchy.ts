@@ -10,7 +10,7 @@ import { ErrorMessages } from './error-messages.ts';
 import { Journey } from './journey.ts';
 import { makePorts, type PortOptions } from './ports.ts';
 import type { HierarchyOutcome, HierarchyRequest } from './request.ts';
-import type { HostMemory, UntimedTranslator } from './request-routing.ts';
+import type { HostMemory, RootComplexServices, UntimedTranslator } from './request-routing.ts';
 import { type ConnectOptions, type HierarchyDevice, HierarchyStructure } from './structure.ts';
 
 /** What a {@link PcieHierarchy} is made of. */
@@ -73,7 +73,10 @@ const BYTES_PER_BUS = 2 ** 20;
 export class PcieHierarchy implements ConfigAccess {
   readonly rootPorts: readonly BridgePort[];
   private readonly root: RootBus;
-  private readonly structure: HierarchyStructure;
+  /** @internal */
+  readonly structure: HierarchyStructure;
+  /** @internal */
+  readonly services: RootComplexServices;
   private readonly options: HierarchyOptions;
   private readonly messages: ErrorMessages;
 
@@ -89,6 +92,8 @@ export class PcieHierarchy implements ConfigAccess {
     this.rootPorts = makePorts(options.rootPorts, PORT_ROOT, this.root.bus, 1, title);
     for (const port of this.rootPorts) this.root.attach(port);
     this.structure = new HierarchyStructure(this.rootPorts);
+    const { translator = null, memory = null, peerToPeer = true } = options;
+    this.services = { translator, memory, peerToPeer };
     this.messages = new ErrorMessages(this.structure, options.interrupts ?? NOBODY);
   }
 
@@ -150,8 +155,7 @@ export class PcieHierarchy implements ConfigAccess {
     checkAccess(request.address, request.bytes ?? 4);
     if (request.requester !== undefined) checkInteger('requester', request.requester, 0, 0xffff);
     checkInteger('addressType', request.addressType ?? 0, 0, 2);
-    const { translator = null, memory = null, peerToPeer = true } = this.options;
-    return new Journey(this.structure, { translator, memory, peerToPeer }, request).run();
+    return new Journey(this.structure, this.services, request).run();
   }
 
   /** All functions that exist, ports and VFs included, by ascending Routing ID. */

@@ -2,6 +2,7 @@ import type { PcieFunction } from '../function.ts';
 import { headerWordsOf } from '../header-words.ts';
 import type { RoutingId } from '../routing-id.ts';
 import { TlpKind } from '../tlp.ts';
+import { byteEnablesOf } from '../tlp-bytes.ts';
 
 /** Address Type of a memory request (PCIe 3.0 2.2.4.1, ATS 1.1 2.2). */
 export const AddressType = { UNTRANSLATED: 0, TRANSLATION_REQUEST: 1, TRANSLATED: 2 } as const;
@@ -30,15 +31,16 @@ export interface HierarchyRequest {
 
 /** The double words of the header that a request has, for the Header Log of who refuses it (PCIe 3.0 2.2.7). */
 export function headerOf(
-  request: HierarchyRequest,
+  request: Pick<HierarchyRequest, 'kind' | 'addressType' | 'relaxedOrdering'> & { readonly bytes?: number },
   requester: RoutingId,
   address: number,
 ): readonly number[] {
   const { bytes = 4, addressType = 0, relaxedOrdering = false } = request;
   const kind = request.kind === 'write' ? TlpKind.MEMORY_WRITE : TlpKind.MEMORY_READ;
-  const byteEnables = ((1 << bytes) - 1) << (address & 3);
+  const { words, firstEnables, lastEnables } = byteEnablesOf(address, bytes);
+  const byteEnables = firstEnables | (lastEnables << 4);
   const fields = { kind, requester, address, bytes, byteEnables, configType: 0, target: 0 } as const;
-  return headerWordsOf(fields, (relaxedOrdering ? 1 << 13 : 0) | (addressType << 10));
+  return headerWordsOf(fields, (relaxedOrdering ? 1 << 13 : 0) | (addressType << 10), words);
 }
 
 /** What a port or a function did with a request or its completion. */
