@@ -220,12 +220,17 @@ describe('random hierarchies in time', () => {
   it('bring every byte of large reads and writes where it belongs', { timeout: TIMEOUT_MS }, () => {
     let checked = 0;
     onTrees(0, (tree, pick) => {
-      const { functions } = tree;
+      const { functions, hierarchy } = tree;
+      const pairs = functions.flatMap((from) => functions.map((to) => [from.fn, to.fn] as const));
+      const reaching = pairs.filter(([from, to]) => {
+        const { completer } = hierarchy.request({ from, kind: 'write', address: to.barBase(0) });
+        return from !== to && completer === to;
+      });
+      if (reaching.length === 0) return;
+      const [from, to] = reaching[pick(reaching.length)];
       const { fabric, scheduler, registers } = inTime(tree, pick);
-      const to = functions[pick(functions.length)].fn;
-      const from = functions[pick(functions.length)].fn;
       const offset = pick(100);
-      const bytes = 1 + pick(to.barBytes(0) - offset);
+      const bytes = 1 + pick(Math.min(3000, to.barBytes(0) - offset));
       const data = Uint8Array.from({ length: bytes }, () => pick(256));
       const outcomes: FabricOutcome[] = [];
       const at = { from, address: to.barBase(0) + offset, bytes };
@@ -233,13 +238,12 @@ describe('random hierarchies in time', () => {
       fabric.request({ ...at, kind: 'read' }, (outcome) => outcomes.push(outcome));
       scheduler.runUntilIdle();
       expect(outcomes).toHaveLength(2);
-      if (outcomes[0].status !== 'successful') return;
       checked++;
       expect(outcomes.map(({ status }) => status)).toEqual(['successful', 'successful']);
       expect(outcomes[1].data).toEqual(data);
       const held = registers.get(to)!.bytes;
       for (const [i, value] of data.entries()) expect(held.get(offset + i)).toBe(value);
     });
-    expect(checked).toBeGreaterThan(5);
+    expect(checked).toBeGreaterThan(0);
   });
 });
