@@ -1,6 +1,13 @@
 /** The card: functions, registers, data plane, interrupts, mailboxes, MAC port. It knows no host. */
 
 export { AdvancedReceiveFormat, AdvancedTransmitFormat } from './advanced-descriptors.ts';
+export type { ExtendCard, ExtensibleCard } from './card-extension.ts';
+export { Chip, type ChipOptions, extendByChip } from './chip/chip.ts';
+export { buildEeprom, EEPROM_SUM, type EepromContents } from './chip/eeprom.ts';
+export type { PhyRegisters } from './chip/mdio.ts';
+export type { PortLink } from './chip/port-link.ts';
+export type { UnknownRegisters } from './chip/unknown-registers.ts';
+export type { VfFront, VfSurroundings } from './chip/vf-front.ts';
 export { ClassPath, type ClassPathParts } from './class-path.ts';
 export { type BufferListener, ClassedBuffer, type ReceiveQueues } from './classed-buffer.ts';
 export {

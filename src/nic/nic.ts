@@ -23,6 +23,7 @@ import type { NicProfile } from './profile.ts';
 import { QueueRegisters } from './queue-registers.ts';
 import type { QueueInterrupts } from './ring-progress.ts';
 import { SwitchControl } from './switch-control.ts';
+import { tableBar } from './table-bar.ts';
 import { useTransmitCutThrough } from './transmit-plane.ts';
 import { TransmitScheduling } from './transmit-scheduling.ts';
 import { VfRegisters } from './vf-registers.ts';
@@ -49,8 +50,6 @@ export interface NicOptions {
   readonly random?: RandomStream;
 }
 
-/** Where the pending bits are in the BAR of the MSI-X table, as the functions' capabilities say. */
-const PENDING_BITS = 0x2000;
 /** The PF's number in the interrupt block; VF i has 1 + i. */
 const PF = 0;
 
@@ -71,6 +70,8 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
   readonly queues: QueueRegisters;
   readonly registers: PfRegisters;
   readonly scheduling: TransmitScheduling;
+  /** What the profile's `extend` has added. */
+  readonly extensions: Component[] = [];
   /** Offsets of VF registers that the model does not know, and how often they were touched. */
   readonly unknownVfRegisters = new Map<number, number>();
 
@@ -194,6 +195,7 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
     this.attachBars();
     this.mailboxes.reset();
     this.assignQueues();
+    profile.extend?.(this, scheduler);
   }
 
   memoryRead(address: number, bytes: number): number {
@@ -300,6 +302,7 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
       ...(data.classPath === null ? [] : [data.classPath.flow]),
       this.interrupts,
       this.mailboxes,
+      ...this.extensions,
     ];
   }
 
@@ -331,7 +334,7 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
   private attachBars(): void {
     const { events } = this.pf;
     this.pf.attachBar(0, this.registers);
-    this.pf.attachBar(4, this.tableBar(PF, this.profile.pfVectors));
+    this.pf.attachBar(4, tableBar(this.interrupts, PF, this.profile.pfVectors));
     const vfsChanged = () => {
       for (let vf = 0; vf < this.profile.pools; vf++) this.resetVf(vf);
       this.assignQueues();
@@ -349,21 +352,7 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
     if (sriov === null || !('onVfCreated' in sriov)) return;
     sriov.onVfCreated = (vf: PcieFunction) => {
       vf.attachBar(0, this.vfRegisters[vf.vfIndex]);
-      vf.attachBar(3, this.tableBar(vf.vfIndex + 1, this.profile.vfVectors));
-    };
-  }
-
-  private tableBar(fn: number, vectors: number) {
-    const { interrupts } = this;
-    return {
-      read32: (offset: number) => {
-        if (offset < 16 * vectors) return interrupts.readTable(fn, offset);
-        const word = (offset - PENDING_BITS) >> 2;
-        return word >= 0 && 32 * word < vectors ? interrupts.readPending(fn, word) : 0;
-      },
-      write32: (offset: number, value: number) => {
-        if (offset < 16 * vectors) interrupts.writeTable(fn, offset, value);
-      },
+      vf.attachBar(3, tableBar(this.interrupts, vf.vfIndex + 1, this.profile.vfVectors));
     };
   }
 

@@ -1,6 +1,7 @@
 import type { LocalMatch, UntaggedCheck, VPortLimits } from '../nicswitch/index.ts';
 import type { FunctionProfile, LinkOptions, MakeReadiness } from '../pcie/index.ts';
 import type { RegisterTable } from '../registers/index.ts';
+import type { ExtendCard } from './card-extension.ts';
 import type { Switching } from './cut-through.ts';
 import type { EcnProfile } from './ecn-marker.ts';
 import type { SwitchArbitration, SwitchWeights } from './pipeline-arbiter.ts';
@@ -22,6 +23,8 @@ export interface NicProfile {
   readonly functions: readonly FunctionProfile[];
   /** Registers of the PF in its BAR 0. */
   readonly registers: RegisterTable;
+  /** Adds further registers and what they do, as `chip82599` makes it. Default: none. */
+  readonly extend?: ExtendCard;
   /** Pools (VPorts) and queues of each. */
   readonly pools: number;
   /** VPorts and filters that there can be, for a VPortTable over a switch of this card's. */

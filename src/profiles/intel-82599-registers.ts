@@ -1,54 +1,5 @@
-import { bit, bits, type RegisterField, type RegisterRow, type RegisterTable } from '../registers/index.ts';
-
-/** One row of storage that software reads and writes. */
-function rw(name: string, offset: number, phrase: string, section: string, reset = 0): RegisterRow {
-  return { name, offset, access: 'RW', phrase, section, reset };
-}
-
-/** An array of such rows. */
-function rwArray(
-  name: string,
-  offset: number,
-  count: number,
-  step: number,
-  phrase: string,
-  section: string,
-): RegisterRow {
-  return { name, offset, count, step, access: 'RW', phrase, section };
-}
-
-/** A register of fields; the rest of its bits are reserved. */
-function fields(
-  name: string,
-  offset: number,
-  phrase: string,
-  section: string,
-  list: readonly RegisterField[],
-  reset = 0,
-): RegisterRow {
-  return { name, offset, access: 'RsvdP', phrase, section, fields: list, reset };
-}
-
-/** An array of such registers, one behind the other. */
-function fieldsArray(
-  name: string,
-  offset: number,
-  count: number,
-  phrase: string,
-  section: string,
-  list: readonly RegisterField[],
-): RegisterRow {
-  return { name, offset, count, step: 4, access: 'RsvdP', phrase, section, fields: list };
-}
-
-/** An array of counters that reading clears. */
-function counters(name: string, offset: number, count: number, phrase: string, section: string): RegisterRow {
-  return { name, offset, count, step: 4, access: 'RC', phrase, section };
-}
-
-function ro(name: string, offset: number, phrase: string, section: string, reset = 0): RegisterRow {
-  return { name, offset, access: 'RO', phrase, section, reset };
-}
+import { bit, bits, type RegisterTable } from '../registers/index.ts';
+import { counters, fields, fieldsArray, ro, rw, rwArray } from './register-rows.ts';
 
 /**
  * Registers of the 82599's PF that the model knows, in BAR 0, beside the transmit and receive queues' own (RDBAL ... TXDCTL),
@@ -58,31 +9,17 @@ export const INTEL_82599_REGISTERS: RegisterTable = {
   name: 'Intel 82599 PF',
   bytes: 0x20000,
   rows: [
-    {
-      name: 'CTRL',
-      offset: 0x0,
-      access: 'RO',
-      phrase: 'device control',
-      section: '8.2.3.1.1',
-      fields: [
-        bit('PCIe Master Disable', 2, 'RW', 'no new requests'),
-        bit('LRST', 3, 'RW', 'link reset'),
-        bit('RST', 26, 'RW', 'device reset; clears itself'),
-      ],
-    },
-    {
-      name: 'STATUS',
-      offset: 0x8,
-      access: 'RO',
-      phrase: 'device status',
-      section: '8.2.3.1.2',
-      fields: [
-        bits('LAN ID', 2, 2, 'RO', 'which port'),
-        bits('NUMVFS', 10, 8, 'RO', 'NumVFs of the SR-IOV capability'),
-        bit('IOV Active', 18, 'RO', 'VF Enable of the SR-IOV capability'),
-        bit('PCIe Master Enable Status', 19, 'RO', 'requests may be pending', { reset: 1 }),
-      ],
-    },
+    fields('CTRL', 0x0, 'device control', '8.2.3.1.1', [
+      bit('PCIe Master Disable', 2, 'RW', 'no new requests'),
+      bit('LRST', 3, 'RW', 'link reset'),
+      bit('RST', 26, 'RW', 'device reset; clears itself'),
+    ]),
+    fields('STATUS', 0x8, 'device status', '8.2.3.1.2', [
+      bits('LAN ID', 2, 2, 'RO', 'which port'),
+      bits('NUMVFS', 10, 8, 'RO', 'NumVFs of the SR-IOV capability'),
+      bit('IOV Active', 18, 'RO', 'VF Enable of the SR-IOV capability'),
+      bit('PCIe Master Enable Status', 19, 'RO', 'requests may be pending', { reset: 1 }),
+    ]),
     {
       name: 'CTRL_EXT',
       offset: 0x18,
@@ -106,19 +43,12 @@ export const INTEL_82599_REGISTERS: RegisterTable = {
     rw('DMATXCTL', 0x4a80, 'DMA transmit control: TE, GDV', '8.2.3.9.2'),
     rw('RXCTRL', 0x3000, 'receive control: RXEN', '8.2.3.8.10'),
     rw('RDRXCTL', 0x2f00, 'receive DMA control: DMAIDONE', '8.2.3.8.8', 0x8),
-    {
-      name: 'PFQDE',
-      offset: 0x2f04,
-      access: 'RW',
-      phrase: 'queue drop enable, by queue index',
-      section: '8.2.3.27.9',
-      fields: [
-        bit('QDE', 0, 'RW', 'drop when no descriptor is left'),
-        bits('QUEUE_IDX', 8, 7, 'RW', 'queue that is written or read'),
-        bit('WE', 16, 'RW', 'write'),
-        bit('RE', 17, 'RW', 'read'),
-      ],
-    },
+    fields('PFQDE', 0x2f04, 'queue drop enable, by queue index', '8.2.3.27.9', [
+      bit('QDE', 0, 'RW', 'drop when no descriptor is left'),
+      bits('QUEUE_IDX', 8, 7, 'RW', 'queue that is written or read'),
+      bit('WE', 16, 'RW', 'write'),
+      bit('RE', 17, 'RW', 'read'),
+    ]),
     rw('HLREG0', 0x4240, 'MAC core control: CRC, padding, jumbo', '8.2.3.22.8', 0x0001_2c2f),
     fields('FCTRL', 0x5080, 'filter control: promiscuous modes, broadcast', '8.2.3.7.1', [
       bit('SBP', 1, 'RW', 'store bad packets'),
@@ -153,9 +83,9 @@ export const INTEL_82599_REGISTERS: RegisterTable = {
     ]),
     rw('AUTOC', 0x42a0, 'autonegotiation control', '8.2.3.22.19', 0xc09c_6004 | 0),
     ro('LINKS', 0x42a4, 'link status: up, speed', '8.2.3.22.20'),
-    { name: 'EICR', offset: 0x800, access: 'RW', phrase: 'interrupt causes', section: '8.2.3.5.1' },
+    rw('EICR', 0x800, 'interrupt causes', '8.2.3.5.1'),
     { name: 'EICS', offset: 0x808, access: 'WO', phrase: 'set interrupt causes', section: '8.2.3.5.2' },
-    { name: 'EIMS', offset: 0x880, access: 'RW', phrase: 'set the interrupt mask', section: '8.2.3.5.3' },
+    rw('EIMS', 0x880, 'set the interrupt mask', '8.2.3.5.3'),
     { name: 'EIMC', offset: 0x888, access: 'WO', phrase: 'clear the interrupt mask', section: '8.2.3.5.4' },
     rw('EIAC', 0x810, 'causes cleared by their message', '8.2.3.5.5'),
     rw('EIAM', 0x890, 'causes masked by their message', '8.2.3.5.6'),
@@ -196,19 +126,12 @@ export const INTEL_82599_REGISTERS: RegisterTable = {
     rwArray('MPSAR', 0xa600, 256, 4, 'pools of each address, two words an address', '8.2.3.7.10'),
     rwArray('MTA', 0x5200, 128, 4, 'multicast hash table', '8.2.3.7.7'),
     rwArray('VFTA', 0xa000, 128, 4, 'VLAN filter table, a bit a VLAN', '8.2.3.7.11'),
-    {
-      name: 'PFVTCTL',
-      offset: 0x51b0,
-      access: 'RsvdP',
-      phrase: 'virtualization control',
-      section: '8.2.3.27.1',
-      fields: [
-        bit('VT_EN', 0, 'RW', 'pools'),
-        bits('DEF_PL', 7, 6, 'RW', 'default pool'),
-        bit('Dis_Def_Pool', 29, 'RW', 'no default pool'),
-        bit('Rpl_En', 30, 'RW', 'replication of multicast and broadcast'),
-      ],
-    },
+    fields('PFVTCTL', 0x51b0, 'virtualization control', '8.2.3.27.1', [
+      bit('VT_EN', 0, 'RW', 'pools'),
+      bits('DEF_PL', 7, 6, 'RW', 'default pool'),
+      bit('Dis_Def_Pool', 29, 'RW', 'no default pool'),
+      bit('Rpl_En', 30, 'RW', 'replication of multicast and broadcast'),
+    ]),
     rwArray('PFVFRE', 0x51e0, 2, 4, 'pools that receive', '8.2.3.27.7'),
     rwArray('PFVFTE', 0x8110, 2, 4, 'pools that transmit', '8.2.3.27.8'),
     fieldsArray('PFVML2FLT', 0xf000, 64, 'what each pool accepts', '8.2.3.27.14', [
@@ -302,20 +225,8 @@ export const INTEL_82599_REGISTERS: RegisterTable = {
     counters('PXOFFRXCNT', 0x4160, 8, 'pauses received, by priority', '8.2.3.23'),
     counters('PXON2OFFCNT', 0x3240, 8, 'changes from go to stop, by class', '8.2.3.23'),
     counters('RXMPC', 0x3fa0, 8, 'frames without room in the packet buffer, by class', '8.2.3.23'),
-    { name: 'GPRC', offset: 0x4074, access: 'RC', phrase: 'good packets received', section: '8.2.3.23.26' },
-    {
-      name: 'GPTC',
-      offset: 0x4080,
-      access: 'RC',
-      phrase: 'good packets transmitted',
-      section: '8.2.3.23.29',
-    },
-    {
-      name: 'SSVPC',
-      offset: 0x8780,
-      access: 'RC',
-      phrase: 'frames dropped by anti-spoofing',
-      section: '8.2.3.23.77',
-    },
+    counters('GPRC', 0x4074, 1, 'good packets received', '8.2.3.23.26'),
+    counters('GPTC', 0x4080, 1, 'good packets transmitted', '8.2.3.23.29'),
+    counters('SSVPC', 0x8780, 1, 'frames dropped by anti-spoofing', '8.2.3.23.77'),
   ],
 };

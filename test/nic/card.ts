@@ -1,5 +1,5 @@
 import { Probe, Scheduler } from '../../src/kernel/index.ts';
-import { Nic } from '../../src/nic/index.ts';
+import { Nic, type NicProfile } from '../../src/nic/index.ts';
 import { type PcieFunction, PcieLink, type Tlp, TlpPool } from '../../src/pcie/index.ts';
 import { TlpKind } from '../../src/pcie/tlp.ts';
 import { intel82599, xeonE5v4 } from '../../src/profiles/index.ts';
@@ -26,12 +26,12 @@ export class Card {
   readonly messages: Message[] = [];
   readonly #tlps = new TlpPool();
 
-  constructor(linkGbps = 10) {
+  constructor(linkGbps = 10, profile: NicProfile = intel82599) {
     const { scheduler } = this;
     const tlps = this.#tlps;
     const probe = new Probe(scheduler);
     const link = new PcieLink('pcie', scheduler, probe, tlps, {
-      ...intel82599.pcie,
+      ...profile.pcie,
       rootCredits: xeonE5v4.rootCredits,
       flightPs: 0,
       maxPayloadBytes: 256,
@@ -43,7 +43,7 @@ export class Card {
       probe,
       tlps,
       link,
-      profile: intel82599,
+      profile,
       linkGbps,
       maxPayloadBytes: 256,
       maxReadRequestBytes: 512,

@@ -1,0 +1,25 @@
+import type { ReceiveEngine, TransmitEngine } from '../dma/index.ts';
+import type { Component, Scheduler } from '../kernel/index.ts';
+import type { BarTarget, PcieFunction, Requester } from '../pcie/index.ts';
+import type { RegisterFile } from '../registers/index.ts';
+import type { InterruptBlock } from './interrupts.ts';
+
+/** What an extension sees of the card that it is made for. */
+export interface ExtensibleCard {
+  readonly name: string;
+  readonly profile: { readonly pools: number; readonly queuesPerPool: number };
+  readonly pf: PcieFunction;
+  readonly requester: Requester;
+  readonly interrupts: InterruptBlock;
+  /** The PF's registers as the card itself has them. */
+  readonly registers: BarTarget & { readonly file: RegisterFile };
+  readonly data: { readonly transmit: TransmitEngine; readonly receive: ReceiveEngine };
+  /** Components that count and are reset with the card's: an extension adds its own. */
+  readonly extensions: Component[];
+}
+
+/**
+ * Adds to a card what not every machine needs: registers in front of those that the card has itself, whose targets
+ * it takes the place of in the BARs. Called once the card is whole; the profile of a card names one.
+ */
+export type ExtendCard = (card: ExtensibleCard, scheduler: Scheduler) => void;

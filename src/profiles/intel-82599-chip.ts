@@ -1,0 +1,76 @@
+import { checkOneOf } from '../base/index.ts';
+import { extendByChip, type NicProfile, type PhyRegisters } from '../nic/index.ts';
+import { parseMac } from '../wire/index.ts';
+import { intel82599 } from './intel-82599.ts';
+import { INTEL_82599_CHIP_REGISTERS, INTEL_82599_VF_CHIP_REGISTERS } from './intel-82599-chip-registers.ts';
+import { intel82599Config } from './intel-82599-config.ts';
+import { SFP_10GBASE_SR, type SfpModule, sfpMemory } from './sfp-module.ts';
+
+/** What of a card with an 82599 may differ; everything has a default. */
+export interface Intel82599ChipOptions {
+  /** Kind of the port: a cage for SFP+ modules, or a backplane with KX4, KX and KR. Default `sfp`. */
+  readonly port?: 'sfp' | 'kx4';
+  /** The module in the cage, null for none. Default: optics for 10GBASE-SR. */
+  readonly module?: SfpModule | null;
+  /** Address in the EEPROM. Default `90:e2:ba:00:00:01`. */
+  readonly mac?: string;
+  /** Number of the printed board assembly. Default `E66560-002`. */
+  readonly pba?: string;
+  /** PHYs at the management interface, by address. Default none. */
+  readonly phys?: Readonly<Record<number, PhyRegisters>>;
+  /** Whether an access to a register that is not known throws, instead of being counted. Default false. */
+  readonly strict?: boolean;
+}
+
+/** Device IDs and settings of the link by the kind of port (82599 data sheet 8.2.3.22.19, 8.2.3.22.22). */
+const PORTS = {
+  // 10 Gb/s serial; SFI.
+  sfp: { deviceId: 0x10fb, autoc: 0xc09c_6004 | 0, autoc2: 2 << 16 },
+  // KX4, KX and KR by autonegotiation; KX4 and KX.
+  kx4: { deviceId: 0x10f7, autoc: 0xc09d_8284 | 0, autoc2: 0 },
+} as const;
+
+/** Device Capabilities of the EEPROM: no workaround for crosstalk is needed. */
+const NO_CROSSTALK = 1 << 7;
+/** Kinds of modules that drivers look up in the EEPROM: direct attach, and optics. */
+const DIRECT_ATTACH = 3;
+const OPTICS = 5;
+
+/**
+ * An Intel 82599 as software of others meets it that initialises one: with reset and what survives it, an EEPROM, semaphores,
+ * an SFP+ module, a link that takes its time, and all registers that are not known by name in the report. Its data path and
+ * timing are those of {@link intel82599}.
+ *
+ * @throws RangeError if an option is none of those it may be.
+ * @example
+ * const machine = createMachine({ nic: intel82599Chip({ strict: true }) });
+ * machine.nic.pf.bar(0).read32(0x10010, 4); // EEC
+ */
+export function intel82599Chip(options: Intel82599ChipOptions = {}): NicProfile {
+  const port = checkOneOf('port', options.port ?? 'sfp', ['sfp', 'kx4'] as const);
+  const { deviceId, autoc, autoc2 } = PORTS[port];
+  const address = parseMac(options.mac ?? '90:e2:ba:00:00:01');
+  const mac = [5, 4, 3, 2, 1, 0].map((i) => Math.floor(address / 2 ** (8 * i)) % 256);
+  const module = options.module === undefined ? SFP_10GBASE_SR : options.module;
+  return Object.freeze({
+    ...intel82599,
+    functions: intel82599Config({ ports: 1, deviceId }),
+    extend: extendByChip({
+      registers: INTEL_82599_CHIP_REGISTERS,
+      vfRegisters: INTEL_82599_VF_CHIP_REGISTERS,
+      eeprom: {
+        mac,
+        pba: options.pba ?? 'E66560-002',
+        capabilities: NO_CROSSTALK,
+        firmwarePatch: 6,
+        modules: { [DIRECT_ATTACH]: [0x0b24], [OPTICS]: [0x0b26] },
+      },
+      autoc,
+      autoc2,
+      hasCage: port === 'sfp',
+      module: port === 'sfp' && module !== null ? sfpMemory(module) : null,
+      phys: options.phys ?? {},
+      strict: options.strict ?? false,
+    }),
+  });
+}
