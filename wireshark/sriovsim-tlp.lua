@@ -48,7 +48,9 @@ r.direction = ProtoField.bool("sriovsim.downstream", "Direction", 16,
 r.tag_known = ProtoField.bool("sriovsim.tag_known", "Tag", 16, { "known", "none, or not known" }, 0x0002)
 r.bad = ProtoField.bool("sriovsim.bad_lcrc", "LCRC", 16, { "wrong", "right" }, 0x0004)
 r.discarded = ProtoField.bool("sriovsim.discarded", "Discarded", 16,
-  { "yes, behind one with a wrong LCRC", "no" }, 0x0008)
+  { "yes, behind one with a bit error", "no" }, 0x0008)
+r.unframed = ProtoField.bool("sriovsim.framing_error", "Framing", 16, { "wrong", "right" }, 0x0040)
+r.duplicate = ProtoField.bool("sriovsim.duplicate", "Duplicate", 16, nil, 0x0080)
 r.lost = ProtoField.bool("sriovsim.lost", "Lost with the link", 16, nil, 0x0020)
 r.replayed = ProtoField.bool("sriovsim.replayed", "Sent again from the replay buffer", 16, nil, 0x0010)
 r.sequence = ProtoField.uint16("sriovsim.seq", "Sequence number")
@@ -118,7 +120,11 @@ e.gap = ProtoExpert.new("tlp.gap", "TLPs in front of it are not in the capture",
   expert.group.SEQUENCE, expert.severity.NOTE)
 e.bad = ProtoExpert.new("tlp.bad_lcrc", "Wrong LCRC: it is discarded, and a Nak asks for it again",
   expert.group.CHECKSUM, expert.severity.WARN)
-e.discarded = ProtoExpert.new("tlp.discarded", "Discarded: it came behind one with a wrong LCRC",
+e.unframed = ProtoExpert.new("tlp.framing_error", "Wrong framing: the receiver does not know it for a TLP",
+  expert.group.CHECKSUM, expert.severity.WARN)
+e.discarded = ProtoExpert.new("tlp.discarded", "Discarded: it came behind one with a bit error",
+  expert.group.SEQUENCE, expert.severity.NOTE)
+e.duplicate = ProtoExpert.new("tlp.duplicate", "Duplicate: it is there already, and discarded",
   expert.group.SEQUENCE, expert.severity.NOTE)
 e.lost = ProtoExpert.new("tlp.lost", "Lost: the link went down before it had arrived",
   expert.group.SEQUENCE, expert.severity.WARN)
@@ -362,8 +368,12 @@ local function add_record(range, root, link)
   flags:add(r.discarded, range(2, 2))
   flags:add(r.replayed, range(2, 2))
   if link.lost then flags:add(r.lost, range(2, 2)) end
+  if link.unframed then flags:add(r.unframed, range(2, 2)) end
+  if link.duplicate then flags:add(r.duplicate, range(2, 2)) end
   if link.bad then tree:add_proto_expert_info(e.bad) end
+  if link.unframed then tree:add_proto_expert_info(e.unframed) end
   if link.discarded then tree:add_proto_expert_info(e.discarded) end
+  if link.duplicate then tree:add_proto_expert_info(e.duplicate) end
   if link.lost then tree:add_proto_expert_info(e.lost) end
   if link.replayed then tree:add_proto_expert_info(e.replayed) end
   tree:add(r.sequence, range(4, 2))
@@ -395,6 +405,8 @@ function record.dissector(tvb, pinfo, root)
     discarded = range(2, 2):bitfield(12, 1) == 1,
     replayed = range(2, 2):bitfield(11, 1) == 1,
     lost = range(2, 2):bitfield(10, 1) == 1,
+    unframed = range(2, 2):bitfield(9, 1) == 1,
+    duplicate = range(2, 2):bitfield(8, 1) == 1,
     sequence = range(4, 2):uint(),
     time = range(16, 8):uint64():tonumber(),
     arrival = range(28, 4):uint(),
@@ -402,7 +414,7 @@ function record.dissector(tvb, pinfo, root)
   }
   add_record(range(0, header_bytes), root, link)
   -- The transaction layer gets what the data link layer takes.
-  link.is_taken = not (link.bad or link.discarded or link.lost)
+  link.is_taken = not (link.bad or link.unframed or link.discarded or link.duplicate or link.lost)
   if not pinfo.visited and link.is_taken then note_sequence(link, pinfo.number) end
   local info = dissect_tlp(tvb(header_bytes):tvb(), pinfo, root, link)
   if header_bytes > FIXED_BYTES then

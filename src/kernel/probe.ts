@@ -76,12 +76,13 @@ export const ProbeKind = {
   BUFFER_LEVEL: 27,
   /**
    * TLPs of a train are sent again, from the replay buffer: a = the number of its record in the TLP pool, b = how many
-   * TLPs, c = which of its TLPs is the first of them, from 0 on. A TLP_LINK follows.
+   * TLPs, c = which of its TLPs is the first of them, from 0 on, and bit 15 for downstream. A TLP_LINK follows.
    */
   TLP_RESENT: 28,
   /**
-   * Of the train before: one of its TLPs will arrive with a wrong LCRC. It and all that is sent behind it will be
-   * discarded, until it is sent again: a = 0 upstream, 1 downstream, b = its sequence number, c = ps until it arrives.
+   * Of the train before: one of its TLPs will not arrive as it should. It and all that is sent behind it will be
+   * discarded, until it is sent again: a = 0 upstream, 1 downstream, and above that bit how: 0 with a wrong LCRC, 1 with wrong
+   * framing, 2 while the link is retrained, b = its sequence number, c = ps until it arrives.
    */
   TLP_BAD: 29,
   /**

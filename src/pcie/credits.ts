@@ -104,9 +104,20 @@ export class CreditGate {
     this.comingData += data;
   }
 
-  /** Whether the receiver has no buffer left for a header, or less than `data` units of payload. */
-  isShort(data: number): boolean {
-    return this.headers + this.comingHeaders <= 0 || this.data + this.comingData < data;
+  /**
+   * Whether the receiver has no buffer left for a header, or less than `data` units of payload, beside what it has given
+   * back in another way.
+   */
+  isShort(data: number, headersBack = 0, dataBack = 0): boolean {
+    return (
+      this.headers + this.comingHeaders + headersBack <= 0 || this.data + this.comingData + dataBack < data
+    );
+  }
+
+  /** Gives credits back that have come in another way. */
+  grant(headers: number, data: number): void {
+    this.headers += headers;
+    this.data += data;
   }
 
   /** Gives credits back with an UpdateFC that arrives at `arrivalPs`; returns false if they joined one under way. */

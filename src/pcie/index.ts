@@ -168,6 +168,7 @@ export {
   type ResetKind,
 } from './config-space.ts';
 export { type CreditAdvertisement, CreditGate, INFINITE_CREDITS } from './credits.ts';
+export { Damage, type DataLinkErrors, type LinkPacket } from './data-link-errors.ts';
 export { Endpoint, type EndpointOptions, type EndpointState, sriovOf } from './endpoint.ts';
 export { type CompleterTarget, EndpointPort, NOT_CLAIMED, type UnclaimedListener } from './endpoint-port.ts';
 export { enumerate } from './enumerate.ts';
@@ -206,8 +207,9 @@ export {
 } from './function.ts';
 export type { FunctionIdentity } from './header.ts';
 export { PcieLink } from './link.ts';
-export { LinkDirection, type LinkOptions } from './link-direction.ts';
+export { LinkDirection } from './link-direction.ts';
 export { type BitErrors, LinkErrors } from './link-errors.ts';
+export type { LinkOptions } from './link-options.ts';
 export { LinkOutage } from './link-outage.ts';
 export { checkLinkRate, type LinkRate, linkPsPerByte, symbolPs, updateLatencySymbols } from './link-rate.ts';
 export { configBytes, formatLspci, type LspciFunction, lspciDump, parseLspciDump } from './lspci.ts';
@@ -216,6 +218,8 @@ export { MsiInterrupts } from './msi-interrupts.ts';
 export { MsixTable, type SendMessage } from './msix-table.ts';
 export { listCapabilities, probeBars } from './probe.ts';
 export { type MakeReadiness, Readiness, type ReadinessTimes, readiness } from './readiness.ts';
+export type { ReplayCause } from './replay-buffer.ts';
+export { replayTimerSymbols } from './replay-timer.ts';
 export { RequestErrors } from './request-errors.ts';
 export {
   type FailureListener,

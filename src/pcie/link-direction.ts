@@ -2,28 +2,14 @@ import { AssertionError, assert, IntRing } from '../base/index.ts';
 import type { Component, Probe, ProbeSink, Scheduler } from '../kernel/index.ts';
 import { ProbeKind, Timer } from '../kernel/index.ts';
 import { type CreditAdvertisement, CreditGate } from './credits.ts';
+import type { DataLinkErrors } from './data-link-errors.ts';
+import type { LinkOptions } from './link-options.ts';
 import type { LinkRate } from './link-rate.ts';
 import { LinkWire } from './link-wire.ts';
 import { CREDIT_BYTES, FlowClass, TlpKind } from './tlp.ts';
 import type { Tlp, TlpPool } from './tlp-pool.ts';
 import type { Foresight, TlpReceiver } from './tlp-receiver.ts';
 import { recordTlp, type TlpDeparture } from './tlp-record.ts';
-
-/** How a link is made. */
-export interface LinkOptions {
-  readonly rate: LinkRate;
-  /**
-   * From the last symbol's departure to the TLP's delivery: both physical and data link layers and the trace,
-   * in ps.
-   */
-  readonly flightPs: number;
-  /** Max_Payload_Size in force, for the limits of Ack and UpdateFC. */
-  readonly maxPayloadBytes: number;
-  /** What the device advertises for what travels downstream. */
-  readonly deviceCredits: CreditAdvertisement;
-  /** What the root port advertises for what travels upstream. */
-  readonly rootCredits: CreditAdvertisement;
-}
 
 // Constants of this module: see "The hot path" in docs/architecture.md.
 const POSTED = FlowClass.POSTED;
@@ -53,6 +39,8 @@ export class LinkDirection implements Component {
   onRoom: (() => void) | null = null;
   /** Who takes what is to be sent while the link is down. */
   deadEnd: ((tlp: Tlp) => void) | null = null;
+  /** The data link layers, while packets can be lost. */
+  errors: DataLinkErrors | null = null;
   /** Set by {@link PcieLink}. */
   reverse!: LinkDirection;
 
@@ -66,16 +54,17 @@ export class LinkDirection implements Component {
   readonly probe: Probe;
   readonly flightPs: number;
   private readonly tlps: TlpPool;
-  private readonly wire: LinkWire;
-  private readonly gates: readonly CreditGate[];
+  readonly wire: LinkWire;
+  readonly gates: readonly CreditGate[];
   /** Units of payload of the largest TLP of each class. */
-  private readonly largestData: Int32Array;
+  readonly largestData: Int32Array;
   private readonly queues = [
     new IntRing(QUEUE_CAPACITY),
     new IntRing(QUEUE_CAPACITY),
     new IntRing(QUEUE_CAPACITY),
   ];
-  private readonly arrive: number;
+  /** What runs when a train arrives that nobody has foreseen: with its number and {@link LinkDirection.epoch}. */
+  readonly arrive: number;
   private readonly pumpTimer: Timer;
   /** Classes (a bit each) that somebody has found short of room. */
   private refused = 0;
@@ -85,6 +74,10 @@ export class LinkDirection implements Component {
   /** Trains in the three queues; 1 while the link is down, so that nothing is sent past them. */
   private waiting = 0;
   private isDown = false;
+  /** 1 while the replay buffer is full: it counts as a train that waits. */
+  private held = 0;
+  /** The link is retrained until then. */
+  trainedAt = 0;
   /** TLPs sent before it was trained last: sequence numbers begin anew. */
   private sentBefore = 0;
   /** Whether the train at the head of a class has been counted as waiting. */
@@ -96,6 +89,8 @@ export class LinkDirection implements Component {
   private resets = 0;
   /** 0 from the device to the root complex, 1 from there to the device: for probes. */
   readonly number: number;
+  readonly rate: LinkRate;
+  readonly maxPayloadBytes: number;
 
   constructor(
     name: string,
@@ -108,6 +103,8 @@ export class LinkDirection implements Component {
   ) {
     this.name = name;
     this.number = number;
+    this.rate = options.rate;
+    this.maxPayloadBytes = options.maxPayloadBytes;
     this.scheduler = scheduler;
     this.probe = probe;
     this.tlps = tlps;
@@ -203,32 +200,12 @@ export class LinkDirection implements Component {
     };
   }
 
-  /** Sends the last `count` TLPs of a train again, from the replay buffer: it has its credits. */
-  resend(tlp: Tlp, count: number): void {
-    const { scheduler, wire, foresight } = this;
-    const now = scheduler.now;
-    wire.settle(now);
-    const bytes = Math.round((tlp.linkBytes / tlp.count) * count);
-    wire.send(bytes);
-    this.tlpBytes += bytes;
-    const last = wire.freeAt + this.flightPs;
-    const first = last - wire.duration(bytes - bytes / count);
-    this.reverse.wire.oweAcks(first, last, count);
-    const delayPs = (tlp.kind === MEMORY_READ ? first : last) - now;
-    const isForeseen = foresight?.foresee(tlp, delayPs) === true;
-    const task = isForeseen ? foresight.foreseen : this.arrive;
-    scheduler.schedule(delayPs + (isForeseen ? foresight.foreseenPs : 0), task, tlp.index, this.resets);
-  }
-
-  /** The receiver sends a Nak; returns in what time, in ps, it is at the transmitter. */
-  sendNak(): number {
-    this.reverse.wire.oweUpdate(this.scheduler.now);
-    return this.wire.dllpPs + this.flightPs;
-  }
-
-  /** Nothing leaves for `durationPs`. */
-  pause(durationPs: number): void {
-    this.wire.freeAt = Math.max(this.wire.freeAt, this.scheduler.now) + durationPs;
+  /** Whether new TLPs have to wait, because the replay buffer is full. */
+  hold(held: 0 | 1): void {
+    if (held === this.held) return;
+    this.waiting += held - this.held;
+    this.held = held;
+    if (held === 0) this.pump();
   }
 
   private enqueue(tlp: Tlp): void {
@@ -253,6 +230,10 @@ export class LinkDirection implements Component {
   release(flowClass: FlowClass, headers: number, data: number, delayPs = 0): void {
     const gate = this.gates[flowClass];
     if (gate.infinite) return;
+    if (this.errors !== null) {
+      this.errors.release(flowClass, headers, data, delayPs);
+      return;
+    }
     // At most one UpdateFC of a class every update latency, and releases in between travel together; but
     // where the receiver had nothing left, it says at once that it has (2.6.1.2).
     const at = this.scheduler.now + delayPs;
@@ -267,6 +248,11 @@ export class LinkDirection implements Component {
         this.reverse.wire.oweUpdate(due);
       }
     }
+    if (this.waitsForCredits) this.pump();
+  }
+
+  /** Credits have come that did not announce themselves. */
+  creditsCame(): void {
     if (this.waitsForCredits) this.pump();
   }
 
@@ -343,6 +329,7 @@ export class LinkDirection implements Component {
     this.pumpTimer.cancel();
     this.waitsForCredits = false;
     this.isDown = isDown;
+    this.held = this.trainedAt = 0;
     this.waiting = isDown ? 1 : 0;
     this.sentBefore = this.tlpsSent;
     this.refused = 0;
@@ -350,6 +337,8 @@ export class LinkDirection implements Component {
     this.postedSent = this.postedQueued;
     this.wire.restart(this.scheduler.now);
     this.resets++;
+    this.errors?.restart(waiting);
+    if (this.reverse.errors !== null) this.wire.nextAckPs = Number.POSITIVE_INFINITY;
     return waiting;
   }
 
@@ -362,6 +351,7 @@ export class LinkDirection implements Component {
   private pump(): void {
     this.pumpTimer.cancel();
     this.waitsForCredits = false;
+    if (this.held === 1) return;
     const now = this.scheduler.now;
     const wire = this.wire;
     if (wire.nextDuePs <= now) wire.settle(now);
@@ -414,7 +404,7 @@ export class LinkDirection implements Component {
     const others = this.waiting - 1;
     this.waiting = 0;
     this.send(tlp);
-    this.waiting = others;
+    this.waiting = others + this.held;
     return true;
   }
 

@@ -1,5 +1,6 @@
 import type { Component, Probe, Scheduler } from '../kernel/index.ts';
-import { LinkDirection, type LinkOptions } from './link-direction.ts';
+import { LinkDirection } from './link-direction.ts';
+import type { LinkOptions } from './link-options.ts';
 import type { TlpPool } from './tlp-pool.ts';
 
 /**

@@ -72,11 +72,12 @@ export function recordTlp(sink: ProbeSink, nowPs: number, tlp: Tlp, departure: T
 export function recordResent(
   sink: ProbeSink,
   nowPs: number,
-  tlp: Tlp,
+  train: { readonly index: number; readonly count: number },
   first: number,
   departure: TlpDeparture,
 ): void {
-  sink.record(nowPs, ProbeKind.TLP_RESENT, tlp.index, tlp.count - first, first);
+  const where = first | (departure.number << 15);
+  sink.record(nowPs, ProbeKind.TLP_RESENT, train.index, train.count - first, where);
   recordLink(sink, nowPs, departure);
 }
 

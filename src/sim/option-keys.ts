@@ -89,6 +89,7 @@ const OPTIONS = {
     kind: true,
     atMs: true,
     probability: true,
+    bitErrorRate: true,
     fromMs: true,
     toMs: true,
     since: true,

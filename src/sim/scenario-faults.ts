@@ -23,10 +23,12 @@ interface FaultRule {
   readonly factor?: true;
   /** Where a trial must be able to fail. */
   readonly mostProbable?: number;
+  /** Whether bits may be the trials. */
+  readonly bits?: true;
 }
 
 const RULES: Readonly<Record<FaultKind, FaultRule>> = {
-  'bit-error': { directions: ['upstream', 'downstream'], mostProbable: 0.5 },
+  'bit-error': { directions: ['upstream', 'downstream'], mostProbable: 0.5, bits: true },
   'link-down': { lasts: true },
   'surprise-removal': {},
   'iommu-fault': { target: 'vf', directions: ['read', 'write'] },
@@ -63,6 +65,7 @@ export function resolveFault(options: FaultOptions, path: string, context: Fault
   unused('direction', rule.directions !== undefined);
   unused('forMs', rule.lasts);
   unused('factor', rule.factor);
+  unused('bitErrorRate', rule.bits);
   return {
     kind,
     ...resolveTrials(options, path, rule, context),
@@ -83,24 +86,31 @@ export function resolveFault(options: FaultOptions, path: string, context: Fault
 function resolveTrials(
   options: FaultOptions,
   path: string,
-  { mostProbable = RANGES.probability[1] }: FaultRule,
+  { mostProbable = RANGES.probability[1], bits }: FaultRule,
   { times, reporter }: FaultContext,
 ) {
-  const { atMs, probability, fromMs, toMs } = options;
+  const { atMs, probability, bitErrorRate, fromMs, toMs } = options;
   const since = reporter.oneOf(`${path}.since`, options.since ?? DEFAULTS.faultSince, ['start', 'power-on']);
-  if ((atMs === undefined) === (probability === undefined)) {
-    const problem = atMs === undefined ? 'says neither when nor how often' : 'says both when and how often';
-    reporter.fail(path, options, problem, 'one of atMs and probability');
+  const given = [atMs, probability, bitErrorRate].filter((each) => each !== undefined).length;
+  if (given !== 1) {
+    const problem =
+      given === 0
+        ? 'says neither when nor how often'
+        : atMs === undefined
+          ? 'says how often in two ways'
+          : 'says both when and how often';
+    const allowed = bits ? 'one of atMs, probability and bitErrorRate' : 'one of atMs and probability';
+    reporter.fail(path, options, problem, allowed);
   }
   const start = (ms: number | undefined, key: string) => {
     if (since === 'start') return resolveStart(ms, path, times, reporter, key);
     return toPs(reporter.number(`${path}.${key}`, ms ?? 0, RANGES.timeMs));
   };
   if (atMs !== undefined) {
-    const given = fromMs === undefined ? 'toMs' : 'fromMs';
-    if (options[given] !== undefined)
-      reporter.fail(`${path}.${given}`, options[given], 'a fault at a time has none', 'with probability');
-    return { since, atPs: start(atMs, 'atMs'), probability: 0, fromPs: 0, toPs: null };
+    const key = fromMs === undefined ? 'toMs' : 'fromMs';
+    if (options[key] !== undefined)
+      reporter.fail(`${path}.${key}`, options[key], 'a fault at a time has none', 'with probability');
+    return { since, atPs: start(atMs, 'atMs'), probability: 0, bitErrorRate: 0, fromPs: 0, toPs: null };
   }
   const fromPs = start(fromMs, 'fromMs');
   const endPs = toMs === undefined ? null : toPs(toMs);
@@ -108,8 +118,14 @@ function resolveTrials(
     reporter.fail(`${path}.toMs`, toMs, `${showValue(toMs)} is not behind its begin`, 'more than fromMs');
   }
   const chances = [RANGES.probability[0], mostProbable] as const;
-  const chance = reporter.number(`${path}.probability`, probability ?? 0, chances);
-  return { since, atPs: null, probability: chance, fromPs, toPs: endPs };
+  const chance =
+    bitErrorRate === undefined
+      ? { probability: reporter.number(`${path}.probability`, probability ?? 0, chances), bitErrorRate: 0 }
+      : {
+          probability: 0,
+          bitErrorRate: reporter.number(`${path}.bitErrorRate`, bitErrorRate, RANGES.bitErrorRate),
+        };
+  return { since, atPs: null, ...chance, fromPs, toPs: endPs };
 }
 
 function resolveTarget(

@@ -86,6 +86,8 @@ export const SCENARIO_RANGES = {
   loop: [1, 1_000_000],
   // 32 bits of a random number decide.
   probability: [1e-9, 1],
+  // With more, long TLPs would hardly ever arrive.
+  bitErrorRate: [1e-12, 1e-4],
   // A thousandfold of a memory access is a fifth of a millisecond.
   factor: [1, 1000],
 } as const satisfies Record<string, readonly [number, number]>;

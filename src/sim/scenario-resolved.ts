@@ -209,6 +209,8 @@ export interface ResolvedFault {
   atPs: number | null;
   /** Of each trial from `fromPs` to `toPs`; 0 for a fault at a time. */
   probability: number;
+  /** Of each bit, of a fault that has no other chance; else 0. */
+  bitErrorRate: number;
   fromPs: number;
   /** Null: at the end of the run. */
   toPs: number | null;

@@ -159,9 +159,10 @@ function restateCapture(capture: ResolvedCapture, names: EndpointNames): Capture
 }
 
 function restateFault(fault: ResolvedFault, names: EndpointNames): FaultOptions {
-  const { kind, atPs, probability, fromPs, toPs, since, target, direction, forPs, factor } = fault;
+  const { kind, atPs, probability, bitErrorRate, fromPs, toPs, since, target, direction, forPs, factor } =
+    fault;
   const span = {
-    probability,
+    ...(bitErrorRate === 0 ? { probability } : { bitErrorRate }),
     fromMs: fromPs / PS_PER_MS,
     ...(toPs === null ? {} : { toMs: toPs / PS_PER_MS }),
   };

@@ -327,6 +327,7 @@ export const faultSchema: Schema<FaultOptions> = object({
   kind: oneOf(FAULT_KINDS, 'What goes wrong.'),
   atMs: optional(number(RANGES.timeMs, 'When, in ms after the guests are up.')),
   probability: optional(number(RANGES.probability, 'Chance of each trial, instead of a time.')),
+  bitErrorRate: optional(number(RANGES.bitErrorRate, 'Bit errors: chance of each bit, instead.')),
   fromMs: optional(number(RANGES.timeMs, 'Begin of the trials. Default: with the traffic.')),
   toMs: optional(number(RANGES.timeMs, 'End of the trials. Default: the end of the run.')),
   since: optional(

@@ -265,9 +265,11 @@ export interface FaultOptions {
   atMs?: number;
   /** Chance of each trial, above 0. */
   probability?: number;
-  /** With `probability`: when it begins, in ms after the guests are up. Default 0. */
+  /** Bit errors: chance of each bit of the packets that are sent, TLPs and DLLPs alike, above 0. */
+  bitErrorRate?: number;
+  /** With `probability` or `bitErrorRate`: when it begins, in ms after the guests are up. Default 0. */
   fromMs?: number;
-  /** With `probability`: when it ends. Default: the end of the run. */
+  /** With `probability` or `bitErrorRate`: when it ends. Default: the end of the run. */
   toMs?: number;
   /** What times count from; from power-on they reach into the boot. Default `start`. */
   since?: 'start' | 'power-on';

@@ -42,16 +42,34 @@ export function* singleTlps(log: BinaryLog): Generator<SingleTlp> {
   yield* view.until(Number.POSITIVE_INFINITY);
 }
 
+const SEQUENCE_MASK = 0xfff;
+const HALF = 2048;
+/** How TLP_BAD says that it arrives: with a wrong LCRC, with wrong framing, while the link is retrained. */
+const DAMAGED = ['bad', 'unframed', 'discarded'] as const;
+/** Direction of a TLP_RESENT, above the number of the TLP. */
+const RESENT_DOWNSTREAM = 1 << 15;
+
 /** One direction of the link. */
 class Direction {
   /** The link takes trains before their symbols leave: what has not left yet. */
   ahead: SingleTlp[] = [];
   /** The train that was given to it last. */
   last: CutTrain | null = null;
-  /** Sequence number of the TLP behind which the receiver discards all; -1 for none. */
-  bad = -1;
+  /** Sequence number that the receiver takes next; -1 before the first. */
+  expected = -1;
   /** Sequence number of the next train. */
   next = -1;
+  /** Trains by the sequence numbers of their first TLPs: what is sent again has the same. */
+  readonly trains = new Map<number, CutTrain>();
+
+  /** What the receiver makes of a TLP without an error (PCI Express Base 3.6.3.1). */
+  take(sequence: number): 'good' | 'duplicate' | 'discarded' {
+    if (this.expected < 0) this.expected = sequence;
+    if (sequence !== this.expected)
+      return ((this.expected - sequence) & SEQUENCE_MASK) <= HALF ? 'duplicate' : 'discarded';
+    this.expected = (sequence + 1) & SEQUENCE_MASK;
+    return 'good';
+  }
 }
 
 /** What is on both directions of the link. */
@@ -60,8 +78,6 @@ class LinkView {
   private readonly outstanding: OutstandingRequests;
   private readonly states: LinkStates;
   private directions = [new Direction(), new Direction()];
-  /** Trains by the numbers of their records in the pool: one that is sent again still has its own. */
-  private readonly trains = new Map<number, CutTrain>();
   private count = 0;
   private again: LogRecord | null = null;
 
@@ -74,7 +90,6 @@ class LinkView {
   /** The link goes down, or is up again: both directions begin anew. */
   restart(): void {
     this.directions = [new Direction(), new Direction()];
-    this.trains.clear();
     this.outstanding.restart();
   }
 
@@ -82,25 +97,28 @@ class LinkView {
   sent(train: LogTrain): void {
     const direction = this.directions[Number(train.downstream)];
     const cut = cutTrain(train, this.count++, this.link, this.outstanding);
-    this.trains.set(train.index, cut);
+    direction.trains.set(train.sequence, cut);
     // Another number than the next one: the link has been trained anew, and nothing from before is sent again.
-    if (train.sequence !== direction.next) direction.bad = -1;
-    direction.next = (train.sequence + train.tlps) & 0xfff;
-    const received = direction.bad < 0 ? 'good' : 'discarded';
-    this.give(direction, cut, train.timePs, { ...train, first: 0, received, replayed: false });
+    if (train.sequence !== direction.next) direction.expected = train.sequence;
+    direction.next = (train.sequence + train.tlps) & SEQUENCE_MASK;
+    this.give(direction, cut, train.timePs, { ...train, first: 0, received: 'good', replayed: false });
   }
 
-  /** A TLP of the train that has just left will arrive with a wrong LCRC. */
+  /** A TLP of the train that has just left will not arrive as it should: what was taken from it on is not. */
   bad({ a, b: sequence }: LogRecord): void {
-    const direction = this.directions[a];
+    const direction = this.directions[a & 1];
     const { last, ahead } = direction;
-    direction.bad = sequence;
     const at = ahead.findLastIndex((tlp) => tlp.sequence === sequence);
+    if (at < 0) return;
+    const received = DAMAGED[a >> 1] ?? 'bad';
+    const wasTaken = ahead[at].received === 'good';
+    if (wasTaken) direction.expected = sequence;
     direction.ahead = ahead.map((tlp, i) => {
-      if (i < at || at < 0 || tlp.received === 'lost') return tlp;
-      return { ...tlp, received: i === at ? 'bad' : 'discarded' };
+      if (i < at || tlp.received === 'lost') return tlp;
+      if (i === at) return { ...tlp, received };
+      return wasTaken && tlp.received === 'good' ? { ...tlp, received: 'discarded' } : tlp;
     });
-    if (last !== null) this.hold(last);
+    if (last !== null && wasTaken) this.hold(last);
   }
 
   /** The two records of a train that leaves again: which one, and how. */
@@ -108,19 +126,15 @@ class LinkView {
     const { again } = this;
     this.again = record.kind === ProbeKind.TLP_RESENT ? record : null;
     if (again === null || record.kind !== ProbeKind.TLP_LINK) return;
-    const cut = this.trains.get(again.a);
-    if (cut === undefined) return;
-    const direction = this.directions[Number(cut.train.downstream)];
+    const direction = this.directions[Number((again.c & RESENT_DOWNSTREAM) !== 0)];
+    const first = again.c & (RESENT_DOWNSTREAM - 1);
     const how = unpackTlpLink(record.a);
-    // What was bad comes first; if it is hit again, all behind it is discarded again.
-    if (how.sequence === direction.bad) direction.bad = -1;
-    const received = direction.bad < 0 ? 'good' : 'discarded';
+    const cut = direction.trains.get((how.sequence - first) & SEQUENCE_MASK);
+    if (cut === undefined) return;
     const [leftPs, arrivalPs] = [record.timePs + record.b, record.timePs + record.c];
-    const departure: Departure = { ...how, first: again.c, leftPs, arrivalPs, received, replayed: true };
-    this.give(direction, cut, record.timePs, departure);
-    const arrives =
-      this.states.lostAt({ timePs: record.timePs, leftPs, arrivalPs }) === Number.POSITIVE_INFINITY;
-    if (arrives && received === 'good' && cut.request !== null && isCompletion(cut.train.kind))
+    const departure: Departure = { ...how, first, leftPs, arrivalPs, received: 'good', replayed: true };
+    const received = this.give(direction, cut, record.timePs, departure);
+    if (received === 'good' && cut.request !== null && isCompletion(cut.train.kind))
       this.outstanding.arrivesAt(cut.request, arrivalPs);
   }
 
@@ -142,13 +156,25 @@ class LinkView {
     });
   }
 
-  private give(direction: Direction, cut: CutTrain, timePs: number, departure: Departure): void {
+  /** Returns what becomes of its last TLP. */
+  private give(
+    direction: Direction,
+    cut: CutTrain,
+    timePs: number,
+    departure: Departure,
+  ): SingleTlp['received'] {
     direction.last = cut;
     const downPs = this.states.lostAt({ ...departure, timePs });
-    const tlps = tlpsOf(cut, departure, this.link);
-    if (downPs === Number.POSITIVE_INFINITY) direction.ahead.push(...tlps);
-    else for (const tlp of tlps) if (tlp.startPs < downPs) direction.ahead.push(lost(tlp, timePs, downPs));
-    if (departure.received !== 'good' || downPs < Number.POSITIVE_INFINITY) this.hold(cut);
+    let received: SingleTlp['received'] = 'lost';
+    for (const tlp of tlpsOf(cut, departure, this.link)) {
+      if (downPs === Number.POSITIVE_INFINITY) {
+        received = direction.take(tlp.sequence);
+        direction.ahead.push(received === 'good' ? tlp : { ...tlp, received });
+      } else if (tlp.startPs < downPs) direction.ahead.push(lost(tlp, timePs, downPs));
+    }
+    // What is there already has arrived before.
+    if (received !== 'good' && received !== 'duplicate') this.hold(cut);
+    return received;
   }
 
   /** Completions that do not arrive: the tags of their requests are in use on. */

@@ -23,6 +23,8 @@ const BAD = 1 << 2;
 const DISCARDED = 1 << 3;
 const REPLAYED = 1 << 4;
 const LOST = 1 << 5;
+const UNFRAMED = 1 << 6;
+const DUPLICATE = 1 << 7;
 /** Credits that have no end. */
 const WITHOUT_END = 0xffff;
 const BYTE_BITS = 8;
@@ -125,6 +127,8 @@ function flagsOf({ downstream, tag, received, replayed }: SingleTlp): number {
     (received === 'bad' ? BAD : 0) |
     (received === 'discarded' ? DISCARDED : 0) |
     (replayed ? REPLAYED : 0) |
-    (received === 'lost' ? LOST : 0)
+    (received === 'lost' ? LOST : 0) |
+    (received === 'unframed' ? UNFRAMED : 0) |
+    (received === 'duplicate' ? DUPLICATE : 0)
   );
 }

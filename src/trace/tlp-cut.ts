@@ -55,11 +55,12 @@ export interface SingleTlp {
   readonly status: number;
   readonly poisoned: boolean;
   /**
-   * What the receiver's data link layer makes of it: `good`; `bad`, its LCRC is wrong; `discarded`, because it came behind
-   * such a one (PCI Express Base 3.5.3.1), which two are sent again; `lost`, because the link went down before its train had
-   * arrived.
+   * What the receiver's data link layer makes of it: `good`; `bad`, its LCRC is wrong; `unframed`, its framing is, so that it
+   * is none; `discarded`, because it came behind such a one, or while the link was retrained (PCI Express Base 3.6.3.1); these
+   * are sent again; `duplicate`, discarded because it was there already; `lost`, because the link went down before its train
+   * had arrived.
    */
-  readonly received: 'good' | 'bad' | 'discarded' | 'lost';
+  readonly received: 'good' | 'bad' | 'unframed' | 'discarded' | 'duplicate' | 'lost';
   /** Whether it is sent again, from the replay buffer. */
   readonly replayed: boolean;
   /** Of a completion: bytes that its request still misses, its own included. */

@@ -32,7 +32,9 @@ const STATUSES: Readonly<Record<number, string>> = {
 /** What becomes of those that are not received as they were sent. */
 const RECEIVED: Readonly<Record<Exclude<SingleTlp['received'], 'good'>, string>> = {
   bad: 'wrong LCRC',
+  unframed: 'framing error',
   discarded: 'discarded',
+  duplicate: 'duplicate',
   lost: 'lost: the link went down',
 };
 

@@ -43,7 +43,7 @@ export interface TlpSummaryData {
   readonly failed: number;
   readonly poisoned: number;
   readonly unanswered: number;
-  /** TLPs that the receiver has discarded, as bad or behind such a one, and those that were sent again. */
+  /** TLPs that the receiver has not taken, as bad, behind such a one or duplicates, and those that were sent again. */
   readonly discarded: number;
   readonly replayed: number;
   /** TLPs that had begun to leave, or were on their way, when the link went down. */

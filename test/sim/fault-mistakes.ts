@@ -69,6 +69,21 @@ export const FAULT_MISTAKES: readonly Mistake[] = [
     line: 'faults[0].probability: 0.6 is out of range; allowed 1e-9 to 0.5',
   },
   {
+    name: 'a bit error rate that lets no long TLP through',
+    scenario: withFault({ kind: 'bit-error', bitErrorRate: 1e-3 }),
+    line: 'faults[0].bitErrorRate: 0.001 is out of range; allowed 1e-12 to 0.0001',
+  },
+  {
+    name: 'two chances',
+    scenario: withFault({ kind: 'bit-error', bitErrorRate: 1e-6, probability: 0.1 }),
+    line: 'faults[0]: says how often in two ways; allowed one of atMs, probability and bitErrorRate',
+  },
+  {
+    name: 'bits of what has none',
+    scenario: withFault({ kind: 'flr', bitErrorRate: 1e-6, target: 'a' }),
+    line: 'faults[0].bitErrorRate: a fault of kind flr has none; allowed to leave it out',
+  },
+  {
     name: 'a direction that a fault does not have',
     scenario: withFault({ kind: 'bit-error', atMs: 1, direction: 'read' }),
     line: 'faults[0].direction: "read" is unknown; allowed upstream, downstream',

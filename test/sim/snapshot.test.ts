@@ -120,6 +120,15 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     ],
     ...short,
   },
+  'lost packets of the data link layer': {
+    guests: ab,
+    traffic: [
+      { from: 'a', to: 'b', ratePps: 2e6 },
+      { from: 'port', to: 'a', ratePps: 1e6 },
+    ],
+    faults: [{ kind: 'bit-error', bitErrorRate: 1e-4, since: 'power-on' }],
+    ...short,
+  },
   'no IOMMU': {
     host: { iommu: false },
     guests: ab,

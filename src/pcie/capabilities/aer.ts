@@ -18,8 +18,11 @@ export const AER_ERROR_SOURCE = 0x34;
 export const POISONED_TLP = 12;
 export const COMPLETION_TIMEOUT = 14;
 export const UNSUPPORTED_REQUEST = 20;
+export const RECEIVER_ERROR = 0;
 export const BAD_TLP = 6;
+export const BAD_DLLP = 7;
 export const REPLAY_ROLLOVER = 8;
+export const REPLAY_TIMEOUT = 12;
 export const ADVISORY_NON_FATAL = 13;
 
 /** Bit of an error, its name in the specification, and in `lspci`. */
@@ -42,11 +45,11 @@ export const UNCORRECTABLE_ERRORS: readonly AerError[] = [
 
 /** The correctable errors, by their bits in status and mask. */
 export const CORRECTABLE_ERRORS: readonly AerError[] = [
-  [0, 'Receiver Error', 'RxErr'],
+  [RECEIVER_ERROR, 'Receiver Error', 'RxErr'],
   [BAD_TLP, 'Bad TLP', 'BadTLP'],
-  [7, 'Bad DLLP', 'BadDLLP'],
+  [BAD_DLLP, 'Bad DLLP', 'BadDLLP'],
   [REPLAY_ROLLOVER, 'REPLAY_NUM Rollover', 'Rollover'],
-  [12, 'Replay Timer Timeout', 'Timeout'],
+  [REPLAY_TIMEOUT, 'Replay Timer Timeout', 'Timeout'],
   [ADVISORY_NON_FATAL, 'Advisory Non-Fatal Error', 'AdvNonFatalErr'],
 ];
 

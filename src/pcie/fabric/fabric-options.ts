@@ -3,7 +3,7 @@ import { MICROSECOND } from '../../kernel/index.ts';
 import type { BridgePort } from '../bridge.ts';
 import type { CreditAdvertisement } from '../credits.ts';
 import { Endpoint } from '../endpoint.ts';
-import type { LinkOptions } from '../link-direction.ts';
+import type { LinkOptions } from '../link-options.ts';
 import { checkLinkRate, type LinkRate } from '../link-rate.ts';
 import { CREDIT_BYTES } from '../tlp.ts';
 import type { HierarchyDevice } from '../topology/structure.ts';

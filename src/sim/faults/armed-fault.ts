@@ -37,9 +37,23 @@ export class ArmedFault {
     return true;
   }
 
+  /**
+   * A packet of `bytes` leaves: in which of them the first wrong bit is, -1 for none. With a bit error rate each bit is a
+   * trial; else each TLP is, and it is hit in its middle.
+   */
+  hits(bytes: number, bitsPerByte: number, isTlp: boolean): number {
+    if (!this.isActive) return -1;
+    if (this.fault.bitErrorRate === 0) return isTlp && this.strikes() ? bytes >> 1 : -1;
+    const bits = bytes * bitsPerByte;
+    const at = this.left < bits ? Math.floor(this.left / bitsPerByte) : -1;
+    while (this.left < bits) this.left += this.drawGap() + 1;
+    this.left -= bits;
+    return at;
+  }
+
   /** Trials until it strikes, geometrically distributed: one random number a stroke instead of one a trial. */
   drawGap(): number {
-    const { probability } = this.fault;
+    const probability = this.fault.probability || this.fault.bitErrorRate;
     if (probability >= 1) return 0;
     const uniform = (this.random.uint32() + 1) / 2 ** 32;
     return Math.floor(naturalLog(uniform) / naturalLog(1 - probability));

@@ -1,8 +1,30 @@
 import type { Component } from '../../kernel/index.ts';
-import { type BitErrors, describeErrors, LinkErrors } from '../../pcie/index.ts';
+import {
+  type BitErrors,
+  Damage,
+  describeErrors,
+  LinkErrors,
+  type LinkPacket,
+  type ReplayCause,
+} from '../../pcie/index.ts';
 import type { ArmedFault } from './armed-fault.ts';
 import type { FaultRun, RequestEffect } from './fault-effect.ts';
 import type { FaultRecord } from './fault-record.ts';
+
+/** A TLP that was hit and has not been taken yet. */
+interface LostTlp {
+  readonly record: FaultRecord;
+  readonly sequence: number;
+  readonly damage: Damage;
+}
+
+/** What becomes of a packet, by how it arrives. */
+const DAMAGED: Readonly<Record<Damage, string>> = {
+  [Damage.NONE]: '',
+  [Damage.CRC]: 'CRC error',
+  [Damage.FRAMING]: 'framing error',
+  [Damage.RECOVERY]: 'in Recovery',
+};
 
 /** Bit errors on one direction of the link. */
 class DirectionErrors implements BitErrors {
@@ -10,10 +32,11 @@ class DirectionErrors implements BitErrors {
   readonly armed: ArmedFault[] = [];
   private readonly run: FaultRun;
   private readonly direction: 'upstream' | 'downstream';
+  /** Bits of a byte on the link. */
+  private readonly bitsPerByte: number;
   private striking: ArmedFault | null = null;
-  /** The error that is being repaired, and its sequence number. */
-  private record: FaultRecord | null = null;
-  private sequence = 0;
+  /** Errors that are being repaired. */
+  private lost: LostTlp[] = [];
 
   constructor(run: FaultRun, direction: 'upstream' | 'downstream') {
     this.run = run;
@@ -21,37 +44,57 @@ class DirectionErrors implements BitErrors {
     const { scheduler, link, tlps, nic, bridge } = run.simulation.machine;
     const [receiver, transmitter] =
       direction === 'upstream' ? [bridge.function, nic.pf] : [nic.pf, bridge.function];
+    // 8b/10b; the synchronization headers of 128b/130b belong to no packet.
+    this.bitsPerByte = link[direction].rate.generation < 3 ? 10 : 8;
     this.link = new LinkErrors(scheduler, link[direction], tlps, this, receiver, transmitter);
   }
 
-  hits(): boolean {
-    const armed = this.armed.find((each) => each.strikes());
-    this.striking = armed ?? null;
-    return armed !== undefined;
+  hits(bytes: number, isTlp: boolean): number {
+    let first = -1;
+    for (const armed of this.armed) {
+      const at = armed.hits(bytes, this.bitsPerByte, isTlp);
+      if (at < 0 || (first >= 0 && first <= at)) continue;
+      first = at;
+      this.striking = armed;
+    }
+    return first;
   }
 
-  struck(sequence: number, delayPs: number): void {
-    if (this.record?.isOpen && this.sequence === sequence) {
-      this.record.notes.push('it is hit again');
-      this.record.isOpen = false;
-    }
+  struck(packet: LinkPacket, sequence: number, delayPs: number, damage: Damage): void {
     const record = this.run.struck(this.striking as ArmedFault, this.direction);
     this.striking = null;
+    if (packet !== 'TLP') {
+      const repair =
+        packet === 'UpdateFC' ? 'the next one says it, too' : 'a later Ack or REPLAY_TIMER repairs it';
+      record.notes.push(`${DAMAGED[damage]}: ${packet} is lost, ${repair}`);
+      return;
+    }
+    this.lost = this.lost.filter((before) => {
+      if (before.sequence !== sequence) return true;
+      before.record.notes.push('it is hit again');
+      before.record.isOpen = false;
+      return false;
+    });
     record.before = [this.run.simulation.machine.scheduler.now + delayPs];
     record.isOpen = true;
-    this.record = record;
-    this.sequence = sequence;
+    this.lost.push({ record, sequence, damage });
   }
 
-  replayed(sequence: number, tlps: number, isRetrained: boolean): void {
+  replayed(cause: ReplayCause, sequence: number, tlps: number, isRetrained: boolean): void {
     const retrained = isRetrained ? ' after the link is retrained (REPLAY_NUM Rollover)' : '';
-    const note = `LCRC error: Nak, replay${retrained} from sequence number ${sequence}, TLPs sent again: ${tlps}`;
-    this.record?.notes.push(note);
+    for (const { record, damage } of this.lost) {
+      if (record.notes.length > 0) continue;
+      const what = damage === Damage.CRC ? 'LCRC error' : DAMAGED[damage];
+      record.notes.push(
+        `${what}: ${cause}, replay${retrained} from sequence number ${sequence}, TLPs sent again: ${tlps}`,
+      );
+    }
   }
 
   recovered(sequence: number, delayPs: number): void {
-    const { record } = this;
-    if (record === null || sequence !== this.sequence || !record.isOpen) return;
+    const at = this.lost.findIndex((each) => each.sequence === sequence);
+    if (at < 0) return;
+    const [{ record }] = this.lost.splice(at, 1);
     record.isOpen = false;
     const { scheduler, bridge, nic } = this.run.simulation.machine;
     const latePs = scheduler.now + delayPs - record.before[0];

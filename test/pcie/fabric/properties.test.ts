@@ -139,7 +139,7 @@ describe('random hierarchies in time', () => {
       const { fabric, scheduler, registers } = inTime(tree, pick);
       const random = new RandomStreams(pick(1000)).stream('errors');
       const errors: BitErrors = {
-        hits: () => random.integer(20) === 0,
+        hits: (bytes) => (random.integer(20) === 0 ? bytes >> 1 : -1),
         struck: () => repaired++,
         replayed: () => {},
         recovered: () => {},

@@ -9,7 +9,7 @@ import {
 } from '../../../src/pcie/address-translator.ts';
 import { EndpointPort, NOT_CLAIMED } from '../../../src/pcie/endpoint-port.ts';
 import { PcieLink } from '../../../src/pcie/link.ts';
-import type { LinkOptions } from '../../../src/pcie/link-direction.ts';
+import type { LinkOptions } from '../../../src/pcie/link-options.ts';
 import { type MemoryRequest, Requester, type RequesterOptions } from '../../../src/pcie/requester.ts';
 import { RootPort } from '../../../src/pcie/root-port.ts';
 import type { RootPortOptions } from '../../../src/pcie/root-port-options.ts';

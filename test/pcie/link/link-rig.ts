@@ -1,7 +1,8 @@
 import { Probe, Scheduler } from '../../../src/kernel/index.ts';
 import { INFINITE_CREDITS } from '../../../src/pcie/credits.ts';
 import { PcieLink } from '../../../src/pcie/link.ts';
-import type { LinkDirection, LinkOptions } from '../../../src/pcie/link-direction.ts';
+import type { LinkDirection } from '../../../src/pcie/link-direction.ts';
+import type { LinkOptions } from '../../../src/pcie/link-options.ts';
 import {
   DATA_LINK_OVERHEAD_BYTES,
   type FlowClass,

@@ -3,7 +3,7 @@ import { SparseMemory, wordStore } from '../../../src/base/index.ts';
 import { Probe, Scheduler } from '../../../src/kernel/index.ts';
 import { EndpointPort, NOT_CLAIMED } from '../../../src/pcie/endpoint-port.ts';
 import { PcieLink } from '../../../src/pcie/link.ts';
-import type { LinkOptions } from '../../../src/pcie/link-direction.ts';
+import type { LinkOptions } from '../../../src/pcie/link-options.ts';
 import { Requester } from '../../../src/pcie/requester.ts';
 import { RootComplex } from '../../../src/pcie/root-complex.ts';
 import { RootPort } from '../../../src/pcie/root-port.ts';

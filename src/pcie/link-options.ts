@@ -1,0 +1,18 @@
+import type { CreditAdvertisement } from './credits.ts';
+import type { LinkRate } from './link-rate.ts';
+
+/** How a link is made. */
+export interface LinkOptions {
+  readonly rate: LinkRate;
+  /**
+   * From the last symbol's departure to the TLP's delivery: both physical and data link layers and the trace,
+   * in ps.
+   */
+  readonly flightPs: number;
+  /** Max_Payload_Size in force, for the limits of Ack and UpdateFC. */
+  readonly maxPayloadBytes: number;
+  /** What the device advertises for what travels downstream. */
+  readonly deviceCredits: CreditAdvertisement;
+  /** What the root port advertises for what travels upstream. */
+  readonly rootCredits: CreditAdvertisement;
+}
