@@ -15,7 +15,8 @@ export interface PlotSeries {
 
 /**
  * The lines of a result: one for each `y` column and each combination of the values that differ between rows,
- * and behind them the published points that stand over the same x. A value that is no number makes a gap.
+ * and behind them the published points that stand over the same x. A value that is no number makes a gap; a line of such
+ * values alone is left out.
  */
 export function plotSeries(
   { columns, rows, published }: ExperimentResult,
@@ -36,6 +37,8 @@ export function plotSeries(
   for (const [group, [key, members]] of [...groups].entries()) {
     for (const [column, name] of y.entries()) {
       const points = pointsOf(members, place(x), place(name));
+      // A line of no points says nothing.
+      if (points.length === 0) continue;
       const label = words(name);
       series.push({ name: key === '' ? label : `${key}: ${label}`, points, published: false, column, group });
     }

@@ -5,11 +5,21 @@ import { type PlotSeries, plotSeries } from './plot-series.ts';
 
 const WIDTH = 760;
 const HEIGHT = 440;
-/** Height of a line of the legend, which stands below the plot: one line a series. */
-const LEGEND_LINE = 22;
+/** The legend stands below the plot, one entry below the other. */
+const LEGEND_LINE = 16;
+const LEGEND_GAP = 6;
+/** Letters of a line of the legend. */
+const LEGEND_LETTERS = 88;
 /** Colours that are told apart without seeing colours well (Okabe and Ito). */
 const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000'];
-const SYMBOLS = ['circle', 'rect', 'triangle', 'diamond'];
+/** Marks of lines, which tell them apart on paper without colours. */
+const MARKS = ['circle', 'rect', 'triangle', 'roundRect', 'arrow'];
+/** Lines of the first column, of the second, and so on; numbers are px. */
+const DASHES = ['solid', [8, 4], [2, 3], [8, 3, 2, 3]] as const;
+/** Marks of published points, which no line has: a diamond, a cross. */
+const PUBLISHED_MARKS = ['path://M0-1L1,0L0,1L-1,0Z', 'path://M-1-1L1,1M-1,1L1-1'];
+/** Through an empty mark is seen what lies under it. */
+const EMPTY = 'rgba(0,0,0,0)';
 const TEXT = { color: '#222', fontSize: 13 };
 
 /**
@@ -18,12 +28,17 @@ const TEXT = { color: '#222', fontSize: 13 };
  */
 export async function formatResultSvg(result: ExperimentResult, plot: PlotSpec): Promise<string> {
   const { init } = await loadPlotLibrary();
-  const series = plotSeries(result, plot);
+  const series = plotSeries(result, plot).map((each) => ({ ...each, name: broken(each.name) }));
   const { unit } = result.columns.find(({ name }) => name === plot.x) ?? { unit: '' };
-  const below = 58 + LEGEND_LINE * series.length;
+  const legend = series.reduce(
+    (sum, { name }) => sum + LEGEND_GAP + LEGEND_LINE * name.split('\n').length,
+    0,
+  );
+  const below = 68 + legend;
   const chart = init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height: HEIGHT + below });
   const axis = { nameTextStyle: TEXT, axisLabel: TEXT, nameLocation: 'middle' as const };
   const sizes = series.flatMap(({ points }) => points.map(([x]) => x));
+  const [min, max] = [Math.min(...sizes), Math.max(...sizes)];
   chart.setOption({
     animation: false,
     backgroundColor: '#fff',
@@ -38,24 +53,42 @@ export async function formatResultSvg(result: ExperimentResult, plot: PlotSpec):
       selectedMode: false,
       left: 70,
       bottom: 8,
-      itemGap: LEGEND_LINE - TEXT.fontSize,
-      textStyle: { ...TEXT, width: WIDTH - 230, overflow: 'break' },
+      padding: 0,
+      // Wide enough for the dashes of a line.
+      itemWidth: 44,
+      itemGap: LEGEND_GAP,
+      textStyle: { ...TEXT, lineHeight: LEGEND_LINE },
     },
-    grid: { left: 70, right: 24, top: 44, bottom: below },
+    grid: { left: 70, right: 36, top: 44, bottom: below },
     xAxis: {
       ...axis,
-      ...(plot.logarithmic ? { type: 'log', logBase: 2 } : { type: 'value' }),
+      ...(plot.logarithmic
+        ? // A label at each doubling, or at every second of many.
+          { type: 'log', logBase: 2, interval: max / min > 2 ** 10 ? 2 : 1 }
+        : { type: 'value', ...(sizes.every(Number.isInteger) ? { minInterval: 1 } : {}) }),
       name: unit === '' ? plot.x : `${plot.x}, ${unit}`,
       nameGap: 30,
-      min: Math.min(...sizes),
-      max: Math.max(...sizes),
+      min,
+      max,
     },
     yAxis: { ...axis, type: 'value', name: plot.title, nameGap: 44, min: 0 },
-    series: series.map(drawn),
+    series: drawnAll(series),
   });
   const svg = chart.renderToSVGString();
   chart.dispose();
   return `${stillPicture(svg)}\n`;
+}
+
+/** A name over as many lines of the legend as it takes. */
+function broken(name: string): string {
+  const lines: string[] = [''];
+  for (const word of name.split(' ')) {
+    const line = lines[lines.length - 1];
+    if (line === '') lines[lines.length - 1] = word;
+    else if (line.length + 1 + word.length <= LEGEND_LETTERS) lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(word);
+  }
+  return lines.join('\n');
 }
 
 /** Without what answers to a mouse, and with names that do not count the pictures drawn before. */
@@ -66,34 +99,49 @@ function stillPicture(svg: string): string {
     .replaceAll(/zr\d+-/g, 'plot-');
 }
 
-/** Rows of one group have one colour; their columns differ by mark and by dashes. */
-function drawn({ name, points, published, column, group }: PlotSeries, index: number): SeriesOption {
-  const data = points.map(([x, y]) => [x, y]);
-  // A picture on paper answers to no mouse.
-  const still = { silent: true, emphasis: { disabled: true } };
-  if (published) {
+/** Lines of one group have a colour and a mark; if there is but one group, those of a column have. Its dashes are the column's. */
+function drawnAll(series: readonly PlotSeries[]): SeriesOption[] {
+  const oneGroup = series.every(({ group, published }) => published || group === 0);
+  let points = 0;
+  return series.map((each, index) => {
+    const { name, published, column, group } = each;
+    // A picture on paper answers to no mouse.
+    const still = {
+      silent: true,
+      emphasis: { disabled: true },
+      name,
+      data: each.points.map(([x, y]) => [x, y]),
+    };
+    if (published) {
+      return {
+        ...still,
+        type: 'scatter',
+        z: series.length,
+        symbol: PUBLISHED_MARKS[points++ % PUBLISHED_MARKS.length],
+        symbolSize: 13,
+        symbolKeepAspect: true,
+        itemStyle: { color: EMPTY, borderColor: '#000', borderWidth: 2, opacity: 1 },
+      };
+    }
+    const style = oneGroup ? column : group;
+    const color = COLOURS[style % COLOURS.length];
     return {
       ...still,
-      name,
-      data,
-      type: 'scatter',
-      symbol: 'diamond',
-      symbolSize: 13,
-      itemStyle: { color: '#000' },
+      type: 'line',
+      z: index,
+      // The marks of a second column are empty and go around those of the first, if they are at the same places.
+      symbol: MARKS[style % MARKS.length],
+      symbolSize: column === 0 ? 6 : 10,
+      symbolKeepAspect: true,
+      itemStyle: column === 0 ? { color } : { color: EMPTY, borderColor: color, borderWidth: 2 },
+      lineStyle: { color, width: 2, type: dashOf(column) },
     };
-  }
-  const color = COLOURS[group % COLOURS.length];
-  return {
-    ...still,
-    name,
-    data,
-    type: 'line',
-    z: index,
-    symbol: SYMBOLS[column % SYMBOLS.length],
-    symbolSize: 7,
-    itemStyle: { color },
-    lineStyle: { color, width: 2, type: column === 0 ? 'solid' : 'dashed' },
-  };
+  });
+}
+
+function dashOf(column: number): 'solid' | number[] {
+  const dash = DASHES[column % DASHES.length];
+  return dash === 'solid' ? dash : [...dash];
 }
 
 /**

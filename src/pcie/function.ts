@@ -164,6 +164,7 @@ export class PcieFunction implements CapabilityHost, ConfigOwner {
   /** What the listeners were last told, as bits. */
   private announced = 0;
   private emitter: EventEmitter | null = null;
+  private telling = 0;
   private targets: (BarTarget | undefined)[] | null = null;
 
   constructor(parts: FunctionParts) {
@@ -403,8 +404,20 @@ export class PcieFunction implements CapabilityHost, ConfigOwner {
     if ((changed & (MSIX_ON | MSIX_MASKED)) !== 0) this.emit('msix', this.msixEnabled, this.msixMasked);
   }
 
-  private emit(event: keyof FunctionEvents, ...rest: unknown[]): void {
-    (this.physical ?? this).emitter?.emit(event, this, ...rest);
+  /** Whether a listener is being told of something: then what has changed is not whole. Of a VF its PF says so. */
+  get isTelling(): boolean {
+    return this.telling > 0;
+  }
+
+  /** @internal Tells the listeners of the PF. */
+  emit(event: keyof FunctionEvents, ...rest: unknown[]): void {
+    const owner = this.physical ?? this;
+    owner.telling++;
+    try {
+      owner.emitter?.emit(event, this, ...rest);
+    } finally {
+      owner.telling--;
+    }
   }
 
   private barAt(index: number): BarDefinition {

@@ -203,10 +203,9 @@ export class SriovControl implements VirtualFunctions {
   private enable(enabled: boolean, numVfs: number): void {
     if (enabled === this.enabled) return;
     this.enabled = enabled;
-    const events = this.pf.events;
     if (enabled) {
       this.count = numVfs <= this.options.totalVfs ? numVfs : 0;
-      events.emit('vfsEnabled', this.pf, this.count);
+      this.pf.emit('vfsEnabled', this.count);
       return;
     }
     const made = this.made();
@@ -216,6 +215,6 @@ export class SriovControl implements VirtualFunctions {
       vf.present = false;
       vf.busMaster = false;
     }
-    events.emit('vfsDisabled', this.pf);
+    this.pf.emit('vfsDisabled');
   }
 }

@@ -44,6 +44,7 @@ export interface SingleTlp {
   readonly tag: number | null;
   /** Routing ID: of a configuration request, or of the one that a completion answers. */
   readonly target: number;
+  /** Says nothing of a completion that is not successful. */
   readonly address: number;
   /** Bytes written, asked for or brought. */
   readonly bytes: number;

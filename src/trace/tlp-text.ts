@@ -47,7 +47,8 @@ export function formatTlp(tlp: SingleTlp, purposes: TlpPurposes): string {
     TLP_NAMES[tlp.kind],
     formatRoutingId(tlp.requester),
     fn === null ? '-' : (purposes.functionNameOf(tlp) ?? formatRoutingId(fn)).replace(' ', ''),
-    `0x${tlp.address.toString(16)}`,
+    // One that brings nothing comes from nowhere.
+    tlp.status === 0 ? `0x${tlp.address.toString(16)}` : '-',
     String(tlp.bytes),
     credits(tlp.headerCredits),
     credits(tlp.dataCredits),

@@ -35,6 +35,18 @@ const RESULT: ExperimentResult = {
   ],
 };
 
+const COLOURS = ['#0072b2', '#d55e00'];
+
+/** Attributes and text of the elements of one name. */
+function elements(svg: string, name: string): Record<string, string>[] {
+  return [...svg.matchAll(new RegExp(`<${name} ([^>]*)>([^<]*)`, 'g'))].map(([, attributes, text]) => ({
+    ...Object.fromEntries(
+      [...attributes.matchAll(/([\w:-]+)="([^"]*)"/g)].map(([, key, value]) => [key, value]),
+    ),
+    text,
+  }));
+}
+
 describe('plotSeries', () => {
   it('makes a line for each result and each value that differs between rows, in the order of x', () => {
     const lines = plotSeries(RESULT, PLOT).map(({ name, points }) => [name, points]);
@@ -90,6 +102,46 @@ describe('formatResultSvg', () => {
     expect(svg).toContain('#0072b2');
     expect(svg).toContain('#d55e00');
     expect(svg).toContain('stroke-dasharray');
+  });
+
+  it('tells lines apart by colour, by dashes and by marks, whether they are of one group or of several', async () => {
+    const rows = RESULT.rows.filter(([lanes]) => lanes === 4);
+    for (const result of [{ ...RESULT, rows }, RESULT]) {
+      const svg = await formatResultSvg(result, PLOT);
+      // Lines and their samples in the legend; marks are scaled, and have thinner strokes.
+      const strokes = elements(svg, 'path')
+        .filter(({ fill, stroke, transform }) => fill === 'none' && COLOURS.includes(stroke) && !transform)
+        .map((path) => `${path.stroke} ${path['stroke-dasharray'] ?? 'solid'}`);
+      const lines = plotSeries(result, PLOT).filter(({ published }) => !published).length;
+      expect(new Set(strokes).size).toBe(lines);
+      expect(new Set(strokes.map((stroke) => stroke.slice(0, 7)))).toEqual(new Set(COLOURS));
+      // In grey they are told apart by the mark and by whether it is filled.
+      const marks = elements(svg, 'path').filter((path) => path['ecmeta_ssr_type'] === 'chart');
+      const looks = new Set(
+        marks.map((path) => `${path.d.replace(/[^A-Z]/gi, '')} ${path['fill-opacity'] ?? 1}`),
+      );
+      expect(new Set(marks.map((path) => path['ecmeta_series_index'])).size).toBe(looks.size);
+      expect(looks.size).toBe(plotSeries(result, PLOT).length);
+    }
+  });
+
+  it('has an entry of the legend below the axis for each line that has points, however long its name is', async () => {
+    const source = 'a title of many words that goes on and on '.repeat(5).trim();
+    const published = [{ ...RESULT.published[0], source }];
+    const rows = RESULT.rows.map(([lanes, mps, size, simulated]) => [lanes, mps, size, simulated, null]);
+    const svg = await formatResultSvg({ ...RESULT, rows, published }, PLOT);
+    const texts = elements(svg, 'text').map(({ text, transform, y }) => ({
+      text,
+      y: Number(/translate\([\d.]+ ([\d.]+)\)/.exec(transform)?.[1]) + Number(y),
+    }));
+    const axis = texts.find(({ text }) => text === 'size, B')?.y ?? 0;
+    expect(axis).toBeGreaterThan(400);
+    const legend = texts.filter(({ y }) => y > axis);
+    expect(legend.map(({ text }) => text).join(' ')).toBe(
+      `lanes 4: simulated lanes 8: simulated measured: ${source}`,
+    );
+    for (const [i, { y }] of legend.entries()) expect(y - (legend[i - 1]?.y ?? axis)).toBeGreaterThan(14);
+    expect(legend.at(-1)?.y).toBeLessThan(Number(/height="(\d+)"/.exec(svg)?.[1]) - 8);
   });
 
   it('draws the same picture of the same rows, and none that answers to a mouse', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MICROSECOND } from '../../src/kernel/index.ts';
+import { SRIOV_CONTROL, SRIOV_NUM_VFS, VF_ENABLE } from '../../src/pcie/capabilities/sriov.ts';
 import type { Simulation } from '../../src/sim/index.ts';
 import { restoreSimulation, snapshotSimulation } from '../../src/sim/snapshot/index.ts';
 import { boot, makeSimulation } from './rig.ts';
@@ -68,6 +69,38 @@ describe('a snapshot in the middle of something', { timeout: 60_000 }, () => {
     expect(() => sysfs.write(NUMVFS, '64')).toThrow(/ERANGE|EBUSY|EINVAL/);
     const bytes = snapshotSimulation(simulation);
     expect(firstDifference(snapshotSimulation(restoreSimulation(bytes)), bytes)).toBe(-1);
+  });
+
+  it('is refused by a listener of a function, whoever resets or changes it, and taken afterwards', () => {
+    const simulation = boot(SCENARIO);
+    const { nic } = simulation.machine;
+    const { pf } = nic;
+    const enable = () => {
+      const at = pf.findExtendedCapability(0x10);
+      pf.config.write16(at + SRIOV_NUM_VFS, 1);
+      pf.config.write16(at + SRIOV_CONTROL, VF_ENABLE);
+    };
+    for (const [event, act] of [
+      ['reset', () => pf.sriov?.vf(0).functionLevelReset()],
+      ['reset', () => pf.functionLevelReset()],
+      ['vfsEnabled', enable],
+      ['reset', () => nic.reset()],
+    ] as const) {
+      const taking = (take: () => void) => pf.events.once(event, take);
+      expect(outcomes(simulation, taking, act), event).toEqual([BUSY]);
+    }
+    // Also after a listener that throws.
+    pf.events.once('reset', () => {
+      throw new Error('no');
+    });
+    expect(() => nic.reset()).toThrow('no');
+    expect(
+      outcomes(
+        simulation,
+        (take) => take(),
+        () => {},
+      ),
+    ).toEqual(['taken']);
   });
 
   it('is taken where a run was stopped by what watches it', () => {

@@ -4,6 +4,7 @@ import type { Scenario } from '../../src/index.ts';
 import { ProbeKind } from '../../src/kernel/index.ts';
 import type { FaultOptions } from '../../src/sim/index.ts';
 import {
+  formatTlp,
   LinkStates,
   LogTrains,
   type SingleTlp,
@@ -73,6 +74,10 @@ describe('a refused read', () => {
         ({ answers, tag, startPs }) => answers === null && tag === tlp.tag && startPs < tlp.startPs,
       ) as SingleTlp;
       expect(tlp.byteCount).toBe(request.bytes);
+      // It has no address: memory was not asked.
+      expect(formatTlp(tlp, run.purposes)).toMatch(
+        /^ *[\d.]+ down +\d+ +\d+ Cpl +[\da-f:.]+ +VF\d+ +- +0 +inf +inf completion, Unsupported Request: /,
+      );
     }
   });
 

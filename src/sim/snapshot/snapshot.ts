@@ -57,7 +57,7 @@ export interface RestoreOptions {
 export function snapshotSimulation(simulation: Simulation): Uint8Array {
   const { scenario, captures, steps, machine } = simulation;
   if (!simulation.isBooted) throw new SnapshotError('the machine has not been booted');
-  if (machine.scheduler.depth > 0) {
+  if (machine.scheduler.depth > 0 || machine.nic.endpoint.functions.some(({ isTelling }) => isTelling)) {
     throw new SnapshotError('the machine is in the middle of its work: take it when the run has returned');
   }
   const asked = steps.filter(({ kind }) => kind === 'fault').length;
