@@ -1,8 +1,20 @@
+import type { FramePool } from '../base/index.ts';
 import type { ReceiveEngine, TransmitEngine } from '../dma/index.ts';
-import type { Component, Scheduler } from '../kernel/index.ts';
+import type { Component, Probe, Scheduler } from '../kernel/index.ts';
 import type { BarTarget, PcieFunction, Requester } from '../pcie/index.ts';
 import type { RegisterFile } from '../registers/index.ts';
+import type { ClassPath } from './class-path.ts';
+import type { NicDrops } from './drops.ts';
 import type { InterruptBlock } from './interrupts.ts';
+
+/** The data path of such a card. */
+export interface ExtensiblePlane {
+  readonly frames: FramePool;
+  readonly transmit: TransmitEngine;
+  readonly receive: ReceiveEngine;
+  readonly drops: NicDrops;
+  readonly classPath: ClassPath | null;
+}
 
 /** What an extension sees of the card that it is made for. */
 export interface ExtensibleCard {
@@ -13,7 +25,8 @@ export interface ExtensibleCard {
   readonly interrupts: InterruptBlock;
   /** The PF's registers as the card itself has them. */
   readonly registers: BarTarget & { readonly file: RegisterFile };
-  readonly data: { readonly transmit: TransmitEngine; readonly receive: ReceiveEngine };
+  readonly probe: Probe;
+  readonly data: ExtensiblePlane;
   /** Components that count and are reset with the card's: an extension adds its own. */
   readonly extensions: Component[];
 }

@@ -1,9 +1,11 @@
 /** The card: functions, registers, data plane, interrupts, mailboxes, MAC port. It knows no host. */
 
 export { AdvancedReceiveFormat, AdvancedTransmitFormat } from './advanced-descriptors.ts';
-export type { ExtendCard, ExtensibleCard } from './card-extension.ts';
+export type { ExtendCard, ExtensibleCard, ExtensiblePlane } from './card-extension.ts';
 export { Chip, type ChipOptions, extendByChip } from './chip/chip.ts';
+export { CountingProbe, type FrameCounter } from './chip/counting-probe.ts';
 export { buildEeprom, EEPROM_SUM, type EepromContents } from './chip/eeprom.ts';
+export { FrameStatistics, QueueCounts, WireCounts } from './chip/frame-statistics.ts';
 export type { PhyRegisters } from './chip/mdio.ts';
 export type { PortLink } from './chip/port-link.ts';
 export type { UnknownRegisters } from './chip/unknown-registers.ts';

@@ -60,6 +60,7 @@ const PF = 0;
 export class Nic implements Component, CompleterTarget, QueueInterrupts, InterruptBus, MailboxInterrupts {
   readonly name: string;
   readonly profile: NicProfile;
+  readonly probe: Probe;
   readonly endpoint: Endpoint;
   readonly pf: PcieFunction;
   readonly requester: Requester;
@@ -75,14 +76,14 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
   /** Offsets of VF registers that the model does not know, and how often they were touched. */
   readonly unknownVfRegisters = new Map<number, number>();
 
-  private readonly probe: Probe;
   private readonly control: SwitchControl;
   private readonly applyControl = () => this.control.apply();
   readonly configRetry = (id: number, type: ConfigType) => this.endpoint.configRetry(id, type);
   private readonly vfRegisters: VfRegisters[] = [];
 
   constructor(options: NicOptions) {
-    const { name, scheduler, probe, tlps, link, profile } = options;
+    const { name, scheduler, tlps, link, profile } = options;
+    const probe = profile.makeProbe?.(options.probe) ?? options.probe;
     this.probe = probe;
     this.name = name;
     this.profile = profile;

@@ -1,3 +1,4 @@
+import type { Probe } from '../kernel/index.ts';
 import type { LocalMatch, UntaggedCheck, VPortLimits } from '../nicswitch/index.ts';
 import type { FunctionProfile, LinkOptions, MakeReadiness } from '../pcie/index.ts';
 import type { RegisterTable } from '../registers/index.ts';
@@ -25,6 +26,8 @@ export interface NicProfile {
   readonly registers: RegisterTable;
   /** Adds further registers and what they do, as `chip82599` makes it. Default: none. */
   readonly extend?: ExtendCard;
+  /** Makes a probe of the card's own in front of the one of all, for an extension that counts. Default: that one. */
+  readonly makeProbe?: (outer: Probe) => Probe;
   /** Pools (VPorts) and queues of each. */
   readonly pools: number;
   /** VPorts and filters that there can be, for a VPortTable over a switch of this card's. */

@@ -1,4 +1,5 @@
 import { bit, bits, type RegisterRow, type RegisterTable } from '../registers/index.ts';
+import { INTEL_82599_STATISTICS, INTEL_82599_VF_STATISTICS } from './intel-82599-statistics.ts';
 import { fields, ro, rw, rwArray } from './register-rows.ts';
 
 /** General control, EEPROM and flash. */
@@ -243,7 +244,7 @@ const STORED: readonly RegisterRow[] = [
 export const INTEL_82599_CHIP_REGISTERS: RegisterTable = {
   name: 'Intel 82599 PF, chip',
   bytes: 0x20000,
-  rows: [...CONTROL, ...BUS, ...MAC, ...STORED],
+  rows: [...CONTROL, ...BUS, ...MAC, ...STORED, ...INTEL_82599_STATISTICS],
 };
 
 /** Registers of a VF in its BAR 0 beside queues, interrupts and mailbox. */
@@ -259,5 +260,6 @@ export const INTEL_82599_VF_CHIP_REGISTERS: RegisterTable = {
     rwArray('VFRSCINT', 0x180, 2, 4, 'interrupts of receive side coalescing', '8.3.5.4.10'),
     rw('VFPSRTYPE', 0x300, 'where packets are split', '8.3.5.5.7'),
     rwArray('VTEITR', 0x820, 3, 4, 'interrupt throttling', '8.3.5.4.7'),
+    ...INTEL_82599_VF_STATISTICS,
   ],
 };

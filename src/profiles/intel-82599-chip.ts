@@ -1,5 +1,6 @@
 import { checkOneOf } from '../base/index.ts';
-import { extendByChip, type NicProfile, type PhyRegisters } from '../nic/index.ts';
+import type { Probe } from '../kernel/index.ts';
+import { CountingProbe, extendByChip, type NicProfile, type PhyRegisters } from '../nic/index.ts';
 import { parseMac } from '../wire/index.ts';
 import { intel82599 } from './intel-82599.ts';
 import { INTEL_82599_CHIP_REGISTERS, INTEL_82599_VF_CHIP_REGISTERS } from './intel-82599-chip-registers.ts';
@@ -55,6 +56,7 @@ export function intel82599Chip(options: Intel82599ChipOptions = {}): NicProfile 
   return Object.freeze({
     ...intel82599,
     functions: intel82599Config({ ports: 1, deviceId }),
+    makeProbe: (outer: Probe) => new CountingProbe(outer),
     extend: extendByChip({
       registers: INTEL_82599_CHIP_REGISTERS,
       vfRegisters: INTEL_82599_VF_CHIP_REGISTERS,

@@ -1,13 +1,16 @@
 import type { Component, Scheduler } from '../../kernel/index.ts';
 import type { PcieFunction } from '../../pcie/index.ts';
 import { compileTable, RegisterFile, type RegisterTable } from '../../registers/index.ts';
-import type { ExtendCard, ExtensibleCard } from '../card-extension.ts';
+import type { ExtendCard, ExtensibleCard, ExtensiblePlane } from '../card-extension.ts';
+import { CountingProbe } from './counting-probe.ts';
 import { buildEeprom, type EepromContents, macOf } from './eeprom.ts';
 import { EepromAccess } from './eeprom-access.ts';
+import { FrameStatistics } from './frame-statistics.ts';
 import { I2cMemory } from './i2c-memory.ts';
 import { Mdio, type PhyRegisters } from './mdio.ts';
 import { PfFront } from './pf-front.ts';
 import { isLinkUp, PortLink } from './port-link.ts';
+import { StatisticsRegisters } from './statistics-registers.ts';
 import { UnknownRegisters } from './unknown-registers.ts';
 import { VfFront } from './vf-front.ts';
 
@@ -80,6 +83,7 @@ export class Chip implements Component {
   readonly eeprom: Uint16Array;
   readonly mdio: Mdio;
   readonly unknown: UnknownRegisters;
+  readonly statistics: FrameStatistics;
   readonly vfs: readonly VfFront[];
   /** Times that the card was reset by CTRL. */
   resets = 0;
@@ -88,6 +92,7 @@ export class Chip implements Component {
   private readonly options: ChipOptions;
   private readonly access: EepromAccess;
   private readonly module: I2cMemory | null;
+  private readonly counts: StatisticsRegisters;
   private resetPs = Number.NEGATIVE_INFINITY;
   /** With which bits of CTRL the last reset was asked for. */
   private resetBits = 0;
@@ -104,6 +109,12 @@ export class Chip implements Component {
     this.access = new EepromAccess(scheduler, file, this.eeprom);
     this.module = options.module === null ? null : new I2cMemory(options.module, MODULE_DEVICE);
     this.mdio = new Mdio(scheduler, file, () => card.registers.file.get('HLREG0'), options.phys);
+    const { profile, data } = card;
+    const { pools, queuesPerPool } = profile;
+    // The wire is the port behind all pools.
+    this.statistics = new FrameStatistics(data.frames, pools, pools, queuesPerPool);
+    if (card.probe instanceof CountingProbe) card.probe.counter = this.statistics;
+    this.counts = new StatisticsRegisters(file, this.statistics, (index) => missed(data, pools, index));
     const links = card.registers.file.get('LINKS') | 0;
     const hasMedium = !options.hasCage || options.module !== null;
     this.link = new PortLink(name, scheduler, file, links, hasMedium, () =>
@@ -112,10 +123,7 @@ export class Chip implements Component {
     this.hookControl();
     this.hookPins();
     const vfTable = compileTable(options.vfRegisters);
-    this.vfs = Array.from(
-      { length: card.profile.pools },
-      (_, vf) => new VfFront(vf, vfTable, card.profile.queuesPerPool, this),
-    );
+    this.vfs = Array.from({ length: pools }, (_, vf) => new VfFront(vf, vfTable, queuesPerPool, this));
     this.attach();
     card.extensions.push(this);
     this.restore(true);
@@ -236,6 +244,8 @@ export class Chip implements Component {
     for (const [name, value] of kept) file.set(name, value);
     file.set('AUTOC', options.autoc);
     file.set('AUTOC2', options.autoc2);
+    this.statistics.reset();
+    this.counts.reset();
     this.resetPs = this.now;
     this.access.reload();
     const mac = macOf(this.eeprom);
@@ -246,6 +256,12 @@ export class Chip implements Component {
     const isChanged = autoc !== options.autoc >>> 0 || autoc2 !== options.autoc2 >>> 0;
     if (ofLink || isChanged) this.link.restart();
   }
+}
+
+/** Frames from the wire ever that found no room in the packet buffer of a class; without classes all are the first's. */
+function missed({ classPath, drops }: ExtensiblePlane, uplink: number, index: number): number {
+  if (classPath !== null) return classPath.classed.buffer.refusedBy[index] ?? 0;
+  return index === 0 ? drops.byReason(uplink).packetBufferFull : 0;
 }
 
 /** Makes what a card with such a chip is extended by, for its profile. */

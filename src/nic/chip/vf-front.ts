@@ -1,7 +1,9 @@
 import type { BarTarget } from '../../pcie/index.ts';
 import { type CompiledTable, RegisterFile } from '../../registers/index.ts';
 import { vfReceiveQueueAt, vfTransmitQueueAt } from '../queue-offsets.ts';
+import type { FrameStatistics } from './frame-statistics.ts';
 import { isLinkUp, type PortLink } from './port-link.ts';
+import { hookVfStatistics } from './statistics-registers.ts';
 import type { UnknownRegisters } from './unknown-registers.ts';
 
 /** VFSTATUS.Link Up (82599 data sheet 8.3.5.1.2). */
@@ -16,6 +18,7 @@ export interface VfSurroundings {
   readonly now: number;
   readonly link: PortLink;
   readonly unknown: UnknownRegisters;
+  readonly statistics: FrameStatistics;
 }
 
 /**
@@ -36,6 +39,7 @@ export class VfFront implements BarTarget {
     this.queues = queues;
     this.around = around;
     const { file } = this;
+    hookVfStatistics(file, vf, around.statistics);
     file.onRead('VFLINKS', () => around.link.links);
     file.onRead('VFSTATUS', (_, stored) => (isLinkUp(around.link.links) ? stored | LINK_UP : stored));
     file.onRead('VFFRTIMER', () => freeRunning(around.now));
@@ -68,11 +72,11 @@ export class VfFront implements BarTarget {
   }
 
   private whose(offset: number): 'own' | 'core' | 'nobody' {
+    const slot = this.file.compiled.slotAt[offset >>> 2];
+    if (slot !== undefined && slot >= 0) return 'own';
     const queue = queueAt(offset);
     if (queue >= 0) return queue < this.queues ? 'core' : 'nobody';
-    if (isCore(offset)) return 'core';
-    const slot = this.file.compiled.slotAt[offset >>> 2];
-    return slot !== undefined && slot >= 0 ? 'own' : 'nobody';
+    return isCore(offset) ? 'core' : 'nobody';
   }
 }
 

@@ -9,6 +9,7 @@ import { GateHeap } from '../../kernel/gate-heap.ts';
 import { Histogram, Probe, Scheduler } from '../../kernel/index.ts';
 import { WaitingEvent } from '../../kernel/waiting-event.ts';
 import { RoundEntry, WeightedRound } from '../../kernel/weighted-round.ts';
+import { CountingProbe } from '../../nic/index.ts';
 import { CreditGate } from '../../pcie/credits.ts';
 import { Endpoint, RootPort } from '../../pcie/index.ts';
 import { FaultRecord } from '../faults/fault-record.ts';
@@ -23,6 +24,7 @@ const ROUND: StateRules = { links: ['before', 'after'] };
 const RULES: readonly (readonly [unknown, StateRules])[] = [
   [Simulation, { apart: ['steps', 'captures'] }],
   [Probe, { apart: ['sink'] }],
+  [CountingProbe, { apart: ['sink'] }],
   // Its depth is that of who calls it.
   [Scheduler, { links: ['first'], apart: ['watcher', 'depth', 'limit', 'single'] }],
   [DelayLine, { links: ['next'] }],

@@ -323,9 +323,29 @@ export function resetHardware(driver: Driver): number[] {
   return mac;
 }
 
+/** Statistics are cleared by being read, and every one is read. */
+export function readStatistics(driver: Driver): void {
+  const single = [0x4000, 0x4004, 0x4008, 0x4010, 0x4034, 0x4038, 0x4040, 0x3f60, 0x3f68, 0x41a4, 0x41a8];
+  const wire = [0x4074, 0x4078, 0x407c, 0x4080, 0x4088, 0x408c, 0x4090, 0x4094, 0x40a4, 0x40a8, 0x40ac];
+  const rest = [0x40b0, 0x40b4, 0x40b8, 0xcf90, 0x40c0, 0x40c4, 0x40d0, 0x40d4, 0x40f0, 0x40f4];
+  const storage = [0x5118, 0x241c, 0x2424, 0x2428, 0x242c, 0x8784, 0x8788];
+  for (const offset of [...single, ...wire, ...rest, ...storage]) driver.read(offset);
+  for (let i = 0; i < 6; i++) {
+    driver.read(0x405c + 4 * i);
+    driver.read(0x40d8 + 4 * i);
+  }
+  for (let i = 0; i < 8; i++)
+    for (const first of [0x3fa0, 0x3f00, 0x3f20, 0x4140, 0x4160, 0x3240]) driver.read(first + 4 * i);
+  for (let i = 0; i < 16; i++) {
+    for (const first of [0x1030, 0x1034, 0x1038, 0x1430]) driver.read(first + 0x40 * i);
+    for (const at of [0x8680 + 4 * i, 0x8700 + 8 * i, 0x8704 + 8 * i]) driver.read(at);
+  }
+}
+
 /** What comes after the reset: filters, pause, the oldest mistakes of relaxed ordering, the firmware's version. */
 export function startHardware(driver: Driver): void {
   for (let i = 0; i < 128; i++) driver.write(0xa000 + 4 * i, 0);
+  readStatistics(driver);
   change(driver, CTRL_EXT, 1 << 16);
   driver.read(STATUS);
   driver.read(0x4218);
