@@ -146,7 +146,7 @@ describe('experiment', () => {
   it.each([
     [
       ['pcie-bandwith'],
-      '"pcie-bandwith": unknown experiment (did you mean "pcie-bandwidth"?); allowed list, pcie-bandwidth, dma-latency, iommu-window, routing-ids',
+      '"pcie-bandwith": unknown experiment (did you mean "pcie-bandwidth"?); allowed list, pcie-bandwidth, dma-latency, iommu-window, peer-to-peer, routing-ids',
     ],
     [['pcie-bandwidth', '--set', 'lanes=3'], '--set lanes: "3" does not fit; allowed 1, 2, 4'],
     [

@@ -1,4 +1,4 @@
-import type { PcieFunction } from '../function.ts';
+import type { BarTarget } from '../bar.ts';
 import type { HostMemory } from '../topology/request-routing.ts';
 import type { FabricCore } from './fabric-core.ts';
 import type { ArrivedRequest, FabricCompletion, FabricTlp } from './fabric-tlp.ts';
@@ -102,58 +102,46 @@ export class FabricCompleter {
   }
 
   private read({ request, completer, bar, offset }: ArrivedRequest): Uint8Array {
-    const value = new Uint8Array(request.bytes);
-    forDwords(offset, request.bytes, (dword, first, count, at) => {
-      const word =
-        completer === 'memory'
-          ? readMemory(this.memory!, dword + first, count) * 2 ** (8 * first)
-          : completer.bar(bar).read32(dword, count);
-      for (let i = 0; i < count; i++) value[at + i] = Math.floor(word / 2 ** (8 * (first + i)));
-    });
+    const { bytes } = request;
+    const value = new Uint8Array(bytes);
+    if (completer === 'memory') {
+      for (let i = 0; i < bytes; i++) value[i] = this.memory!.read(offset + i, 1);
+    } else {
+      readBar(completer.bar(bar), offset, value);
+    }
     return value;
   }
 
   private write({ request, completer, bar, offset }: ArrivedRequest): void {
-    const { data } = request.transfer;
-    forDwords(offset, request.bytes, (dword, first, count, at) => {
-      for (let i = 0; i < count && completer === 'memory'; i++) {
-        this.memory!.write(dword + first + i, 1, data[request.at + at + i]);
-      }
-      if (completer !== 'memory') writeBar(completer, bar, dword, first, data, request.at + at, count);
-    });
+    const { at, bytes, transfer } = request;
+    const { data } = transfer;
+    if (completer === 'memory') {
+      for (let i = 0; i < bytes; i++) this.memory!.write(offset + i, 1, data[at + i]);
+    } else {
+      writeBar(completer.bar(bar), offset, data, at, bytes);
+    }
   }
 }
 
-/** Calls `each` for the double words that `bytes` from `offset` touch: their first byte, how many, and their place. */
-function forDwords(
-  offset: number,
-  bytes: number,
-  each: (dword: number, first: number, count: number, at: number) => void,
-): void {
-  for (let at = 0; at < bytes; ) {
+/** Fills `value` with what a BAR holds from `offset` on. */
+function readBar(target: BarTarget, offset: number, value: Uint8Array): void {
+  for (let at = 0; at < value.length; ) {
     const first = (offset + at) % 4;
-    const count = Math.min(4 - first, bytes - at);
-    each(offset + at - first, first, count, at);
+    const count = Math.min(4 - first, value.length - at);
+    const word = target.read32(offset + at - first, count);
+    for (let i = 0; i < count; i++) value[at + i] = word >>> (8 * (first + i));
     at += count;
   }
 }
 
-function readMemory(memory: HostMemory, address: number, count: number): number {
-  let value = 0;
-  for (let i = 0; i < count; i++) value += memory.read(address + i, 1) * 2 ** (8 * i);
-  return value;
-}
-
-function writeBar(
-  fn: PcieFunction,
-  bar: number,
-  dword: number,
-  first: number,
-  data: Uint8Array,
-  at: number,
-  count: number,
-): void {
-  let value = 0;
-  for (let i = 0; i < count; i++) value += data[at + i] * 2 ** (8 * (first + i));
-  fn.bar(bar).write32(dword, value, ((1 << count) - 1) << first);
+/** Writes `bytes` of `data`, from place `start` on, into a BAR. */
+function writeBar(target: BarTarget, offset: number, data: Uint8Array, start: number, bytes: number): void {
+  for (let at = 0; at < bytes; ) {
+    const first = (offset + at) % 4;
+    const count = Math.min(4 - first, bytes - at);
+    let word = 0;
+    for (let i = 0; i < count; i++) word |= data[start + at + i] << (8 * (first + i));
+    target.write32(offset + at - first, word >>> 0, ((1 << count) - 1) << first);
+    at += count;
+  }
 }

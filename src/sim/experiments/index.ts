@@ -4,6 +4,7 @@ import { dmaLatencyExperiment } from './dma-latency.ts';
 import type { Experiment } from './experiment.ts';
 import { iommuWindowExperiment } from './iommu-window.ts';
 import { pcieBandwidthExperiment } from './pcie-bandwidth.ts';
+import { peerToPeerExperiment } from './peer-to-peer.ts';
 import { routingIdsExperiment } from './routing-ids.ts';
 
 export { dmaLatencyExperiment } from './dma-latency.ts';
@@ -23,6 +24,7 @@ export {
 } from './experiment.ts';
 export { iommuWindowExperiment } from './iommu-window.ts';
 export { pcieBandwidthExperiment } from './pcie-bandwidth.ts';
+export { peerToPeerExperiment } from './peer-to-peer.ts';
 export { routingIdsExperiment } from './routing-ids.ts';
 
 /** Every experiment there is, by name. */
@@ -30,5 +32,6 @@ export const EXPERIMENTS: readonly Experiment[] = [
   pcieBandwidthExperiment,
   dmaLatencyExperiment,
   iommuWindowExperiment,
+  peerToPeerExperiment,
   routingIdsExperiment,
 ];
