@@ -1,4 +1,4 @@
-import { explainConfig, formatExplained, formatRoutingId, parseLspciDump } from '../pcie/index.ts';
+import { explainConfig, formatExplained, lspciAddress, parseLspciDump } from '../pcie/index.ts';
 import { type Command, EXIT, UsageError } from './command.ts';
 import { readStandardInput, readText } from './read-file.ts';
 
@@ -17,8 +17,7 @@ export const explainCommand: Command = {
         ? readDump('standard input', await readStandardInput(ALLOWED))
         : readDump(file, readText(files, 'DUMP.txt', file, ALLOWED));
     const parts = functions.map(
-      ({ routingId, title, bytes }) =>
-        `${formatRoutingId(routingId)} ${title}\n\n${formatExplained(explainConfig(bytes))}`,
+      (fn) => `${lspciAddress(fn)} ${fn.title}\n\n${formatExplained(explainConfig(fn.bytes))}`,
     );
     await io.stdout(`${parts.join('\n').trimEnd()}\n`);
     return EXIT.done;
@@ -30,8 +29,9 @@ function readDump(file: string, text: string) {
   if (functions.length === 0) throw new UsageError(`${file}: has no function; allowed ${ALLOWED}`);
   const empty = functions.find(({ bytes }) => bytes.length < 64);
   if (empty !== undefined) {
-    const name = formatRoutingId(empty.routingId);
-    throw new UsageError(`${file}: ${name} has ${empty.bytes.length} bytes; allowed ${ALLOWED}`);
+    throw new UsageError(
+      `${file}: ${lspciAddress(empty)} has ${empty.bytes.length} bytes; allowed ${ALLOWED}`,
+    );
   }
   return functions;
 }

@@ -61,7 +61,8 @@ export {
   ECAP_SRIOV,
   ECAP_TPH,
 } from './capabilities/ids.ts';
-export { type KnownCapability, knownCapability } from './capabilities/known.ts';
+export { knownCapability } from './capabilities/known.ts';
+export type { KnownCapability } from './capabilities/known-capability.ts';
 export { type LtrOptions, ltr, ltrLatencyNs } from './capabilities/ltr.ts';
 export { type MsiOptions, msi, msiRows } from './capabilities/msi.ts';
 export { type MsixCapability, type MsixOptions, msix, msixRows } from './capabilities/msix.ts';
@@ -212,7 +213,14 @@ export { type BitErrors, LinkErrors } from './link-errors.ts';
 export type { LinkOptions } from './link-options.ts';
 export { LinkOutage } from './link-outage.ts';
 export { checkLinkRate, type LinkRate, linkPsPerByte, symbolPs, updateLatencySymbols } from './link-rate.ts';
-export { configBytes, formatLspci, type LspciFunction, lspciDump, parseLspciDump } from './lspci.ts';
+export {
+  configBytes,
+  formatLspci,
+  type LspciFunction,
+  lspciAddress,
+  lspciDump,
+  parseLspciDump,
+} from './lspci.ts';
 export { type LspciTreeOptions, lspciTree } from './lspci-tree.ts';
 export { MsiInterrupts } from './msi-interrupts.ts';
 export { MsixTable, type SendMessage } from './msix-table.ts';

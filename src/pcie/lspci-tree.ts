@@ -27,17 +27,35 @@ interface Bridge {
  * console.log(lspciTree(parseLspciDump(lspciDump(hierarchy.functions(), 'os'))));
  */
 export function lspciTree(functions: readonly LspciFunction[], options: LspciTreeOptions = {}): string {
+  const segments = new Set([0, ...functions.map(({ segment = 0 }) => segment)]);
+  const roots = [...segments]
+    .sort((a, b) => a - b)
+    .flatMap((segment) => {
+      const within = functions.filter((fn) => (fn.segment ?? 0) === segment);
+      return rootBuses(within, segment, options.titles ?? false);
+    });
+  const [{ head, lines }] = roots;
+  const one = { head: `-${head}`, lines };
+  const all = roots.length === 1 ? one : { head: '-', lines: branches(roots.map(join)) };
+  return `${join(all).join('\n')}\n`;
+}
+
+/** The buses of a segment that no bridge leads to, with what is below them. */
+function rootBuses(functions: readonly LspciFunction[], segment: number, titles: boolean): Block[] {
   const sorted = [...functions].sort((a, b) => a.routingId - b.routingId);
   const host: Bridge = { fn: null, secondary: 0, subordinate: 255, buses: new Set([0]) };
   const bridges = [host];
   for (const fn of sorted) {
-    if (((fn.bytes[HEADER_TYPE] ?? 0) & 0x7f) !== 1) continue;
+    // Bridges, those to CardBus among them, which have the same numbers at the same places.
+    if (![1, 2].includes((fn.bytes[HEADER_TYPE] ?? 0) & 0x7f)) continue;
     // What a short dump does not have is a bridge that has no numbers yet, and leads nowhere.
     const secondary = fn.bytes[SECONDARY_BUS] ?? 0;
     const subordinate = fn.bytes[SUBORDINATE_BUS] ?? 0;
     bridges.push({ fn, secondary, subordinate, buses: new Set() });
   }
   const buses = new Set(sorted.map(({ routingId }) => busOf(routingId)));
+  // There is always a bus 0 of segment 0.
+  if (segment !== 0 && !buses.has(0)) host.buses.clear();
   buses.delete(0);
   for (const bus of buses) closest(bridges, bus).buses.add(bus);
   for (const bus of buses) {
@@ -46,8 +64,7 @@ export function lspciTree(functions: readonly LspciFunction[], options: LspciTre
     for (const each of bridges) each.buses.delete(bus);
     host.buses.add(bus);
   }
-  const lines = new TreeLines(sorted, bridges, options.titles ?? false);
-  return `${join(lines.ofHost(host)).join('\n')}\n`;
+  return new TreeLines(sorted, bridges, titles, segment).ofHost(host);
 }
 
 function closest(bridges: readonly Bridge[], bus: number): Bridge {
@@ -83,23 +100,32 @@ class TreeLines {
   private readonly functions: readonly LspciFunction[];
   private readonly bridges: readonly Bridge[];
   private readonly titles: boolean;
+  private readonly segment: number;
 
-  constructor(functions: readonly LspciFunction[], bridges: readonly Bridge[], titles: boolean) {
+  constructor(
+    functions: readonly LspciFunction[],
+    bridges: readonly Bridge[],
+    titles: boolean,
+    segment: number,
+  ) {
     this.functions = functions;
     this.bridges = bridges;
     this.titles = titles;
+    this.segment = segment;
   }
 
-  ofHost({ buses }: Bridge): Block {
-    if (buses.size > 1) return { head: '-', lines: this.ofBuses(buses) };
-    return { head: '-[0000:00]-', lines: this.ofBus(0) };
+  ofHost({ buses }: Bridge): Block[] {
+    return this.blocksOf(buses);
+  }
+
+  private blocksOf(buses: ReadonlySet<number>): Block[] {
+    return [...buses]
+      .sort((a, b) => a - b)
+      .map((bus) => ({ head: `[${hex(this.segment, 4)}:${hex(bus, 2)}]-`, lines: this.ofBus(bus) }));
   }
 
   private ofBuses(buses: ReadonlySet<number>): string[] {
-    const blocks = [...buses]
-      .sort((a, b) => a - b)
-      .map((bus) => join({ head: `[0000:${hex(bus, 2)}]-`, lines: this.ofBus(bus) }));
-    return branches(blocks);
+    return branches(this.blocksOf(buses).map(join));
   }
 
   private ofBus(bus: number): string[] {

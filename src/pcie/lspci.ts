@@ -9,6 +9,8 @@ const BYTES = 4096;
 
 /** One function of a dump. */
 export interface LspciFunction {
+  /** PCI segment, which `lspci` calls domain, of machines with several. Default 0. */
+  readonly segment?: number;
   readonly routingId: RoutingId;
   readonly title: string;
   /** Its configuration space: 64, 256 or 4,096 bytes, as much as the dump had. */
@@ -42,9 +44,15 @@ export function configBytes(fn: PcieFunction): Uint8Array {
   return bytes;
 }
 
+/** Where a function is, as `lspci` writes it: the segment before it only if it is another than 0. */
+export function lspciAddress({ segment = 0, routingId }: LspciFunction): string {
+  return `${segment === 0 ? '' : `${hex(segment, 4)}:`}${formatRoutingId(routingId)}`;
+}
+
 /** One function as `lspci -xxxx` writes it, with the empty line behind it. */
-export function formatLspci({ routingId, title, bytes }: LspciFunction): string {
-  let text = `${formatRoutingId(routingId)} ${title}\n`;
+export function formatLspci(fn: LspciFunction): string {
+  const { title, bytes } = fn;
+  let text = `${lspciAddress(fn)} ${title}\n`;
   for (let row = 0; row < bytes.length; row += 16) {
     text += `${hex(row, 2)}:`;
     for (let i = row; i < row + 16; i++) text += ` ${hex(bytes[i], 2)}`;
@@ -60,11 +68,13 @@ export function formatLspci({ routingId, title, bytes }: LspciFunction): string 
  * @throws RangeError with the line number if a row of bytes is malformed or out of place.
  */
 export function parseLspciDump(text: string): LspciFunction[] {
-  const functions: { routingId: RoutingId; title: string; bytes: number[] }[] = [];
+  const functions: { segment?: number; routingId: RoutingId; title: string; bytes: number[] }[] = [];
   text.split(/\r?\n/).forEach((line, i) => {
-    const head = /^((?:0000:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])\s+(.*)$/i.exec(line);
+    const head = /^(?:([0-9a-f]{4,8}):)?([0-9a-f]{2}:[01][0-9a-f]\.[0-7])(?:\s+(.*))?$/i.exec(line);
     if (head !== null) {
-      functions.push({ routingId: parseRoutingId(head[1]), title: head[2], bytes: [] });
+      const segment = Number.parseInt(head[1] ?? '0', 16);
+      const place = { ...(segment === 0 ? {} : { segment }), routingId: parseRoutingId(head[2]) };
+      functions.push({ ...place, title: head[3] ?? '', bytes: [] });
       return;
     }
     const row = /^([0-9a-f]{2,3}):((?: [0-9a-f]{2})+)\s*$/i.exec(line);

@@ -4,25 +4,38 @@ import type { EnumeratedBar, EnumeratedCapability } from './enumerated.ts';
 import { CAPABILITIES_POINTER, STATUS, STATUS_CAPABILITIES } from './header.ts';
 import type { RoutingId } from './routing-id.ts';
 
-/** The capabilities of a function, PCI-compatible ones first, in the order of the chains. A chain that loops is cut off. */
-export function listCapabilities(access: ConfigAccess, routingId: RoutingId): EnumeratedCapability[] {
+/**
+ * The capabilities of a function, PCI-compatible ones first, in the order of the chains. A chain ends where it comes back to
+ * itself.
+ *
+ * @param pointer where its Capabilities Pointer is.
+ */
+export function listCapabilities(
+  access: ConfigAccess,
+  routingId: RoutingId,
+  pointer = CAPABILITIES_POINTER,
+): EnumeratedCapability[] {
   const found: EnumeratedCapability[] = [];
   if ((access.read(routingId, STATUS, 2) & STATUS_CAPABILITIES) !== 0) {
-    let offset = access.read(routingId, CAPABILITIES_POINTER, 1) & 0xfc;
-    for (let i = 0; offset >= 0x40 && i < 48; i++) {
+    let offset = access.read(routingId, pointer, 1) & 0xfc;
+    while (offset >= 0x40 && !has(found, offset)) {
       const header = access.read(routingId, offset, 2);
       found.push({ id: header & 0xff, extended: false, offset, version: 0 });
       offset = (header >> 8) & 0xfc;
     }
   }
   let offset = 0x100;
-  for (let i = 0; offset >= 0x100 && i < 960; i++) {
+  while (offset >= 0x100 && !has(found, offset)) {
     const header = access.read(routingId, offset, 4);
     if (header === 0 || header === 0xffffffff) break;
     found.push({ id: header & 0xffff, extended: true, offset, version: (header >>> 16) & 15 });
     offset = (header >>> 20) & 0xffc;
   }
   return found;
+}
+
+function has(list: readonly EnumeratedCapability[], offset: number): boolean {
+  return list.some((each) => each.offset === offset);
 }
 
 /** Offset of the capability with this ID in a list, or 0. */

@@ -1,11 +1,10 @@
-import type { RegisterRow } from '../../registers/index.ts';
 import { ACS_CAPABILITY, AcsService, acsRows } from './acs.ts';
 import { aerRows } from './aer.ts';
 import { ari } from './ari.ts';
 import { atsRows } from './ats.ts';
-import type { FunctionContext } from './capability.ts';
 import { deviceSerialNumber } from './device-serial-number.ts';
 import * as id from './ids.ts';
+import type { KnownCapability, ReadDump } from './known-capability.ts';
 import { ltrRows } from './ltr.ts';
 import { MSI_CONTROL, msiRows } from './msi.ts';
 import { MSIX_CONTROL, MSIX_PBA, MSIX_TABLE, msixRows } from './msix.ts';
@@ -13,19 +12,11 @@ import { PASID_CAPABILITY, pasidRows } from './pasid.ts';
 import { pciExpressRows } from './pci-express-rows.ts';
 import { powerManagement } from './power-management.ts';
 import { priRows } from './pri.ts';
+import { OTHER_EXTENDED, OTHER_PCI } from './read-only-known.ts';
 import { LANE_EQUALIZATION, secondaryPciExpressRows } from './secondary-pci-express.ts';
 import { SRIOV_SUPPORTED_PAGE_SIZES, sriovRows } from './sriov.ts';
 import { TPH_CAPABILITY, tphRows } from './tph.ts';
 import { vpd } from './vpd.ts';
-
-/** Reads `bytes` at an offset from the start of a capability. */
-type Read = (offset: number, bytes: number) => number;
-
-/** A capability that dumps can be explained by: what it is called, and its registers, given its contents. */
-export interface KnownCapability {
-  readonly name: string;
-  readonly rows: (read: Read, context: FunctionContext) => RegisterRow[];
-}
 
 const PCI: ReadonlyMap<number, KnownCapability> = new Map<number, KnownCapability>([
   [
@@ -80,7 +71,7 @@ const PCI: ReadonlyMap<number, KnownCapability> = new Map<number, KnownCapabilit
 ]);
 
 const EXTENDED: ReadonlyMap<number, KnownCapability> = new Map<number, KnownCapability>([
-  [id.ECAP_AER, { name: 'AER', rows: (_read, context) => aerRows({ acs: true }, context) }],
+  [id.ECAP_AER, { name: 'AER', rows: (_read, context, root) => aerRows({ acs: true, root }, context) }],
   [
     id.ECAP_DEVICE_SERIAL_NUMBER,
     {
@@ -142,7 +133,7 @@ const EXTENDED: ReadonlyMap<number, KnownCapability> = new Map<number, KnownCapa
 ]);
 
 /** Lanes of a Secondary PCI Express capability, which does not say how many it has: as many powers of two as have presets. */
-function lanesIn(read: Read): number {
+function lanesIn(read: ReadDump): number {
   let lanes = 1;
   while (lanes < 16 && read(LANE_EQUALIZATION + 2 * lanes, 2) !== 0) lanes *= 2;
   return lanes;
@@ -150,5 +141,7 @@ function lanesIn(read: Read): number {
 
 /** The capability with this ID, if its registers are known. */
 export function knownCapability(capabilityId: number, extended: boolean): KnownCapability | undefined {
-  return (extended ? EXTENDED : PCI).get(capabilityId);
+  return extended
+    ? (EXTENDED.get(capabilityId) ?? OTHER_EXTENDED.get(capabilityId))
+    : (PCI.get(capabilityId) ?? OTHER_PCI.get(capabilityId));
 }

@@ -96,9 +96,9 @@ describe('explainConfig', () => {
 
   it('shows the header of a capability that it does not know', () => {
     const bytes = configBytes(endpoint.functions[0]);
-    bytes[0x40] = 0x09;
+    bytes[0x40] = 0x7f;
     const [, vendor] = explainConfig(bytes);
-    expect([vendor.title, vendor.registers.length]).toEqual(['capability 9h at 40h', 1]);
+    expect([vendor.title, vendor.registers.length]).toEqual(['capability 7fh at 40h', 1]);
   });
 });
 

@@ -92,8 +92,8 @@ export interface TowerOptions extends Partial<Omit<HierarchyOptions, 'rootPorts'
 
 /** A root port, a switch below it, and a card at each of its ports. */
 export function makeTower(options: TowerOptions = {}): Tower {
-  const { root = { acs: ALL_SERVICES }, cards = [[card()], [card()]], vfs = 0, connect, ...rest } = options;
-  const ports = options.ports ?? cards.map(() => ({ acs: ALL_SERVICES }));
+  const { root = { acs: ALL_SERVICES }, cards = [[card()], [card()]], vfs = 0, connect, ...others } = options;
+  const { ports = cards.map(() => ({ acs: ALL_SERVICES })), ...rest } = others;
   const hierarchy = new PcieHierarchy({ ...rest, rootPorts: [root, { acs: ALL_SERVICES }] });
   const tower = new PcieSwitch({ ports });
   hierarchy.connect(hierarchy.rootPorts[0], tower);
