@@ -1,5 +1,5 @@
 import { checkInteger, checkKeys, checkOneOf } from '../../base/index.ts';
-import { encodeDllp, parseDllp } from './dllp.ts';
+import { type Dllp, encodeDllp, parseDllp } from './dllp.ts';
 import { checkTlpBytes, type Frame, frameDllp, frameTlp, type LinkEncoding, unframe } from './framing.ts';
 
 /** How one end of a link is set; times are in symbol times. */
@@ -65,6 +65,8 @@ export class DataLink {
     rollovers: 0,
     protocolErrors: 0,
   };
+  /** Told of DLLPs that are no Ack or Nak and have a right CRC: of flow control, for one. */
+  onDllp: ((dllp: Dllp) => void) | null = null;
   private readonly options: Required<DataLinkOptions>;
   /** TLPs that have no Ack, oldest first: the first has the sequence number behind `acked`. */
   private readonly buffer: Uint8Array[] = [];
@@ -188,7 +190,11 @@ export class DataLink {
     const { dllp, problem } = parseDllp(bytes);
     // An unknown type is passed over; a wrong CRC is an error, and passed over (3.6.2.2).
     if (problem === 'crc') this.counters.badDllps++;
-    if (dllp === null || (dllp.kind !== 'Ack' && dllp.kind !== 'Nak')) return;
+    if (dllp === null) return;
+    if (dllp.kind !== 'Ack' && dllp.kind !== 'Nak') {
+      this.onDllp?.(dllp);
+      return;
+    }
     const count = (dllp.sequence - this.acked) & SEQUENCE_MASK;
     // It names a TLP that has never been sent, or one that was acknowledged before the last (3.6.2.2).
     if (count > this.transmitted) {

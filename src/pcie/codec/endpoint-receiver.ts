@@ -10,6 +10,8 @@ import { STATUS, STATUS_DETECTED_PARITY_ERROR, STATUS_SIGNALED_TARGET_ABORT } fr
 import { busOf } from '../routing-id.ts';
 import { CompletionStatus } from '../tlp.ts';
 import { completionOf, completionsOf, registerCompletion } from './completions.ts';
+import type { Dllp } from './dllp.ts';
+import { creditsOfTlp, type FlowControl } from './flow-control.ts';
 import { messageOf } from './messages.ts';
 import { OutstandingReads } from './outstanding-reads.ts';
 import { type ParsedTlp, parseTlp } from './parse-tlp.ts';
@@ -40,12 +42,14 @@ export type ReceptionOutcome =
   | 'poisonedTlp'
   | 'unsupportedRequest'
   | 'completerAbort'
-  | 'unexpectedCompletion';
+  | 'unexpectedCompletion'
+  | 'receiverOverflow'
+  | 'flowControlProtocol';
 
 /** What an {@link EndpointReceiver} has made of bytes. */
 export interface Reception {
   readonly outcome: ReceptionOutcome;
-  /** Null for one that is malformed. */
+  /** Null for one that is malformed, or for which there was no room. */
   readonly tlp: TlpPacket | null;
   readonly violation: TlpViolation | null;
   /** What goes back: completions of a non-posted request. */
@@ -58,6 +62,8 @@ export interface EndpointReceiverOptions extends TlpReceiverSettings {
   readonly maxAccessWords?: number;
   /** Multiples of which its own completions end at: 64 or 128. Default 128. */
   readonly completionBoundary?: number;
+  /** Its end of flow control; default none: there is room for all that comes. Who takes TLPs away releases their buffers. */
+  readonly flowControl?: FlowControl;
 }
 
 const OPTIONS: Readonly<Record<keyof EndpointReceiverOptions, true>> = {
@@ -70,6 +76,7 @@ const OPTIONS: Readonly<Record<keyof EndpointReceiverOptions, true>> = {
   without: true,
   maxAccessWords: true,
   completionBoundary: true,
+  flowControl: true,
 };
 
 /** Messages that an endpoint takes, and those that it drops without an error (2.2.8). */
@@ -78,6 +85,8 @@ const IGNORED = new Set(['Ignored', 'Vendor_Defined Type 1']);
 /** ECRC Check Enable of Advanced Error Capabilities and Control. */
 const ECRC_CHECK = 1 << 8;
 const NOTHING: readonly CompletionTlp[] = [];
+/** What has been found without a TLP. */
+const NO_TLP = { tlp: null, violation: null };
 
 /**
  * The functions of a device behind a receiver of bytes: each TLP is checked, done or refused, and what is wrong is in
@@ -96,12 +105,14 @@ export class EndpointReceiver {
   private readonly settings: TlpReceiverSettings;
   private readonly maxAccessBytes: number;
   private readonly completionBoundary: number;
+  private readonly flowControl: FlowControl | null;
 
   /** @throws TypeError or RangeError for options out of range. */
   constructor(endpoint: Endpoint, options: EndpointReceiverOptions = {}) {
     const {
       maxAccessWords = 1024,
       completionBoundary = 128,
+      flowControl = null,
       ...settings
     } = checkKeys<EndpointReceiverOptions>('options', options, OPTIONS);
     limitsOf(settings);
@@ -109,10 +120,13 @@ export class EndpointReceiver {
     this.settings = settings;
     this.maxAccessBytes = 4 * checkInteger('maxAccessWords', maxAccessWords, 1, 1024);
     this.completionBoundary = checkPowerOfTwo('completionBoundary', completionBoundary, 64, 128);
+    this.flowControl = flowControl;
   }
 
   /** Takes the bytes of a TLP, from the first prefix to the ECRC. */
   receive(bytes: Uint8Array): Reception {
+    if (this.flowControl?.take(creditsOfTlp(bytes)) === false)
+      return this.error('receiverOverflow', NO_TLP, [], null);
     const [first] = this.endpoint.functions;
     const settings = { maxPayloadBytes: first.maxPayloadBytes, end: 'device' as const, ...this.settings };
     const parsed = parseTlp(bytes, settings);
@@ -131,6 +145,13 @@ export class EndpointReceiver {
     const reply = answers ? [completionOf(tlp, (fn ?? first).routingId, status)] : NOTHING;
     // Advisory, as the completion tells the requester (6.2.3.2.4.1); not so what would have changed a register (2.7.2.2).
     return this.error(outcome, parsed, header, fn, answers && outcome !== 'poisonedTlp', reply);
+  }
+
+  /** Takes a DLLP of flow control; an error of it is in AER of all functions, as Flow Control Protocol Error. */
+  receiveDllp(dllp: Dllp): 'accepted' | 'flowControlProtocol' {
+    if (this.flowControl?.receive(dllp) !== false) return 'accepted';
+    this.error('flowControlProtocol', NO_TLP, [], null);
+    return 'flowControlProtocol';
   }
 
   private completion(tlp: CompletionTlp, parsed: ParsedTlp, header: readonly number[]): Reception {
@@ -266,7 +287,7 @@ export class EndpointReceiver {
   /** One function notes what is its own, all what is no single one's. */
   private error(
     outcome: ErrorOutcome,
-    { tlp, violation }: ParsedTlp,
+    { tlp, violation }: Pick<ParsedTlp, 'tlp' | 'violation'>,
     header: readonly number[],
     fn: PcieFunction | null,
     isAdvisory = false,
