@@ -36,7 +36,7 @@ export interface NicProfile {
   /** Rates of the physical port in Gb/s. */
   readonly linkGbps: readonly number[];
   /** PCI Express link: rate and what the device advertises. */
-  readonly pcie: Pick<LinkOptions, 'rate' | 'deviceCredits'>;
+  readonly pcie: Pick<LinkOptions, 'rate' | 'flitMode' | 'deviceCredits'>;
   /** Largest Max_Payload_Size in force. */
   readonly maxPayloadBytes: number;
   readonly maxReadRequestBytes: number;

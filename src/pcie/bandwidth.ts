@@ -1,10 +1,13 @@
 import { checkInteger, checkOneOf } from '../base/index.ts';
+import { FLIT_TLP_BYTES, FlitClock, flitsBetweenSkips } from './flit.ts';
+import { FlitPacker, SHORT_BYTES } from './flit-packer.ts';
+import { OHC_BYTES } from './flit-tlp.ts';
 import { linkPsPerByte, SKIP_INTERVAL_SYMBOLS, SKIP_SYMBOLS, updateLatencySymbols } from './link-rate.ts';
 import { DATA_LINK_OVERHEAD_BYTES, DLLP_BYTES, HEADER_3DW_BYTES, HEADER_4DW_BYTES } from './tlp.ts';
 
 /** What {@link pcieBandwidth} is asked about. */
 export interface BandwidthQuestion {
-  /** 1 to 5. */
+  /** 1 to 6. */
   readonly generation: number;
   /** 1, 2, 4, 8, 12, 16 or 32. */
   readonly lanes: number;
@@ -48,6 +51,10 @@ const SKIP_SHARE = SKIP_SYMBOLS / SKIP_INTERVAL_SYMBOLS;
  * link that keeps to the limits in symbol times spends less on DLLPs where it is wide: what {@link PcieLink}
  * measures is then higher.
  *
+ * Generation 6 is in Flit Mode, which that model does not have: TLPs without framing, sequence number and LCRC in 236 of 256
+ * bytes of each flit, eight at most in each half of a flit, Acks and UpdateFCs beside them, and SKIP ordered sets. What
+ * `PcieLink` measures is the same.
+ *
  * @throws TypeError or RangeError that names the argument.
  * @example
  * pcieBandwidth({ generation: 3, lanes: 8, mps: 256, mrrs: 512, size: 64 });
@@ -63,6 +70,8 @@ export function pcieBandwidth(question: BandwidthQuestion): Bandwidth {
   checkInteger('size', size, 1, 2 ** 32);
   const header =
     checkOneOf('addressBits', addressBits, [32, 64]) === 64 ? HEADER_4DW_BYTES : HEADER_3DW_BYTES;
+
+  if (generation > 5) return flitBandwidth(question, header, rcbChunks ? rcb : mps);
 
   // The tables of the specification have whole numbers.
   const dllpShare = DLLP_BYTES / Math.floor(updateLatencySymbols({ generation, lanes }, mps));
@@ -80,4 +89,45 @@ export function pcieBandwidth(question: BandwidthQuestion): Bandwidth {
     read: payloadGbps(Math.max(requests, completions)),
     readWrite: payloadGbps(Math.max(writes + requests, completions)),
   };
+}
+
+/** Flits that a pattern of short TLPs is put into. */
+const PACKED_FLITS = 1000;
+
+/** As {@link pcieBandwidth} for a link in Flit Mode. @param piece bytes of a completion at most. */
+function flitBandwidth(question: BandwidthQuestion, header: number, piece: number): Bandwidth {
+  const { generation, lanes, mps, mrrs, size } = question;
+  const clock = new FlitClock({ generation, lanes });
+  // Gb/s of TLP bytes: bits a ps, times 1,000.
+  const tlpGbps = (flitsBetweenSkips(lanes) * FLIT_TLP_BYTES * 8000) / clock.periodPs;
+  // Bytes at the end of a double word that are not meant are left out by byte enables, in OHC-A1.
+  const enables = size % 4 === 0 ? 0 : OHC_BYTES;
+  const writes = piecesOf(size, mps).map((bytes) => header + bytes);
+  const asked = piecesOf(size, mrrs);
+  const requests = asked.map(() => header);
+  const answers = asked.flatMap((bytes) => piecesOf(bytes, piece)).map((bytes) => HEADER_3DW_BYTES + bytes);
+  writes[writes.length - 1] += enables;
+  requests[requests.length - 1] += enables;
+  const rate = (tlps: readonly number[]) => (size / flitBytes(tlps)) * tlpGbps;
+  return {
+    write: rate(writes),
+    read: Math.min(rate(requests), rate(answers)),
+    readWrite: Math.min(rate([...requests, ...writes]), rate(answers)),
+  };
+}
+
+/** Bytes of the pieces of a transfer, in whole double words. */
+function piecesOf(size: number, piece: number): number[] {
+  const words = Math.ceil(size / 4) * 4;
+  return Array.from({ length: Math.ceil(words / piece) }, (_, i) => Math.min(piece, words - i * piece));
+}
+
+/** TLP bytes of flits that these TLPs take, again and again: more than they have where they are short. */
+function flitBytes(tlps: readonly number[]): number {
+  const bytes = tlps.reduce((sum, size) => sum + size, 0);
+  if (Math.min(...tlps) >= SHORT_BYTES) return bytes;
+  const packer = new FlitPacker();
+  let rounds = 0;
+  for (; packer.flit < PACKED_FLITS; rounds++) for (const size of tlps) packer.place(size);
+  return (packer.flit * FLIT_TLP_BYTES + packer.offset) / rounds;
 }

@@ -197,6 +197,20 @@ export type {
 export type { FabricHop, FabricOutcome, FabricRequest } from './fabric/fabric-request.ts';
 export type { ForwardingTiming } from './fabric/tlp-node.ts';
 export {
+  FLIT_BYTES,
+  FLIT_CRC_BYTES,
+  FLIT_DLP_BYTES,
+  FLIT_FEC_BYTES,
+  FLIT_SKIP_SYMBOLS,
+  FLIT_TLP_BYTES,
+  FlitClock,
+  flitsBetweenSkips,
+} from './flit.ts';
+export { flitMode, flitModeOf } from './flit-mode.ts';
+export { FlitPacker } from './flit-packer.ts';
+export { OHC_BYTES, type OhcQuestion, ohcBytes } from './flit-tlp.ts';
+export { FlitWire } from './flit-wire.ts';
+export {
   type DecodeListener,
   endpointLayout,
   type FunctionEmitter,
@@ -214,6 +228,7 @@ export { type BitErrors, LinkErrors } from './link-errors.ts';
 export type { LinkOptions } from './link-options.ts';
 export { LinkOutage } from './link-outage.ts';
 export { checkLinkRate, type LinkRate, linkPsPerByte, symbolPs, updateLatencySymbols } from './link-rate.ts';
+export type { Wire } from './link-wire.ts';
 export {
   configBytes,
   formatLspci,

@@ -5,7 +5,7 @@ import { type CreditAdvertisement, CreditGate } from './credits.ts';
 import type { DataLinkErrors } from './data-link-errors.ts';
 import type { LinkOptions } from './link-options.ts';
 import type { LinkRate } from './link-rate.ts';
-import { LinkWire } from './link-wire.ts';
+import { LinkWire, type Wire } from './link-wire.ts';
 import { CREDIT_BYTES, FlowClass, TlpKind } from './tlp.ts';
 import type { Tlp, TlpPool } from './tlp-pool.ts';
 import type { Foresight, TlpReceiver } from './tlp-receiver.ts';
@@ -54,7 +54,8 @@ export class LinkDirection implements Component {
   readonly probe: Probe;
   readonly flightPs: number;
   private readonly tlps: TlpPool;
-  readonly wire: LinkWire;
+  /** Its symbols; what they say of the past is as far as {@link LinkDirection.settle} has been asked. */
+  readonly wire: Wire;
   readonly gates: readonly CreditGate[];
   /** Units of payload of the largest TLP of each class. */
   readonly largestData: Int32Array;
@@ -108,7 +109,8 @@ export class LinkDirection implements Component {
     this.scheduler = scheduler;
     this.probe = probe;
     this.tlps = tlps;
-    this.wire = new LinkWire(scheduler, options.rate, options.maxPayloadBytes);
+    const { flitMode, rate } = options;
+    this.wire = flitMode?.(scheduler, rate) ?? new LinkWire(scheduler, rate, options.maxPayloadBytes);
     this.flightPs = options.flightPs;
     const payload = options.maxPayloadBytes / CREDIT_BYTES;
     this.largestData = Int32Array.of(payload, 1, payload);
@@ -151,9 +153,8 @@ export class LinkDirection implements Component {
     }
     gate.consume(count, tlp.dataCredits);
     this.postedLast = tlp.flowClass === POSTED;
+    const last = wire.send(tlp.linkBytes, count, tlp) + this.flightPs;
     const bytes = tlp.linkBytes;
-    wire.send(bytes);
-    const last = wire.freeAt + this.flightPs;
     const first = count === 1 ? last : last - wire.duration(bytes - bytes / count);
     this.tlpsSent += count;
     this.tlpBytes += bytes;
@@ -243,9 +244,10 @@ export class LinkDirection implements Component {
     } else {
       const isShort = gate.isShort(this.largestData[flowClass]);
       const due = isShort ? at : Math.max(at, last + this.wire.updateLatencyPs);
-      if (gate.restore(due + this.wire.dllpPs + this.flightPs, headers, data)) {
+      const { wire } = this.reverse;
+      if (gate.restore(wire.dllpEndPs(due) + this.flightPs, headers, data)) {
         gate.lastUpdatePs = due;
-        this.reverse.wire.oweUpdate(due);
+        wire.oweUpdate(due);
       }
     }
     if (this.waitsForCredits) this.pump();
@@ -285,7 +287,7 @@ export class LinkDirection implements Component {
     return this.gates[flowClass].infinite;
   }
 
-  /** Acks and UpdateFCs that have left; see {@link LinkDirection.settle}. */
+  /** Acks and UpdateFCs that have left; in Flit Mode flits with TLPs. See {@link LinkDirection.settle}. */
   get dllpsSent(): number {
     return this.wire.dllpsSent;
   }

@@ -9,6 +9,7 @@ import type { PcieFunction } from './function.ts';
 import { pauseDirection, resend, sendDllp } from './link-again.ts';
 import type { LinkDirection } from './link-direction.ts';
 import { symbolPs } from './link-rate.ts';
+import { LinkWire } from './link-wire.ts';
 import { ReplayBuffer, type ReplayCause, type ReplayEntry, type Replayer } from './replay-buffer.ts';
 import { replayTimerSymbols } from './replay-timer.ts';
 import { DLLP_BYTES, type FlowClass, TlpKind } from './tlp.ts';
@@ -87,7 +88,10 @@ export class LinkErrors implements Foresight, DataLinkErrors, Replayer, Componen
   private deafFrom = 0;
   private deafUntil = 0;
 
-  /** @param receiver and `transmitter` note what they find in AER. */
+  /**
+   * @param receiver and `transmitter` note what they find in AER.
+   * @throws RangeError for a link in Flit Mode, whose errors are those of flits.
+   */
   constructor(
     scheduler: Scheduler,
     direction: LinkDirection,
@@ -97,6 +101,8 @@ export class LinkErrors implements Foresight, DataLinkErrors, Replayer, Componen
     transmitter: PcieFunction,
   ) {
     const { name, nextSequence } = direction;
+    if (!(direction.wire instanceof LinkWire))
+      throw new RangeError('bit errors must be on a link of generation 1 to 5, got one in Flit Mode');
     this.name = name;
     this.scheduler = scheduler;
     this.direction = direction;

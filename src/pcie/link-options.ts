@@ -1,9 +1,12 @@
 import type { CreditAdvertisement } from './credits.ts';
 import type { LinkRate } from './link-rate.ts';
+import type { Wire } from './link-wire.ts';
 
 /** How a link is made. */
 export interface LinkOptions {
   readonly rate: LinkRate;
+  /** Makes the wire of a link of generation 6, which is in Flit Mode; others have none. */
+  readonly flitMode?: (clock: { readonly now: number }, rate: LinkRate) => Wire;
   /**
    * From the last symbol's departure to the TLP's delivery: both physical and data link layers and the trace,
    * in ps.

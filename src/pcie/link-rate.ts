@@ -2,35 +2,27 @@ import { checkInteger, checkOneOf } from '../base/index.ts';
 
 /** Generation and width of a link. */
 export interface LinkRate {
-  /** 1 to 5: 2.5, 5, 8, 16 or 32 GT/s a lane. */
+  /** 1 to 6: 2.5, 5, 8, 16, 32 or 64 GT/s a lane; generation 6 is in Flit Mode. */
   readonly generation: number;
   /** 1, 2, 4, 8, 12, 16 or 32. */
   readonly lanes: number;
 }
 
-/** One transfer of a lane's byte as a fraction of ps: 8b/10b sends ten bits for eight, 128b/130b 130 for 128. */
-const LANE_PS_PER_BYTE: Readonly<Record<number, readonly [number, number]>> = {
-  1: [4000, 1],
-  2: [2000, 1],
-  3: [8125, 8],
-  4: [8125, 16],
-  5: [8125, 32],
-};
-
-/** ps that eight bits take on a lane: the "symbol time" in which the specification gives its limits. */
-const SYMBOL_PS: Readonly<Record<number, number>> = { 1: 4000, 2: 2000, 3: 1000, 4: 500, 5: 250 };
-
-/** ps a byte over all lanes, as numerator and denominator (PCI Express Base 4.2). */
+/**
+ * ps a byte over all lanes, as numerator and denominator (PCI Express Base 4.2): 8b/10b sends ten bits for eight, 128b/130b
+ * from generation 3 on 130 for 128, and generation 6 (1b/1b) what there is.
+ */
 export function linkPsPerByte(rate: LinkRate): readonly [number, number] {
-  checkLinkRate(rate);
-  const [numerator, denominator] = LANE_PS_PER_BYTE[rate.generation];
-  return [numerator, denominator * rate.lanes];
+  const symbol = symbolPs(rate);
+  const { generation, lanes } = rate;
+  // 8,125 / 8 ps at 8 GT/s.
+  return generation < 3 || generation > 5 ? [symbol, lanes] : [8125, lanes << generation];
 }
 
-/** A symbol time of the link in ps. */
+/** A symbol time of the link in ps: what eight bits take on a lane, in which the specification gives its limits. */
 export function symbolPs(rate: LinkRate): number {
   checkLinkRate(rate);
-  return SYMBOL_PS[rate.generation];
+  return 8000 / 2 ** rate.generation;
 }
 
 /**
@@ -59,9 +51,10 @@ export const SKIP_SYMBOLS = 4;
 /**
  * Checks that there is such a link.
  *
+ * @param newest generation, 6 or before.
  * @throws TypeError or RangeError for a generation or width that does not exist.
  */
-export function checkLinkRate(rate: LinkRate): void {
-  checkInteger('generation', rate.generation, 1, 5);
+export function checkLinkRate(rate: LinkRate, newest = 6): void {
+  checkInteger('generation', rate.generation, 1, newest);
   checkOneOf('lanes', rate.lanes, [1, 2, 4, 8, 12, 16, 32]);
 }

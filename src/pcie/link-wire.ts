@@ -1,4 +1,5 @@
 import {
+  checkLinkRate,
   type LinkRate,
   linkPsPerByte,
   SKIP_INTERVAL_SYMBOLS,
@@ -7,6 +8,7 @@ import {
   updateLatencySymbols,
 } from './link-rate.ts';
 import { DLLP_BYTES } from './tlp.ts';
+import type { Tlp } from './tlp-pool.ts';
 
 /** Acks and UpdateFCs that wait for their place on the link, at most; power of two. */
 const OWED = 128;
@@ -15,6 +17,31 @@ const OWED_MASK = OWED - 1;
 const SHORT = 2 ** 18;
 const NEVER = Number.POSITIVE_INFINITY;
 
+/** What sends the symbols of one direction of a link: a {@link LinkWire}, or a `FlitWire` in Flit Mode. */
+export interface Wire {
+  readonly dllpsSent: number;
+  /** Bytes of each of them. */
+  readonly dllpBytes: number;
+  readonly skipsSent: number;
+  readonly updateLatencyPs: number;
+  /** Time that a DLLP takes. */
+  readonly dllpPs: number;
+  freeAt: number;
+  readonly nextDuePs: number;
+  nextAckPs: number;
+  readonly busyPs: number;
+  readonly psPerByte: number;
+  readonly skipBytes: number;
+  send(bytes: number, count?: number, tlp?: Tlp): number;
+  duration(bytes: number): number;
+  dllpEndPs(duePs: number): number;
+  settle(nowPs: number): void;
+  oweAcks(firstPs: number, lastPs: number, count: number): void;
+  oweUpdate(duePs: number): void;
+  reset(nowPs: number): void;
+  restart(nowPs: number): void;
+}
+
 /**
  * The symbols of one direction of a link: TLPs, and between them the DLLPs and SKIP ordered sets that have
  * come due.
@@ -22,8 +49,9 @@ const NEVER = Number.POSITIVE_INFINITY;
  * Nothing here needs an event. What is due is kept by its instant, and takes its symbols when a TLP follows
  * or somebody looks: one after another in the order of time, so that looking changes nothing.
  */
-export class LinkWire {
+export class LinkWire implements Wire {
   dllpsSent = 0;
+  readonly dllpBytes = DLLP_BYTES;
   skipsSent = 0;
   /** Longest wait with an Ack or an UpdateFC, in ps. */
   readonly updateLatencyPs: number;
@@ -60,6 +88,8 @@ export class LinkWire {
 
   constructor(clock: { readonly now: number }, rate: LinkRate, maxPayloadBytes: number) {
     this.clock = clock;
+    // Generation 6 is in Flit Mode, whose wire is another.
+    checkLinkRate(rate, 5);
     const [numerator, denominator] = linkPsPerByte(rate);
     this.numerator = numerator;
     this.denominator = denominator;
@@ -92,11 +122,16 @@ export class LinkWire {
     return Math.ceil((bytes * this.numerator) / this.denominator);
   }
 
+  /** When the last symbol of a DLLP has left that is due at `duePs`, if nothing holds it up. */
+  dllpEndPs(duePs: number): number {
+    return duePs + this.dllpPs;
+  }
+
   /**
-   * Sends `bytes` of TLPs now, behind whatever comes due before them; {@link LinkWire.freeAt} says when the
-   * last one has left.
+   * Sends `bytes` of TLPs now, behind whatever comes due before them; returns when the last one has left:
+   * {@link LinkWire.freeAt}.
    */
-  send(bytes: number): void {
+  send(bytes: number): number {
     const now = this.clock.now;
     if (this.nextDuePs <= now || this.nextDuePs <= this.freeAt) this.sendDue(now, true);
     if (now > this.freeAt) {
@@ -104,6 +139,7 @@ export class LinkWire {
       this.remainder = 0;
     }
     this.occupy(bytes);
+    return this.freeAt;
   }
 
   /** Sends what was due by `nowPs`. */

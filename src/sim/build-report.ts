@@ -1,5 +1,5 @@
 import { DROP_REASONS } from '../nicswitch/index.ts';
-import { DLLP_BYTES, formatRoutingId } from '../pcie/index.ts';
+import { formatRoutingId } from '../pcie/index.ts';
 import { snapshotCounters } from './counters.ts';
 import type { FlowRecord } from './flow-tracker.ts';
 import { inFlight } from './in-flight.ts';
@@ -154,12 +154,12 @@ function endpointName(scenario: RunView['scenario'], endpoint: EndpointRef | Tar
 }
 
 function pcieReport(simulation: RunView, before: Snapshot, after: Snapshot, spanPs: number): Report['pcie'] {
-  const { link } = simulation.machine;
+  const { wire } = simulation.machine.link.upstream;
   const direction = (from: LinkSnapshot, to: LinkSnapshot): LinkDirectionReport => {
     const tlpBytes = to.tlpBytes - from.tlpBytes;
-    const dllpBytes = (to.dllps - from.dllps) * DLLP_BYTES;
-    const skipBytes = Math.round((to.skips - from.skips) * link.upstream.skipBytes);
-    const capacity = Math.floor(spanPs / link.upstream.psPerByte);
+    const dllpBytes = (to.dllps - from.dllps) * wire.dllpBytes;
+    const skipBytes = Math.round((to.skips - from.skips) * wire.skipBytes);
+    const capacity = Math.floor(spanPs / wire.psPerByte);
     return linkDirectionReport({
       tlps: to.tlps - from.tlps,
       tlpBytes,

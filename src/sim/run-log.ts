@@ -25,6 +25,7 @@ export function logHeader(simulation: Simulation): LogHeader {
     dropReasons: [...DROP_REASONS, ...NIC_DROP_REASONS],
     link: {
       psPerByte: linkPsPerByte(nicProfile.pcie.rate),
+      ...(nicProfile.pcie.rate.generation > 5 ? { flitMode: true } : {}),
       maxPayloadBytes: Math.min(hostProfile.maxPayloadBytes, nicProfile.maxPayloadBytes),
       maxReadRequestBytes: Math.min(hostProfile.maxReadRequestBytes, nicProfile.maxReadRequestBytes),
       readCompletionBoundary: hostProfile.readCompletionBoundary,

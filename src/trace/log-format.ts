@@ -64,6 +64,8 @@ export const LOG_KIND_NAMES: ReadonlyMap<number, string> = new Map(
 export interface LogLink {
   /** A byte takes so many ps over all lanes, as numerator and denominator. */
   readonly psPerByte: readonly [number, number];
+  /** Whether it is in Flit Mode: then TLPs have neither framing nor sequence numbers nor LCRC. Default false. */
+  readonly flitMode?: boolean;
   readonly maxPayloadBytes: number;
   readonly maxReadRequestBytes: number;
   readonly readCompletionBoundary: number;

@@ -1,9 +1,12 @@
 import {
   CREDIT_BYTES,
   DATA_LINK_OVERHEAD_BYTES,
+  FLIT_BYTES,
+  FLIT_TLP_BYTES,
   HEADER_3DW_BYTES,
   HEADER_4DW_BYTES,
   memoryHeaderBytes,
+  ohcBytes,
   spanOf,
   TlpKind,
 } from '../pcie/index.ts';
@@ -121,7 +124,7 @@ export function cutTrain(
   const { kind, tlps, linkBytes, timePs } = train;
   outstanding.note(train);
   const pieces = piecesOf(train, link);
-  const sizes = pieces.map((piece) => linkBytesOf(train, piece));
+  const sizes = pieces.map((piece) => linkBytesOf(train, piece, link));
   const total = sizes.reduce((sum, size) => sum + size, 0);
   if (pieces.length !== tlps || total !== linkBytes) {
     throw new LogError(
@@ -138,18 +141,18 @@ export function cutTrain(
 export function tlpsOf(
   { train, number, pieces, sizes, request }: CutTrain,
   departure: Departure,
-  { psPerByte }: LogLink,
+  { psPerByte, flitMode = false }: LogLink,
 ): SingleTlp[] {
   const { first, leftPs, received, replayed } = departure;
   const { kind, tlps: count, downstream } = train;
-  const psOf = (bytes: number) => Math.floor((bytes * psPerByte[0]) / psPerByte[1]);
-  const creditsOf = (size: number) => Math.ceil((size - overheadOf(train)) / CREDIT_BYTES);
+  // In Flit Mode as if DLP, CRC and FEC were spread over the TLPs of their flits.
+  const flitBytes = flitMode ? FLIT_BYTES / FLIT_TLP_BYTES : 1;
+  const psOf = (bytes: number) => Math.floor((bytes * flitBytes * psPerByte[0]) / psPerByte[1]);
+  const creditsOf = (piece: TlpPiece) => Math.ceil(payloadOf(train, piece) / CREDIT_BYTES);
   let behind = 0;
   let creditsBehind = 0;
-  for (const size of sizes.slice(first)) {
-    behind += size;
-    creditsBehind += creditsOf(size);
-  }
+  for (const size of sizes.slice(first)) behind += size;
+  for (const piece of pieces.slice(first)) creditsBehind += creditsOf(piece);
   // A read's train arrives with its first request, all others with their last TLP.
   const known = kind === TlpKind.MEMORY_READ ? leftPs - psOf(behind - sizes[first]) : leftPs;
   const flightPs = departure.arrivalPs - known;
@@ -159,7 +162,7 @@ export function tlpsOf(
     const size = sizes[first + i];
     const startPs = leftPs - psOf(behind);
     behind -= size;
-    creditsBehind -= creditsOf(size);
+    creditsBehind -= creditsOf(piece);
     const endPs = leftPs - psOf(behind);
     return {
       startPs,
@@ -216,16 +219,21 @@ function answerOf(
   };
 }
 
-function linkBytesOf(train: LogTrain, { address, bytes }: TlpPiece): number {
-  const { kind, carriesWord } = train;
-  let payload = 0;
-  if (carriesData(kind)) payload = carriesWord ? 4 : spanOf(address, bytes);
-  return overheadOf(train) + payload;
+function linkBytesOf(train: LogTrain, piece: TlpPiece, { flitMode = false }: LogLink): number {
+  const { kind, status, carriesWord: isRegister } = train;
+  const ohc = flitMode ? ohcBytes({ kind, ...piece, status, isRegister }) : 0;
+  return overheadOf(train, flitMode) + payloadOf(train, piece) + ohc;
 }
 
-/** Framing, sequence number, LCRC and header. */
-function overheadOf({ kind, address }: LogTrain): number {
+function payloadOf({ kind, carriesWord }: LogTrain, { address, bytes }: TlpPiece): number {
+  if (!carriesData(kind)) return 0;
+  return carriesWord ? 4 : spanOf(address, bytes);
+}
+
+/** Framing, sequence number, LCRC and header; in Flit Mode the header alone. */
+function overheadOf({ kind, address }: LogTrain, flitMode: boolean): number {
   const isMemory = kind === TlpKind.MEMORY_READ || kind === TlpKind.MEMORY_WRITE;
-  if (kind === TlpKind.MESSAGE) return DATA_LINK_OVERHEAD_BYTES + HEADER_4DW_BYTES;
-  return DATA_LINK_OVERHEAD_BYTES + (isMemory ? memoryHeaderBytes(address) : HEADER_3DW_BYTES);
+  const framing = flitMode ? 0 : DATA_LINK_OVERHEAD_BYTES;
+  if (kind === TlpKind.MESSAGE) return framing + HEADER_4DW_BYTES;
+  return framing + (isMemory ? memoryHeaderBytes(address) : HEADER_3DW_BYTES);
 }

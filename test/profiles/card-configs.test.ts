@@ -193,7 +193,7 @@ describe('the generic card', () => {
     [{ pfs: 257 }, 'pfs must be an integer from 1 to 256, got 257'],
     [{ totalVfs: 65_536 }, 'totalVfs must be an integer from 1 to 65535'],
     [{ maxPayloadBytes: 192 }, 'maxPayloadBytes must be a power of two, got 192'],
-    [{ generation: 7 }, 'generation must be an integer from 1 to 5'],
+    [{ generation: 7 }, 'generation must be an integer from 1 to 6'],
     [{ pasidWidth: 0 }, 'pasidWidth must be an integer from 1 to 20'],
     [{ lanes: 3 }, 'lanes must be one of 1, 2, 4, 8, 12, 16, 32, got 3'],
     [{ lanes: 64 }, 'lanes must be one of'],

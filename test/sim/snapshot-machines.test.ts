@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createMachine, profiles, type RunningMachine } from '../../src/index.ts';
 import { MICROSECOND } from '../../src/kernel/index.ts';
+import type { NicProfile } from '../../src/nic/index.ts';
+import { flitMode } from '../../src/pcie/index.ts';
 import { restoreSimulation, snapshotSimulation } from '../../src/sim/snapshot/index.ts';
 import { crc32 } from '../../src/wire/index.ts';
 import { boot, makeSimulation } from './rig.ts';
@@ -23,6 +25,11 @@ function check({ simulation }: RunningMachine, us: number, restore = restoreSimu
   simulation.endPs = nowPs + us * MICROSECOND;
   const at = (share: number) => ({ ps: nowPs + Math.floor(share * us * MICROSECOND), events: 7 });
   checkMoments(simulation, [at(0.1), at(0.6)], restore);
+}
+
+function flitCard(): NicProfile {
+  const card = profiles.nic.generic100g;
+  return { ...card, pcie: { ...card.pcie, rate: { generation: 6, lanes: 4 }, flitMode } };
 }
 
 describe('a machine that a program has made', { timeout: 120_000 }, () => {
@@ -91,6 +98,12 @@ describe('a machine that a program has made', { timeout: 120_000 }, () => {
     expect(() => restoreSimulation(snapshotSimulation(machine.simulation))).toThrow(
       'snapshot: it was made with a profile of its own: give options.nicProfile',
     );
+    check(machine, 30, (bytes) => restoreSimulation(bytes, { nicProfile }));
+  });
+
+  it('is restored with a link of generation 6', () => {
+    const nicProfile = flitCard();
+    const machine = machineWithTraffic({ nic: nicProfile });
     check(machine, 30, (bytes) => restoreSimulation(bytes, { nicProfile }));
   });
 

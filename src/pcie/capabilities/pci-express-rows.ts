@@ -33,7 +33,7 @@ const SIZES = {
 };
 /** States of an indicator; 0 is reserved. */
 const INDICATOR = { 1: 'on', 2: 'blinks', 3: 'off' };
-const SPEEDS = { 1: '2.5 GT/s', 2: '5 GT/s', 3: '8 GT/s', 4: '16 GT/s', 5: '32 GT/s' };
+const SPEEDS = { 1: '2.5 GT/s', 2: '5 GT/s', 3: '8 GT/s', 4: '16 GT/s', 5: '32 GT/s', 6: '64 GT/s' };
 
 /** The registers of the capability behind its header; also used to explain a dump. A field without a phrase is what its name says. */
 export function pciExpressRows(values: PciExpressRegisters, context: FunctionContext): RegisterRow[] {

@@ -1,8 +1,11 @@
 import {
   DATA_LINK_OVERHEAD_BYTES,
+  FLIT_BYTES,
+  FlitPacker,
   HEADER_3DW_BYTES,
   HEADER_4DW_BYTES,
   linkPsPerByte,
+  OHC_BYTES,
 } from '../../pcie/index.ts';
 import { nfp6000, xeonE5v4 } from '../../profiles/index.ts';
 import { combinations } from './combinations.ts';
@@ -34,7 +37,7 @@ export const dmaLatencyExperiment: Experiment = {
     'Time that a device waits for a DMA read, by size: sum of its parts, simulated machine, measurements.',
   note:
     'The closed form adds up one request, two flights over the link, memory, the completions and the device; ' +
-    'there is none with the IOMMU, where chance decides.',
+    'there is none with the IOMMU, where chance decides. At generation 6 it is the mean over the flits that a TLP may come into.',
   parameters: {
     ...LINK_PARAMETERS,
     caches: {
@@ -136,13 +139,31 @@ function rowOf(point: Point, seed: number): ResultValue[] {
 /** Time of a read without translation, in ns, if nothing else is on the link. */
 function closedForm({ generation, lanes, mps, mrrs, caches, sizes: size }: Point): number {
   const [numerator, denominator] = linkPsPerByte({ generation, lanes });
-  const request = DATA_LINK_OVERHEAD_BYTES + HEADER_4DW_BYTES;
   // Each request is answered on its own, in pieces of Max_Payload_Size.
   const answers = Math.floor(size / mrrs) * Math.ceil(mrrs / mps) + Math.ceil((size % mrrs) / mps);
   const words = Math.ceil(size / 4) * 4;
-  const bytes = request + answers * (DATA_LINK_OVERHEAD_BYTES + HEADER_3DW_BYTES) + words;
+  const framing = generation > 5 ? 0 : DATA_LINK_OVERHEAD_BYTES;
+  const request = framing + HEADER_4DW_BYTES;
+  const completions = answers * (framing + HEADER_3DW_BYTES) + words;
+  const isPartial = size < Math.min(mrrs, words);
+  const bytes =
+    generation > 5
+      ? flitBytes(request + (isPartial ? OHC_BYTES : 0)) + flitBytes(completions)
+      : request + completions;
   const memory = caches === 'warm' ? xeonE5v4.memoryReadPs : xeonE5v4.uncachedReadPs;
   const device = nfp6000.receivePsPerByte * Math.min(size, mps) + nfp6000.movePsPerByte * size;
   const ps = 2 * xeonE5v4.linkFlightPs + memory + (bytes * numerator) / denominator + device;
   return Math.round(ps) / 1000;
+}
+
+/** Bytes of a link in Flit Mode from when TLPs are there until their last flit has left, on average over its flits. */
+function flitBytes(tlpBytes: number): number {
+  let sum = 0;
+  for (let offset = 0; offset < FLIT_BYTES; offset++) {
+    const packer = new FlitPacker();
+    packer.skipTo(0, offset);
+    packer.place(tlpBytes);
+    sum += (packer.lastFlit + 1) * FLIT_BYTES - offset;
+  }
+  return sum / FLIT_BYTES;
 }

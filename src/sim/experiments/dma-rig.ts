@@ -9,6 +9,7 @@ import {
 import { Probe, Scheduler } from '../../kernel/index.ts';
 import {
   type AddressTranslator,
+  flitModeOf,
   INFINITE_CREDITS,
   type LinkRate,
   type MemoryRequest,
@@ -100,6 +101,7 @@ export class DmaRig {
       options.iommu === null ? null : this.mapped(memory, options.iommu, streams.stream('iommu'), options);
     this.link = new PcieLink('link', scheduler, probe, tlps, {
       rate: options.rate,
+      ...flitModeOf(options.rate.generation),
       flightPs: host.linkFlightPs,
       maxPayloadBytes: mps,
       deviceCredits: INFINITE_CREDITS,

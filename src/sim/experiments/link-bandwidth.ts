@@ -1,6 +1,7 @@
 import { SparseMemory, wordStore } from '../../base/index.ts';
 import { Probe, Scheduler } from '../../kernel/index.ts';
 import {
+  flitModeOf,
   INFINITE_CREDITS,
   type LinkRate,
   type MemoryRequest,
@@ -35,6 +36,8 @@ const WIDE_BASE = 2 ** 32;
 const FLIGHT_PS = 150_000;
 const MEMORY_READ_PS = 220_000;
 const TAGS = 4096;
+/** In Flit Mode tags have 14 bits. */
+const FLIT_TAGS = 1 << 13;
 const WARM_UP_PS = 20_000_000;
 const MEASURED_PS = 100_000_000;
 
@@ -48,6 +51,7 @@ export function measureLink(load: LinkLoad): number {
   const tlps = new TlpPool(1 << 14);
   const link = new PcieLink('link', scheduler, probe, tlps, {
     rate: load.rate,
+    ...flitModeOf(load.rate.generation),
     flightPs: FLIGHT_PS,
     maxPayloadBytes: load.mps,
     deviceCredits: INFINITE_CREDITS,
@@ -70,7 +74,7 @@ export function measureLink(load: LinkLoad): number {
     () => {},
   );
   const requester = new Requester('device', link.upstream, tlps, wordStore(new ArrayBuffer(load.size + 4)), {
-    tags: TAGS,
+    tags: load.rate.generation > 5 ? FLIT_TAGS : TAGS,
     maxPayloadBytes: load.mps,
     maxReadRequestBytes: load.mrrs,
   });

@@ -55,7 +55,7 @@ describe('pcieBandwidth', () => {
   });
 
   it.each([
-    [{ generation: 0 }, /generation must be an integer from 1 to 5, got 0/],
+    [{ generation: 0 }, /generation must be an integer from 1 to 6, got 0/],
     [{ lanes: 3 }, /lanes must be one of 1, 2, 4, 8, 12, 16, 32, got 3/],
     [{ mps: 100 }, /mps must be one of 128, 256, 512, 1024, 2048, 4096, got 100/],
     [{ mrrs: 8192 }, /mrrs must be one of 128, .* got 8192/],
@@ -64,5 +64,47 @@ describe('pcieBandwidth', () => {
     [{ size: 0 }, /size must be an integer from 1 to \d+, got 0/],
   ])('refuses %o', (wrong, message) => {
     expect(() => pcieBandwidth({ ...GEN3_X8, size: 64, ...wrong })).toThrow(message);
+  });
+});
+
+describe('pcieBandwidth at generation 6', () => {
+  const GEN6 = { generation: 6, lanes: 16, mps: 256, mrrs: 512 };
+  /** Gb/s of TLP bytes on sixteen lanes: 236 of 256 bytes, and 40 symbols of each lane behind 750 flits. */
+  const TLP_GBPS = (1024 * 236 * 750) / (256 * 750 + 40 * 16);
+
+  it('gives TLPs 236 of 256 bytes of each flit, without framing, sequence number and LCRC', () => {
+    const { write, read } = pcieBandwidth({ ...GEN6, size: 4096 });
+    expect(write).toBeCloseTo((TLP_GBPS * 256) / (256 + 16), 9);
+    expect(read).toBeCloseTo((TLP_GBPS * 256) / (256 + 12), 9);
+  });
+
+  it('carries as much less as DLP, CRC and FEC take, and SKIPs, whatever the width', () => {
+    for (const lanes of [1, 2, 4, 8, 12, 16, 32]) {
+      const { write } = pcieBandwidth({ ...GEN6, lanes, size: 1 << 20 });
+      const share = (write * (256 + 16)) / 256 / (64 * lanes);
+      expect(share).toBeLessThan(236 / 256);
+      expect(share).toBeGreaterThan((236 / 256) * (1 - 0.0036));
+    }
+  });
+
+  it('extends the header of a request whose last double word is not meant whole', () => {
+    const whole = pcieBandwidth({ ...GEN6, size: 64 });
+    const part = pcieBandwidth({ ...GEN6, size: 63 });
+    expect(part.write / whole.write).toBeCloseTo((63 / 64) * ((16 + 64) / (16 + 64 + 4)), 9);
+    expect(part.read / whole.read).toBeCloseTo(63 / 64, 9);
+  });
+
+  it('has no more than eight short TLPs in half a flit', () => {
+    // Requests of 12 bytes: sixteen in 236 bytes, where more would have room. Each asks for 128 bytes; answers are longer.
+    const { read } = pcieBandwidth({ ...GEN6, mps: 4096, mrrs: 4096, size: 4, addressBits: 32 });
+    const answers = (TLP_GBPS * 4) / (236 / 14);
+    expect(Math.abs(read / answers - 1)).toBeLessThan(0.002);
+    const { write } = pcieBandwidth({ ...GEN6, size: 4, addressBits: 32 });
+    expect(Math.abs(write / answers - 1)).toBeLessThan(0.002);
+  });
+
+  it('answers requests that are shorter than Max_Payload_Size one by one', () => {
+    const { read } = pcieBandwidth({ ...GEN6, mps: 512, mrrs: 128, size: 1024 });
+    expect(read).toBeCloseTo((TLP_GBPS * 128) / (128 + 12), 9);
   });
 });

@@ -29,6 +29,8 @@ const LANE_BYTES_PER_PS: Readonly<Record<number, readonly [bigint, bigint]>> = {
   3: [8n * 128n, 130n * 1000n * 8n],
   4: [16n * 128n, 130n * 1000n * 8n],
   5: [32n * 128n, 130n * 1000n * 8n],
+  // 1b/1b: eight bits in eight transfers.
+  6: [1n, 125n],
 };
 
 describe('update latency limits', () => {
@@ -49,7 +51,7 @@ describe('update latency limits', () => {
 });
 
 describe('symbols of a link', () => {
-  for (const generation of [1, 2, 3, 4, 5]) {
+  for (const generation of [1, 2, 3, 4, 5, 6]) {
     it(`take exactly the nominal time over a long run at generation ${generation}, x1 to x16`, () => {
       const [bytes, ps] = LANE_BYTES_PER_PS[generation];
       for (const lanes of WIDTHS) {
@@ -70,16 +72,16 @@ describe('symbols of a link', () => {
   }
 
   it('are eight transfers long from the third generation on, ten before', () => {
-    const times = [1, 2, 3, 4, 5].map((generation) => symbolPs({ generation, lanes: 1 }));
-    expect(times).toEqual([4000, 2000, 1000, 500, 250]);
+    const times = [1, 2, 3, 4, 5, 6].map((generation) => symbolPs({ generation, lanes: 1 }));
+    expect(times).toEqual([4000, 2000, 1000, 500, 250, 125]);
   });
 
   it('belong to a generation and a width that exist', () => {
-    expect(() => linkPsPerByte({ generation: 6, lanes: 1 })).toThrow(
-      'generation must be an integer from 1 to 5, got 6',
+    expect(() => linkPsPerByte({ generation: 7, lanes: 1 })).toThrow(
+      'generation must be an integer from 1 to 6, got 7',
     );
     expect(() => symbolPs({ generation: 0, lanes: 1 })).toThrow(
-      'generation must be an integer from 1 to 5, got 0',
+      'generation must be an integer from 1 to 6, got 0',
     );
     expect(() => linkPsPerByte({ generation: 3, lanes: 3 })).toThrow(
       'lanes must be one of 1, 2, 4, 8, 12, 16, 32, got 3',
