@@ -6,6 +6,7 @@ export { Chip, type ChipOptions, extendByChip } from './chip/chip.ts';
 export { CountingProbe, type FrameCounter } from './chip/counting-probe.ts';
 export { buildEeprom, EEPROM_SUM, type EepromContents } from './chip/eeprom.ts';
 export { FrameStatistics, QueueCounts, WireCounts } from './chip/frame-statistics.ts';
+export type { InterruptRegisters } from './chip/interrupt-registers.ts';
 export type { PhyRegisters } from './chip/mdio.ts';
 export type { PortLink } from './chip/port-link.ts';
 export type { UnknownRegisters } from './chip/unknown-registers.ts';

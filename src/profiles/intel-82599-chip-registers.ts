@@ -1,4 +1,5 @@
 import { bit, bits, type RegisterRow, type RegisterTable } from '../registers/index.ts';
+import { INTEL_82599_INTERRUPT_REGISTERS } from './intel-82599-interrupt-registers.ts';
 import { INTEL_82599_STATISTICS, INTEL_82599_VF_STATISTICS } from './intel-82599-statistics.ts';
 import { fields, ro, rw, rwArray } from './register-rows.ts';
 
@@ -244,7 +245,14 @@ const STORED: readonly RegisterRow[] = [
 export const INTEL_82599_CHIP_REGISTERS: RegisterTable = {
   name: 'Intel 82599 PF, chip',
   bytes: 0x20000,
-  rows: [...CONTROL, ...BUS, ...MAC, ...STORED, ...INTEL_82599_STATISTICS],
+  rows: [
+    ...CONTROL,
+    ...BUS,
+    ...MAC,
+    ...STORED,
+    ...INTEL_82599_INTERRUPT_REGISTERS,
+    ...INTEL_82599_STATISTICS,
+  ],
 };
 
 /** Registers of a VF in its BAR 0 beside queues, interrupts and mailbox. */

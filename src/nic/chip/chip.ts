@@ -7,6 +7,7 @@ import { buildEeprom, type EepromContents, macOf } from './eeprom.ts';
 import { EepromAccess } from './eeprom-access.ts';
 import { FrameStatistics } from './frame-statistics.ts';
 import { I2cMemory } from './i2c-memory.ts';
+import { InterruptRegisters } from './interrupt-registers.ts';
 import { Mdio, type PhyRegisters } from './mdio.ts';
 import { PfFront } from './pf-front.ts';
 import { isLinkUp, PortLink } from './port-link.ts';
@@ -85,6 +86,7 @@ export class Chip implements Component {
   readonly unknown: UnknownRegisters;
   readonly statistics: FrameStatistics;
   readonly vfs: readonly VfFront[];
+  readonly interrupts: InterruptRegisters;
   /** Times that the card was reset by CTRL. */
   resets = 0;
   private readonly card: ExtensibleCard;
@@ -124,6 +126,7 @@ export class Chip implements Component {
     this.hookPins();
     const vfTable = compileTable(options.vfRegisters);
     this.vfs = Array.from({ length: pools }, (_, vf) => new VfFront(vf, vfTable, queuesPerPool, this));
+    this.interrupts = new InterruptRegisters(file, card.registers, card.interrupts, this.vfs);
     this.attach();
     card.extensions.push(this);
     this.restore(true);

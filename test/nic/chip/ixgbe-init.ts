@@ -37,6 +37,7 @@ const fail = (what: string): never => {
 export function disableInterrupts(driver: Driver): void {
   driver.write(EIMS, 0);
   driver.write(EIMC, 0x7fff_ffff);
+  for (const word of [0, 4]) driver.write(0xab0 + word, 0xffff_ffff);
   driver.read(EICR);
 }
 
