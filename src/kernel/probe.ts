@@ -95,6 +95,11 @@ export const ProbeKind = {
    * ID, and bit 16 for a write; c = 1 if translation has refused it, 0 if nothing is behind its address.
    */
   REQUEST_REFUSED: 31,
+  /**
+   * The link has gone down, and with it a write or message of the card that had arrived and was not done: a = the number of its
+   * train's record in the TLP pool, b = Routing ID, c = 0.
+   */
+  WRITE_LOST: 32,
 } as const;
 
 /** One of {@link ProbeKind}. */

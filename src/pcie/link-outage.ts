@@ -1,3 +1,4 @@
+import type { IntRing } from '../base/index.ts';
 import { type Component, ProbeKind, type Scheduler } from '../kernel/index.ts';
 import type { PcieLink } from './link.ts';
 import type { Requester } from './requester.ts';
@@ -20,20 +21,26 @@ export class LinkOutage implements LostTlps, Component {
   private readonly tlps: TlpPool;
   private readonly requester: Requester;
   private readonly software: (tlp: Tlp) => void;
+  private readonly held: IntRing | null;
 
-  /** @param software takes back requests of software's, as completions. */
+  /**
+   * @param software takes back requests of software's, as completions.
+   * @param held posted requests that have arrived and are not done, by the numbers of their records.
+   */
   constructor(
     scheduler: Scheduler,
     link: PcieLink,
     tlps: TlpPool,
     requester: Requester,
     software: (tlp: Tlp) => void,
+    held: IntRing | null = null,
   ) {
     this.name = link.name;
     this.link = link;
     this.tlps = tlps;
     this.requester = requester;
     this.software = software;
+    this.held = held;
     for (const direction of [link.upstream, link.downstream]) {
       const ends = scheduler.task(`${direction.name}.lost`, (index) => this.lost(tlps.records[index]));
       // It has no sequence number and takes no credits; its sender learns of it as late as the other end would have.
@@ -83,8 +90,14 @@ export class LinkOutage implements LostTlps, Component {
   /** Both ends begin anew; whoever waits for room tries again, which ends on a link that is down. */
   private restart(isDown: boolean, forGood = false): void {
     const { upstream, downstream } = this.link;
+    const { probe } = upstream;
     this.isDown = isDown;
-    upstream.probe.record(ProbeKind.LINK_STATE, Number(!isDown), Number(forGood), 0);
+    probe.record(ProbeKind.LINK_STATE, Number(!isDown), Number(forGood), 0);
+    const { held, tlps } = this;
+    if (isDown && held !== null) {
+      for (let i = 0; i < held.length; i++)
+        probe.record(ProbeKind.WRITE_LOST, held.peek(i), tlps.records[held.peek(i)].requester, 0);
+    }
     const waiting = [...upstream.restart(isDown), ...downstream.restart(isDown)];
     for (const tlp of waiting) this.lost(tlp);
     upstream.onRoom?.();

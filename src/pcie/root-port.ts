@@ -79,7 +79,7 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   private readonly foresees: boolean;
 
   // Each has a place for every TLP there is, so that nothing that waits is ever lost.
-  private readonly posted: IntRing;
+  readonly posted: IntRing;
   private readonly reads: IntRing;
   private readonly completions: IntRing;
   private readonly requests: IntRing;

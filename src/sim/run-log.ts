@@ -46,6 +46,7 @@ export function logHeader(simulation: Simulation): LogHeader {
 /** What is known of this simulation now, for the end of its log. */
 export function logTrailer(simulation: Simulation, error?: unknown): LogTrailer {
   const { machine, nowPs } = simulation;
+  const { posted } = machine.rootPort;
   const outcome = nowPs < simulation.endPs ? 'partial' : 'complete';
   return {
     outcome: error === undefined ? outcome : 'failed',
@@ -56,6 +57,7 @@ export function logTrailer(simulation: Simulation, error?: unknown): LogTrailer 
     components: machine.components.map(({ name }) => name),
     apertures: aperturesOf(machine.nic.endpoint.functions),
     rings: ringsOf(machine.nic),
+    waiting: Array.from({ length: posted.length }, (_, i) => posted.peek(i)),
   };
 }
 

@@ -51,6 +51,7 @@ export {
   type TlpSums,
 } from './tlp-summary.ts';
 export { formatTlp, TLP_COLUMNS, TLP_NAMES } from './tlp-text.ts';
+export { TrainArrivals, type TrainDeparture } from './train-arrivals.ts';
 export {
   VCD_HIGH_IMPEDANCE,
   VCD_UNKNOWN,

@@ -150,6 +150,8 @@ export interface LogTrailer {
   readonly apertures: readonly LogAperture[];
   /** Descriptor rings that run; older logs do not say. */
   readonly rings?: readonly RingRecord[];
+  /** Writes and messages that wait at the root port, by the numbers of their trains' records; older logs do not say. */
+  readonly waiting?: readonly number[];
 }
 
 /** Takes records and the data behind them. */

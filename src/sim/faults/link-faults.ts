@@ -17,8 +17,15 @@ export class LinkFaults implements TimedEffect {
 
   constructor(run: FaultRun) {
     this.run = run;
-    const { scheduler, link, tlps, nic, rootComplex } = run.simulation.machine;
-    this.outage = new LinkOutage(scheduler, link, tlps, nic.requester, rootComplex.onCompletion);
+    const { scheduler, link, tlps, nic, rootComplex, rootPort } = run.simulation.machine;
+    this.outage = new LinkOutage(
+      scheduler,
+      link,
+      tlps,
+      nic.requester,
+      rootComplex.onCompletion,
+      rootPort.posted,
+    );
   }
 
   /** What counts. */

@@ -51,13 +51,15 @@ class FrameCollector {
   private readonly messages: Train[] = [];
   /** Causes of the interrupts that a function has raised; where the registers are not known, one alone says whose it is. */
   private readonly causes = new Map<number, Set<number>>();
+  /** Write-backs of the last instant that has some: one that leaves at once stands in front of its last RX_DESCRIPTOR. */
+  private latest: Train[] = [];
   private readonly names: LogNames;
   private readonly rings: LoggedRings;
 
   constructor(log: BinaryLog, frame: FoundFrame, walkers: number) {
     this.frame = frame;
     this.store = log.header.store as LogStore;
-    this.reader = new TrainReader(log.header);
+    this.reader = new TrainReader(log);
     this.names = new LogNames(log);
     this.rings = new LoggedRings(this.names);
     this.tails = new RingTails(this.names, this.rings);
@@ -71,7 +73,7 @@ class FrameCollector {
       dropped: null,
       receipts: [],
       translations: new Translations(log.header, walkers),
-      fates: new TrainFates(),
+      fates: new TrainFates(log),
       downsPs: [],
     };
     this.writes = new PayloadWrites(this.store, frame.card, (train) => this.found.translations.follow(train));
@@ -167,6 +169,7 @@ class FrameCollector {
         found.translations.follow(train);
       }
     } else if (train.client === RECEIVE) {
+      this.latest = [...this.latest.filter(({ timePs }) => timePs === train.timePs), train];
       this.writeBack(train, writeBackOf(train.cookie)?.queue as number);
     }
   }
@@ -245,6 +248,10 @@ class FrameCollector {
     );
     if (receipt === undefined) return null;
     receipt.descriptor = record;
+    for (const train of this.latest) {
+      const queue = writeBackOf(train.cookie)?.queue;
+      if (train.timePs === record.timePs && queue === record.a) this.writeBack(train, queue);
+    }
     return receipt;
   }
 

@@ -32,7 +32,7 @@ export function findFrame(log: BinaryLog, number: number, parts: MachineParts): 
   if (!Number.isSafeInteger(number) || number < 1)
     throw new RangeError(`number must be a whole number from 1 on, got ${number}`);
   const card = new CardReplay(log, parts);
-  const reader = new TrainReader(log.header);
+  const reader = new TrainReader(log);
   /** Where the slots were filled last. */
   const filled = new Map<number, number>();
   /** Last descriptors of queues, and the one in front of that. */

@@ -7,7 +7,7 @@ import { cableDelayPs } from '../scenario-port.ts';
 import type { ResolvedScenario } from '../scenario-resolved.ts';
 import { machineParts } from '../simulation.ts';
 import { collectFrame } from './collect-frame.ts';
-import type { Receipt } from './collected-frame.ts';
+import type { CollectedFrame, Receipt } from './collected-frame.ts';
 import { findFrame } from './find-frame.ts';
 import { headersOf } from './frame-headers.ts';
 import { LifeClocks } from './life-clocks.ts';
@@ -15,6 +15,7 @@ import type { FrameLife, LifeBranch, LifeStep } from './life-steps.ts';
 import { receiveSteps } from './receive-steps.ts';
 import { StepMaker } from './step-maker.ts';
 import { SwitchSteps } from './switch-steps.ts';
+import type { Train } from './trains.ts';
 import { transmitSteps, wireInSteps } from './transmit-steps.ts';
 import { wireOutSteps } from './wire-steps.ts';
 
@@ -65,7 +66,9 @@ export function lifeOfFrame(log: BinaryLog, number: number, own: OwnProfiles = {
     destination: headers === null ? null : formatMac(headers.destination),
     source: headers === null ? null : formatMac(headers.source),
     vlan: headers?.ownVlan ?? null,
-    branches: collected.receipts.map((receipt) => branchOf(log, receipt, names, nic.data.switch.uplink)),
+    branches: collected.receipts.map((receipt) =>
+      branchOf(log, receipt, collected, names, nic.data.switch.uplink),
+    ),
     dropped: reasonOf(log, collected.dropped),
     registersKnown: card.isComplete,
     steps: steps.sort((x, y) => x.timePs - y.timePs),
@@ -89,15 +92,22 @@ function namesOf(scenario: ResolvedScenario, pf: number, uplink: number): PortNa
   };
 }
 
-function branchOf(log: BinaryLog, receipt: Receipt, names: PortName, uplink: number): LifeBranch {
+function branchOf(
+  log: BinaryLog,
+  receipt: Receipt,
+  { fates }: CollectedFrame,
+  names: PortName,
+  uplink: number,
+): LifeBranch {
   const { port, dropped, wire, returned, writes, writeBack, lost } = receipt;
   const base = { port, name: names(port), reason: reasonOf(log, dropped) };
   if (dropped !== null) return { ...base, outcome: 'dropped' };
   if (port === uplink) return { ...base, outcome: wire === null ? 'underWay' : 'sent' };
   if (lost !== null) return { ...base, outcome: 'lost', lost: lost.why };
   if (returned !== null) return { ...base, outcome: 'received' };
-  const landed = writeBack ?? writes[writes.length - 1];
-  const isWritten = landed !== undefined && landed.arrivalPs <= log.trailer.endPs;
+  const all = writeBack === null ? writes : [...writes, writeBack];
+  const isDone = (train: Train) => train.arrivalPs <= log.trailer.endPs && !fates.isWaiting(train);
+  const isWritten = all.length > 0 && all.every(isDone);
   return { ...base, outcome: isWritten ? 'written' : 'underWay' };
 }
 

@@ -16,6 +16,8 @@ export type LifeStepKind =
   | 'translation'
   /** Of a request that the root port has not done. */
   | 'refused'
+  /** Of a train that was hit by a bit error, or came behind such a one: it is sent again. */
+  | 'discarded'
   /** In the card. */
   | 'switchIn'
   | 'senderChecks'

@@ -12,13 +12,13 @@ export function receiveSteps(make: StepMaker, receipt: Receipt, branch: number):
   const given = `descriptor ${index} of receive queue ${queue} says where it goes`;
   steps.push(make.step('receiveDescriptor', descriptor.timePs, 'nic.receive', given, { clock, branch }));
   for (const train of writes) {
-    steps.push(make.train('payloadWrite', train, `slot ${receipt.slot} goes to memory`, branch));
+    steps.push(...make.train('payloadWrite', train, `slot ${receipt.slot} goes to memory`, branch));
     steps.push(...make.translation(train, branch));
   }
   if (writeBack !== null) {
     const count = writeBack.bytes / 16;
     const which = count === 1 ? `descriptor ${index}` : `${count} descriptors, ${index} among them,`;
-    steps.push(make.train('writeBack', writeBack, `writes ${which} back: done`, branch));
+    steps.push(...make.train('writeBack', writeBack, `writes ${which} back: done`, branch));
     steps.push(...make.translation(writeBack, branch));
   }
   if (interrupt !== null) {
@@ -26,7 +26,7 @@ export function receiveSteps(make: StepMaker, receipt: Receipt, branch: number):
     const who = record.a === 0 ? 'the PF' : `VF ${record.a - 1}`;
     const cause = `cause ${record.b} of ${who}, which nothing masks any more`;
     steps.push(make.step('interrupt', record.timePs, 'nic.interrupts', cause, { clock, branch }));
-    steps.push(make.train('interrupt', message, `MSI-X message ${message.word}`, branch));
+    steps.push(...make.train('interrupt', message, `MSI-X message ${message.word}`, branch));
   }
   if (lost !== null) {
     const unit = lost.why === 'linkDown' ? 'pcie' : lost.why === 'refused' ? 'iommu' : 'nic.receive';
@@ -37,7 +37,8 @@ export function receiveSteps(make: StepMaker, receipt: Receipt, branch: number):
     const had = lost === null ? 'has had it' : 'has had what was in the buffer';
     const what = `RDT of receive queue ${queue} = ${returned.record.c & 0xffff}: software ${had}, and gives the buffer back`;
     const { train } = returned;
-    if (train !== null) steps.push(make.train('bufferReturned', train, 'tail of the receive ring', branch));
+    if (train !== null)
+      steps.push(...make.train('bufferReturned', train, 'tail of the receive ring', branch));
     steps.push(make.step('bufferReturned', returned.record.timePs, 'nic.port', what, { clock, branch }));
   }
   return steps;

@@ -3,7 +3,7 @@ import type { CollectedFrame } from './collected-frame.ts';
 import type { LifeClocks } from './life-clocks.ts';
 import type { Decider, LifeClock, LifeLink, LifeStep, LifeStepKind } from './life-steps.ts';
 import type { TrainFate } from './train-fates.ts';
-import type { Train } from './trains.ts';
+import type { DiscardedTrain, Train, TrainPart } from './trains.ts';
 import type { Translation } from './translations.ts';
 
 /** What of a step is not the same for all. */
@@ -27,6 +27,13 @@ const NAMES: Readonly<Record<TlpKind, string>> = {
   [TlpKind.CONFIG_WRITE]: 'CfgWr',
   [TlpKind.MESSAGE]: 'Msg',
 };
+
+/** What is said instead of what was to come of a train: it did not. */
+const FATES: Readonly<Record<TrainFate['what'], string>> = {
+  linkDown: 'lost: the link goes down',
+  refused: 'refused at the root port',
+};
+const DISCARDED = 'discarded: a bit of it, or of one in front of it, is wrong';
 
 /** Makes steps. */
 export class StepMaker {
@@ -58,24 +65,44 @@ export class StepMaker {
     };
   }
 
-  /** A train of TLPs on the link. */
-  train(kind: LifeStepKind, train: Train, what: string, branch: number | null = null): LifeStep {
-    const { startPs, leftPs, arrivalPs, linkBytes, tlps, downstream, address, bytes } = train;
+  /** A train of TLPs on the link: each time that it was discarded, and then the last time that it, or its end, leaves. */
+  train(kind: LifeStepKind, train: Train, what: string, branch: number | null = null): LifeStep[] {
+    const { arrivalPs, discarded } = train;
+    const fate = this.found.fates.of(train);
+    const downPs = fate?.what === 'linkDown' ? fate.timePs : Number.POSITIVE_INFINITY;
+    const isTaken = arrivalPs < Number.POSITIVE_INFINITY;
+    const again = isTaken && discarded.some(({ isDuplicate }) => !isDuplicate) ? '; sent again' : '';
+    const arrivesPs = isTaken && arrivalPs < downPs ? arrivalPs : null;
+    const end = `${fate === null ? (isTaken ? what : DISCARDED) : FATES[fate.what]}${again}`;
+    const steps = [
+      ...discarded.map((each) =>
+        this.departure('discarded', train, each, discardedText(each), { arrivesPs: null, branch }),
+      ),
+      this.departure(kind, train, train, end, { arrivesPs, branch }),
+    ];
+    // What has not begun to leave when the link goes down never does.
+    return steps
+      .filter(({ timePs }) => timePs < downPs)
+      .map((step) => ({ ...step, endPs: Math.min(step.endPs as number, downPs) }));
+  }
+
+  private departure(
+    step: LifeStepKind,
+    { kind, downstream, address, bytes }: Train,
+    { startPs, leftPs, linkBytes, tlps }: TrainPart,
+    end: string,
+    parts: StepParts,
+  ): LifeStep {
     const link = downstream ? 'pcie.downstream' : 'pcie.upstream';
     const count = tlps === 1 ? '' : `${tlps} `;
-    const fate = this.found.fates.of(train);
-    const isLost = fate?.what === 'linkDown';
-    // What was to come of it did not.
-    const end = isLost ? 'lost: the link goes down' : fate === null ? what : 'refused at the root port';
-    const text = `${count}${NAMES[train.kind]} of ${bytes} bytes at 0x${address.toString(16)}: ${end}`;
-    return this.step(kind, startPs, link, text, {
+    const text = `${count}${NAMES[kind]} of ${bytes} bytes at 0x${address.toString(16)}: ${end}`;
+    return this.step(step, startPs, link, text, {
+      ...parts,
       endPs: leftPs,
-      arrivesPs: isLost && arrivalPs >= fate.timePs ? null : arrivalPs,
       clock: 'symbol',
       link,
       linkBytes,
       tlps,
-      branch,
     });
   }
 
@@ -87,8 +114,9 @@ export class StepMaker {
     const translation = translations.of(request);
     // What did not arrive was not looked up; a refusal says itself what the IOMMU found, if that was no walk.
     const isLost = fate?.what === 'linkDown' && request.arrivalPs >= fate.timePs;
+    // A fault on demand refuses before anything is looked up: a walk that then ends well was for others.
     const isRefused = fate?.what === 'refused' && fate.byTranslation;
-    if (translation === null || isLost || (isRefused && translation.outcome === 'hit')) return refused;
+    if (translation === null || isLost || (isRefused && translation.fault === 0)) return refused;
     const { beganPs, endedPs } = translation;
     const parts = { branch, ...(endedPs === null ? {} : { endPs: endedPs }) };
     const page = `page 0x${Math.floor(request.address / 4096).toString(16)}`;
@@ -110,6 +138,11 @@ export class StepMaker {
     const unit = fate.byTranslation ? 'iommu' : 'rootPort';
     return [this.step('refused', fate.timePs, unit, `${why}: ${then}`, { branch })];
   }
+}
+
+function discardedText({ taken, isDuplicate }: DiscardedTrain): string {
+  if (isDuplicate) return 'discarded: it is there already, and its Ack was lost';
+  return taken === 0 ? DISCARDED : `all but ${taken} of them ${DISCARDED}`;
 }
 
 function translationText({ outcome, accesses, level, fault, endedPs }: Translation, page: string): string {

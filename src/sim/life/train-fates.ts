@@ -1,6 +1,5 @@
 import { ProbeKind } from '../../kernel/index.ts';
-import { TlpKind } from '../../pcie/index.ts';
-import type { LogRecord } from '../../trace/index.ts';
+import type { BinaryLog, LogRecord } from '../../trace/index.ts';
 import type { Train } from './trains.ts';
 
 /** What has kept a request from having its effect. */
@@ -12,14 +11,6 @@ export interface TrainFate {
   readonly byTranslation: boolean;
 }
 
-/** A posted request that is not in memory yet, as far as the log tells. */
-interface Posted {
-  readonly train: Train;
-  /** The walk that it waits for, once it has arrived. */
-  walk: string | null;
-  arrived: boolean;
-}
-
 /**
  * Which trains have not done what they were sent for: a link that goes down takes with it what is on it, and writes that wait at the
  * root port for a page walk, their own or that of one before them (PCI Express Base 2.4.1, 2.9.1).
@@ -28,74 +19,47 @@ export class TrainFates {
   private readonly fates = new Map<Train, TrainFate>();
   /** Trains that have not arrived. */
   private underWay: Train[] = [];
-  /** In the order in which they were sent, which is that in which they are done. */
-  private posted: Posted[] = [];
-  /** Walks that go on, by page. */
-  private readonly walks = new Map<string, number>();
   /** Requests of the card, by the number of their record. */
   private readonly requests = new Map<number, Train>();
+  private readonly waiting: ReadonlySet<number>;
+
+  constructor({ trailer }: BinaryLog) {
+    this.waiting = new Set(trailer.waiting);
+  }
 
   /** What a train has met, or null. */
   of(train: Train): TrainFate | null {
     return this.fates.get(train) ?? null;
   }
 
+  /** Whether a train waits at the root port when the log ends, for a page walk or behind one that does. */
+  isWaiting(train: Train): boolean {
+    return this.waiting.has(train.index) && this.requests.get(train.index) === train;
+  }
+
   /** A train has been given to the link. */
   sent(train: Train): void {
     this.underWay.push(train);
-    if (train.downstream) return;
-    this.requests.set(train.index, train);
-    if (train.kind === TlpKind.MEMORY_WRITE) this.posted.push({ train, walk: null, arrived: false });
+    if (!train.downstream) this.requests.set(train.index, train);
   }
 
   /** Takes every record of the log. */
-  record({ kind, a, b, c, timePs }: LogRecord): void {
-    this.arrive(timePs);
-    if (kind === ProbeKind.PAGE_WALK) this.count(String(b), 1);
-    else if (kind === ProbeKind.PAGE_WALK_END) this.count(String(b), -1);
-    else if (kind === ProbeKind.LINK_STATE && a === 0) this.down(timePs);
-    else if (kind === ProbeKind.REQUEST_REFUSED) {
-      const train = this.requests.get(a);
-      if (train !== undefined) this.fates.set(train, { what: 'refused', timePs, byTranslation: c === 1 });
-    }
+  record({ kind, a, c, timePs }: LogRecord): void {
+    if (this.underWay.length > 0)
+      this.underWay = this.underWay.filter(({ arrivalPs }) => arrivalPs >= timePs);
+    if (kind === ProbeKind.LINK_STATE && a === 0) {
+      for (const train of this.underWay) this.met(train, 'linkDown', timePs);
+      this.underWay = [];
+    } else if (kind === ProbeKind.WRITE_LOST) this.met(this.requests.get(a), 'linkDown', timePs);
+    else if (kind === ProbeKind.REQUEST_REFUSED) this.met(this.requests.get(a), 'refused', timePs, c === 1);
   }
 
-  private count(page: string, more: number): void {
-    const walks = (this.walks.get(page) ?? 0) + more;
-    if (walks > 0) {
-      this.walks.set(page, walks);
-      return;
-    }
-    this.walks.delete(page);
-    for (const each of this.posted) if (each.walk === page) each.walk = null;
-    this.drain();
-  }
-
-  /** What arrives before an instant is there; a walk for it has begun when it arrived, or before. */
-  private arrive(timePs: number): void {
-    if (this.underWay.length === 0) return;
-    this.underWay = this.underWay.filter(({ arrivalPs }) => arrivalPs >= timePs);
-    for (const each of this.posted) {
-      if (each.arrived || each.train.arrivalPs >= timePs) continue;
-      each.arrived = true;
-      const page = String(Math.floor(each.train.address / 4096) | 0);
-      if (this.walks.has(page)) each.walk = page;
-    }
-    this.drain();
-  }
-
-  private drain(): void {
-    const { posted } = this;
-    let done = 0;
-    while (done < posted.length && posted[done].arrived && posted[done].walk === null) done++;
-    if (done > 0) this.posted = posted.slice(done);
-  }
-
-  private down(timePs: number): void {
-    const fate = { what: 'linkDown', timePs, byTranslation: false } as const;
-    for (const train of this.underWay) this.fates.set(train, fate);
-    for (const { train } of this.posted) this.fates.set(train, fate);
-    this.underWay = [];
-    this.posted = [];
+  private met(
+    train: Train | undefined,
+    what: TrainFate['what'],
+    timePs: number,
+    byTranslation = false,
+  ): void {
+    if (train !== undefined && !this.fates.has(train)) this.fates.set(train, { what, timePs, byTranslation });
   }
 }

@@ -13,19 +13,21 @@ export function transmitSteps(make: StepMaker, frame: FoundFrame, collected: Col
   if (fetch !== null) {
     const count = fetch.request.bytes / 16;
     const which = count === 1 ? `descriptor ${index}` : `${count} descriptors, ${index} among them,`;
-    steps.push(make.train('descriptorFetch', fetch.request, `fetches ${which} of transmit queue ${queue}`));
+    steps.push(
+      ...make.train('descriptorFetch', fetch.request, `fetches ${which} of transmit queue ${queue}`),
+    );
     steps.push(...make.translation(fetch.request));
     if (fetch.completion !== null)
-      steps.push(make.train('descriptorCompletion', fetch.completion, 'brings them to the card'));
+      steps.push(...make.train('descriptorCompletion', fetch.completion, 'brings them to the card'));
   }
   for (const { request, completion } of reads) {
-    steps.push(make.train('payloadRead', request, `asks for the frame, into slot ${frame.slot}`));
+    steps.push(...make.train('payloadRead', request, `asks for the frame, into slot ${frame.slot}`));
     steps.push(...make.translation(request));
     if (completion !== null)
-      steps.push(make.train('payloadCompletion', completion, 'brings it into the transmit packet buffer'));
+      steps.push(...make.train('payloadCompletion', completion, 'brings it into the transmit packet buffer'));
   }
   if (status !== null) {
-    steps.push(make.train('transmitStatus', status, `tells software that descriptor ${index} is done`));
+    steps.push(...make.train('transmitStatus', status, `tells software that descriptor ${index} is done`));
     steps.push(...make.translation(status));
   }
   return steps;
@@ -36,7 +38,7 @@ function doorbellSteps(make: StepMaker, write: TailWrite, queue: number, index: 
   const tail = record.c & 0xffff;
   const what = `TDT of transmit queue ${queue} = ${tail}: descriptor ${index} is handed over`;
   const arrived = make.step('doorbell', record.timePs, 'nic.port', what, { clock: 'core' });
-  return train === null ? [arrived] : [make.train('doorbell', train, 'doorbell'), arrived];
+  return train === null ? [arrived] : [...make.train('doorbell', train, 'doorbell'), arrived];
 }
 
 /** From the other end of the cable into the card. */

@@ -4,17 +4,24 @@ import { DROP_REASONS, targetPort } from '../../nicswitch/index.ts';
 import { TlpKind } from '../../pcie/index.ts';
 import {
   LinkStates,
+  LogKind,
   type LogRecord,
   type LogTrain,
+  type RingRecord,
   receiveClientOf,
   type Timeline,
   type TimelineEvent,
   type TimelineTrack,
+  TrainArrivals,
   transmitClientOf,
+  unpackRing,
 } from '../../trace/index.ts';
 import type { LogNames } from './log-names.ts';
 import type { LoggedRings } from './logged-rings.ts';
 import { wireSpan } from './wire-span.ts';
+
+/** What is said of what never comes. */
+const LOST = 'lost';
 
 /** A frame in the card, from its descriptor or the wire on. */
 interface Journey {
@@ -37,6 +44,8 @@ interface Delivery {
 interface Written extends Delivery {
   readonly index: number;
   readonly timePs: number;
+  /** Whether its ring has been stopped since then. */
+  isStopped: boolean;
 }
 
 /** The tracks of a queue. */
@@ -56,6 +65,9 @@ export class FrameTracks {
   private readonly transmitClient: number;
   private readonly receiveClient: number;
   private readonly link: LinkStates;
+  private readonly arrivals: TrainArrivals;
+  /** Trains that have been taken. */
+  private trains = 0;
   private readonly queues: TimelineTrack;
   /** By VPort and queue in it, as they are called. */
   private readonly queueTracks = new Map<string, QueueTracks>();
@@ -66,6 +78,8 @@ export class FrameTracks {
   private readonly journeys = new Map<number, Journey>();
   private readonly deliveries = new Map<number, Delivery[]>();
   private readonly written = new Map<number, Written[]>();
+  /** The write-back that left last: one that leaves at once stands in front of its last RX_DESCRIPTOR. */
+  private latest: LogTrain | null = null;
   /** When the first byte of the frame in a slot was asked for. */
   private readonly asked = new Map<number, number>();
   private readonly fetches = new Map<string, LogTrain[]>();
@@ -84,6 +98,7 @@ export class FrameTracks {
     this.frames = names.log.framesLost;
     this.rings = rings;
     this.link = new LinkStates(names.log);
+    this.arrivals = new TrainArrivals(names.log);
     this.transmitClient = transmitClientOf(names.store);
     this.receiveClient = receiveClientOf(names.store);
     this.queues = timeline.track('queues', { parent: root });
@@ -108,24 +123,30 @@ export class FrameTracks {
     else if (kind === ProbeKind.RX_DESCRIPTOR) this.received(timePs, a, b, c);
     else if (kind === ProbeKind.WIRE_SENT) this.sentToWire(record);
     else if (kind === ProbeKind.LINK_STATE) this.linkRestarted(timePs);
+    else if (kind === LogKind.RING_STOPPED) this.stopped(unpackRing(a, b, c));
     else if (kind === ProbeKind.WIRE_TAKEN) this.taken.set(a, timePs - c);
   }
 
   /** Takes the next train of a log. */
   addTrain(train: LogTrain): void {
     const { client, cookie, kind, downstream, place } = train;
+    // Of one that is sent again after a bit error, the time counts that brings it.
+    const departures = this.arrivals.of(this.trains++);
+    const brings = departures.find(({ arrivalPs }) => arrivalPs < Number.POSITIVE_INFINITY);
+    const last = brings ?? departures.at(-1) ?? train;
     if (client !== this.transmitClient && client !== this.receiveClient) return;
-    const arrives = this.link.lostAt(train) === Number.POSITIVE_INFINITY;
+    const isLost = this.link.lostAt(last) < Number.POSITIVE_INFINITY;
+    const arrives = !isLost && last.arrivalPs < Number.POSITIVE_INFINITY;
     // What has not come when the link goes down is told of there.
     if (!arrives && kind !== TlpKind.MEMORY_READ) return;
-    if (cookie < 0) this.fetch(train);
+    if (cookie < 0) this.fetch(train, last.arrivalPs);
     else if (downstream) return;
     else if (client === this.transmitClient && kind === TlpKind.MEMORY_READ) {
       // The cookie is the slot; its first byte is asked for first.
       if (place === cookie * this.names.store.slotBytes) this.asked.set(cookie, train.timePs);
     } else if (client === this.receiveClient && kind === TlpKind.MEMORY_WRITE) {
       const back = writeBackOf(cookie);
-      if (back !== null) this.writtenBack(train, back.queue, back.count);
+      if (back !== null) this.writtenBack({ ...train, arrivalPs: last.arrivalPs }, back.queue, back.count);
     }
   }
 
@@ -133,18 +154,23 @@ export class FrameTracks {
   end(): void {
     if (!this.hasWire) this.sendAtOnce();
     for (const [queue, frames] of this.written)
-      for (const frame of frames) this.finish(queue, frame, frame.timePs);
+      for (const frame of frames) this.finish(queue, frame, frame.timePs, ...(frame.isStopped ? [LOST] : []));
   }
 
   /** The link goes down, or is up again: fetches are lost, and descriptors are not written back. */
   private linkRestarted(timePs: number): void {
-    for (const asked of [...this.fetches.values()].flat()) this.fetched(asked, timePs, asked.address, 'lost');
-    for (const [queue, frames] of this.written)
-      for (const frame of frames) this.finish(queue, frame, frame.timePs);
+    for (const asked of [...this.fetches.values()].flat()) this.fetched(asked, timePs, asked.address, LOST);
+    for (const queue of this.written.keys()) this.lost(queue);
     for (const under of [this.fetches, this.written, this.asked]) under.clear();
   }
 
-  private fetch(train: LogTrain): void {
+  /** A write-back that waits for the link still leaves. */
+  private stopped({ queue, client }: RingRecord): void {
+    if (client !== this.receiveClient) return;
+    for (const frame of this.written.get(queue) ?? []) frame.isStopped = true;
+  }
+
+  private fetch(train: LogTrain, arrivalPs: number): void {
     const { client, cookie, kind } = train;
     const key = `${client} ${cookie}`;
     const under = this.fetches.get(key) ?? [];
@@ -153,7 +179,7 @@ export class FrameTracks {
       return;
     }
     const asked = under.shift();
-    if (asked !== undefined) this.fetched(asked, train.arrivalPs, train.address);
+    if (asked !== undefined) this.fetched(asked, arrivalPs, train.address);
   }
 
   private fetched(asked: LogTrain, endPs: number, address: number, ...outcome: readonly string[]): void {
@@ -243,12 +269,18 @@ export class FrameTracks {
     const frames = this.written.get(queue) ?? [];
     // A descriptor that was never written back: its ring was stopped.
     const stale = frames.findIndex((frame) => frame.index === index);
-    if (stale >= 0) for (const frame of frames.splice(0, stale + 1)) this.finish(queue, frame, frame.timePs);
-    frames.push({ ...delivery, index, timePs });
+    if (stale >= 0)
+      for (const frame of frames.splice(0, stale + 1)) this.finish(queue, frame, frame.timePs, LOST);
+    frames.push({ ...delivery, index, timePs, isStopped: false });
     this.written.set(queue, frames);
+    const { latest } = this;
+    const back = latest?.timePs === timePs ? writeBackOf(latest.cookie) : null;
+    if (latest !== null && back?.queue === queue) this.writtenBack(latest, queue, back.count);
   }
 
-  private writtenBack({ address, arrivalPs }: LogTrain, queue: number, count: number): void {
+  private writtenBack(train: LogTrain, queue: number, count: number): void {
+    const { address, arrivalPs } = train;
+    this.latest = train;
     const frames = this.written.get(queue);
     const first = this.rings.indexOf(queue, false, address);
     if (frames === undefined || first < 0) return;
@@ -261,11 +293,22 @@ export class FrameTracks {
     );
   }
 
-  private finish(queue: number, { journey, outPs, index }: Written, endPs: number): void {
+  /** What of a queue is not on its way back by now never is. */
+  private lost(queue: number): void {
+    for (const frame of this.written.get(queue) ?? []) this.finish(queue, frame, frame.timePs, LOST);
+    this.written.delete(queue);
+  }
+
+  private finish(
+    queue: number,
+    { journey, outPs, index }: Written,
+    endPs: number,
+    ...outcome: readonly string[]
+  ): void {
     const { id, bytes } = journey;
     const args = { frame: id, descriptor: index, bytes };
-    const track = this.tracksOf(queue).rx;
-    this.connect(journey, this.timeline.slice(track, outPs, endPs, `descriptor ${index}`, args));
+    const name = [`descriptor ${index}`, ...outcome].join(', ');
+    this.connect(journey, this.timeline.slice(this.tracksOf(queue).rx, outPs, endPs, name, args));
   }
 
   private dropped(timePs: number, slot: number, port: number, reason: number): void {
