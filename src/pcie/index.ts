@@ -76,6 +76,7 @@ export {
   pciExpress,
 } from './capabilities/pci-express.ts';
 export { type PciExpressRegisters, pciExpressRows } from './capabilities/pci-express-rows.ts';
+export { type PhysicalLayer64Options, physicalLayer64 } from './capabilities/physical-layer-64.ts';
 export { type PowerManagementOptions, powerManagement } from './capabilities/power-management.ts';
 export { type PriOptions, pri } from './capabilities/pri.ts';
 export {

@@ -14,6 +14,7 @@ import {
   msix,
   pasid,
   pciExpress,
+  physicalLayer64,
   powerManagement,
   pri,
   secondaryPciExpress,
@@ -105,6 +106,7 @@ function pf(options: GenericConfigOptions, number: number, pfs: number): Functio
       ...(number === 0 ? [ltr()] : []),
       // Links of 8 GT/s and more are equalised.
       ...(number === 0 && link.generation >= 3 ? [secondaryPciExpress({ lanes: link.lanes })] : []),
+      ...(number === 0 && link.generation >= 6 ? [physicalLayer64({ lanes: link.lanes })] : []),
     ],
   });
 }
@@ -148,6 +150,7 @@ function express(options: GenericConfigOptions): Capability {
     deviceCapabilities2: 0x0000081f,
     linkCapabilities2: ((1 << generation) - 1) << 1,
     linkControl2: generation,
+    flitMode: generation >= 6,
     idOrdering: true,
   });
 }

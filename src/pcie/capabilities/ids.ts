@@ -31,3 +31,5 @@ export const ECAP_LTR = 0x0018;
 export const ECAP_SECONDARY_PCI_EXPRESS = 0x0019;
 /** Extended capability ID of the Process Address Space ID. */
 export const ECAP_PASID = 0x001b;
+/** Extended capability ID of Physical Layer 64.0 GT/s. */
+export const ECAP_PHYSICAL_LAYER_64 = 0x0031;

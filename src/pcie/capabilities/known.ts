@@ -10,6 +10,7 @@ import { MSI_CONTROL, msiRows } from './msi.ts';
 import { MSIX_CONTROL, MSIX_PBA, MSIX_TABLE, msixRows } from './msix.ts';
 import { PASID_CAPABILITY, pasidRows } from './pasid.ts';
 import { pciExpressRows } from './pci-express-rows.ts';
+import { lanesOf64, physicalLayer64Rows } from './physical-layer-64.ts';
 import { powerManagement } from './power-management.ts';
 import { priRows } from './pri.ts';
 import { OTHER_EXTENDED, OTHER_PCI } from './read-only-known.ts';
@@ -60,6 +61,7 @@ const PCI: ReadonlyMap<number, KnownCapability> = new Map<number, KnownCapabilit
             version: capabilities & 15,
             portType: (capabilities >> 4) & 15,
             slot: (capabilities & 0x100) !== 0,
+            flitMode: (capabilities & 0x8000) !== 0,
             deviceCapabilities: read(4, 4),
             linkCapabilities: 0,
           },
@@ -89,6 +91,10 @@ const EXTENDED: ReadonlyMap<number, KnownCapability> = new Map<number, KnownCapa
         return acsRows(capability & 0x7f, hasVector ? capability >> 8 || 256 : 0);
       },
     },
+  ],
+  [
+    id.ECAP_PHYSICAL_LAYER_64,
+    { name: 'Physical Layer 64.0 GT/s', rows: (read) => physicalLayer64Rows(lanesOf64(read)) },
   ],
   [id.ECAP_ARI, { name: 'ARI', rows: (_read, context) => ari().rows(context) }],
   [

@@ -17,6 +17,8 @@ export interface PciExpressRegisters {
   readonly linkStatus?: number;
   readonly deviceCapabilities2?: number;
   readonly linkCapabilities2?: number;
+  /** The port is in Flit Mode (PCIe 6.0 4.2.3). Default false. */
+  readonly flitMode?: boolean;
   /** It can order by ID (PCIe 3.0 2.2.6.4). Default false. */
   readonly idOrdering?: boolean;
   /** Link Control 2 of function 0; the other functions of a device have it reserved. Default 0. */
@@ -78,6 +80,7 @@ function capabilities(values: PciExpressRegisters): RegisterRow {
       }),
       bit('Slot Implemented', 8, 'HwInit', 'the port leads to a slot', { reset: values.slot ? 1 : 0 }),
       bits('Interrupt Message Number', 9, 5, 'RO', 'vector for events of the port'),
+      ...(values.flitMode ? [bit('Flit Mode Supported', 15, 'HwInit', '', { reset: 1 })] : []),
     ],
   };
 }
@@ -412,7 +415,12 @@ function second(values: PciExpressRegisters, context: FunctionContext, isDownstr
       access: 'RsvdZ',
       phrase: 'equalisation',
       section: 'PCIe 3.0 7.8.20',
-      fields: [bit('Current De-emphasis Level', 0, 'RO', '-3.5 dB or -6 dB', { keptByFlr: true })],
+      fields: [
+        bit('Current De-emphasis Level', 0, 'RO', '-3.5 dB or -6 dB', { keptByFlr: true }),
+        ...(values.flitMode
+          ? [bit('Flit Mode Status', 10, 'RO', '', { reset: context.virtual ? 0 : 1, keptByFlr: true })]
+          : []),
+      ],
     },
   ];
 }

@@ -276,5 +276,4 @@ export const OTHER_EXTENDED: ReadonlyMap<number, KnownCapability> = new Map([
   [0x2e, known('Data Object Exchange', 'PCIe 6.0 7.9.24')],
   [0x2f, known('Device 3', 'PCIe 6.0 7.7.9')],
   [0x30, known('Integrity and Data Encryption', 'PCIe 6.0 7.9.26')],
-  [0x31, known('Physical Layer 64.0 GT/s', 'PCIe 6.0 7.7.7')],
 ]);
