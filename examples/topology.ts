@@ -9,9 +9,8 @@
 import {
   Endpoint,
   enableAcs,
-  enableVfs,
+  enableCardVfs,
   enumerate,
-  findFunctions,
   formatHops,
   iommuGroups,
   lspciDump,
@@ -19,14 +18,9 @@ import {
   PcieHierarchy,
   PcieSwitch,
   parseLspciDump,
+  WIDE_WINDOWS,
 } from 'sriovsim/pcie';
 import { intel82599Config } from 'sriovsim/profiles';
-
-const WINDOWS = {
-  memory32: { base: 0xc000_0000, bytes: 0x2000_0000 },
-  memory64: { base: 0x40_0000_0000, bytes: 2 ** 32 },
-  io: { base: 0x1000, bytes: 0xf000 },
-};
 
 for (const acs of [null, {}]) {
   const hierarchy = new PcieHierarchy({ rootPorts: [{}] });
@@ -38,8 +32,8 @@ for (const acs of [null, {}]) {
     return card;
   });
 
-  const tree = enumerate(hierarchy, WINDOWS);
-  for (const nic of findFunctions(tree, 0x8086, 0x10fb)) enableVfs(hierarchy, nic, 2, { wait: () => {} });
+  const tree = enumerate(hierarchy, WIDE_WINDOWS);
+  for (const card of cards) enableCardVfs(hierarchy, tree, card, 2);
   enableAcs(hierarchy, tree);
 
   console.log(`${acs === null ? 'without' : 'with'} access control services in the switch`);

@@ -320,6 +320,7 @@ export {
   portNumberOf,
   requestToPeer,
 } from './topology/acs-decision.ts';
+export { enableCardVfs, WIDE_WINDOWS } from './topology/bring-up.ts';
 export { type HierarchyOptions, PcieHierarchy } from './topology/hierarchy.ts';
 export {
   formatIommuGroups,

@@ -3,22 +3,16 @@ import {
   Endpoint,
   type EnumeratedTree,
   enableAcs,
-  enableVfs,
+  enableCardVfs,
   enumerate,
-  findFunctions,
   PcieHierarchy,
   PcieSwitch,
   SriovError,
+  WIDE_WINDOWS,
 } from '../pcie/index.ts';
 import { CARD_CONFIGS } from '../profiles/card-configs.ts';
 import { ScenarioError } from './scenario-error.ts';
 import type { Topology, TopologyPort } from './topology-file.ts';
-
-const WINDOWS = {
-  memory32: { base: 0x8000_0000, bytes: 0x6000_0000 },
-  memory64: { base: 0x100_0000_0000, bytes: 2 ** 42 },
-  io: { base: 0x1000, bytes: 0xf000 },
-};
 
 /** A hierarchy as firmware and operating system leave it. */
 export interface BuiltTopology {
@@ -53,20 +47,14 @@ export function buildTopology(topology: Topology, source = 'topology'): BuiltTop
     }
   };
   connect(hierarchy.rootPorts, topology.rootPorts, 'rootPorts');
-  const tree = enumerate(hierarchy, WINDOWS);
+  const tree = enumerate(hierarchy, WIDE_WINDOWS);
   for (const { endpoint, vfs, path } of cards) {
-    if (vfs === 0) continue;
-    for (const { routingId, profile } of endpoint.functions) {
-      const { vendorId, deviceId } = profile.identity;
-      const found = findFunctions(tree, vendorId, deviceId).find((each) => each.routingId === routingId);
-      try {
-        if (found === undefined) throw new SriovError('ENODEV', 'no bus number is left for the card');
-        enableVfs(hierarchy, found, vfs, { wait: () => {} });
-      } catch (error) {
-        if (!(error instanceof SriovError)) throw error;
-        const problem = `${vfs} does not fit: ${error.message}`;
-        throw new ScenarioError({ source, path, value: vfs, problem, allowed: 'fewer' });
-      }
+    try {
+      enableCardVfs(hierarchy, tree, endpoint, vfs);
+    } catch (error) {
+      if (!(error instanceof SriovError)) throw error;
+      const problem = `${vfs} does not fit: ${error.message}`;
+      throw new ScenarioError({ source, path, value: vfs, problem, allowed: 'fewer' });
     }
   }
   if (topology.enableAcs ?? true) enableAcs(hierarchy, tree);
