@@ -2,11 +2,13 @@ import { describe, expect, it } from 'vitest';
 import {
   allEnumerated,
   Endpoint,
+  enableCardVfs,
   enumerate,
   formatHops,
   type PcieFunction,
   PcieHierarchy,
   PcieSwitch,
+  WIDE_WINDOWS,
 } from '../../../src/pcie/index.ts';
 import { intelX710Config } from '../../../src/profiles/index.ts';
 import { card, makeTower, uncorrectable, WINDOWS } from './fixture.ts';
@@ -178,6 +180,21 @@ describe('PcieHierarchy', () => {
       '00:00.0 must be a function of an endpoint of this hierarchy',
     );
     expect(() => hierarchy.request({ from: null, kind: 'read', address: 2 })).toThrow('multiple of 4');
+  });
+});
+
+describe('a card', () => {
+  it('has its VFs enabled in every PF, if it was found', () => {
+    const hierarchy = new PcieHierarchy({ rootPorts: [{}, {}] });
+    const [found, late] = [0, 1].map(() => new Endpoint({ functions: intelX710Config(2) }));
+    hierarchy.connect(hierarchy.rootPorts[0], found);
+    const tree = enumerate(hierarchy, WIDE_WINDOWS);
+    expect(tree.problems).toEqual([]);
+    enableCardVfs(hierarchy, tree, found, 3);
+    expect(found.functions.map(({ sriov }) => sriov?.count)).toEqual([3, 3]);
+    hierarchy.connect(hierarchy.rootPorts[1], late);
+    enableCardVfs(hierarchy, tree, late, 0);
+    expect(() => enableCardVfs(hierarchy, tree, late, 1)).toThrow('no bus number is left for the card');
   });
 });
 
