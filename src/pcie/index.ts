@@ -189,13 +189,15 @@ export {
 export { describeErrors, reportCorrectable, reportToAll, reportUncorrectable } from './error-report.ts';
 export { type ExplainedPart, explainConfig, formatExplained } from './explain.ts';
 export { PcieFabric } from './fabric/fabric.ts';
-export type {
-  DeviceTiming,
-  FabricLink,
-  FabricOptions,
-  RootComplexTiming,
+export {
+  type DeviceTiming,
+  type FabricLink,
+  type FabricOptions,
+  type RootComplexTiming,
+  SWITCH_CREDITS,
 } from './fabric/fabric-options.ts';
 export type { FabricHop, FabricOutcome, FabricRequest } from './fabric/fabric-request.ts';
+export { LinkSwitch } from './fabric/link-switch.ts';
 export type { ForwardingTiming } from './fabric/tlp-node.ts';
 export {
   FLIT_BYTES,

@@ -12,7 +12,7 @@ import type { ForwardingTiming } from './tlp-node.ts';
 
 /** The link below a port. */
 export interface FabricLink {
-  /** Default: Gen 3 x8. */
+  /** Generations 1 to 5: a fabric has no flits. Default: Gen 3 x8. */
   readonly rate?: LinkRate;
   /** Max_Payload_Size of both its ends: a power of two from 128 to 4,096. Default 256. */
   readonly maxPayloadBytes?: number;
@@ -77,17 +77,17 @@ const DEVICE: DeviceTiming = { readPs: 100_000, tags: 256, maxReadRequestBytes: 
 const END_PS = 75_000;
 /** Estimate: 15 cm of board. */
 const BOARD_PS = 1_000;
-/** Estimate: buffers for 8 KiB of posted requests, and as much of completions, at each port. */
-const PORT_CREDITS: CreditAdvertisement = {
+/** What a port of a switch advertises. Estimate: buffers for 8 KiB of posted requests, and as much of completions. */
+export const SWITCH_CREDITS: CreditAdvertisement = Object.freeze({
   postedHeaders: 64,
   postedData: 512,
   nonPostedHeaders: 64,
   nonPostedData: 64,
   completionHeaders: 64,
   completionData: 512,
-};
+});
 /** An endpoint takes all completions that it has asked for (2.6.1). */
-const ENDPOINT_CREDITS: CreditAdvertisement = { ...PORT_CREDITS, completionHeaders: 0, completionData: 0 };
+const ENDPOINT_CREDITS: CreditAdvertisement = { ...SWITCH_CREDITS, completionHeaders: 0, completionData: 0 };
 const PAYLOADS = [128, 256, 512, 1024, 2048, 4096];
 
 /** A link's options, filled in and checked. @throws TypeError or RangeError that names what is wrong. */
@@ -103,9 +103,10 @@ export function linkOptionsOf(
     rate = { generation: 3, lanes: 8 },
     maxPayloadBytes = 256,
     flightPs = ends * END_PS || BOARD_PS,
-    upperCredits = PORT_CREDITS,
-    lowerCredits = device instanceof Endpoint ? ENDPOINT_CREDITS : PORT_CREDITS,
+    upperCredits = SWITCH_CREDITS,
+    lowerCredits = device instanceof Endpoint ? ENDPOINT_CREDITS : SWITCH_CREDITS,
   } = link;
+  checkInteger('generation', rate.generation, 1, 5);
   checkLinkRate(rate);
   checkOneOf('maxPayloadBytes', maxPayloadBytes, PAYLOADS);
   checkInteger('flightPs', flightPs, 0, MICROSECOND);

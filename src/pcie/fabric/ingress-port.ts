@@ -73,6 +73,7 @@ export class IngressPort implements TlpReceiver, Foresight {
 /** Three or four double words: what of a TLP is neither payload nor framing. */
 function headerBytesOf({ kind, address, bytes, count, linkBytes }: Tlp): number {
   if (kind === TlpKind.COMPLETION || kind === TlpKind.COMPLETION_DATA) return HEADER_3DW_BYTES;
+  if (kind === TlpKind.CONFIG_READ || kind === TlpKind.CONFIG_WRITE) return HEADER_3DW_BYTES;
   const payload = kind === TlpKind.MEMORY_WRITE ? spanOf(address, bytes) : 0;
   const header = (linkBytes - payload) / count - DATA_LINK_OVERHEAD_BYTES;
   return header >= HEADER_4DW_BYTES ? HEADER_4DW_BYTES : HEADER_3DW_BYTES;

@@ -10,11 +10,13 @@ import {
 import { nfp6000, xeonE5v4 } from '../../profiles/index.ts';
 import { combinations } from './combinations.ts';
 import { DmaRig } from './dma-rig.ts';
-import type { Experiment, ResultValue } from './experiment.ts';
+import { type Experiment, ParameterError, type ResultValue } from './experiment.ts';
 import { LINK_PARAMETERS } from './link-parameters.ts';
 
 const KIB = 1024;
 const READS = 1000;
+/** As product briefs of switches have it; see docs/topology.md. */
+const SWITCH_PS = 100_000;
 
 interface Point {
   generation: number;
@@ -26,9 +28,21 @@ interface Point {
   caches: 'warm' | 'cold';
   iommu: 'on' | 'off';
   windows: number;
+  switch: 'none' | 'cut-through' | 'store-and-forward';
 }
 
-const NAMES = ['generation', 'lanes', 'mps', 'mrrs', 'rcb', 'caches', 'iommu', 'windows', 'sizes'] as const;
+const NAMES = [
+  'generation',
+  'lanes',
+  'mps',
+  'mrrs',
+  'rcb',
+  'caches',
+  'iommu',
+  'switch',
+  'windows',
+  'sizes',
+] as const;
 
 /** Time of a DMA read by its size: what its parts add up to, the simulated machine, and measurements. */
 export const dmaLatencyExperiment: Experiment = {
@@ -50,6 +64,11 @@ export const dmaLatencyExperiment: Experiment = {
       default: ['off'],
       allowed: ['on', 'off'],
     },
+    switch: {
+      about: 'A switch before the root port, with 100 ns, and how it passes TLPs on.',
+      default: ['none'],
+      allowed: ['none', 'cut-through', 'store-and-forward'],
+    },
     windows: {
       about: 'Memory whose places are read at random, in KiB.',
       default: [8],
@@ -69,6 +88,7 @@ export const dmaLatencyExperiment: Experiment = {
     { name: 'rcb', unit: 'B' },
     { name: 'caches', unit: '' },
     { name: 'iommu', unit: '' },
+    { name: 'switch', unit: '' },
     { name: 'window', unit: 'KiB' },
     { name: 'size', unit: 'B' },
     { name: 'closedForm', unit: 'ns' },
@@ -109,7 +129,11 @@ export const dmaLatencyExperiment: Experiment = {
 };
 
 function rowOf(point: Point, seed: number): ResultValue[] {
+  if (point.switch !== 'none' && point.generation > 5) {
+    throw new ParameterError(`switch: "${point.switch}" does not fit generation 6; allowed none`);
+  }
   const { generation, lanes, mps, mrrs, rcb, caches, iommu, windows, sizes: size } = point;
+  const forwarding = point.switch;
   const rig = new DmaRig({
     host: xeonE5v4,
     device: nfp6000,
@@ -124,11 +148,12 @@ function rowOf(point: Point, seed: number): ResultValue[] {
     direction: 'read',
     size,
     seed,
+    switchTiming: forwarding === 'none' ? null : { forwarding, latencyPs: SWITCH_PS },
   });
   const times = rig.latencies(READS, READS).sort((a, b) => a - b);
   const mean = times.reduce((sum, time) => sum + time, 0) / times.length;
   return [
-    ...[generation, lanes, mps, mrrs, rcb, caches, iommu, windows, size],
+    ...[generation, lanes, mps, mrrs, rcb, caches, iommu, forwarding, windows, size],
     iommu === 'on' ? null : closedForm(point),
     times[times.length >> 1],
     Math.round(mean * 1000) / 1000,
@@ -137,7 +162,15 @@ function rowOf(point: Point, seed: number): ResultValue[] {
 }
 
 /** Time of a read without translation, in ns, if nothing else is on the link. */
-function closedForm({ generation, lanes, mps, mrrs, caches, sizes: size }: Point): number {
+function closedForm({
+  generation,
+  lanes,
+  mps,
+  mrrs,
+  caches,
+  sizes: size,
+  switch: forwarding,
+}: Point): number {
   const [numerator, denominator] = linkPsPerByte({ generation, lanes });
   // Each request is answered on its own, in pieces of Max_Payload_Size.
   const answers = Math.floor(size / mrrs) * Math.ceil(mrrs / mps) + Math.ceil((size % mrrs) / mps);
@@ -146,13 +179,20 @@ function closedForm({ generation, lanes, mps, mrrs, caches, sizes: size }: Point
   const request = framing + HEADER_4DW_BYTES;
   const completions = answers * (framing + HEADER_3DW_BYTES) + words;
   const isPartial = size < Math.min(mrrs, words);
+  // A switch waits for the headers, behind four bytes of framing, or for the first TLP, each way.
+  const waits = {
+    none: 0,
+    'cut-through': 4 + HEADER_4DW_BYTES + 4 + HEADER_3DW_BYTES,
+    'store-and-forward': request + completions / answers,
+  };
   const bytes =
     generation > 5
       ? flitBytes(request + (isPartial ? OHC_BYTES : 0)) + flitBytes(completions)
-      : request + completions;
+      : request + completions + waits[forwarding];
   const memory = caches === 'warm' ? xeonE5v4.memoryReadPs : xeonE5v4.uncachedReadPs;
   const device = nfp6000.receivePsPerByte * Math.min(size, mps) + nfp6000.movePsPerByte * size;
-  const ps = 2 * xeonE5v4.linkFlightPs + memory + (bytes * numerator) / denominator + device;
+  const fixed = 2 * xeonE5v4.linkFlightPs + (forwarding === 'none' ? 0 : 2 * SWITCH_PS);
+  const ps = fixed + memory + (bytes * numerator) / denominator + device;
   return Math.round(ps) / 1000;
 }
 

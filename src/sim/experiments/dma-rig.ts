@@ -9,13 +9,16 @@ import {
 import { Probe, Scheduler } from '../../kernel/index.ts';
 import {
   type AddressTranslator,
+  type ForwardingTiming,
   flitModeOf,
   INFINITE_CREDITS,
   type LinkRate,
+  LinkSwitch,
   type MemoryRequest,
   PcieLink,
   Requester,
   RootPort,
+  SWITCH_CREDITS,
   TlpPool,
 } from '../../pcie/index.ts';
 import type { DmaDeviceProfile, HostProfile } from '../../profiles/index.ts';
@@ -39,6 +42,8 @@ export interface DmaRigOptions {
   /** Bytes of each transfer, which begins with a cache line. */
   readonly size: number;
   readonly seed: number;
+  /** A switch between the device and the root port; null for none. Default none. */
+  readonly switchTiming?: ForwardingTiming | null;
 }
 
 /** What a device carried, and what became of its addresses. */
@@ -99,18 +104,25 @@ export class DmaRig {
     const memory = new SparseMemory();
     this.iommu =
       options.iommu === null ? null : this.mapped(memory, options.iommu, streams.stream('iommu'), options);
-    this.link = new PcieLink('link', scheduler, probe, tlps, {
+    const { switchTiming = null } = options;
+    const link = {
       rate: options.rate,
       ...flitModeOf(options.rate.generation),
-      flightPs: host.linkFlightPs,
+      // Half at each end; a switch's own part is in its latency.
+      flightPs: switchTiming === null ? host.linkFlightPs : host.linkFlightPs / 2,
       maxPayloadBytes: mps,
       deviceCredits: INFINITE_CREDITS,
       rootCredits: host.rootCredits,
-    });
+    };
+    this.link = new PcieLink('link', scheduler, probe, tlps, link);
+    const upper =
+      switchTiming === null
+        ? this.link
+        : new PcieLink('upper link', scheduler, probe, tlps, { ...link, deviceCredits: SWITCH_CREDITS });
     const port = new RootPort(
       'root port',
       scheduler,
-      this.link,
+      upper,
       tlps,
       memory,
       this.iommu === null ? UNTRANSLATED : new OrderedTranslations(this.iommu, host.translationsAhead, TLPS),
@@ -136,6 +148,7 @@ export class DmaRig {
     );
     port.connect(this.requester);
     this.link.downstream.receiver = { receive: (tlp) => this.requester.complete(tlp) };
+    if (switchTiming !== null) new LinkSwitch('switch', scheduler, tlps, upper, this.link, switchTiming);
     this.moved = scheduler.task('device.moved', (place) => this.endTrain(place));
     const client = this.requester.addClient({
       readDone: (place) => scheduler.schedule(this.receivePs, this.moved, place, 0),

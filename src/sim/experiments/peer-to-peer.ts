@@ -10,7 +10,7 @@ import type { Experiment, ResultValue } from './experiment.ts';
 import { LINK_PARAMETERS } from './link-parameters.ts';
 import { LINK_END_PS, PEER_READ_PS, type PeerRedirect, PeerRig, ROOT_TURN_PS } from './peer-rig.ts';
 
-const { generation, lanes, mps, mrrs } = LINK_PARAMETERS;
+const { lanes, mps, mrrs } = LINK_PARAMETERS;
 const WARM_UP_PS = 10_000_000;
 const MEASURED_PS = 20_000_000;
 /** A read's completions end at multiples of this at a device (PCIe 3.0 2.3.1.1). */
@@ -57,7 +57,7 @@ export const peerToPeerExperiment: Experiment = {
     'pcie-bandwidth, which charges more DLLPs than the simulated links send, or what the tags keep under way, without credits. ' +
     'Throughput is that of each pair; what is redirected shares the link of the root port.',
   parameters: {
-    generation,
+    generation: { ...LINK_PARAMETERS.generation, range: [1, 5] },
     lanes,
     mps,
     mrrs,

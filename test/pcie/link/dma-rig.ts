@@ -8,6 +8,9 @@ import {
   type TranslationRequest,
 } from '../../../src/pcie/address-translator.ts';
 import { EndpointPort, NOT_CLAIMED } from '../../../src/pcie/endpoint-port.ts';
+import { SWITCH_CREDITS } from '../../../src/pcie/fabric/fabric-options.ts';
+import { LinkSwitch } from '../../../src/pcie/fabric/link-switch.ts';
+import type { ForwardingTiming } from '../../../src/pcie/fabric/tlp-node.ts';
 import { PcieLink } from '../../../src/pcie/link.ts';
 import type { LinkOptions } from '../../../src/pcie/link-options.ts';
 import { type MemoryRequest, Requester, type RequesterOptions } from '../../../src/pcie/requester.ts';
@@ -128,6 +131,8 @@ export interface DmaRigOptions {
   readonly port?: Partial<RootPortOptions>;
   readonly translator?: (scheduler: Scheduler) => AddressTranslator;
   readonly storeBytes?: number;
+  /** A switch between the device's link and the root port's, which is like it. */
+  readonly through?: ForwardingTiming;
 }
 
 /** End of memory behind the root port. */
@@ -155,14 +160,20 @@ export class DmaRig {
   constructor(options: DmaRigOptions = {}) {
     const { scheduler, probe, tlps } = this;
     this.store = wordStore(new ArrayBuffer(options.storeBytes ?? 1 << 16));
-    this.link = new PcieLink('link', scheduler, probe, tlps, {
+    const link: LinkOptions = {
       rate: { generation: 3, lanes: 8 },
       flightPs: FLIGHT_PS,
       maxPayloadBytes: 256,
       deviceCredits: INFINITE,
       rootCredits: INFINITE,
       ...options.link,
-    });
+    };
+    this.link = new PcieLink('link', scheduler, probe, tlps, link);
+    const { through } = options;
+    const upper =
+      through === undefined
+        ? this.link
+        : new PcieLink('upper', scheduler, probe, tlps, { ...link, deviceCredits: SWITCH_CREDITS });
     this.requester = new Requester('requester', this.link.upstream, tlps, this.store, {
       tags: 32,
       maxPayloadBytes: 256,
@@ -172,7 +183,7 @@ export class DmaRig {
     this.port = new RootPort(
       'port',
       scheduler,
-      this.link,
+      upper,
       tlps,
       this.memory,
       options.translator?.(scheduler) ?? new Identity(),
@@ -197,6 +208,7 @@ export class DmaRig {
       configWrite: () => false,
     };
     new EndpointPort('endpoint', scheduler, this.link, tlps, nobody, this.requester, 0);
+    if (through !== undefined) new LinkSwitch('switch', scheduler, tlps, upper, this.link, through);
     this.client = this.requester.addClient({
       readDone: (cookie, status) => {
         this.reads.push({ cookie, status, timePs: scheduler.now });

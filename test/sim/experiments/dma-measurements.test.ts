@@ -24,6 +24,18 @@ describe('the experiment dma-latency', () => {
     }
   });
 
+  it('adds a switch each way, and the simulated machine keeps to it', () => {
+    const found = rows(dmaLatencyExperiment, 'switch=none,cut-through,store-and-forward', 'sizes=64,512');
+    expect(found).toHaveLength(6);
+    for (const { switch: between, size, closedForm, median } of found) {
+      expect([between, size, off(median, closedForm)]).toEqual([between, size, expect.closeTo(0, 2)]);
+    }
+    const [none, , cutThrough, , stored] = found.map(({ median }) => median as number);
+    // Two latencies; 36 bytes of framing and headers, or the two TLPs whole.
+    expect(cutThrough - none).toBeCloseTo(200 + (36 * 65) / 512, 0);
+    expect(stored - none).toBeCloseTo(200 + ((24 + 84) * 65) / 512, 0);
+  });
+
   it.each(dmaLatencyExperiment.published[0].rows)(
     'reads %i bytes in %i ns, within 4 %%',
     (size, measured) => {
