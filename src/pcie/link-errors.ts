@@ -48,7 +48,7 @@ const IS_NAK = 1 << DAMAGE_BITS;
  * Bit errors of one direction of a link, and how its data link layers repair them (PCI Express Base 3.6). A TLP whose LCRC is
  * wrong is discarded with a Nak, and all behind it as out of sequence, until the transmitter has sent them again from its
  * replay buffer. A DLLP whose CRC is wrong is discarded: a lost Ack or Nak is made good by a later Ack or by REPLAY_TIMER, a lost
- * UpdateFC by the next ({@link CreditUpdates}). A packet whose framing is wrong is none for the receiver, which from 8 GT/s on
+ * UpdateFC by the next (`CreditUpdates`). A packet whose framing is wrong is none for the receiver, which from 8 GT/s on
  * has the link retrained.
  *
  * It stands before whoever foresees arrivals, and is there only while somebody wants errors; what has left before it came
