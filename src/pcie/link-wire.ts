@@ -17,7 +17,7 @@ const OWED_MASK = OWED - 1;
 const SHORT = 2 ** 18;
 const NEVER = Number.POSITIVE_INFINITY;
 
-/** What sends the symbols of one direction of a link: a {@link LinkWire}, or a `FlitWire` in Flit Mode. */
+/** What sends the symbols of one direction of a link: a `LinkWire`, or a `FlitWire` in Flit Mode. */
 export interface Wire {
   readonly dllpsSent: number;
   /** Bytes of each of them. */
