@@ -66,6 +66,14 @@ const SMBI = 1 << 0;
 /** EICR: the link status has changed. */
 const EICR_LSC = 20;
 
+/** Registers that drivers know at an older place, too: name there, and where the first one is, how far apart they are. */
+const SECOND_PLACES: readonly (readonly [string, number, number])[] = [
+  ['SRRCTL_LOW', 0x1014, 0x40],
+  ['DCA_RXCTRL_LOW', 0x100c, 0x40],
+  ['MRQC_LOW', 0xec80, 0],
+  ['VT_CTL', 0x51b0, 0],
+];
+
 /** Estimate: how long CTRL says that a reset is going on, and until the memories for DMA are initialised. */
 const RESET_PS = 1_000_000;
 const DMA_INIT_PS = 100_000_000;
@@ -124,6 +132,10 @@ export class Chip implements Component {
     );
     this.hookControl();
     this.hookPins();
+    for (const [name, at, step] of SECOND_PLACES) {
+      file.onRead(name, (index) => card.registers.read32(at + step * index, 4) | 0);
+      file.onWrite(name, (index, _, written) => card.registers.write32(at + step * index, written, 15));
+    }
     const vfTable = compileTable(options.vfRegisters);
     this.vfs = Array.from({ length: pools }, (_, vf) => new VfFront(vf, vfTable, queuesPerPool, this));
     this.interrupts = new InterruptRegisters(file, card.registers, card.interrupts, this.vfs);

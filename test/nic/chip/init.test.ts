@@ -142,6 +142,27 @@ describe('a reset', () => {
   });
 });
 
+describe('a register with an older place', () => {
+  it.each([
+    ['SRRCTL 0', 0x2100, 0x1014, 0x1000_0004],
+    ['SRRCTL 15', 0x213c, 0x13d4, 0x1000_0004],
+    ['DCA_RXCTRL 3', 0x220c, 0x10cc, 0xa200],
+    ['MRQC', 0x5818, 0xec80, 0x8],
+    ['PFVTCTL', 0x581c, 0x51b0, 0x4000_0081],
+  ])('is one with it: %s', (_, older, present, value) => {
+    card.write(older, value);
+    expect([card.read(present), card.read(older)]).toEqual([value, value]);
+    card.write(present, 0);
+    expect(card.read(older)).toBe(0);
+  });
+
+  it('acts as it does: buffers of four KiB, and queues that drop', () => {
+    card.write(0x2104, 4 | (1 << 28));
+    const { bufferBytes, dropEnable } = card.nic.data.receive.rings.ring(1);
+    expect([bufferBytes, dropEnable]).toEqual([4096, 1]);
+  });
+});
+
 describe('PCIe Master Disable', () => {
   it("stops the PF's queues and no VF's, until the next reset", () => {
     card.enableVfs(1);
