@@ -1,7 +1,7 @@
 import { TlpKind } from './tlp.ts';
 import type { Tlp } from './tlp-pool.ts';
 
-/** What the header of a request says. */
+/** What the header of a request for one double word or less says. */
 export type RequestFields = Pick<
   Tlp,
   'kind' | 'requester' | 'address' | 'bytes' | 'configType' | 'target' | 'byteEnables'
@@ -11,9 +11,8 @@ export type RequestFields = Pick<
  * The double words of the header of such a request as they are on the link, without its tag (PCI Express Base 2.2.7).
  *
  * @param more bits of its first double word, as of attributes. Default none.
- * @param length double words that it is for. Default 1; for more the byte enables are given.
  */
-export function headerWordsOf(fields: RequestFields, more = 0, length = 1): readonly number[] {
+export function headerWordsOf(fields: RequestFields, more = 0): readonly number[] {
   const { kind, requester, address, bytes, configType, target } = fields;
   const isConfig = kind >= TlpKind.CONFIG_READ;
   const isLong = !isConfig && address >= 2 ** 32;
@@ -21,10 +20,8 @@ export function headerWordsOf(fields: RequestFields, more = 0, length = 1): read
   const type = isConfig ? 4 | configType : isLong ? 0x20 : 0;
   const low = address % 2 ** 32;
   // A store says its enables itself.
-  const isGiven = kind === TlpKind.MEMORY_WRITE || length > 1;
-  const enables = isGiven ? fields.byteEnables : ((1 << bytes) - 1) << (low & 3);
-  const first = (((isWrite ? 0x40 : 0) | type) << 24) | more | (length & 0x3ff);
-  const words = [first, (requester << 16) | enables];
+  const enables = kind === TlpKind.MEMORY_WRITE ? fields.byteEnables : ((1 << bytes) - 1) << (low & 3);
+  const words = [(((isWrite ? 0x40 : 0) | type) << 24) | more | 1, (requester << 16) | enables];
   if (isLong) words.push(Math.floor(address / 2 ** 32));
   words.push((isConfig ? target * 2 ** 16 : 0) + low - (low & 3));
   return words;

@@ -40,7 +40,8 @@ export function headerOf(
   const { words, firstEnables, lastEnables } = byteEnablesOf(address, bytes);
   const byteEnables = firstEnables | (lastEnables << 4);
   const fields = { kind, requester, address, bytes, byteEnables, configType: 0, target: 0 } as const;
-  return headerWordsOf(fields, (relaxedOrdering ? 1 << 13 : 0) | (addressType << 10), words);
+  const [first, , ...rest] = headerWordsOf(fields, (relaxedOrdering ? 1 << 13 : 0) | (addressType << 10));
+  return [(first & ~1) | (words & 0x3ff), (requester << 16) | byteEnables, ...rest];
 }
 
 /** What a port or a function did with a request or its completion. */
