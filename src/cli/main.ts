@@ -10,6 +10,7 @@ import { packageVersion } from './version.ts';
 /** Commands are loaded when they are called for, so that none waits for what only another needs. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./run.ts')).runCommand,
+  step: async () => (await import('./step-command.ts')).stepCommand,
   experiment: async () => (await import('./experiment-command.ts')).experimentCommand,
   waveform: async () => (await import('./waveform-command.ts')).waveformCommand,
   timeline: async () => (await import('./timeline-command.ts')).timelineCommand,

@@ -19,15 +19,15 @@ export interface Snapshots<S> {
  *
  * @throws {@link UsageError} if it cannot be read, or holds none.
  */
-export function resumeFrom<S>(files: FileUses, snapshots: Snapshots<S>, file: string): S {
+export function resumeFrom<S>(files: FileUses, snapshots: Snapshots<S>, file: string, by = '--resume'): S {
   let problem: string;
   try {
-    return snapshots.restore(bytesOf(files, file));
+    return snapshots.restore(bytesOf(files, file, by));
   } catch (error) {
     if (!(error instanceof SnapshotError)) throw error;
     problem = error.message;
   }
-  throw wrongFile(file, problem);
+  throw wrongFile(file, problem, by);
 }
 
 /** The file of `--snapshot`. */
@@ -81,17 +81,17 @@ export class SnapshotFile {
   }
 }
 
-function bytesOf(files: FileUses, file: string): Uint8Array {
-  files.read('--resume', file);
+function bytesOf(files: FileUses, file: string, by: string): Uint8Array {
+  files.read(by, file);
   try {
     return readBytes(file);
   } catch (error) {
-    throw wrongFile(file, (error as Error).message);
+    throw wrongFile(file, (error as Error).message, by);
   }
 }
 
-function wrongFile(file: string, problem: string): UsageError {
+function wrongFile(file: string, problem: string, by: string): UsageError {
   return new UsageError(
-    `--resume: ${JSON.stringify(file)}: ${problem}; allowed a file that --snapshot of this version has written`,
+    `${by}: ${JSON.stringify(file)}: ${problem}; allowed a file that --snapshot of this version has written`,
   );
 }

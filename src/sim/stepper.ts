@@ -151,7 +151,8 @@ export class Stepper {
     return this.simulation.machine.nic.profile.coreClockPs;
   }
 
-  private stop(reason: Stop['reason'], breakpoint: Breakpoint | null = null): Stop {
+  /** Where the machine is; `steps` is the reason if nothing has run. */
+  stop(reason: Stop['reason'] = 'steps', breakpoint: Breakpoint | null = null): Stop {
     const { scheduler } = this.simulation.machine;
     const { now, nextPs, nextTask } = scheduler;
     return {
