@@ -53,12 +53,9 @@ export function reportToAll(
   isAdvisory: boolean,
   header: readonly number[],
 ): void {
-  const said: number[] = [-1];
   const found = functions.map((fn) => noteUncorrectable(fn, error, isAdvisory, header));
   found.forEach((severity, i) => {
-    if (said.includes(severity)) return;
-    said.push(severity);
-    sendMessage(functions[i], severity);
+    if (severity >= 0 && found.indexOf(severity) === i) sendMessage(functions[i], severity);
   });
 }
 
@@ -111,8 +108,8 @@ function noteCorrectable(fn: PcieFunction, error: number): boolean {
 
 /** Whether Device Control, or SERR# Enable, of a function or a VF's PF has errors of this severity reported (6.2.5). */
 export function canSend(fn: PcieFunction, severity: number, isUnsupported = false): boolean {
-  const { config } = fn.physical ?? fn;
-  const control = config.read16((fn.physical ?? fn).findCapability(CAP_PCI_EXPRESS) + PCIE_DEVICE_CONTROL);
+  const owner = fn.physical ?? fn;
+  const control = owner.config.read16(owner.findCapability(CAP_PCI_EXPRESS) + PCIE_DEVICE_CONTROL);
   const needed = (1 << severity) | (isUnsupported ? UNSUPPORTED_DETECTED : 0);
   return (control & needed) === needed || sendsSystemError(fn, severity);
 }
@@ -125,8 +122,8 @@ export function noteSent(fn: PcieFunction, severity: number): void {
 }
 
 function sendsSystemError(fn: PcieFunction, severity: number): boolean {
-  const { config } = fn.physical ?? fn;
-  return severity > CORRECTABLE_ERROR && (config.read16(COMMAND) & COMMAND_SERR) !== 0;
+  const owner = fn.physical ?? fn;
+  return severity > CORRECTABLE_ERROR && (owner.config.read16(COMMAND) & COMMAND_SERR) !== 0;
 }
 
 function sendMessage(fn: PcieFunction, severity: number): void {

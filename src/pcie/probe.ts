@@ -16,26 +16,23 @@ export function listCapabilities(
   pointer = CAPABILITIES_POINTER,
 ): EnumeratedCapability[] {
   const found: EnumeratedCapability[] = [];
+  const isNew = (offset: number) => found.every((each) => each.offset !== offset);
   if ((access.read(routingId, STATUS, 2) & STATUS_CAPABILITIES) !== 0) {
     let offset = access.read(routingId, pointer, 1) & 0xfc;
-    while (offset >= 0x40 && !has(found, offset)) {
+    while (offset >= 0x40 && isNew(offset)) {
       const header = access.read(routingId, offset, 2);
       found.push({ id: header & 0xff, extended: false, offset, version: 0 });
       offset = (header >> 8) & 0xfc;
     }
   }
   let offset = 0x100;
-  while (offset >= 0x100 && !has(found, offset)) {
+  while (offset >= 0x100 && isNew(offset)) {
     const header = access.read(routingId, offset, 4);
     if (header === 0 || header === 0xffffffff) break;
     found.push({ id: header & 0xffff, extended: true, offset, version: (header >>> 16) & 15 });
     offset = (header >>> 20) & 0xffc;
   }
   return found;
-}
-
-function has(list: readonly EnumeratedCapability[], offset: number): boolean {
-  return list.some((each) => each.offset === offset);
 }
 
 /** Offset of the capability with this ID in a list, or 0. */
