@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Simulation } from '../../src/index.ts';
+import { createMachine, type Simulation } from '../../src/index.ts';
 import { RoundEntry } from '../../src/kernel/weighted-round.ts';
+import { intel82599Chip } from '../../src/profiles/index.ts';
 import { ByteWriter } from '../../src/sim/snapshot/byte-writer.ts';
 import { GraphWriter } from '../../src/sim/snapshot/graph-writer.ts';
 import { snapshotSimulation } from '../../src/sim/snapshot/index.ts';
@@ -62,7 +63,8 @@ function places(simulation: Simulation): Map<object, { owner: object; name: stri
 
 describe('the state of a machine', { timeout: LONG ? 3_600_000 : 120_000 }, () => {
   it('has every field that the table of its classes names', () => {
-    const objects = found(machine());
+    const { simulation } = createMachine({ nic: intel82599Chip(), guests: [{ name: 'a' }] });
+    const objects = [...found(machine()), ...found(simulation)];
     for (const [type, { links = [], apart = [] }] of STATE_TABLE.rules) {
       const one = objects.find((object) => object.constructor === type);
       expect(one, (type as { name: string }).name).toBeDefined();
