@@ -17,7 +17,6 @@ import { Iommu, RootTable } from '../iommu/index.ts';
 import { type Component, MILLISECOND, Probe, Scheduler } from '../kernel/index.ts';
 import { Nic, type NicProfile } from '../nic/index.ts';
 import {
-  type AddressTranslator,
   BridgePort,
   type ConfigAccess,
   connectRootErrors,
@@ -36,11 +35,13 @@ import {
 import type { HostProfile } from '../profiles/index.ts';
 import { FCS_BYTES, MIN_FRAME_BYTES, parseMac } from '../wire/index.ts';
 import { applyMirrors, driverMirrors } from './mirrors.ts';
+import { NO_TRANSLATION } from './no-translation.ts';
 import { definePfSysfs } from './pf-sysfs.ts';
 import type { ResolvedMachine } from './scenario-machine.ts';
 import { portFlowControl, withPort } from './scenario-port.ts';
 import { ratesOf } from './scenario-profiles.ts';
 import type { ResolvedNic } from './scenario-resolved.ts';
+import { softwareCounts } from './software-counts.ts';
 import { defineVfSysfs } from './vf-sysfs.ts';
 import { applyVPortPolicies } from './vport-policies.ts';
 
@@ -79,13 +80,6 @@ const EXPRESS_CAPABILITY = 0x10;
 const DEVICE_CONTROL = 8;
 const MPS_SHIFT = 5;
 const MRRS_SHIFT = 12;
-
-/** Requests pass as they are: a host without an IOMMU. */
-const NO_TRANSLATION: AddressTranslator = {
-  lookup: (_routingId, address) => address,
-  foresee: () => true,
-  walk: () => {},
-};
 
 /**
  * The whole: one card in one host, with its guests and all their drivers. This is the composition root, the
@@ -242,8 +236,9 @@ export class Machine {
 
   /** Everything that counts, by name. */
   get components(): readonly Component[] {
-    const iommu = this.iommu === null ? [] : [this.iommu];
-    return [this.link, this.rootPort, this.rootComplex, ...iommu, this.interrupts, ...this.nic.components];
+    const { iommu, nic } = this;
+    const hardware = [this.link, this.rootPort, this.rootComplex, iommu, this.interrupts, ...nic.components];
+    return [...hardware.filter((part) => part !== null), ...softwareCounts(this)];
   }
 
   /**

@@ -63,6 +63,42 @@ describe('counters', () => {
     expect(difference['pcie.upstream.tlps']).toBe(after['pcie.upstream.tlps'] - before['pcie.upstream.tlps']);
   });
 
+  it('are there for every part of the machine: link, host, IOMMU, card, software, memory', () => {
+    const simulation = boot({
+      guests: [{ name: 'a' }, { name: 'b' }],
+      traffic: [{ from: 'a', to: 'b', ratePps: 1e6 }],
+      warmUpMs: 0,
+      durationMs: 0.02,
+    });
+    simulation.advance(simulation.endPs);
+    const { counters, endpoints } = simulation.report();
+    for (const name of [
+      'pcie.upstream.tlps',
+      'rootPort.memoryReads',
+      'rootComplex.mmioWrites',
+      'iommu.hits',
+      'iommu.walks',
+      'interrupts.delivered',
+      'nic.interrupts.raised',
+      'nic.transmit.descriptorsFetched',
+      'nic.receive.descriptorsFetched',
+      'nic.switch.framesIn',
+      'nic.mailboxes.messages',
+      'nic.requester.readsIssued',
+      'memory.allocatedBytes',
+    ])
+      expect(counters[name], name).toBeGreaterThan(0);
+    expect(counters['nic.mac.framesSent']).toBe(0);
+    // What a driver counts is what it tells the report, and what the card has seen of it.
+    const received = endpoints.find(({ name }) => name === 'b')?.received.frames;
+    expect(received).toBeGreaterThan(10);
+    expect(counters['drivers.vf1.framesReceived']).toBe(received);
+    expect(counters['drivers.vf0.framesPosted']).toBeGreaterThanOrEqual(counters['nic.switch.framesIn']);
+    const taken = ['pf', 'vf0', 'vf1'].map((name) => counters[`drivers.${name}.interruptsTaken`]);
+    expect(taken.reduce((sum, count) => sum + count)).toBeGreaterThan(0);
+    expect(taken.reduce((sum, count) => sum + count)).toBeLessThanOrEqual(counters['interrupts.delivered']);
+  });
+
   it('are subtracted name by name: one that is new counts from 0, one that is gone is left out', () => {
     expect(counterDifference({ a: 5, b: 2, c: 1 }, { a: 3, b: 4, d: 9 })).toEqual({ a: 2, b: -2, c: 1 });
   });
