@@ -8,7 +8,7 @@ const GOAL_GZIP_BYTES = 120_000;
  * What it pays now, since the switch, the port, scenarios and faults have all their rules, errors are reported as AER has it,
  * each field of a register says in words what it is, and links lose DLLPs and have six generations: it must not grow unseen.
  */
-const MAX_GZIP_BYTES = 165_000;
+const MAX_GZIP_BYTES = 166_000;
 
 describe('the bundle for a browser', () => {
   let bytes: number;
@@ -23,7 +23,7 @@ describe('the bundle for a browser', () => {
     expect(bytes).toBeLessThan(GOAL_GZIP_BYTES);
   });
 
-  it('is below 165 kB, minified and compressed', () => {
+  it('is below 166 kB, minified and compressed', () => {
     expect(bytes).toBeLessThan(MAX_GZIP_BYTES);
   });
 
