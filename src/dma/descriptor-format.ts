@@ -9,8 +9,6 @@ export class TransmitDescriptor {
   endOfPacket = 0;
   /** 1 if its status is to be written back. */
   reportStatus = 0;
-  /** 802.1Q tag control information to insert, or -1. */
-  insertTci = -1;
 }
 
 /**
@@ -33,8 +31,16 @@ export interface ReceiveFormat {
    *
    * @param bytes bytes in this buffer.
    * @param tci tag taken out of the frame, or -1.
+   * @param slot that the frame is in.
    */
-  writeBack(cache: Int32Array, word: number, bytes: number, endOfPacket: boolean, tci: number): void;
+  writeBack(
+    cache: Int32Array,
+    word: number,
+    bytes: number,
+    endOfPacket: boolean,
+    tci: number,
+    slot: number,
+  ): void;
 }
 
 /** Bytes of a descriptor. */

@@ -28,7 +28,8 @@ export class ReceiveEngine implements DmaClient, Component {
 
   private readonly frames: FramePool;
   private readonly port: DmaPort;
-  private readonly format: ReceiveFormat;
+  /** @internal */
+  format: ReceiveFormat;
   private readonly sink: ReceiveSink;
   private readonly deliveries: Delivery[];
   private readonly free: FreeList;
@@ -315,7 +316,7 @@ export class ReceiveEngine implements DmaClient, Component {
       delivery.trains += this.tagged.write(delivery, done, request);
       if ((delivery.operation & (STRIP | INSERT)) === STRIP) tci = strippedTci(frames, delivery);
     }
-    this.format.writeBack(cache, word, count, last, tci);
+    this.format.writeBack(cache, word, count, last, tci, delivery.slot);
     this.lines.note(ring, index, number);
     if (!last) return;
     this.framesWritten++;

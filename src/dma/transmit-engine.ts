@@ -6,7 +6,7 @@ import { DMA_OK, type DmaClient, type DmaPort } from './dma-port.ts';
 import { DmaRequest } from './dma-request.ts';
 import { EarlyHandOver, type EarlySink } from './early-hand-over.ts';
 import { INCOMPLETE, sizeOfNextFrame } from './transmit-frame.ts';
-import type { TransmitEngineOptions, TransmitSink } from './transmit-options.ts';
+import type { TransmitEngineOptions, TransmitOffload, TransmitSink } from './transmit-options.ts';
 import { NONE, TransmitRing, TransmitSlot } from './transmit-ring.ts';
 import type { TransmitShares } from './transmit-shares.ts';
 import { TransmitStatus } from './transmit-status.ts';
@@ -24,17 +24,19 @@ export class TransmitEngine implements DmaClient, Component {
   framesFailed = 0;
   /** Keeps account of the packet buffer by traffic class; null while nothing asks for it. */
   shares: TransmitShares | null = null;
+  /** Takes the descriptors of all rings; null: the engine does. */
+  offload: TransmitOffload | null = null;
 
   private readonly frames: FramePool;
   private readonly port: DmaPort;
-  private readonly format: TransmitFormat;
-  private readonly sink: TransmitSink;
+  readonly format: TransmitFormat;
+  sink: TransmitSink;
   private readonly reservedSlots: number;
-  private readonly maxFrameBytes: number;
+  readonly maxFrameBytes: number;
   /** Bytes of the packet buffer that no frame has. */
   bufferFree: number;
 
-  private turns: Turns;
+  turns: Turns;
   /** Queues of rings whose fetch or status found no room at the port. */
   private readonly waiting: IntRing;
   private serving = false;
@@ -44,15 +46,14 @@ export class TransmitEngine implements DmaClient, Component {
   /** Rings that are in the middle of a frame. */
   private begun = 0;
 
-  /** What is known of the frame in each slot of the pool. */
-  private readonly slots: TransmitSlot[];
+  /** What is known of the frame in each slot of the pool. @internal */
+  readonly slots: TransmitSlot[];
   private readonly status: TransmitStatus;
   private readonly request = new DmaRequest();
   /** Hands frames over before they are whole; null: none are. */
   private early: EarlyHandOver | null = null;
-  // The next descriptor of the queue `decoded` (NONE: of no ring), and scratch for those behind it. Of all
-  // times that a ring is tried two in three find no room: what has been decoded then is kept for the next
-  // time.
+  // The next descriptor of the queue `decoded` (NONE: of no ring), and scratch for those behind it. Of all times
+  // that a ring is tried two in three find no room: what has been decoded then is kept for the next time.
   private readonly descriptor = new TransmitDescriptor();
   private decoded = NONE;
   private readonly ahead = new TransmitDescriptor();
@@ -116,8 +117,7 @@ export class TransmitEngine implements DmaClient, Component {
 
   /**
    * Stops taking descriptors of a ring, whose head is zero again. Frames that are complete and being read
-   * still go out, but nobody is told of their status any more; one in the middle of which the ring stops is
-   * lost.
+   * still go out, but nobody is told of their status any more; one in whose middle the ring stops is lost.
    */
   disable(queue: number): void {
     const ring = this.rings.all[queue];
@@ -228,13 +228,7 @@ export class TransmitEngine implements DmaClient, Component {
   counters(): Record<string, number> {
     const { framesFetched, framesFailed, statusWrites } = this;
     const { fetches, descriptorsFetched } = this.rings;
-    return {
-      framesFetched,
-      framesFailed,
-      statusWrites,
-      descriptorFetches: fetches,
-      descriptorsFetched,
-    };
+    return { framesFetched, framesFailed, statusWrites, descriptorFetches: fetches, descriptorsFetched };
   }
 
   private prefetch(ring: TransmitRing): void {
@@ -282,14 +276,16 @@ export class TransmitEngine implements DmaClient, Component {
     while (turns.length > 0) {
       const ring = turns.first;
       if (ring.enabled === 0 || ring.cached() <= 0) turns.drop();
-      else if (!this.takeDescriptor(ring) && (this.begun === 0 || !turns.bringBegunForward())) break;
+      else if (!(this.offload ?? this).takeDescriptor(ring)) {
+        if (this.begun === 0 || !turns.bringBegunForward()) break;
+      }
       this.prefetch(ring);
     }
     this.serving = false;
   }
 
-  /** Takes the next descriptor of a ring. Returns false if a tag, a slot or buffer room is lacking. */
-  private takeDescriptor(ring: TransmitRing): boolean {
+  /** Takes the next descriptor of a ring. Returns false if a tag, a slot or buffer room is lacking. @internal */
+  takeDescriptor(ring: TransmitRing): boolean {
     const frames = this.frames;
     const descriptor = this.descriptor;
     if (this.decoded !== ring.queue) {
@@ -314,11 +310,8 @@ export class TransmitEngine implements DmaClient, Component {
         }
       }
       if (total > this.bufferFree || (total > 0 && !this.canRead(bytes))) return false;
-      if (frames.available <= this.reservedSlots) {
-        this.wantsSlot = true;
-        return false;
-      }
-      slot = this.open(ring, frames.take(), total, descriptor.insertTci);
+      if (!this.hasSlot()) return false;
+      slot = this.open(ring, frames.take(), total);
     } else {
       slot = this.slots[ring.openSlot];
       if (slot.bytes > 0 && !this.canRead(bytes)) return false;
@@ -343,7 +336,15 @@ export class TransmitEngine implements DmaClient, Component {
     return true;
   }
 
-  private canRead(bytes: number): boolean {
+  /** @internal */
+  hasSlot(): boolean {
+    if (this.frames.available > this.reservedSlots) return true;
+    this.wantsSlot = true;
+    return false;
+  }
+
+  /** @internal */
+  canRead(bytes: number): boolean {
     if (this.port.canRead(bytes)) return true;
     this.portFull = true;
     return false;
@@ -354,12 +355,11 @@ export class TransmitEngine implements DmaClient, Component {
     return sizeOfNextFrame(ring, this.format, this.frames.i32, this.ahead, mostCached, this.maxFrameBytes);
   }
 
-  /** @param total bytes of the frame, below zero for one that cannot be sent: nothing of it is read. */
-  private open(ring: TransmitRing, slotNumber: number, total: number, tci: number): TransmitSlot {
+  /** @param total bytes of the frame, below zero for one that cannot be sent: nothing of it is read. @internal */
+  open(ring: TransmitRing, slotNumber: number, total: number): TransmitSlot {
     const slot = this.slots[slotNumber];
     const reserved = total < 0 ? 0 : total;
     this.frames.lengths[slotNumber] = reserved;
-    if (tci >= 0) this.frames.outerTci[slotNumber] = tci;
     this.bufferFree -= reserved;
     if (this.shares !== null) this.shares.take(ring.queue, slotNumber, reserved);
     ring.wantsMore = 0;
@@ -379,8 +379,8 @@ export class TransmitEngine implements DmaClient, Component {
     return slot;
   }
 
-  /** All of a ring's open frame, up to descriptor `index`, has been asked for. */
-  private close(ring: TransmitRing, slot: TransmitSlot, index: number): void {
+  /** All of a ring's open frame, up to descriptor `index`, has been asked for. @internal */
+  close(ring: TransmitRing, slot: TransmitSlot, index: number): void {
     ring.openSlot = NONE;
     this.begun--;
     slot.closed = 1;

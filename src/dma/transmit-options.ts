@@ -1,3 +1,11 @@
+import type { TransmitRing } from './transmit-ring.ts';
+
+/** Takes descriptors in the place of `TransmitEngine`, for what its chip does with frames. */
+export interface TransmitOffload {
+  /** Takes the next descriptor of a ring, or a part of it. Returns false if a tag, a slot or buffer room is lacking. */
+  takeDescriptor(ring: TransmitRing): boolean;
+}
+
 /** Where fetched frames go. */
 export interface TransmitSink {
   /** A whole frame lies in `slot`; the sink holds its one reference. `index` is its last descriptor's. */

@@ -38,8 +38,6 @@ export class AdvancedTransmitFormat implements TransmitFormat {
     into.bytes = command & 0xffff;
     into.endOfPacket = (command & DCMD_EOP) !== 0 ? 1 : 0;
     into.reportStatus = (command & DCMD_RS) !== 0 ? 1 : 0;
-    // VLE takes the tag from a context descriptor; without one there is none.
-    into.insertTci = -1;
   }
 
   writeDone(cache: Int32Array, word: number): void {

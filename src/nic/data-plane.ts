@@ -14,7 +14,7 @@ import { MacPort } from './mac-port.ts';
 import type { PipelineArbiter } from './pipeline-arbiter.ts';
 import { arbiterFor, wideOccupancyPs } from './pipeline-timing.ts';
 import type { NicProfile } from './profile.ts';
-import { type QueueInterrupts, RingProgress } from './ring-progress.ts';
+import { type QueueInterrupts, type QueueSpread, RingProgress } from './ring-progress.ts';
 import type { TransmitCutThrough } from './transmit-cut-through.ts';
 
 // Constants of this module: see "The hot path" in docs/architecture.md.
@@ -57,6 +57,8 @@ export class DataPlane implements Component {
   transmitCutThrough: TransmitCutThrough | null = null;
   /** Marks IP packets in long queues, which are those of classes; null where none are. */
   ecn: EcnMarker | null = null;
+  /** Chooses among the queues of a pool; null: all goes to the first. */
+  spread: QueueSpread | null = null;
   /** Called once before the switch decides next: takes over what registers have changed. */
   beforeSwitch: (() => void) | null = null;
 
@@ -353,7 +355,7 @@ export class DataPlane implements Component {
       const receiveBytes = (this.receiveBytes + bytes) | 0;
       this.receiveBytes = receiveBytes;
       if (receiveBytes > this.receiveHighWater) this.receiveHighWater = receiveBytes;
-      this.receive.deliver(port * this.queuesPerPool, slot, operation);
+      this.receive.deliver(this.spread?.queueFor(port, slot) ?? port * this.queuesPerPool, slot, operation);
     } else this.giveByClass(slot, target, bytes);
     return false;
   }
@@ -369,7 +371,8 @@ export class DataPlane implements Component {
       if (own === ECN_DROP) return;
       if (own !== slot) classed.copied(slot, own);
     } else this.probe.record(FRAME_OUT, slot, target, bytes);
-    const isGiven = !isBad && classed?.give(port * this.queuesPerPool, own, target >>> TAG_SHIFT) === true;
+    const queue = this.spread?.queueFor(port, own) ?? port * this.queuesPerPool;
+    const isGiven = !isBad && classed?.give(queue, own, target >>> TAG_SHIFT) === true;
     if (!isGiven) this.dropFrame(port, own, isBad ? NicDrop.BAD_FCS : NicDrop.BUFFER_FULL);
   }
 

@@ -52,6 +52,8 @@ export { InterruptBlock, type InterruptBus } from './interrupts.ts';
 export { MacQueues } from './mac-queues.ts';
 export { MAILBOX_WORDS, Mailboxes, type MailboxInterrupts, PFMAILBOX, VFMAILBOX } from './mailbox.ts';
 export { Nic, type NicOptions } from './nic.ts';
+export { INTEL_82599_OFFLOAD_REGISTERS } from './offload-registers.ts';
+export { useOffloads } from './offloads.ts';
 export { PacketBuffer, type PacketBufferClass, type PacketBufferOptions } from './packet-buffer.ts';
 export { type ControlPort, PauseSender, type PauseSenderOptions } from './pause-sender.ts';
 export { type PauseMode, PauseTimers } from './pause-timers.ts';

@@ -6,6 +6,12 @@ export interface QueueInterrupts {
   queueDone(queue: number, transmit: boolean): void;
 }
 
+/** Receive-side scaling. */
+export interface QueueSpread {
+  /** The queue for the frame in `slot`, of those of a pool. */
+  queueFor(pool: number, slot: number): number;
+}
+
 /**
  * How far the card has come in the ring of a queue, as the ring's software sees it: the index behind the last
  * descriptor whose frame the card has taken, or given to it. The engine's own registers start again at 0 when

@@ -1,6 +1,13 @@
 import { checkOneOf } from '../base/index.ts';
 import type { Probe } from '../kernel/index.ts';
-import { CountingProbe, extendByChip, type NicProfile, type PhyRegisters } from '../nic/index.ts';
+import {
+  CountingProbe,
+  extendByChip,
+  type Nic,
+  type NicProfile,
+  type PhyRegisters,
+  useOffloads,
+} from '../nic/index.ts';
 import { parseMac } from '../wire/index.ts';
 import { intel82599 } from './intel-82599.ts';
 import { INTEL_82599_CHIP_REGISTERS, INTEL_82599_VF_CHIP_REGISTERS } from './intel-82599-chip-registers.ts';
@@ -39,8 +46,8 @@ const OPTICS = 5;
 
 /**
  * An Intel 82599 as software of others meets it that initialises one: with reset and what survives it, an EEPROM, semaphores,
- * an SFP+ module, a link that takes its time, and all registers that are not known by name in the report. Its data path and
- * timing are those of {@link intel82599}.
+ * an SFP+ module, a link that takes its time, offloads (`useOffloads`), and all registers that are not known by name in the report.
+ * Its data path and timing are those of {@link intel82599}.
  *
  * @throws RangeError if an option is none of those it may be.
  * @example
@@ -53,26 +60,31 @@ export function intel82599Chip(options: Intel82599ChipOptions = {}): NicProfile 
   const address = parseMac(options.mac ?? '90:e2:ba:00:00:01');
   const mac = [5, 4, 3, 2, 1, 0].map((i) => Math.floor(address / 2 ** (8 * i)) % 256);
   const module = options.module === undefined ? SFP_10GBASE_SR : options.module;
+  const chip = extendByChip({
+    registers: INTEL_82599_CHIP_REGISTERS,
+    vfRegisters: INTEL_82599_VF_CHIP_REGISTERS,
+    eeprom: {
+      mac,
+      pba: options.pba ?? 'E66560-002',
+      capabilities: NO_CROSSTALK,
+      firmwarePatch: 6,
+      modules: { [DIRECT_ATTACH]: [0x0b24], [OPTICS]: [0x0b26] },
+    },
+    autoc,
+    autoc2,
+    hasCage: port === 'sfp',
+    module: port === 'sfp' && module !== null ? sfpMemory(module) : null,
+    phys: options.phys ?? {},
+    strict: options.strict ?? false,
+  });
   return Object.freeze({
     ...intel82599,
     functions: intel82599Config({ ports: 1, deviceId }),
     makeProbe: (outer: Probe) => new CountingProbe(outer),
-    extend: extendByChip({
-      registers: INTEL_82599_CHIP_REGISTERS,
-      vfRegisters: INTEL_82599_VF_CHIP_REGISTERS,
-      eeprom: {
-        mac,
-        pba: options.pba ?? 'E66560-002',
-        capabilities: NO_CROSSTALK,
-        firmwarePatch: 6,
-        modules: { [DIRECT_ATTACH]: [0x0b24], [OPTICS]: [0x0b26] },
-      },
-      autoc,
-      autoc2,
-      hasCage: port === 'sfp',
-      module: port === 'sfp' && module !== null ? sfpMemory(module) : null,
-      phys: options.phys ?? {},
-      strict: options.strict ?? false,
-    }),
-  });
+    extend: (card, scheduler) => {
+      chip(card, scheduler);
+      // What is extended is a whole card.
+      useOffloads(card as Nic);
+    },
+  } satisfies NicProfile);
 }

@@ -4,8 +4,6 @@ import type { ReceiveFormat, TransmitDescriptor, TransmitFormat } from '../../sr
 export const DATA = 1 << 16;
 export const END = 1 << 17;
 export const REPORT = 1 << 18;
-/** A tag to insert follows in double word 3. */
-export const TAGGED = 1 << 19;
 /** Double word 2 of a transmit descriptor that is done. */
 export const DONE = 0x0d0e_0d0e;
 
@@ -22,7 +20,6 @@ export class TestTransmitFormat implements TransmitFormat {
     into.bytes = flags & 0xffff;
     into.endOfPacket = (flags & END) !== 0 ? 1 : 0;
     into.reportStatus = (flags & REPORT) !== 0 ? 1 : 0;
-    into.insertTci = (flags & TAGGED) !== 0 ? cache[word + 3] : -1;
   }
 
   writeDone(cache: Int32Array, word: number): void {

@@ -38,16 +38,6 @@ describe('frames', () => {
     }
   });
 
-  it('carry the tag that their first descriptor asks for', () => {
-    const rig = new TransmitRig();
-    rig.holds = true;
-    rig.post(0, { parts: [60], tci: 0x2064, report: true });
-    rig.post(0, { parts: [60], report: true });
-    rig.kick(0);
-    rig.port.run();
-    expect(rig.held.map((slot) => rig.frames.outerTci[slot])).toEqual([0x2064, -1]);
-  });
-
   it('are read under the Routing ID of their queue', () => {
     const rig = new TransmitRig({ queues: 2 });
     for (const queue of [0, 1]) {

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { FramePool, SparseMemory } from '../../src/base/index.ts';
 import { TransmitEngine, type TransmitEngineOptions } from '../../src/dma/index.ts';
-import { DATA, DONE, END, REPORT, TAGGED, TestTransmitFormat } from './formats.ts';
+import { DATA, DONE, END, REPORT, TestTransmitFormat } from './formats.ts';
 import { type MockLimits, MockPort } from './mock-port.ts';
 
 /** A frame as software describes it. */
@@ -14,7 +14,6 @@ export interface FrameSpec {
   readonly contextReports?: boolean;
   /** Its first buffer lies where reads fail. */
   readonly fails?: boolean;
-  readonly tci?: number;
 }
 
 interface Posted {
@@ -162,8 +161,8 @@ export class TransmitRig {
       }
       if (spec.fails && i === 0) address = FAILING + (address % 4096);
       const report = last && spec.report === true;
-      const flags = DATA | bytes | (last ? END : 0) | (report ? REPORT : 0) | (spec.tci ? TAGGED : 0);
-      this.#descriptor(queue, address, flags, spec.tci ?? 0, { kind: last ? 'last' : 'part', frame, report });
+      const flags = DATA | bytes | (last ? END : 0) | (report ? REPORT : 0);
+      this.#descriptor(queue, address, flags, 0, { kind: last ? 'last' : 'part', frame, report });
     }
     const most = Math.min(this.#limits.maxFrameBytes, this.#limits.packetBufferBytes);
     const lost =

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createMachine, profiles, type RunningMachine } from '../../src/index.ts';
 import { MICROSECOND } from '../../src/kernel/index.ts';
+import { EOP, IFCS, IXSM, OffloadRig, RS, TSE, TXSM } from '../nic/offload-rig.ts';
+import { makePacket } from '../wire/packets.ts';
 import { checkMoments } from './snapshot-rig.ts';
 
 const NUMVFS = '0000:01:00.0/sriov_numvfs';
@@ -142,5 +144,31 @@ describe('what registers ask for while a machine runs', { timeout: 120_000 }, ()
       host.sysfs.write(NUMVFS, '3');
       check(machine, 10);
     }
+  });
+
+  it('is restored: offloads, in the middle of a large send, with RSS', () => {
+    const rig = new OffloadRig(2048, 2, false);
+    const { machine } = rig;
+    rig.writePf(0xec80, 0x00f3_000b);
+    for (let i = 0; i < 10; i++) rig.writePf(0xeb80 + 4 * i, 0x1234_5678 * (i + 1));
+    for (let i = 0; i < 32; i++) rig.writePf(0xeb00 + 4 * i, 0x0100_0100);
+    rig.writePf(0x5000, 1 << 13);
+    rig.writeVf(0x300, 1 << 29);
+    const spec = { ip: 4, protocol: 'tcp', payloadBytes: 60_000 } as const;
+    const packet = makePacket(spec);
+    rig.context(packet, spec, { mss: 1448 });
+    const at = rig.put(packet.bytes);
+    const options = IXSM | TXSM | (spec.payloadBytes << 14);
+    rig.post(
+      { at, bytes: 54, command: TSE | IFCS, options },
+      { at: at + 54, bytes: spec.payloadBytes, command: EOP | RS },
+    );
+    rig.run(10 * MICROSECOND);
+    const { data } = machine.nic;
+    expect(data.transmit.framesFetched).toBeGreaterThan(0);
+    expect(data.transmit.framesFetched).toBeLessThan(42);
+    check(machine, 60);
+    expect(data.transmit.framesFetched).toBe(42);
+    expect(rig.takeReceived()).toHaveLength(42);
   });
 });

@@ -50,7 +50,7 @@ export function makePacket(spec: PacketSpec): Packet {
   const end = macBytes + networkBytes + transportBytes + payloadBytes;
   const u8 = new Uint8Array(end + (spec.padding ?? 0)).fill(0x5a, end);
   const etherType = spec.ip === 4 ? EtherType.IPV4 : EtherType.IPV6;
-  writeEthernet(u8, 0, { destination: 0x02_0000_00010b, source: 0x02_0000_00010a, etherType });
+  writeEthernet(u8, 0, { destination: 0x0200_0000_0200, source: 0x0200_0000_0100, etherType });
   if (spec.vlan !== undefined)
     u8.set([0x81, 0, spec.vlan >> 8, spec.vlan & 0xff, etherType >> 8, etherType & 0xff], 12);
   const number = NUMBERS[protocol];

@@ -1,7 +1,8 @@
+import { useOffloads } from '../../nic/index.ts';
 import type { Simulation } from '../simulation.ts';
 import { SnapshotError } from './snapshot-error.ts';
 
-/** A part of a card that it has only once registers ask for it. */
+/** A part of a card that it has only once registers, or a program, ask for it. */
 interface LatePart {
   /** The first of its tasks, by which its place in the order of making is known; none: it has no tasks. */
   readonly task?: string;
@@ -30,6 +31,10 @@ const LATE_PARTS: readonly LatePart[] = [
       const { scheduling } = nicOf(simulation);
       scheduling.useShares(scheduling.prepare());
     },
+  },
+  {
+    isThere: (simulation) => nicOf(simulation).data.transmit.offload !== null,
+    make: (simulation) => useOffloads(nicOf(simulation)),
   },
 ];
 
