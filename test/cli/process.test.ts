@@ -97,8 +97,8 @@ describe('wrong input', () => {
   });
 
   it.concurrent.each([
-    ['rnu', 'rnu: unknown command (did you mean "run"?); allowed run, experiment, '],
-    ['--hlep', '--hlep: unknown option (did you mean "--help"?); allowed run, experiment, '],
+    ['rnu', 'rnu: unknown command (did you mean "run"?); allowed run, step, experiment, '],
+    ['--hlep', '--hlep: unknown option (did you mean "--help"?); allowed run, step, experiment, '],
   ])('%s: one line with all that there is, status 2', async (name, beginning) => {
     const { status, stdout, stderr } = await sriovsim(name, 'x');
     expect({ status, stdout, lines: stderr.split('\n').length }).toEqual({ status: 2, stdout: '', lines: 2 });

@@ -24,7 +24,7 @@ import { genericProfile } from './fixture.ts';
 
 const ROUTING = { firstVfOffset: 16, vfStride: 1 };
 
-/** A PF with these capabilities from 104h on, behind an empty AER capability, and a VF with others. */
+/** A PF with these capabilities behind an empty AER capability at 100h, and a VF with others. */
 function device(capabilities: Capability[], ofVf: Capability[] = []): PcieFunction {
   const profile = genericProfile({ totalVfs: 4 });
   const own = sriov({
@@ -35,7 +35,8 @@ function device(capabilities: Capability[], ofVf: Capability[] = []): PcieFuncti
     routing: { ari: ROUTING, other: ROUTING },
     vf: { title: 'VF', capabilities: [aer(), ...ofVf] },
   });
-  const functions = [{ ...profile, capabilities: [aer(), ...capabilities, own] }];
+  const express = profile.capabilities.filter(({ name }) => name === 'PCIe');
+  const functions = [{ ...profile, capabilities: [...express, aer(), ...capabilities, own] }];
   const endpoint = new Endpoint({ functions, bus: 1 });
   const [pf] = endpoint.functions;
   pf.config.write16(0x810, 4);
@@ -242,7 +243,7 @@ describe('a dump with these capabilities', () => {
       secondaryPciExpress({ lanes: 4 }),
     ]);
     const parts = explainConfig(configBytes(pf));
-    expect(parts.map(({ title }) => title.split(' at')[0]).slice(2)).toEqual([
+    expect(parts.map(({ title }) => title.split(' at')[0]).slice(3)).toEqual([
       'ACS',
       'ATS',
       'TPH',
@@ -253,14 +254,15 @@ describe('a dump with these capabilities', () => {
       'SR-IOV',
     ]);
     const { layout } = pf.config;
-    for (const { title, registers } of parts.slice(2, -1)) {
+    for (const { title, registers } of parts.slice(3, -1)) {
       const name = title.split(' at')[0];
       const own = layout.table.rows.filter((row) => row.name.startsWith(`${name} `));
       expect(registers.map(({ offset }) => offset)).toEqual(own.map(({ offset }) => offset));
       for (const register of registers) {
         const row = own.find(({ offset }) => offset === register.offset);
+        // Beside these it has fields of other machines.
         expect(register.fields.map((field) => field.name)).toEqual(
-          row?.fields?.map((field) => field.name) ?? [],
+          expect.arrayContaining(row?.fields?.map((field) => field.name) ?? []),
         );
       }
     }
