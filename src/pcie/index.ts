@@ -119,7 +119,12 @@ export {
   type Reception,
   type ReceptionOutcome,
 } from './codec/endpoint-receiver.ts';
-export { creditsOfTlp, FlowControl, type FlowControlOptions, type TlpCredits } from './codec/flow-control.ts';
+export {
+  CreditFlowControl,
+  type CreditFlowControlOptions,
+  creditsOfTlp,
+  type TlpCredits,
+} from './codec/flow-control.ts';
 export {
   type Frame,
   frameDllp,

@@ -11,7 +11,7 @@ import { busOf } from '../routing-id.ts';
 import { CompletionStatus } from '../tlp.ts';
 import { completionOf, completionsOf, registerCompletion } from './completions.ts';
 import type { Dllp } from './dllp.ts';
-import { creditsOfTlp, type FlowControl } from './flow-control.ts';
+import { type CreditFlowControl, creditsOfTlp } from './flow-control.ts';
 import { messageOf } from './messages.ts';
 import { OutstandingReads } from './outstanding-reads.ts';
 import { type ParsedTlp, parseTlp } from './parse-tlp.ts';
@@ -63,7 +63,7 @@ export interface EndpointReceiverOptions extends TlpReceiverSettings {
   /** Multiples of which its own completions end at: 64 or 128. Default 128. */
   readonly completionBoundary?: number;
   /** Its end of flow control; default none: there is room for all that comes. Who takes TLPs away releases their buffers. */
-  readonly flowControl?: FlowControl;
+  readonly flowControl?: CreditFlowControl;
 }
 
 const OPTIONS: Readonly<Record<keyof EndpointReceiverOptions, true>> = {
@@ -105,7 +105,7 @@ export class EndpointReceiver {
   private readonly settings: TlpReceiverSettings;
   private readonly maxAccessBytes: number;
   private readonly completionBoundary: number;
-  private readonly flowControl: FlowControl | null;
+  private readonly flowControl: CreditFlowControl | null;
 
   /** @throws TypeError or RangeError for options out of range. */
   constructor(endpoint: Endpoint, options: EndpointReceiverOptions = {}) {

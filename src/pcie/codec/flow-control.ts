@@ -11,7 +11,7 @@ export interface TlpCredits {
 }
 
 /** What one end of a link advertises, and has to be advertised. */
-export interface FlowControlOptions {
+export interface CreditFlowControlOptions {
   /** Its own buffers, 0 for infinite. */
   readonly advertised: CreditAdvertisement;
   /** Max_Payload_Size, of which the other end must have room for one. Default 128. */
@@ -24,7 +24,10 @@ const DATA_FIELD = 4096;
 const MOST_HEADERS = 127;
 const MOST_DATA = 2047;
 const CLASSES = [FlowClass.POSTED, FlowClass.NON_POSTED, FlowClass.COMPLETION] as const;
-const OPTIONS: Readonly<Record<keyof FlowControlOptions, true>> = { advertised: true, maxPayloadBytes: true };
+const OPTIONS: Readonly<Record<keyof CreditFlowControlOptions, true>> = {
+  advertised: true,
+  maxPayloadBytes: true,
+};
 
 /** One kind of credits, headers or data of a class, modulo its field. */
 class Credits {
@@ -85,18 +88,22 @@ class ClassCredits {
  * (Receiver Overflow), and credits that must not be (Flow Control Protocol Error). It changes nothing by itself.
  *
  * @example
- * const flow = new FlowControl({ advertised: { ...INFINITE_CREDITS, postedHeaders: 1, postedData: 8 } });
+ * const flow = new CreditFlowControl({ advertised: { ...INFINITE_CREDITS, postedHeaders: 1, postedData: 8 } });
  * flow.take({ flowClass: FlowClass.POSTED, data: 4 }); // true
  * flow.take({ flowClass: FlowClass.POSTED, data: 4 }); // false: Receiver Overflow
  */
-export class FlowControl {
+export class CreditFlowControl {
   private readonly own = CLASSES.map(() => new ClassCredits());
   private readonly other = CLASSES.map(() => new ClassCredits());
   private readonly leastData: number;
 
   /** @throws TypeError or RangeError for options out of range. */
-  constructor(options: FlowControlOptions) {
-    const { advertised, maxPayloadBytes = 128 } = checkKeys<FlowControlOptions>('options', options, OPTIONS);
+  constructor(options: CreditFlowControlOptions) {
+    const { advertised, maxPayloadBytes = 128 } = checkKeys<CreditFlowControlOptions>(
+      'options',
+      options,
+      OPTIONS,
+    );
     this.leastData = checkPowerOfTwo('maxPayloadBytes', maxPayloadBytes, 128, 4096) / CREDIT_BYTES;
     for (const flowClass of CLASSES) {
       const [headers, data] = fieldsOf(advertised, flowClass);

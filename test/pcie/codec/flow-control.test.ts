@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  CreditFlowControl,
   creditsOfTlp,
   DataLink,
   Endpoint,
@@ -8,7 +9,6 @@ import {
   encodeDllp,
   encodeTlp,
   FlowClass,
-  FlowControl,
   type FlowControlDllp,
   frameDllp,
   isNonPosted,
@@ -44,7 +44,7 @@ const write = (bytes: number): TlpPacket => ({
 
 /** A link partner's data link layer, the device's, and the device with its flow control behind it. */
 function device() {
-  const flow = new FlowControl({ advertised: ADVERTISED });
+  const flow = new CreditFlowControl({ advertised: ADVERTISED });
   const endpoint = new Endpoint({ functions: intel82599Config(), bus: 1 });
   const { config } = endpoint.functions[0];
   config.write32(0x10, BAR0);
@@ -98,7 +98,7 @@ describe('a link partner that exceeds its credits', () => {
     const { payload: _, ...header } = write(4) as Extract<TlpPacket, { kind: 'MWr' }>;
     const read: TlpPacket = { ...header, kind: 'MRd', words: 1 };
     expect([send(read), send(read), send(write(4))]).toEqual(['accepted', 'receiverOverflow', 'accepted']);
-    const flow = new FlowControl({ advertised: ADVERTISED });
+    const flow = new CreditFlowControl({ advertised: ADVERTISED });
     for (let i = 0; i < 5000; i++) expect(flow.take({ flowClass: COMPLETION, data: 8 })).toBe(true);
   });
 });
@@ -162,7 +162,7 @@ describe('two ends that keep to their credits', () => {
     });
     fc.assert(
       fc.property(sizes, fc.integer({ min: 0, max: 7 }), (all, hold) => {
-        const [a, b] = [1, 2].map(() => new FlowControl({ advertised: ADVERTISED }));
+        const [a, b] = [1, 2].map(() => new CreditFlowControl({ advertised: ADVERTISED }));
         for (const flowClass of [POSTED, NON_POSTED, COMPLETION]) {
           const { dllp } = parseDllp(encodeDllp(b.dllp('InitFC1', flowClass)));
           expect(dllp !== null && a.receive(dllp)).toBe(true);
