@@ -102,13 +102,19 @@ function flitBandwidth(question: BandwidthQuestion, header: number, piece: numbe
   const tlpGbps = (flitsBetweenSkips(lanes) * FLIT_TLP_BYTES * 8000) / clock.periodPs;
   // Bytes at the end of a double word that are not meant are left out by byte enables, in OHC-A1.
   const enables = size % 4 === 0 ? 0 : OHC_BYTES;
-  const writes = piecesOf(size, mps).map((bytes) => header + bytes);
-  const asked = piecesOf(size, mrrs);
-  const requests = asked.map(() => header);
-  const answers = asked.flatMap((bytes) => piecesOf(bytes, piece)).map((bytes) => HEADER_3DW_BYTES + bytes);
-  writes[writes.length - 1] += enables;
-  requests[requests.length - 1] += enables;
-  const rate = (tlps: readonly number[]) => (size / flitBytes(tlps)) * tlpGbps;
+  const words = Math.ceil(size / 4) * 4;
+  const asked = piecesOf(words, mrrs);
+  const writes = longer(piecesOf(words, mps), header, enables);
+  const requests = longer(
+    asked.map(({ count }) => ({ bytes: 0, count })),
+    header,
+    enables,
+  );
+  const split = asked.flatMap((run) =>
+    piecesOf(run.bytes, piece).map(({ bytes, count }) => ({ bytes, count: count * run.count })),
+  );
+  const answers = longer(split, HEADER_3DW_BYTES, 0);
+  const rate = (tlps: readonly Run[]) => (size / flitBytes(tlps)) * tlpGbps;
   return {
     write: rate(writes),
     read: Math.min(rate(requests), rate(answers)),
@@ -116,18 +122,40 @@ function flitBandwidth(question: BandwidthQuestion, header: number, piece: numbe
   };
 }
 
-/** Bytes of the pieces of a transfer, in whole double words. */
-function piecesOf(size: number, piece: number): number[] {
-  const words = Math.ceil(size / 4) * 4;
-  return Array.from({ length: Math.ceil(words / piece) }, (_, i) => Math.min(piece, words - i * piece));
+/** Equal TLPs, or pieces of a transfer, that follow each other: a long transfer has too many for a list. */
+interface Run {
+  readonly bytes: number;
+  readonly count: number;
+}
+
+/** The pieces of a transfer: the whole ones and the rest. */
+function piecesOf(size: number, piece: number): Run[] {
+  const rest = size % piece;
+  const runs = [
+    { bytes: piece, count: Math.floor(size / piece) },
+    { bytes: rest, count: rest > 0 ? 1 : 0 },
+  ];
+  return runs.filter(({ count }) => count > 0);
+}
+
+/** TLPs of these pieces: `header` with each, `more` with the last. */
+function longer(pieces: readonly Run[], header: number, more: number): Run[] {
+  const tlps = pieces.map(({ bytes, count }) => ({ bytes: header + bytes, count }));
+  const { bytes, count } = tlps[tlps.length - 1];
+  if (more === 0) return tlps;
+  tlps.pop();
+  if (count > 1) tlps.push({ bytes, count: count - 1 });
+  return [...tlps, { bytes: bytes + more, count: 1 }];
 }
 
 /** TLP bytes of flits that these TLPs take, again and again: more than they have where they are short. */
-function flitBytes(tlps: readonly number[]): number {
-  const bytes = tlps.reduce((sum, size) => sum + size, 0);
-  if (Math.min(...tlps) >= SHORT_BYTES) return bytes;
+function flitBytes(tlps: readonly Run[]): number {
+  if (tlps.every(({ bytes }) => bytes >= SHORT_BYTES)) {
+    return tlps.reduce((sum, { bytes, count }) => sum + bytes * count, 0);
+  }
   const packer = new FlitPacker();
   let rounds = 0;
-  for (; packer.flit < PACKED_FLITS; rounds++) for (const size of tlps) packer.place(size);
+  for (; packer.flit < PACKED_FLITS; rounds++)
+    for (const { bytes, count } of tlps) packer.placeAll(bytes, count);
   return (packer.flit * FLIT_TLP_BYTES + packer.offset) / rounds;
 }

@@ -53,6 +53,29 @@ export class FlitPacker {
     else this.tlps = this.offset === 0 || this.offset === HALF_BYTES ? 0 : 1;
   }
 
+  /** Puts `count` TLPs of `bytes` behind the last one, in no more time than it takes until their places come again. */
+  placeAll(bytes: number, count: number): void {
+    const seen = new Map<number, { left: number; flit: number; flits: number }>();
+    for (let left = count; left > 0; left--) {
+      const place = this.offset * (TLPS_IN_HALF + 1) + this.tlps;
+      const before = seen.get(place);
+      if (before === undefined) {
+        seen.set(place, { left, flit: this.flit, flits: this.flits });
+      } else {
+        const period = before.left - left;
+        const times = Math.floor(left / period);
+        const ahead = times * (this.flit - before.flit);
+        this.flit += ahead;
+        this.lastFlit += ahead;
+        this.flits += times * (this.flits - before.flits);
+        left -= times * period;
+        seen.clear();
+        if (left === 0) return;
+      }
+      this.place(bytes);
+    }
+  }
+
   private nextFlit(): void {
     this.flit++;
     this.offset = 0;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { FlitPacker } from '../../../src/pcie/flit-packer.ts';
 import { pcieBandwidth } from '../../../src/pcie/index.ts';
 
 const GEN3_X8 = { generation: 3, lanes: 8, mps: 256, mrrs: 512, rcb: 64, addressBits: 64 };
@@ -106,5 +107,31 @@ describe('pcieBandwidth at generation 6', () => {
   it('answers requests that are shorter than Max_Payload_Size one by one', () => {
     const { read } = pcieBandwidth({ ...GEN6, mps: 512, mrrs: 128, size: 1024 });
     expect(read).toBeCloseTo((TLP_GBPS * 128) / (128 + 12), 9);
+  });
+
+  it('counts the TLPs of a transfer of any size, of 2^32 bytes as well', () => {
+    const question = { ...GEN6, mps: 128, mrrs: 128, addressBits: 32 };
+    const small = pcieBandwidth({ ...question, size: 1 << 14 });
+    const { write, read, readWrite } = pcieBandwidth({ ...question, size: 2 ** 32 });
+    expect(write).toBeCloseTo((TLP_GBPS * 128) / (128 + 12), 9);
+    expect(read).toBeCloseTo((TLP_GBPS * 128) / (128 + 12), 9);
+    // Requests of 12 bytes, sixteen in a flit, before as many writes.
+    expect(readWrite / ((TLP_GBPS * 128) / (236 / 16 + 140))).toBeCloseTo(1, 3);
+    expect(readWrite / small.readWrite).toBeCloseTo(1, 2);
+    const odd = pcieBandwidth({ ...question, size: 2 ** 32 - 1 });
+    expect(odd.write / write).toBeCloseTo(1, 6);
+  });
+});
+
+describe('FlitPacker', () => {
+  it.each([12, 16, 20, 140, 4108])('puts many TLPs of %i bytes where one after the other comes', (bytes) => {
+    for (const count of [1, 15, 16, 117, 118, 119, 3000, 3001]) {
+      const [one, many] = [new FlitPacker(), new FlitPacker()];
+      for (const packer of [one, many]) packer.place(28);
+      for (let i = 0; i < count; i++) one.place(bytes);
+      many.placeAll(bytes, count);
+      for (const packer of [one, many]) packer.place(28);
+      expect(many).toEqual(one);
+    }
   });
 });
