@@ -11,7 +11,7 @@ import type { LinkDirection } from './link-direction.ts';
 import { symbolPs } from './link-rate.ts';
 import { LinkWire } from './link-wire.ts';
 import { ReplayBuffer, type ReplayCause, type ReplayEntry, type Replayer } from './replay-buffer.ts';
-import { replayTimerSymbols } from './replay-timer.ts';
+import { replayTimerSymbols, SIMPLIFIED_GENERATION } from './replay-timer.ts';
 import { DLLP_BYTES, type FlowClass, TlpKind } from './tlp.ts';
 import type { Tlp, TlpPool } from './tlp-pool.ts';
 import type { Foresight } from './tlp-receiver.ts';
@@ -343,7 +343,7 @@ export class LinkErrors implements Foresight, DataLinkErrors, Replayer, Componen
   /** REPLAY_TIMER limit: that of the specification, or the round trip of a link whose ends are further from each other. */
   private replayTimerPs(): number {
     const { rate, maxPayloadBytes, flightPs, wire } = this.direction;
-    const isExtended = rate.generation > TOKENS && this.extendedSynch(this.transmitter);
+    const isExtended = rate.generation >= SIMPLIFIED_GENERATION && this.extendedSynch(this.transmitter);
     const limitPs = replayTimerSymbols(rate, maxPayloadBytes, isExtended) * symbolPs(rate);
     return Math.max(limitPs, 2 * (flightPs + wire.dllpPs) + wire.updateLatencyPs);
   }

@@ -95,6 +95,8 @@ class ClassCredits {
 export class CreditFlowControl {
   private readonly own = CLASSES.map(() => new ClassCredits());
   private readonly other = CLASSES.map(() => new ClassCredits());
+  /** What is in its own buffers, by class. */
+  private readonly held = CLASSES.map(() => ({ headers: 0, data: 0 }));
   private readonly leastData: number;
 
   /** @throws TypeError or RangeError for options out of range. */
@@ -122,11 +124,22 @@ export class CreditFlowControl {
 
   /** A TLP has come; false if there is no room for it: it is to be discarded. */
   take({ flowClass, data }: TlpCredits): boolean {
-    return this.own[flowClass].take(data);
+    const isTaken = this.own[flowClass].take(data);
+    if (isTaken) this.hold(flowClass, 1, data);
+    return isTaken;
   }
 
-  /** Its buffers are free again. Returns the UpdateFC that says so. */
+  /**
+   * Its buffers are free again. Returns the UpdateFC that says so.
+   *
+   * @throws RangeError for more than is in the buffers of its class: nothing changes then.
+   */
   release({ flowClass, data }: TlpCredits): FlowControlDllp {
+    const held = this.held[flowClass];
+    if (held.headers === 0)
+      throw new RangeError('TLP must be one that was taken, got one of a class that holds none');
+    checkInteger('data', data, 0, held.data);
+    this.hold(flowClass, -1, -data);
     this.own[flowClass].headers.give(1);
     this.own[flowClass].data.give(data);
     return this.dllp('UpdateFC', flowClass);
@@ -157,6 +170,12 @@ export class CreditFlowControl {
     return [update(other.headers, headerCredits), update(other.data, dataCredits)].every(
       (isRight) => isRight,
     );
+  }
+
+  private hold(flowClass: FlowClass, headers: number, data: number): void {
+    const held = this.held[flowClass];
+    held.headers += headers;
+    held.data += data;
   }
 
   /** The least that has to be advertised of data: a payload, or the double word of a non-posted request (table 2-37). */

@@ -32,8 +32,9 @@ export class FabricRequester implements CompletionTaker {
   private readonly atPort = [0, 0, 0];
   private tagsFree: number;
   private isPumping = false;
-  /** When requests of reads were sent whose completion is lost, by the number of its record. */
+  /** Runs when the timer of a request runs out whose completion is lost. */
   private readonly timeout: number;
+  /** Those requests, in the order of their losses. */
   private readonly overdue = new Map<number, FabricTlp>();
   private overdues = 0;
 

@@ -154,6 +154,22 @@ describe('a link partner that advertises', () => {
   });
 });
 
+describe('buffers', () => {
+  it('are free again only of what was taken: a refusal changes nothing', () => {
+    const flow = new FlowControl({ advertised: ADVERTISED });
+    const tlp = { flowClass: POSTED, data: 1 };
+    expect(() => flow.release(tlp)).toThrow(
+      new RangeError('TLP must be one that was taken, got one of a class that holds none'),
+    );
+    expect(flow.take(tlp)).toBe(true);
+    expect(() => flow.release({ ...tlp, data: 2 })).toThrow('data must be an integer from 0 to 1, got 2');
+    expect(() => flow.release({ ...tlp, flowClass: NON_POSTED })).toThrow(RangeError);
+    const { headerCredits } = flow.dllp('UpdateFC', POSTED);
+    expect(flow.release(tlp).headerCredits).toBe(headerCredits + 1);
+    expect(flow.take(tlp)).toBe(true);
+  });
+});
+
 describe('two ends that keep to their credits', () => {
   it('never overflow, whatever they send, and credits go round their fields', () => {
     const sizes = fc.array(fc.tuple(fc.constantFrom(POSTED, NON_POSTED), fc.integer({ min: 0, max: 9 })), {

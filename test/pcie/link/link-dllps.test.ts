@@ -45,6 +45,14 @@ describe('REPLAY_TIMER', () => {
     expect(replayTimerSymbols({ generation, lanes }, bytes)).toBe(symbols);
   });
 
+  it.each([
+    [{ generation: 6, lanes: 1 }, 128, 'generation must be an integer from 1 to 5, got 6'],
+    [{ generation: 4, lanes: 1 }, 100, 'maxPayloadBytes must be an integer from 128 to 4096, got 100'],
+    [{ generation: 4, lanes: 1 }, 384, 'maxPayloadBytes must be a power of two, got 384'],
+  ])('is of no link %j with Max_Payload_Size %i', (rate, bytes, message) => {
+    expect(() => replayTimerSymbols(rate, bytes)).toThrow(message);
+  });
+
   it('is longer with Extended Synch where the limit is the simplified one', () => {
     expect(replayTimerSymbols({ generation: 3, lanes: 1 }, 128, true)).toBe(999);
     expect(replayTimerSymbols({ generation: 4, lanes: 1 }, 128, true)).toBe(80_000);
