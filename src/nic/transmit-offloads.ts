@@ -35,7 +35,7 @@ const DTYP = 0xf << 20;
 export const DCMD_TSE = 1 << 31;
 /** Insert Checksum, in a legacy descriptor. */
 export const CMD_IC = 1 << 26;
-/** Reserved in both: marks a legacy descriptor in the cache that has been rewritten as an advanced one. */
+/** Reserved in both, so that software's does not count: marks a legacy descriptor that has been rewritten as an advanced one. */
 const WAS_LEGACY = 1 << 28;
 /** POPTS, in the last double word of a data descriptor. */
 export const POPTS_IXSM = 1 << 8;
@@ -94,6 +94,10 @@ export class TransmitOffloads implements TransmitOffload, TransmitSink, LargeSen
   private readonly queueControl: number;
   /** First, third and last double word of each context, by queue and IDX. */
   private readonly contexts: Int32Array;
+  /** The reset of each queue's ring since which its contexts have been written: those of before are gone. */
+  private readonly since: Int32Array;
+  /** Number of the first descriptor of each queue that has not been looked at in the cache. */
+  private readonly unread: Int32Array;
   /** Third and last double word of the first descriptor of a queue's large send. */
   private readonly sending: Int32Array;
   // By slot: what is to be done, the double words of its context, its number among segments.
@@ -119,6 +123,8 @@ export class TransmitOffloads implements TransmitOffload, TransmitSink, LargeSen
     this.sends = new LargeSends(transmit, frames, port, this);
     const queues = transmit.rings.all.length;
     this.contexts = new Int32Array(queues * CONTEXTS * 3);
+    this.since = new Int32Array(queues);
+    this.unread = new Int32Array(queues);
     this.sending = new Int32Array(queues * 2);
     this.asks = new Uint8Array(frames.slots);
     this.words = new Int32Array(frames.slots * 3);
@@ -126,11 +132,12 @@ export class TransmitOffloads implements TransmitOffload, TransmitSink, LargeSen
   }
 
   takeDescriptor(ring: TransmitRing): boolean {
+    if (ring.resetAt !== this.since[ring.queue]) this.forget(ring);
+    if (ring.landed !== this.unread[ring.queue]) this.lookAt(ring);
     if (this.sends.isActive(ring)) return this.sends.go(ring);
     if (ring.openSlot >= 0) return this.engine.takeDescriptor(ring);
     const { i32 } = this.frames;
     const word = ring.wordOf(0);
-    if ((i32[word + 2] & DCMD_DEXT) === 0 && this.takesLegacy()) this.rewriteLegacy(ring);
     const type = i32[word + 2] & (DTYP | DCMD_DEXT);
     if (type === (DTYP_DATA | DCMD_DEXT)) return this.takeFrame(ring, i32[word + 2], i32[word + 3]);
     if (type === (DTYP_CONTEXT | DCMD_DEXT)) {
@@ -317,13 +324,24 @@ export class TransmitOffloads implements TransmitOffload, TransmitSink, LargeSen
     return (values[this.vtControl] & VT_EN) === 0 && (values[this.queueControl] & VT_ENA) === 0;
   }
 
-  /** Writes the legacy descriptors that a ring has cached as advanced ones; CSO goes where STA was. */
-  private rewriteLegacy(ring: TransmitRing): void {
+  /** The ring has been reset, by itself or with its function or the card. */
+  private forget({ queue, resetAt }: TransmitRing): void {
+    this.contexts.fill(0, queue * CONTEXTS * 3, (queue + 1) * CONTEXTS * 3);
+    this.since[queue] = resetAt;
+  }
+
+  /** Descriptors have come into the cache: legacy ones are written as advanced ones; CSO goes where STA was. */
+  private lookAt(ring: TransmitRing): void {
     const { i32 } = this.frames;
-    for (let ahead = ring.cached() - 1; ahead >= 0; ahead--) {
+    const takesLegacy = this.takesLegacy();
+    const behind = (this.unread[ring.queue] - ring.taken) | 0;
+    const count = (ring.landed - ring.taken) | 0;
+    this.unread[ring.queue] = ring.landed;
+    for (let ahead = behind > 0 ? behind : 0; ahead < count; ahead++) {
       const word = ring.wordOf(ahead);
       const command = i32[word + 2];
-      if ((command & DCMD_DEXT) !== 0) continue;
+      i32[word + 2] = command & ~WAS_LEGACY;
+      if ((command & DCMD_DEXT) !== 0 || !takesLegacy) continue;
       const kept = command & (0xffff | DCMD_EOP | DCMD_IFCS | CMD_IC | DCMD_RS | DCMD_VLE);
       i32[word + 2] = kept | DTYP_DATA | DCMD_DEXT | WAS_LEGACY;
       i32[word + 3] = (i32[word + 3] & ~0xff) | ((command >> 16) & 0xff);

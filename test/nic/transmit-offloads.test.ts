@@ -94,6 +94,36 @@ describe('checksum offload (datasheet 7.2.5)', () => {
     expect(rig.head()).toEqual({ head: 4, done: true });
   });
 
+  it.each([
+    ['the queue', (rig) => rig.transmit.handle.bar(0).write32(0x2028, 0)],
+    ['its VF, by VFCTRL', (rig) => rig.transmit.handle.bar(0).write32(0, 1 << 26)],
+    ['its VF, by Function Level Reset', (rig) => rig.machine.nic.pf.sriov?.vf(0).functionLevelReset()],
+    ['the card, by CTRL.RST', (rig) => rig.writePf(0, 1 << 26)],
+    ['the data plane of the card, as by the bus', (rig) => rig.machine.nic.data.reset()],
+  ] as [string, (rig: OffloadRig) => void][])('is gone with a reset of %s', (_, reset) => {
+    const rig = new OffloadRig();
+    const spec = SPECS[0];
+    const packet = unfinished(spec);
+    rig.context(packet, spec);
+    rig.postFrame(packet.bytes, IXSM | TXSM);
+    rig.run();
+    expect(sent(rig)).toEqual([finished(spec)]);
+    const { transmit } = rig.machine.nic.data;
+    const { base, size } = transmit.rings.all[0];
+    reset(rig);
+    rig.machine.scheduler.runUntil(rig.machine.scheduler.now + 100_000_000_000);
+    // The ring of before, whatever has become of its registers; the context is not written again.
+    const ring = transmit.rings.all[0];
+    Object.assign(ring, { base, size });
+    rig.transmit.next = 0;
+    rig.postFrame(packet.bytes, IXSM | TXSM);
+    transmit.setMaster(0, true);
+    transmit.enable(0);
+    transmit.setTail(0, rig.transmit.next);
+    rig.machine.scheduler.runUntil(rig.machine.scheduler.now + 200_000_000);
+    expect(sent(rig).slice(1)).toEqual([toHex(packet.bytes)]);
+  });
+
   it('leaves a frame alone that is shorter than its context says', () => {
     const rig = new OffloadRig();
     const spec = SPECS[0];
@@ -191,6 +221,44 @@ describe('legacy descriptors (datasheet 7.2.3.2.2)', () => {
     expect(sent(rig)).toEqual([whole, whole, toHex(bytes)]);
     expect(rig.wire.map(({ tci }) => tci)).toEqual([-1, 0x2005, -1]);
     expect(rig.head()).toEqual({ head: 4, done: true });
+  });
+
+  it('are one frame, however many fetches bring them: the tail in two writes, or the end of the ring', () => {
+    const rig = new OffloadRig();
+    plainCard(rig);
+    const spec = { ...SPECS[0], ip: 6 } as const;
+    const { bytes } = unfinished(spec);
+    const at = rig.put(bytes);
+    const first = () => postLegacy(rig, at, 60, LEGACY.IFCS | LEGACY.IC | LEGACY.VLE, 54 + 16, 54, 0x2005);
+    const second = () => postLegacy(rig, at + 60, bytes.length - 60, LEGACY.EOP | LEGACY.RS);
+    first();
+    rig.run();
+    expect(sent(rig)).toEqual([]);
+    second();
+    rig.run();
+    expect(sent(rig)).toEqual([finished(spec)]);
+    expect(rig.head()).toEqual({ head: 2, done: true });
+    for (let i = 2; i < 127; i++) {
+      postLegacy(rig, at, bytes.length, LEGACY.EOP | LEGACY.IFCS | LEGACY.RS);
+      if (i % 20 === 0) rig.run();
+    }
+    rig.run();
+    first();
+    second();
+    rig.run();
+    expect(sent(rig).slice(1)).toEqual([...Array.from({ length: 125 }, () => toHex(bytes)), finished(spec)]);
+    expect(rig.wire.at(-1)?.tci).toBe(0x2005);
+    expect(rig.head()).toEqual({ head: 1, done: true });
+  });
+
+  it('are those without DEXT, whatever is in reserved bits of others', () => {
+    const rig = new OffloadRig();
+    const spec = SPECS[0];
+    const packet = unfinished(spec);
+    rig.context(packet, spec);
+    rig.postFrame(packet.bytes, IXSM | TXSM, WHOLE | (1 << 28));
+    rig.run();
+    expect(sent(rig)).toEqual([finished(spec)]);
   });
 
   it('are passed over while there are pools', () => {
