@@ -30,7 +30,7 @@ export class ReceiveEngine implements DmaClient, Component {
   private readonly port: DmaPort;
   /** @internal */
   format: ReceiveFormat;
-  private readonly sink: ReceiveSink;
+  sink: ReceiveSink;
   private readonly deliveries: Delivery[];
   private readonly free: FreeList;
   private readonly lines: WriteBacks;

@@ -117,12 +117,12 @@ export class OffloadRegisters implements BarTarget {
   }
 
   read32(offset: number, bytes: number): number {
-    return this.has(offset) ? this.file.read32(offset) : this.others.read32(placeOf(offset), bytes);
+    return this.has(offset) ? this.file.read32(offset) : this.others.read32(olderPlaceOf(offset), bytes);
   }
 
   write32(offset: number, value: number, byteEnables: number): void {
     if (this.has(offset)) this.file.write32(offset, value, byteEnables);
-    else this.others.write32(placeOf(offset), value, byteEnables);
+    else this.others.write32(olderPlaceOf(offset), value, byteEnables);
     if (offset === CONTROL && (value & (RST | LRST)) !== 0) this.reset();
   }
 
@@ -166,8 +166,8 @@ export class VfOffloadRegisters implements BarTarget {
   }
 }
 
-/** Where the register at `offset` is, for one of the places of the 82598. */
-function placeOf(offset: number): number {
+/** Where the register is whose place in the 82598 `offset` is; `offset` itself, if it is none of these. */
+export function olderPlaceOf(offset: number): number {
   if (offset === MRQC_ALIAS) return MRQC;
   const queue = (offset - SRRCTL_ALIAS) >> 2;
   return queue >= 0 && queue < SRRCTL_ALIASES ? PF_RECEIVE + (queue << QUEUE_SHIFT) + SRRCTL : offset;

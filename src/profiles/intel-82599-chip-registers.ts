@@ -189,9 +189,7 @@ const MAC: readonly RegisterRow[] = [
 /** Packet planes, filters, security, time, wake-up, manageability: what drivers write, and the model stores. */
 const STORED: readonly RegisterRow[] = [
   rw('RDRXCTL', 0x2f00, 'receive DMA control: DMAIDONE', '8.2.3.8.8'),
-  rwArray('SRRCTL_LOW', 0x2100, 16, 4, 'SRRCTL of the first sixteen queues', '8.2.3.8.7'),
   rwArray('DCA_RXCTRL_LOW', 0x2200, 16, 4, 'DCA_RXCTRL of the first sixteen queues', '8.2.3.11.1'),
-  rw('MRQC_LOW', 0x5818, 'MRQC', '8.2.3.7.12'),
   rw('VT_CTL', 0x581c, 'PFVTCTL', '8.2.3.27.1'),
   rw('PFCTOP', 0x3008, 'EtherType and opcode of priority flow control', '8.2.3.3.1', 0x0101_8808),
   ro('TFCS', 0xce00, 'transmit flow control status', '8.2.3.3.6', 0xff),

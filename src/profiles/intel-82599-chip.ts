@@ -1,4 +1,4 @@
-import { checkOneOf } from '../base/index.ts';
+import { checkBoolean, checkInteger, checkKeys, checkOneOf } from '../base/index.ts';
 import type { Probe } from '../kernel/index.ts';
 import {
   CountingProbe,
@@ -12,7 +12,7 @@ import { parseMac } from '../wire/index.ts';
 import { intel82599 } from './intel-82599.ts';
 import { INTEL_82599_CHIP_REGISTERS, INTEL_82599_VF_CHIP_REGISTERS } from './intel-82599-chip-registers.ts';
 import { intel82599Config } from './intel-82599-config.ts';
-import { SFP_10GBASE_SR, type SfpModule, sfpMemory } from './sfp-module.ts';
+import { checkSfpModule, checkText, SFP_10GBASE_SR, type SfpModule, sfpMemory } from './sfp-module.ts';
 
 /** What of a card with an 82599 may differ; everything has a default. */
 export interface Intel82599ChipOptions {
@@ -22,13 +22,22 @@ export interface Intel82599ChipOptions {
   readonly module?: SfpModule | null;
   /** Address in the EEPROM. Default `90:e2:ba:00:00:01`. */
   readonly mac?: string;
-  /** Number of the printed board assembly. Default `E66560-002`. */
+  /** Number of the printed board assembly: 1 to 64 characters of ASCII. Default `E66560-002`. */
   readonly pba?: string;
-  /** PHYs at the management interface, by address. Default none. */
+  /** PHYs at the management interface, by address (0 to 31), with registers of 16 bits. Default none. */
   readonly phys?: Readonly<Record<number, PhyRegisters>>;
   /** Whether an access to a register that is not known throws, instead of being counted. Default false. */
   readonly strict?: boolean;
 }
+
+const KEYS: Readonly<Record<keyof Intel82599ChipOptions, true>> = {
+  port: true,
+  module: true,
+  mac: true,
+  pba: true,
+  phys: true,
+  strict: true,
+};
 
 /** Device IDs and settings of the link by the kind of port (82599 data sheet 8.2.3.22.19, 8.2.3.22.22). */
 const PORTS = {
@@ -49,23 +58,29 @@ const OPTICS = 5;
  * an SFP+ module, a link that takes its time, offloads (`useOffloads`), and all registers that are not known by name in the report.
  * Its data path and timing are those of {@link intel82599}.
  *
- * @throws RangeError if an option is none of those it may be.
+ * @throws TypeError or RangeError if an option is none that there is, or none of those it may be.
  * @example
  * const machine = createMachine({ nic: intel82599Chip({ strict: true }) });
  * machine.nic.pf.bar(0).read32(0x10010, 4); // EEC
  */
 export function intel82599Chip(options: Intel82599ChipOptions = {}): NicProfile {
+  checkKeys<Intel82599ChipOptions>('options', options, KEYS);
+  const { pba = 'E66560-002', phys = {}, strict = false } = options;
+  checkBoolean('strict', strict);
+  checkText('pba', pba, 1, 64);
+  checkPhys(phys);
   const port = checkOneOf('port', options.port ?? 'sfp', ['sfp', 'kx4'] as const);
   const { deviceId, autoc, autoc2 } = PORTS[port];
   const address = parseMac(options.mac ?? '90:e2:ba:00:00:01');
   const mac = [5, 4, 3, 2, 1, 0].map((i) => Math.floor(address / 2 ** (8 * i)) % 256);
   const module = options.module === undefined ? SFP_10GBASE_SR : options.module;
+  if (module !== null) checkSfpModule(module);
   const chip = extendByChip({
     registers: INTEL_82599_CHIP_REGISTERS,
     vfRegisters: INTEL_82599_VF_CHIP_REGISTERS,
     eeprom: {
       mac,
-      pba: options.pba ?? 'E66560-002',
+      pba,
       capabilities: NO_CROSSTALK,
       firmwarePatch: 6,
       modules: { [DIRECT_ATTACH]: [0x0b24], [OPTICS]: [0x0b26] },
@@ -74,8 +89,8 @@ export function intel82599Chip(options: Intel82599ChipOptions = {}): NicProfile 
     autoc2,
     hasCage: port === 'sfp',
     module: port === 'sfp' && module !== null ? sfpMemory(module) : null,
-    phys: options.phys ?? {},
-    strict: options.strict ?? false,
+    phys,
+    strict,
   });
   return Object.freeze({
     ...intel82599,
@@ -87,4 +102,24 @@ export function intel82599Chip(options: Intel82599ChipOptions = {}): NicProfile 
       useOffloads(card as Nic);
     },
   } satisfies NicProfile);
+}
+
+/** PHYs at addresses of five bits, with registers by device and address, five bits and sixteen (IEEE 802.3 clause 45). */
+function checkPhys(phys: unknown): void {
+  for (const [address, registers] of entriesOf('phys', phys, 31)) {
+    const name = `phys[${address}]`;
+    for (const [at, value] of entriesOf(name, registers, 0x1f_ffff))
+      checkInteger(`${name}[${at}]`, value, 0, 0xffff);
+  }
+}
+
+/** What is in an object by numbers from 0 to `max`. */
+function entriesOf(name: string, value: unknown, max: number): [string, unknown][] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new TypeError(`${name} must be an object with keys from 0 to ${max}, got ${value}`);
+  for (const key of Object.keys(value)) {
+    if (!/^\d+$/.test(key) || Number(key) > max)
+      throw new RangeError(`keys of ${name} must be integers from 0 to ${max}, got ${JSON.stringify(key)}`);
+  }
+  return Object.entries(value);
 }

@@ -1,12 +1,15 @@
+import { checkInteger, checkIntegers, checkKeys } from '../base/index.ts';
+
 /** What an SFP+ module says of itself. */
 export interface SfpModule {
-  /** Compliance codes of 10 and of 1 Gigabit Ethernet (SFF-8472 table 5-3). */
+  /** Compliance codes of 10 and of 1 Gigabit Ethernet, a byte each (SFF-8472 table 5-3). */
   readonly codes10g: number;
   readonly codes1g: number;
   /** Bits of byte 8: 4 for a passive cable, 8 for an active one. */
   readonly cable: number;
+  /** This, part and serial have up to 16 characters of ASCII. */
   readonly vendor: string;
-  /** Of the vendor, as IEEE has given it. */
+  /** Of the vendor, as IEEE has given it: three bytes. */
   readonly oui: readonly number[];
   readonly part: string;
   readonly serial: string;
@@ -28,6 +31,36 @@ const CONNECTOR_LC = 0x07;
 /** Where the parts of the first 96 bytes lie, and the two sums over them (SFF-8472 table 4-1). */
 const AT = { vendor: 20, oui: 37, part: 40, checkBase: 63, serial: 68, checkExtended: 95 };
 const VENDOR_BYTES = 16;
+
+const KEYS: Readonly<Record<keyof SfpModule, true>> = {
+  codes10g: true,
+  codes1g: true,
+  cable: true,
+  vendor: true,
+  oui: true,
+  part: true,
+  serial: true,
+};
+
+/** @throws TypeError or RangeError if `module` is not what a module can say of itself. */
+export function checkSfpModule(module: SfpModule): void {
+  checkKeys<SfpModule>('module', module, KEYS);
+  for (const key of ['codes10g', 'codes1g', 'cable'] as const)
+    checkInteger(`module.${key}`, module[key], 0, 255);
+  for (const key of ['vendor', 'part', 'serial'] as const)
+    checkText(`module.${key}`, module[key], 0, VENDOR_BYTES);
+  const { length } = checkIntegers('module.oui', module.oui, 0, 255);
+  if (length !== 3) throw new RangeError(`module.oui must be three bytes, got ${length}`);
+}
+
+/** @throws TypeError or RangeError if `value` is not so many characters of ASCII that can be printed. */
+export function checkText(name: string, value: unknown, min: number, max: number): void {
+  if (typeof value !== 'string') throw new TypeError(`${name} must be a string, got ${value}`);
+  if (!/^[ -~]*$/.test(value) || value.length < min || value.length > max)
+    throw new RangeError(
+      `${name} must be ${min} to ${max} characters of ASCII, got ${JSON.stringify(value)}`,
+    );
+}
 
 /** The 256 bytes that a module answers with at A0h (SFF-8472). */
 export function sfpMemory(module: SfpModule): Uint8Array {

@@ -22,6 +22,7 @@ const RQSMR = 0x2300;
 const TQSM = 0x8600;
 const QPRC = (i: number) => 0x1030 + 0x40 * i;
 const QBRC = (i: number) => 0x1034 + 0x40 * i;
+const QPRDC = (i: number) => 0x1430 + 0x40 * i;
 const QPTC = (i: number) => 0x8680 + 4 * i;
 const CRCERRS = 0x4000;
 
@@ -118,6 +119,23 @@ describe('statistics of queues', () => {
     expect([read(QPRC(5)), read(QBRC(5)), read(QPRC(0))]).toEqual([frames, 64 * frames, others]);
     expect(read(QPTC(9))).toBe(machine.nic.data.mac.framesSent);
     expect([read(QPRC(5)), read(QBRC(5)), read(QPTC(9))]).toEqual([0, 0, 0]);
+  });
+});
+
+describe('frames without a descriptor', () => {
+  it("are counted in their own queue's register, not in that of its pool", () => {
+    const { data } = machine.nic;
+    // Queues 0 and 1 are those of VF 0: statistics 0 and 1.
+    write(RQSMR, 0x0100);
+    const frames = fromPort(machine.guests[0].vf(0).mac, 64);
+    expect([read(QPRDC(0)), read(QPRDC(1))]).toEqual([0, 0]);
+    // All of VF 0's frames go to its second queue, which is not enabled.
+    data.spread = { queueFor: (pool) => 2 * pool + 1 };
+    const lost = fromPort(machine.guests[0].vf(0).mac, 64);
+    expect(frames).toBeGreaterThan(50);
+    expect(lost).toBeGreaterThan(50);
+    expect(data.drops.byReason(0).noDescriptor).toBe(lost);
+    expect([read(QPRDC(0)), read(QPRDC(1)), read(QPRDC(1))]).toEqual([0, lost, 0]);
   });
 });
 

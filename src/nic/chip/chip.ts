@@ -11,6 +11,7 @@ import { InterruptRegisters } from './interrupt-registers.ts';
 import { Mdio, type PhyRegisters } from './mdio.ts';
 import { PfFront } from './pf-front.ts';
 import { isLinkUp, PortLink } from './port-link.ts';
+import { QueueDrops } from './queue-drops.ts';
 import { StatisticsRegisters } from './statistics-registers.ts';
 import { UnknownRegisters } from './unknown-registers.ts';
 import { VfFront } from './vf-front.ts';
@@ -66,11 +67,9 @@ const SMBI = 1 << 0;
 /** EICR: the link status has changed. */
 const EICR_LSC = 20;
 
-/** Registers that drivers know at an older place, too: name there, and where the first one is, how far apart they are. */
+/** Registers that drivers know at an older place, too, beside those of `olderPlaceOf`: name there, and where the first one is, how far apart they are. */
 const SECOND_PLACES: readonly (readonly [string, number, number])[] = [
-  ['SRRCTL_LOW', 0x1014, 0x40],
   ['DCA_RXCTRL_LOW', 0x100c, 0x40],
-  ['MRQC_LOW', 0xec80, 0],
   ['VT_CTL', 0x51b0, 0],
 ];
 
@@ -124,6 +123,7 @@ export class Chip implements Component {
     // The wire is the port behind all pools.
     this.statistics = new FrameStatistics(data.frames, pools, pools, queuesPerPool);
     if (card.probe instanceof CountingProbe) card.probe.counter = this.statistics;
+    data.receive.sink = new QueueDrops(data.receive.sink, this.statistics.toQueues);
     this.counts = new StatisticsRegisters(file, this.statistics, (index) => missed(data, pools, index));
     const links = card.registers.file.get('LINKS') | 0;
     const hasMedium = !options.hasCage || options.module !== null;

@@ -7,8 +7,6 @@ import type { FrameCounter } from './counting-probe.ts';
 
 const { FRAME_IN, FRAME_OUT, FRAME_DROPPED, TX_DESCRIPTOR, RX_DESCRIPTOR, WIRE_SENT } = ProbeKind;
 
-/** Statistics registers of four bits a queue that the mapping registers name. */
-export const STATISTICS_QUEUES = 16;
 /** Upper ends of the classes of sizes, check sequence included; the last has all beyond. */
 const SIZES = [64, 127, 255, 511, 1023];
 const CLASSES = SIZES.length + 1;
@@ -92,7 +90,7 @@ export class FrameStatistics implements FrameCounter {
     else if (kind === RX_DESCRIPTOR) this.ofQueue(this.toQueues, this.toPools, a, c);
     else if (kind === FRAME_IN) this.came(a, b, c);
     else if (kind === FRAME_OUT) this.decided(a, true);
-    else if (kind === FRAME_DROPPED) this.lost(a, b, c);
+    else if (kind === FRAME_DROPPED) this.lost(a, c);
     else if (kind === WIRE_SENT) this.left(a, b);
   }
 
@@ -123,10 +121,8 @@ export class FrameStatistics implements FrameCounter {
     if (passes) this.good(this.received, slot, octets);
   }
 
-  private lost(slot: number, port: number, reason: number): void {
+  private lost(slot: number, reason: number): void {
     const own = reason - DROP_REASONS.length;
-    // Frames of a pool go to its first queue.
-    if (own === NicDrop.NO_DESCRIPTOR) this.toQueues.dropped[port * this.queuesPerPool]++;
     if (own === NicDrop.BAD_FCS && this.state[slot] === WAITING) this.badCheckSequences++;
     if (own === NicDrop.BAD_FCS || own === NicDrop.MAC_CONTROL) this.state[slot] = NOT_WAITING;
     this.decided(slot, false);

@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { olderPlaceOf } from '../../../src/nic/offload-registers.ts';
 import { INTEL_82599_CHIP_REGISTERS, INTEL_82599_VF_CHIP_REGISTERS } from '../../../src/profiles/index.ts';
+import { compileTable } from '../../../src/registers/index.ts';
 import { tableProblems } from '../../../src/registers/problems.ts';
 import { PF } from '../card.ts';
 import { ChipCard, poll } from './driver.ts';
@@ -143,6 +145,16 @@ describe('a reset', () => {
 });
 
 describe('a register with an older place', () => {
+  it('is known to one part: what stands in front takes it to where it is, and nobody behind has it', () => {
+    const { slotAt } = compileTable(INTEL_82599_CHIP_REGISTERS);
+    const known = Array.from(slotAt, (slot, dword) => (slot >= 0 ? 4 * dword : 0)).filter((at) => at > 0);
+    expect(known.length).toBeGreaterThan(500);
+    expect(known.filter((at) => olderPlaceOf(at) !== at)).toEqual([]);
+    expect([0x2100, 0x213c, 0x2140, 0x5818, 0x581c].map(olderPlaceOf)).toEqual([
+      0x1014, 0x13d4, 0x2140, 0xec80, 0x581c,
+    ]);
+  });
+
   it.each([
     ['SRRCTL 0', 0x2100, 0x1014, 0x1000_0004],
     ['SRRCTL 15', 0x213c, 0x13d4, 0x1000_0004],
