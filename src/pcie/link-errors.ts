@@ -267,7 +267,7 @@ export class LinkErrors implements Foresight, DataLinkErrors, Replayer, Componen
     if (delivered || !entry.delivered) return;
     const tlp = this.tlps.records[index];
     const delayPs = (isRead && first === 0 ? firstPs : lastPs) + tlp.extraPs;
-    const isForeseen = inner?.foresee(tlp, delayPs) === true;
+    const isForeseen = inner?.foresee(tlp, delayPs, entry.bytes * (entry.count - first)) === true;
     const task = isForeseen ? inner.foreseen : direction.arrive;
     scheduler.schedule(delayPs + (isForeseen ? inner.foreseenPs : 0), task, index, direction.epoch);
   }

@@ -10,9 +10,10 @@ export interface TlpReceiver {
   /**
    * The train `tlp` leaves now and will arrive in `delayPs`. A receiver that knows already what will come of
    * it returns true: then no event is spent on its arrival, but the task `foreseen` runs `foreseenPs` after
-   * it, with the record's number and the link's epoch.
+   * it, with the record's number and the link's epoch. Where only the end of a train leaves, because it is sent again,
+   * `bytes` says how much: the train arrives with its last symbol then.
    */
-  foresee?(tlp: Tlp, delayPs: number): boolean;
+  foresee?(tlp: Tlp, delayPs: number, bytes?: number): boolean;
   readonly foreseen?: number;
   readonly foreseenPs?: number;
   /** A train that had left before a reset of the link does not arrive. */

@@ -107,14 +107,15 @@ export class EgressPort implements Foresight {
     if (this.queued > 0 || this.departures === before) this.waits++;
   }
 
-  foresee(tlp: Tlp, delayPs: number): boolean {
+  foresee(tlp: Tlp, delayPs: number, bytes = tlp.linkBytes): boolean {
     const { direction, atLink, leaving } = this;
     const { flowClass, count, dataCredits, linkBytes } = tlp;
     const source = atLink[flowClass];
     assert(source !== NOBODY, 'a TLP left that this port has not sent');
     atLink[flowClass] = NOBODY;
-    // The arrival of a train of reads is that of its first request.
-    const others = tlp.kind === TlpKind.MEMORY_READ && count > 1 ? linkBytes - linkBytes / count : 0;
+    // The arrival of a train of reads is that of its first request, that of its end that of its last symbol.
+    const isWholeRead = tlp.kind === TlpKind.MEMORY_READ && bytes === linkBytes;
+    const others = isWholeRead && count > 1 ? linkBytes - linkBytes / count : 0;
     const leftPs = delayPs - tlp.extraPs - direction.flightPs + Math.ceil(others * direction.psPerByte);
     this.freePs = this.scheduler.now + leftPs;
     this.departures++;
@@ -123,7 +124,7 @@ export class EgressPort implements Foresight {
     }
     this.scheduler.schedule(leftPs, this.leave, 0, direction.epoch);
     const { inner } = this;
-    if (inner === null || !inner.foresee(tlp, delayPs)) return false;
+    if (inner === null || !inner.foresee(tlp, delayPs, bytes)) return false;
     this.foreseen = inner.foreseen;
     this.foreseenPs = inner.foreseenPs;
     return true;

@@ -1,4 +1,4 @@
-import { checkInteger, checkOneOf } from '../../base/index.ts';
+import { checkInteger, checkKeys, checkOneOf } from '../../base/index.ts';
 import { MICROSECOND } from '../../kernel/index.ts';
 import type { BridgePort } from '../bridge.ts';
 import type { CreditAdvertisement } from '../credits.ts';
@@ -8,7 +8,7 @@ import { checkLinkRate, type LinkRate } from '../link-rate.ts';
 import { CREDIT_BYTES } from '../tlp.ts';
 import type { HierarchyDevice } from '../topology/structure.ts';
 import type { PcieSwitch } from '../topology/switch.ts';
-import type { ForwardingTiming } from './tlp-node.ts';
+import { checkForwarding, type ForwardingTiming } from './tlp-node.ts';
 
 /** The link below a port. */
 export interface FabricLink {
@@ -88,7 +88,44 @@ export const SWITCH_CREDITS: CreditAdvertisement = Object.freeze({
 });
 /** An endpoint takes all completions that it has asked for (2.6.1). */
 const ENDPOINT_CREDITS: CreditAdvertisement = { ...SWITCH_CREDITS, completionHeaders: 0, completionData: 0 };
+const OPTIONS: Readonly<Record<keyof FabricOptions, true>> = {
+  link: true,
+  switchTiming: true,
+  device: true,
+  rootComplex: true,
+  tlps: true,
+};
+const LINK: Readonly<Record<keyof FabricLink, true>> = {
+  rate: true,
+  maxPayloadBytes: true,
+  flightPs: true,
+  upperCredits: true,
+  lowerCredits: true,
+};
+const ROOT_KEYS: Readonly<Record<keyof RootComplexTiming, true>> = {
+  latencyPs: true,
+  memoryReadPs: true,
+  outboundPs: true,
+  readCompletionBoundary: true,
+};
+const DEVICE_KEYS: Readonly<Record<keyof DeviceTiming, true>> = {
+  readPs: true,
+  tags: true,
+  maxReadRequestBytes: true,
+};
 const PAYLOADS = [128, 256, 512, 1024, 2048, 4096];
+
+/** What a fabric is made with, as far as nobody has to be asked. @throws TypeError for what there is not. */
+export function checkFabricOptions(options: FabricOptions): FabricOptions {
+  checkKeys<FabricOptions>('options', options, OPTIONS);
+  for (const key of ['link', 'switchTiming', 'device'] as const) {
+    const asked = options[key];
+    if (asked !== undefined && typeof asked !== 'function') {
+      throw new TypeError(`${key} must be a function, got ${String(asked)}`);
+    }
+  }
+  return options;
+}
 
 /** A link's options, filled in and checked. @throws TypeError or RangeError that names what is wrong. */
 export function linkOptionsOf(
@@ -97,7 +134,7 @@ export function linkOptionsOf(
   isRootPort: boolean,
   device: HierarchyDevice,
 ): LinkOptions {
-  const link = options.link?.(port, device) ?? {};
+  const link = checkKeys<FabricLink>('link', options.link?.(port, device) ?? {}, LINK);
   const ends = Number(isRootPort) + Number(device instanceof Endpoint);
   const {
     rate = { generation: 3, lanes: 8 },
@@ -121,15 +158,13 @@ export function linkOptionsOf(
 
 /** A switch's timing, filled in and checked. @throws TypeError or RangeError that names what is wrong. */
 export function switchTimingOf(options: FabricOptions, tower: PcieSwitch): ForwardingTiming {
-  const timing = { ...SWITCH, ...options.switchTiming?.(tower) };
-  checkInteger('latencyPs', timing.latencyPs, 0, 100 * MICROSECOND);
-  checkOneOf('forwarding', timing.forwarding, ['cut-through', 'store-and-forward']);
-  return timing;
+  return checkForwarding({ ...SWITCH, ...options.switchTiming?.(tower) });
 }
 
 /** The root complex's times, filled in and checked. @throws TypeError or RangeError that names what is wrong. */
 export function rootTimingOf(options: FabricOptions): RootComplexTiming {
   const timing = { ...ROOT_COMPLEX, ...options.rootComplex };
+  checkKeys('rootComplex', timing, ROOT_KEYS);
   for (const key of ['latencyPs', 'memoryReadPs', 'outboundPs'] as const) {
     checkInteger(key, timing[key], 0, 100 * MICROSECOND);
   }
@@ -140,6 +175,7 @@ export function rootTimingOf(options: FabricOptions): RootComplexTiming {
 /** An endpoint's times, filled in and checked. @throws TypeError or RangeError that names what is wrong. */
 export function deviceTimingOf(options: FabricOptions, endpoint: Endpoint): DeviceTiming {
   const timing = { ...DEVICE, ...options.device?.(endpoint) };
+  checkKeys('device', timing, DEVICE_KEYS);
   checkInteger('readPs', timing.readPs, 0, 100 * MICROSECOND);
   checkInteger('tags', timing.tags, 1, 768);
   checkOneOf('maxReadRequestBytes', timing.maxReadRequestBytes, PAYLOADS);

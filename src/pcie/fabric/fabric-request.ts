@@ -1,4 +1,5 @@
-import type { PcieFunction } from '../function.ts';
+import { checkBoolean, checkInteger, checkKeys, checkOneOf } from '../../base/index.ts';
+import { PcieFunction } from '../function.ts';
 import type { RoutingId } from '../routing-id.ts';
 import type { AddressType, HierarchyError, HierarchyOutcome, Hop } from '../topology/request.ts';
 
@@ -19,6 +20,36 @@ export interface FabricRequest {
   readonly addressType?: AddressType;
   /** Relaxed Ordering, for access control: what waits keeps its order. Default false. */
   readonly relaxedOrdering?: boolean;
+}
+
+const KEYS: Readonly<Record<keyof FabricRequest, true>> = {
+  from: true,
+  requester: true,
+  kind: true,
+  address: true,
+  bytes: true,
+  data: true,
+  addressType: true,
+  relaxedOrdering: true,
+};
+
+/** A request that is well-formed. @throws TypeError or RangeError that names what is wrong. */
+export function checkRequest(request: FabricRequest): void {
+  const { from, kind, address, bytes, data, requester, addressType, relaxedOrdering } =
+    checkKeys<FabricRequest>('request', request, KEYS);
+  if (from !== null && !(from instanceof PcieFunction)) {
+    throw new TypeError(`from must be a function or null, got ${typeof from}`);
+  }
+  checkOneOf('kind', kind, ['read', 'write']);
+  checkInteger('address', address, 0, Number.MAX_SAFE_INTEGER);
+  checkInteger('bytes', bytes, 1, Math.min(2 ** 30, Number.MAX_SAFE_INTEGER - address));
+  if (data !== undefined) {
+    if (!(data instanceof Uint8Array)) throw new TypeError(`data must be a Uint8Array, got ${typeof data}`);
+    checkInteger('bytes of data', data.length, bytes, bytes);
+  }
+  if (requester !== undefined) checkInteger('requester', requester, 0, 0xffff);
+  checkInteger('addressType', addressType ?? 0, 0, 2);
+  if (relaxedOrdering !== undefined) checkBoolean('relaxedOrdering', relaxedOrdering);
 }
 
 /** A step on the way of a TLP, and when it was decided. */

@@ -1,4 +1,4 @@
-import { checkInteger, checkOneOf, checkPowerOfTwo } from '../../base/index.ts';
+import { checkOneOf, checkPowerOfTwo } from '../../base/index.ts';
 import { type Component, Probe, type Scheduler } from '../../kernel/index.ts';
 import type { BridgePort } from '../bridge.ts';
 import { Endpoint } from '../endpoint.ts';
@@ -12,6 +12,7 @@ import type { PcieSwitch } from '../topology/switch.ts';
 import { FabricCore } from './fabric-core.ts';
 import { FabricNode, type FabricNodeOptions } from './fabric-node.ts';
 import {
+  checkFabricOptions,
   type DeviceTiming,
   deviceTimingOf,
   type FabricOptions,
@@ -19,7 +20,7 @@ import {
   rootTimingOf,
   switchTimingOf,
 } from './fabric-options.ts';
-import { type FabricOutcome, type FabricRequest, Transfer } from './fabric-request.ts';
+import { checkRequest, type FabricOutcome, type FabricRequest, Transfer } from './fabric-request.ts';
 import type { ForwardingTiming, NodePort } from './tlp-node.ts';
 
 /** A processor asks for a cache line at most. */
@@ -66,6 +67,7 @@ export class PcieFabric implements Component {
 
   /** @throws TypeError or RangeError that names an option that is wrong. */
   constructor(name: string, scheduler: Scheduler, hierarchy: PcieHierarchy, options: FabricOptions = {}) {
+    checkFabricOptions(options);
     this.name = name;
     this.scheduler = scheduler;
     this.probe = new Probe(scheduler);
@@ -111,14 +113,12 @@ export class PcieFabric implements Component {
    * @throws TypeError or RangeError if the request is malformed or its function is not of this hierarchy.
    */
   request(request: FabricRequest, done: (outcome: FabricOutcome) => void): void {
-    const { from, kind, address, bytes, data, requester, addressType } = request;
-    checkOneOf('kind', kind, ['read', 'write']);
-    checkInteger('address', address, 0, Number.MAX_SAFE_INTEGER);
-    checkInteger('bytes', bytes, 1, Math.min(2 ** 30, Number.MAX_SAFE_INTEGER - address));
-    if (data !== undefined) checkInteger('bytes of data', data.length, bytes, bytes);
-    if (requester !== undefined) checkInteger('requester', requester, 0, 0xffff);
-    checkInteger('addressType', addressType ?? 0, 0, 2);
-    const node = from === null ? this.root : this.byEndpoint.get(this.core.structure.endpointWith(from))!;
+    checkRequest(request);
+    const { from } = request;
+    const node = from === null ? this.root : this.byEndpoint.get(this.core.structure.endpointWith(from));
+    if (node === undefined) {
+      throw new RangeError(`from must have been connected before the fabric was made, ${from?.name} was not`);
+    }
     node.start(new Transfer(request, this.scheduler.now, this.transfers++, done));
   }
 

@@ -52,10 +52,10 @@ export class IngressPort implements TlpReceiver, Foresight {
     this.owner.arrived(this.number, tlp);
   }
 
-  foresee(tlp: Tlp, _delayPs: number): boolean {
+  foresee(tlp: Tlp, _delayPs: number, bytes = tlp.linkBytes): boolean {
     // The arrival of a train of reads is that of its first request, of all others that of the last symbol.
     const first = tlp.linkBytes / tlp.count;
-    const before = tlp.kind === TlpKind.MEMORY_READ ? first : tlp.linkBytes;
+    const before = tlp.kind === TlpKind.MEMORY_READ ? first : bytes;
     const needed = this.isCutThrough ? BEFORE_HEADER_BYTES + headerBytesOf(tlp) : first;
     this.foreseenPs = -Math.floor((before - needed) * this.direction.psPerByte);
     return true;

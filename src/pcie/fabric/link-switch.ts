@@ -1,9 +1,10 @@
 import type { Component, Scheduler } from '../../kernel/index.ts';
 import type { PcieLink } from '../link.ts';
 import type { LinkDirection } from '../link-direction.ts';
+import { LinkWire } from '../link-wire.ts';
 import { FlowClass } from '../tlp.ts';
 import type { TlpPool } from '../tlp-pool.ts';
-import { type ForwardingTiming, TlpNode } from './tlp-node.ts';
+import { checkForwarding, type ForwardingTiming, TlpNode } from './tlp-node.ts';
 
 /** The most completions, and units of their payload, that the reads of one train of 4 KiB can have. */
 const COMPLETIONS = 64;
@@ -31,7 +32,8 @@ export class LinkSwitch implements Component {
 
   /**
    * @param upper to the root port. @param lower to the device.
-   * @throws RangeError if a link does not take the trains that come by the other one.
+   * @throws TypeError or RangeError for a timing that is wrong, a link in Flit Mode, and if a link does not take the trains
+   * that come by the other one.
    */
   constructor(
     name: string,
@@ -42,6 +44,10 @@ export class LinkSwitch implements Component {
     timing: ForwardingTiming,
   ) {
     this.name = name;
+    checkForwarding(timing);
+    for (const { name, upstream } of [upper, lower]) {
+      if (!(upstream.wire instanceof LinkWire)) throw new RangeError(`${name} must not be in Flit Mode`);
+    }
     for (const flowClass of [FlowClass.POSTED, FlowClass.NON_POSTED]) {
       const [below, above] = [lower, upper].map(({ upstream }) => upstream.trainLimits(flowClass));
       if (below.headers > above.headers || below.data > above.data) {

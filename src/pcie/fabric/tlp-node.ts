@@ -1,5 +1,5 @@
-import { ceilPowerOfTwo } from '../../base/index.ts';
-import type { Component, Scheduler } from '../../kernel/index.ts';
+import { ceilPowerOfTwo, checkInteger, checkKeys, checkOneOf } from '../../base/index.ts';
+import { type Component, MICROSECOND, type Scheduler } from '../../kernel/index.ts';
 import type { LinkDirection } from '../link-direction.ts';
 import { FlowClass } from '../tlp.ts';
 import type { Tlp, TlpPool } from '../tlp-pool.ts';
@@ -20,6 +20,16 @@ export interface ForwardingTiming {
    */
   readonly latencyPs: number;
   readonly forwarding: 'cut-through' | 'store-and-forward';
+}
+
+const TIMING: Readonly<Record<keyof ForwardingTiming, true>> = { latencyPs: true, forwarding: true };
+
+/** A switch's timing, checked. @throws TypeError or RangeError that names what is wrong. */
+export function checkForwarding(timing: ForwardingTiming): ForwardingTiming {
+  checkKeys('timing', timing, TIMING);
+  checkInteger('latencyPs', timing.latencyPs, 0, 100 * MICROSECOND);
+  checkOneOf('forwarding', timing.forwarding, ['cut-through', 'store-and-forward']);
+  return timing;
 }
 
 /** What a node does with TLPs that come in. */

@@ -156,7 +156,7 @@ describe('a link partner that advertises', () => {
 
 describe('buffers', () => {
   it('are free again only of what was taken: a refusal changes nothing', () => {
-    const flow = new FlowControl({ advertised: ADVERTISED });
+    const flow = new CreditFlowControl({ advertised: ADVERTISED });
     const tlp = { flowClass: POSTED, data: 1 };
     expect(() => flow.release(tlp)).toThrow(
       new RangeError('TLP must be one that was taken, got one of a class that holds none'),

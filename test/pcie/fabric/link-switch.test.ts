@@ -2,7 +2,17 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RandomStreams } from '../../../src/base/index.ts';
 import { Probe, Scheduler } from '../../../src/kernel/index.ts';
-import { INFINITE_CREDITS, LinkSwitch, PcieLink, SWITCH_CREDITS, TlpPool } from '../../../src/pcie/index.ts';
+import {
+  Endpoint,
+  flitModeOf,
+  INFINITE_CREDITS,
+  LinkErrors,
+  LinkSwitch,
+  PcieLink,
+  SWITCH_CREDITS,
+  TlpPool,
+} from '../../../src/pcie/index.ts';
+import { intel82599Config } from '../../../src/profiles/index.ts';
 import { PagedTranslator, programs, runProgram } from '../link/dma-program.ts';
 import { DmaRig, type DmaRigOptions, ForeseeingTranslator, memoryRequest } from '../link/dma-rig.ts';
 import { FLIGHT_PS } from '../link/link-rig.ts';
@@ -77,6 +87,42 @@ describe('a switch between a device and a root port', () => {
     );
   });
 
+  it('takes the end of a train that is sent again, whichever link it is hit on', () => {
+    for (const through of [CUT_THROUGH, STORED]) {
+      for (const isUpper of [false, true]) {
+        for (let hit = 0; hit < 12; hit++) {
+          const rig = new DmaRig({
+            link: { rate: RATE, rootCredits: SWITCH_CREDITS },
+            requester: { maxReadRequestBytes: 128 },
+            through,
+          });
+          const { scheduler, tlps, link, upper, requester, client } = rig;
+          const pf = () => new Endpoint({ functions: intel82599Config() }).functions[0];
+          let tlp = 0;
+          let replayed = 0;
+          const errors = {
+            hits: (bytes: number, isTlp: boolean) => (isTlp && tlp++ === hit ? bytes >> 1 : -1),
+            struck: () => {},
+            replayed: () => replayed++,
+            recovered: () => {},
+          };
+          new LinkErrors(scheduler, (isUpper ? upper : link).upstream, tlps, errors, pf(), pf());
+          requester.write(memoryRequest(0x100, 0x1000, 1536, 0, client, 1));
+          requester.read(memoryRequest(0x100, 0x4000, 1024, 2048, client, 2));
+          scheduler.runUntilIdle();
+          expect([isUpper, hit, replayed, rig.committed, rig.reads.map(({ cookie }) => cookie)]).toEqual([
+            isUpper,
+            hit,
+            1,
+            [0x1000],
+            [2],
+          ]);
+          expect(rig.isIdle).toBe(true);
+        }
+      }
+    }
+  });
+
   it('carries as much as the links', () => {
     const ends = [undefined, CUT_THROUGH, STORED].map((through) => {
       const rig = new DmaRig({ link: { rate: RATE, rootCredits: SWITCH_CREDITS }, through });
@@ -99,16 +145,26 @@ describe('a switch between a device and a root port', () => {
   it('refuses links that do not take the trains of the other one', () => {
     const scheduler = new Scheduler();
     const tlps = new TlpPool(64);
-    const link = (name: string, deviceCredits = SWITCH_CREDITS, rootCredits = SWITCH_CREDITS) =>
+    const link = (name: string, deviceCredits = SWITCH_CREDITS, rootCredits = SWITCH_CREDITS, rate = RATE) =>
       new PcieLink(name, scheduler, new Probe(scheduler), tlps, {
-        rate: RATE,
+        rate,
+        ...flitModeOf(rate.generation),
         flightPs: 0,
         maxPayloadBytes: 256,
         deviceCredits,
         rootCredits,
       });
-    const make = (upper: PcieLink, lower: PcieLink) =>
-      new LinkSwitch('switch', scheduler, tlps, upper, lower, CUT_THROUGH);
+    const make = (upper: PcieLink, lower: PcieLink, timing: object = {}) =>
+      new LinkSwitch('switch', scheduler, tlps, upper, lower, { ...CUT_THROUGH, ...timing });
+    const flits = link('lower', SWITCH_CREDITS, SWITCH_CREDITS, { generation: 6, lanes: 8 });
+    expect(() => make(link('upper'), flits)).toThrow(new RangeError('lower must not be in Flit Mode'));
+    expect(() => make(link('upper'), link('lower'), { latencyPs: -5 })).toThrow(
+      'latencyPs must be an integer',
+    );
+    expect(() => make(link('upper'), link('lower'), { forwarding: 'cut' })).toThrow(
+      'forwarding must be one of',
+    );
+    expect(() => make(link('upper'), link('lower'), { latency: 5 })).toThrow('timing has no "latency"');
     expect(() => make(link('upper'), link('lower', INFINITE_CREDITS, INFINITE_CREDITS))).toThrow(
       'credits of lower must be no more than those of upper',
     );

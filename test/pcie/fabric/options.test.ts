@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type FabricOptions, type FabricRequest, SWITCH_CREDITS } from '../../../src/pcie/index.ts';
+import { Endpoint, type FabricOptions, type FabricRequest, SWITCH_CREDITS } from '../../../src/pcie/index.ts';
+import { intel82599Config } from '../../../src/profiles/index.ts';
 import { dmaLatencyExperiment, runExperiment } from '../../../src/sim/experiments/index.ts';
-import { makeFabric } from './fixture.ts';
+import { makeFabric, RATE } from './fixture.ts';
 
 describe('a fabric', () => {
   it.each<[string, FabricOptions]>([
@@ -20,6 +21,12 @@ describe('a fabric', () => {
     ['tags must be an integer from 1 to 768, got 0', { device: () => ({ tags: 0 }) }],
     ['readCompletionBoundary must be one of 64, 128', { rootComplex: { readCompletionBoundary: 32 } }],
     ['tlps must be a power of two', { tlps: 100 }],
+    ['options has no "links": allowed are link, ', { links: () => ({}) } as never],
+    ['link must be a function, got [object Object]', { link: {} as never }],
+    ['link has no "lanes": allowed are rate, ', { link: () => ({ rate: RATE, lanes: 4 }) as never }],
+    ['timing has no "latency": allowed are latencyPs, ', { switchTiming: () => ({ latency: 5 }) as never }],
+    ['device has no "tag": allowed are readPs, ', { device: () => ({ tag: 5 }) as never }],
+    ['rootComplex has no "latency": allowed are latencyPs, ', { rootComplex: { latency: 5 } as never }],
   ])('refuses options: %s', (message, options) => {
     expect(() => makeFabric({}, options)).toThrow(message);
   });
@@ -30,10 +37,26 @@ describe('a fabric', () => {
     ['kind must be one of read, write', { kind: 'peek' as never }],
     ['bytes of data must be an integer from 4 to 4, got 3', { data: new Uint8Array(3) }],
     ['requester must be an integer from 0 to 65535', { requester: 65_536 }],
+    ['data must be a Uint8Array, got object', { data: [1, 2, 3, 4] as never }],
+    ['request has no "length": allowed are from, ', { length: 4 } as never],
+    ['from must be a function or null, got undefined', { from: undefined as never }],
+    ['relaxedOrdering must be true or false, got 1', { relaxedOrdering: 1 as never }],
   ])('refuses requests: %s', (message, request) => {
     const { fabric, pfs, bar } = makeFabric();
     const usual = { from: pfs[0], kind: 'write', address: bar(1), bytes: 4 } as const;
     expect(() => fabric.request({ ...usual, ...request }, () => {})).toThrow(message);
+  });
+
+  it('refuses requests of a card that was connected after it was made', () => {
+    const { fabric, hierarchy, ports, bar } = makeFabric({ ports: [{}, {}, {}] });
+    const late = new Endpoint({ functions: intel82599Config() });
+    hierarchy.connect(ports[2], late);
+    const request = { from: late.functions[0], kind: 'write', address: bar(1), bytes: 4 } as const;
+    expect(() => fabric.request(request, () => {})).toThrow(
+      new RangeError(
+        `from must have been connected before the fabric was made, ${late.functions[0].name} was not`,
+      ),
+    );
   });
 
   it('has no link below a port where nothing is', () => {

@@ -145,6 +145,8 @@ export class DmaRig {
   readonly tlps = new TlpPool(4096);
   readonly memory = new SparseMemory(2 ** 40);
   readonly link: PcieLink;
+  /** The root port's link: the same, or that above the switch. */
+  readonly upper: PcieLink;
   readonly requester: Requester;
   readonly port: RootPort;
   readonly store: WordStore;
@@ -174,6 +176,7 @@ export class DmaRig {
       through === undefined
         ? this.link
         : new PcieLink('upper', scheduler, probe, tlps, { ...link, deviceCredits: SWITCH_CREDITS });
+    this.upper = upper;
     this.requester = new Requester('requester', this.link.upstream, tlps, this.store, {
       tags: 32,
       maxPayloadBytes: 256,
