@@ -131,6 +131,11 @@ export class FlitWire implements Wire {
   /** As {@link FlitWire.restart}, and nothing counted. */
   reset(nowPs: number): void {
     this.restart(nowPs);
+    this.resetCounters(nowPs);
+  }
+
+  /** Nothing counted; what is under way stays. */
+  resetCounters(nowPs: number): void {
     this.tlpBytes = this.updatesSent = this.skipsSent = 0;
     this.flitsBefore = this.packer.flits;
     this.skipsBefore = Math.floor(nowPs / this.clock.periodPs);

@@ -323,6 +323,13 @@ export class LinkDirection implements Component {
     this.tlpsSent = this.tlpBytes = this.payloadBytes = this.creditStalls = this.sentBefore = 0;
   }
 
+  /** Nothing counted; TLPs, credits and sequence numbers go on. */
+  resetCounters(): void {
+    this.wire.resetCounters(this.scheduler.now);
+    this.sentBefore -= this.tlpsSent;
+    this.tlpsSent = this.tlpBytes = this.payloadBytes = this.creditStalls = 0;
+  }
+
   /** As after initialisation, or down, but for what it has counted; returns what had not left. */
   restart(isDown = false): Tlp[] {
     const waiting: Tlp[] = [];

@@ -39,6 +39,7 @@ export interface Wire {
   oweAcks(firstPs: number, lastPs: number, count: number): void;
   oweUpdate(duePs: number): void;
   reset(nowPs: number): void;
+  resetCounters(nowPs: number): void;
   restart(nowPs: number): void;
 }
 
@@ -184,6 +185,12 @@ export class LinkWire implements Wire {
   /** As {@link LinkWire.restart}, and nothing counted. */
   reset(nowPs: number): void {
     this.restart(nowPs);
+    this.resetCounters(nowPs);
+  }
+
+  /** Nothing counted; what is under way or owed stays. */
+  resetCounters(nowPs: number): void {
+    this.settle(nowPs);
     this.bytesPs = 0;
     this.dllpsSent = this.skipsSent = 0;
   }

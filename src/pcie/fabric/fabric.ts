@@ -147,8 +147,12 @@ export class PcieFabric implements Component {
     return new LinkErrors(this.scheduler, disturbed, this.core.tlps, errors, ends[0], ends[1]);
   }
 
+  /** Resets the counters of links and nodes; what is under way goes on. */
   reset(): void {
-    for (const { link } of this.links.values()) link.reset();
+    for (const { link } of this.links.values()) {
+      link.upstream.resetCounters();
+      link.downstream.resetCounters();
+    }
     for (const { node } of [this.root, ...this.nodes]) node.reset();
   }
 

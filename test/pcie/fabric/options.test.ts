@@ -64,6 +64,22 @@ describe('a fabric', () => {
     expect(() => fabric.link(ports[2])).toThrow('port must have a link');
   });
 
+  it('resets its counters, and what is under way goes on', () => {
+    const { fabric, scheduler, pfs, bar, run } = makeFabric();
+    const ends: string[] = [];
+    const request = { from: pfs[0], address: bar(1), bytes: 4096 } as const;
+    fabric.request({ ...request, kind: 'write' }, ({ status }) => ends.push(`write ${status}`));
+    fabric.request({ ...request, kind: 'read' }, ({ status }) => ends.push(`read ${status}`));
+    scheduler.runUntil(500_000);
+    expect(fabric.counters()['link.0.0.upstream.tlps']).toBeGreaterThan(0);
+    fabric.reset();
+    expect(fabric.counters()).toMatchObject({ 'link.0.0.upstream.tlps': 0, 'link.0.0.upstream.tlpBytes': 0 });
+    scheduler.runUntilIdle();
+    expect(ends.sort()).toEqual(['read successful', 'write successful']);
+    expect(fabric.counters()['tlpsUnderWay']).toBe(0);
+    expect(run({ ...request, kind: 'write' }).status).toBe('successful');
+  });
+
   it('tells at once that a function may not send', () => {
     const { run, pfs, bar } = makeFabric();
     pfs[0].config.write16(4, 2);
