@@ -76,7 +76,7 @@ export function numberOption(
 function unknownOption(name: string, option: string, command: Command): UsageError {
   const known = Object.keys(command.options).map((key) => `--${key}`);
   return new UsageError(
-    `${option}: unknown option${didYouMean(option, known)}; allowed for ${name} ${known.join(', ')}`,
+    `${option}: unknown option${didYouMean(option, known)}; allowed for ${name} ${known.length === 0 ? `${command.usage}, and no options but --help` : known.join(', ')}`,
   );
 }
 

@@ -26,6 +26,13 @@ const MOST_LINKS = 40;
 export class FileUses {
   private readonly uses: FileUse[] = [];
 
+  /** All that is known so far, to which more can be added on its own. */
+  copy(): FileUses {
+    const copy = new FileUses();
+    copy.uses.push(...this.uses);
+    return copy;
+  }
+
   /**
    * Takes note of a file that is read.
    *

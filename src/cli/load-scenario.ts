@@ -37,13 +37,16 @@ export function loadScenario(files: FileUses, file: string, overrides: Partial<S
   const loaded = load(scenario);
   // Captures may have changed since, or the report itself.
   if (formatJson(loaded.scenario) !== formatJson(recorded.scenario)) {
-    throw new UsageError(`${file}: ${differenceOf(recorded.scenario, loaded.scenario)}`);
+    throw new UsageError(
+      `${file}: ${differenceOf(recorded.scenario, loaded.scenario)}; allowed what the run was made of`,
+    );
   }
   if (Object.keys(overrides).length === 0) return { ...loaded, recorded };
   return { ...load({ ...scenario, ...overrides }), recorded: null };
 }
 
-function differenceOf(recorded: unknown, found: unknown, path = 'scenario'): string {
+/** The first place where two resolved scenarios differ, and what each has there. */
+export function differenceOf(recorded: unknown, found: unknown, path = 'scenario'): string {
   const isObject = (value: unknown): value is Record<string, unknown> =>
     typeof value === 'object' && value !== null;
   if (isObject(recorded) && isObject(found)) {
@@ -53,5 +56,5 @@ function differenceOf(recorded: unknown, found: unknown, path = 'scenario'): str
     }
   }
   const values = [recorded, found].map((value) => JSON.stringify(value) ?? 'nothing');
-  return `${path}: was ${values[0]} and would be ${values[1]} now; allowed what the run was made of`;
+  return `${path}: was ${values[0]} and would be ${values[1]} now`;
 }

@@ -1,3 +1,4 @@
+import { fstatSync, realpathSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { bootSimulation } from '../sim/boot-error.ts';
 import { Simulation } from '../sim/simulation.ts';
@@ -22,14 +23,24 @@ export const stepCommand: Command = {
     const { scenario, captures } = loadScenario(files, file);
     raiseInliningBudget();
     const simulation = new Simulation(scenario, captures);
+    const saved = new Set<string>();
+    const restored = new Set<string>();
     const session = new StepSession(simulation, {
       save: (path, current) => {
-        const uses = new FileUses();
-        uses.read('SCENARIO.json', file);
+        const uses = files.copy();
+        noteStreams(uses);
+        for (const name of restored) uses.read('restore', name);
         new OutputFile(uses, 'snapshot', path).write([snapshotSimulation(current)]);
+        saved.add(realpathSync(path));
       },
-      load: (path) =>
-        resumeFrom(new FileUses(), { take: snapshotSimulation, restore: restoreSimulation }, path, 'restore'),
+      load: (path) => {
+        const snapshots = { take: snapshotSimulation, restore: restoreSimulation };
+        const loaded = resumeFrom(new FileUses(), snapshots, path, 'restore');
+        // What it has written itself, it may write again.
+        if (!saved.has(realpathSync(path))) restored.add(path);
+        return loaded;
+      },
+      copy: (current) => restoreSimulation(snapshotSimulation(current)),
     });
     bootSimulation(simulation);
     await io.stdout(session.where());
@@ -37,6 +48,19 @@ export const stepCommand: Command = {
     return EXIT.done;
   },
 };
+
+/** Files that the standard streams come from or go to. */
+function noteStreams(uses: FileUses): void {
+  const isFile = (fd: number) => {
+    try {
+      return fstatSync(fd).isFile();
+    } catch {
+      return false;
+    }
+  };
+  if (isFile(0)) uses.read('the standard input', '/dev/stdin');
+  if (isFile(1)) uses.write('the standard output', '/dev/stdout');
+}
 
 /** Until there is no further line, or one that says so. At a terminal a wrong line can be written again. */
 async function goOn(session: StepSession, io: Io): Promise<void> {

@@ -1,4 +1,6 @@
+import { hex } from '../base/index.ts';
 import { receiveQueueAt, transmitQueueAt, vfReceiveQueueAt, vfTransmitQueueAt } from '../nic/index.ts';
+import { decodeRegister, elementCount, elementOffset, type RegisterRow } from '../registers/index.ts';
 import type { RegisterBreakpoint } from '../sim/index.ts';
 import { didYouMean } from '../sim/scenario-suggest.ts';
 import type { Simulation } from '../sim/simulation.ts';
@@ -27,15 +29,22 @@ function offsetsOf(of: 'PF' | 'VF'): ReadonlyMap<string, number> {
   return offsets;
 }
 
+/** A register of a function of the card. */
+export interface NamedRegister extends Required<Omit<RegisterBreakpoint, 'access'>> {
+  /** The VF that has it; -1 for the PF. */
+  readonly vf: number;
+  /** Without the function's. */
+  readonly name: string;
+  /** What the card's tables say of its fields, or null where they say nothing. */
+  readonly row: RegisterRow | null;
+}
+
 /**
  * The register that `PF.CTRL` or `VF0.VFTDT[0]` names.
  *
  * @throws {@link UsageError} for a function or a register that is not there.
  */
-export function registerNamed(
-  text: string,
-  simulation: Simulation,
-): Required<Omit<RegisterBreakpoint, 'access'>> {
+export function registerNamed(text: string, simulation: Simulation): NamedRegister {
   const { pf } = simulation.machine.nic;
   const vfs = pf.sriov?.count ?? 0;
   const [, fn, name] = /^([^.]*)\.(.*)$/.exec(text) ?? ['', '', ''];
@@ -53,5 +62,38 @@ export function registerNamed(
     );
   }
   const routingId = fn === 'PF' ? pf.routingId : (pf.sriov?.routingIdOf(vf) as number);
-  return { routingId, bar: 0, offset };
+  return { routingId, bar: 0, offset, vf, name, row: fn === 'PF' ? rowAt(offset, simulation) : null };
+}
+
+function rowAt(offset: number, { machine }: Simulation): RegisterRow | null {
+  const holds = (row: RegisterRow) => {
+    for (let i = 0; i < elementCount(row); i++) if (elementOffset(row, i) === offset) return true;
+    return false;
+  };
+  return machine.nic.profile.registers.rows.find(holds) ?? null;
+}
+
+/**
+ * What software would read, and the fields of that: a line for the register and one for each field.
+ *
+ * @param simulation in which the register is read, with all that reading does.
+ */
+export function describeRegister(
+  text: string,
+  { vf, bar, offset, name, row }: NamedRegister,
+  { machine }: Simulation,
+): string {
+  const { pf } = machine.nic;
+  const fn = pf.sriov === null || vf < 0 ? pf : pf.sriov.vf(vf);
+  const value = fn.bar(bar).read32(offset, 4) >>> 0;
+  const head = `${text} 0x${hex(value, 8)}, BAR ${bar} offset 0x${hex(offset, 5)}`;
+  if (row === null) return `${head}\n`;
+  const { phrase, fields } = decodeRegister(row, name, offset, value);
+  const lines = fields.map((field) => {
+    const { lsb, width, meaning } = field;
+    const bits = width === 1 ? `${lsb}` : `${lsb + width - 1}:${lsb}`;
+    const means = [meaning, field.phrase].filter((each) => each !== '').join(', ');
+    return `  ${bits.padEnd(5)} ${field.name} ${field.value}${means === '' ? '' : `: ${means}`}\n`;
+  });
+  return `${head}: ${phrase}\n${lines.join('')}`;
 }

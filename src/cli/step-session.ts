@@ -1,12 +1,15 @@
-import { ProbeKind } from '../kernel/index.ts';
 import { type BreakpointOptions, Stepper, type Stop, snapshotCounters } from '../sim/index.ts';
+import { formatJson } from '../sim/report-json.ts';
 import type { Simulation } from '../sim/simulation.ts';
+import { differenceOf } from './load-scenario.ts';
 import { grouped } from './numbers.ts';
-import { registerNamed } from './step-registers.ts';
+import { describeRegister, registerNamed } from './step-registers.ts';
 import { UsageError } from './usage-error.ts';
 
 const PS: Readonly<Record<string, number>> = { ps: 1, ns: 1e3, us: 1e6, ms: 1e9 };
 const UNTIL = 'time, event, register, counter, frame';
+/** Names that a message lists. */
+const SOME = 6;
 /** Steps of one command at most. */
 const MAX_STEPS = 1e9;
 
@@ -14,6 +17,8 @@ const MAX_STEPS = 1e9;
 export interface StepFiles {
   save(path: string, simulation: Simulation): void;
   load(path: string): Simulation;
+  /** Another one in the same state, that may be done anything to. */
+  copy(simulation: Simulation): Simulation;
 }
 
 /** One line of the help each. */
@@ -25,25 +30,25 @@ until frame N           run until the Nth frame of the run comes into the switch
 event [N], cycle [N]    one event or one cycle of the card's core clock, or N
 run                     run to the end
 where                   where the run is
+register F.NAME         what a register would be read as, with its fields; it is not read
+tasks                   names of the tasks that events belong to
 counters [TEXT]         counters that are not 0, whose names have TEXT in them
 snapshot FILE           write the state of the machine
 restore FILE            go on from such a state
 help, quit
+# ...                   nothing: a comment
 `;
 
 /** A simulation that goes on by commands, one a line. */
 export class StepSession {
   private simulation: Simulation;
   private stepper: Stepper;
-  /** Frames that have come into the switch since power-on. */
-  private frames = 0;
   private readonly files: StepFiles;
 
-  /** @param simulation that has not been booted: frames are counted from power-on. */
   constructor(simulation: Simulation, files: StepFiles) {
     this.files = files;
     this.simulation = simulation;
-    this.stepper = this.attach();
+    this.stepper = new Stepper(simulation);
   }
 
   /** Where the run is, in one line. */
@@ -59,6 +64,7 @@ export class StepSession {
    */
   act(line: string): string | null {
     const [name = '', ...words] = line.trim().split(/\s+/);
+    if (name.startsWith('#')) return '';
     const alone = (text: string) => {
       if (words.length > 0) throw new UsageError(`${name}: takes nothing behind it; allowed ${name} alone`);
       return text;
@@ -79,6 +85,10 @@ export class StepSession {
         return alone(this.where());
       case 'counters':
         return this.counters(words);
+      case 'register':
+        return this.register(words.join(' '));
+      case 'tasks':
+        return alone(`${this.tasks().join('\n')}\n`);
       case 'snapshot':
         return this.snapshot(words);
       case 'restore':
@@ -90,7 +100,7 @@ export class StepSession {
         return null;
       default:
         throw new UsageError(
-          `${JSON.stringify(name)} is no command; allowed until, event, cycle, run, where, counters, snapshot, restore, help, quit`,
+          `${JSON.stringify(name)} is no command; allowed until, event, cycle, run, where, counters, register, tasks, snapshot, restore, help, quit`,
         );
     }
   }
@@ -99,21 +109,25 @@ export class StepSession {
     const text = words.join(' ');
     switch (what) {
       case 'time':
-        return this.runTo(this.instantOf(text));
+        return this.untilInstant(text);
       case 'event':
-        return this.runUntil({ event: text });
+        if (text === '') throw new UsageError(`until event: names no task; allowed ${this.someTasks()}`);
+        return this.runUntil(`event ${text}`, { event: text });
       case 'register': {
-        const [, name, access] = /^(\S*?)(?: (read|write))?$/.exec(text) ?? ['', text];
-        const register = registerNamed(name, this.simulation);
-        return this.runUntil({
-          register: access === undefined ? register : { ...register, access: access as 'read' },
-        });
+        const [name = '', access, ...others] = words;
+        const { row: _, name: __, vf: ___, ...register } = registerNamed(name, this.simulation);
+        if (access === undefined) return this.runUntil(`register ${text}`, { register });
+        if ((access === 'read' || access === 'write') && others.length === 0)
+          return this.runUntil(`register ${text}`, { register: { ...register, access } });
+        throw new UsageError(
+          `until register: ${JSON.stringify([access, ...others].join(' '))} behind ${name} does not fit; allowed read, write, or nothing`,
+        );
       }
       case 'counter': {
         const [, name, atLeast] = /^(\S+) ?>= ?(\d+)$/.exec(text) ?? [];
         if (name === undefined)
           throw new UsageError(`until counter: ${JSON.stringify(text)} does not fit; allowed NAME >= N`);
-        return this.runUntil({ counter: { name, atLeast: Number(atLeast) } });
+        return this.untilCounter(name, Number(atLeast));
       }
       case 'frame': {
         const nth = Number(text) - this.frames;
@@ -121,11 +135,36 @@ export class StepSession {
           throw new UsageError(
             `until frame: ${JSON.stringify(text)} does not fit; allowed whole numbers from ${this.frames + 1} on`,
           );
-        return this.runUntil({ frame: { nth } });
+        return this.runUntil(`frame ${text}`, { frame: { nth } });
       }
       default:
         throw new UsageError(`until: ${JSON.stringify(what)} is nothing to wait for; allowed ${UNTIL}`);
     }
+  }
+
+  private untilInstant(text: string): string {
+    const instant = this.instantOf(text);
+    const where = this.runTo(instant);
+    return instant > this.simulation.nowPs ? notCome(`time ${text}`) + where : where;
+  }
+
+  private untilCounter(name: string, atLeast: number): string {
+    const is = snapshotCounters(this.simulation.machine.components)[name];
+    if (is >= atLeast)
+      throw new UsageError(
+        `until counter: ${name} is ${is} already; allowed whole numbers from ${Math.floor(is) + 1} on`,
+      );
+    return this.runUntil(`counter ${name} >= ${atLeast}`, { counter: { name, atLeast } });
+  }
+
+  /** Names of tasks, each once, in the order in which the machine has made them. */
+  private tasks(): string[] {
+    // The first is nobody's.
+    return [...new Set(this.simulation.machine.scheduler.taskNames.slice(1))];
+  }
+
+  private someTasks(): string {
+    return `names of tasks, such as ${this.tasks().slice(0, SOME).join(', ')} ("tasks" lists all)`;
   }
 
   private instantOf(text: string): number {
@@ -149,19 +188,20 @@ export class StepSession {
     );
   }
 
-  private runUntil(options: BreakpointOptions): string {
+  private runUntil(what: string, options: BreakpointOptions): string {
     let number: number;
     try {
       number = this.stepper.break(options);
     } catch (error) {
       if (!(error instanceof RangeError || error instanceof TypeError)) throw error;
       throw new UsageError(
-        `until: ${error.message.replace(/^breakpoint\./, '')}; allowed what the machine has`,
+        `until: ${error.message.replace(/^breakpoint\./, '')}; allowed ${options.event === undefined ? 'what the machine has' : this.someTasks()}`,
       );
     }
     const stop = this.stepper.run({ untilPs: Math.max(this.simulation.endPs, this.simulation.nowPs) });
     this.stepper.clear(number);
-    return this.moved(stop);
+    const where = this.moved(stop);
+    return stop.reason === 'breakpoint' ? where : notCome(what) + where;
   }
 
   private moved(stop: Stop): string {
@@ -191,6 +231,12 @@ export class StepSession {
       .join('');
   }
 
+  private register(text: string): string {
+    const register = registerNamed(text, this.simulation);
+    // Reading clears some registers: that of the copy.
+    return describeRegister(text, register, this.files.copy(this.simulation));
+  }
+
   private snapshot(words: readonly string[]): string {
     const path = fileOf('snapshot', words);
     this.files.save(path, this.simulation);
@@ -198,22 +244,26 @@ export class StepSession {
   }
 
   private restore(words: readonly string[]): string {
-    const simulation = this.files.load(fileOf('restore', words));
+    const path = fileOf('restore', words);
+    const simulation = this.files.load(path);
+    if (formatJson(simulation.scenario) !== formatJson(this.simulation.scenario))
+      throw new UsageError(
+        `restore: ${JSON.stringify(path)} is of another scenario: ${differenceOf(simulation.scenario, this.simulation.scenario)}; allowed snapshots of this one`,
+      );
     this.stepper.end();
     this.simulation = simulation;
-    this.frames = snapshotCounters(simulation.machine.components)['nic.switch.framesIn'];
-    this.stepper = this.attach();
+    this.stepper = new Stepper(simulation);
     return this.where();
   }
 
-  private attach(): Stepper {
-    this.simulation.probe.sink = {
-      record: (_time, kind) => {
-        if (kind === ProbeKind.FRAME_IN) this.frames++;
-      },
-    };
-    return new Stepper(this.simulation);
+  /** Frames that have come into the switch since power-on, as many as the machine has seen: before a snapshot, too. */
+  private get frames(): number {
+    return this.simulation.machine.nic.data.framesEntered;
   }
+}
+
+function notCome(what: string): string {
+  return `${what} did not come: the end of the run\n`;
 }
 
 function countOf(name: string, words: readonly string[]): number {

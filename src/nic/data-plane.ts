@@ -45,6 +45,8 @@ export class DataPlane implements Component {
   ringsFailed = 0;
   /** Whether the port takes frames from the wire (RXCTRL.RXEN). */
   receives = false;
+  /** Frames that have come in, since power-on: as many as there are FRAME_IN records. No reset changes it. */
+  framesEntered = 0;
   /** Frames in the switch's pipeline. */
   inPipeline = 0;
   /** Bytes in the receive packet buffer at most so far. */
@@ -281,6 +283,7 @@ export class DataPlane implements Component {
 
   private enterSwitch(slot: number, ingress: number): void {
     this.inPipeline++;
+    this.framesEntered++;
     this.probe.record(FRAME_IN, slot, ingress, this.lengths[slot]);
     if (this.arbiter !== null) {
       this.arbiter.push(slot, ingress);
@@ -415,6 +418,7 @@ export class DataPlane implements Component {
 
   /** A frame from the wire does not get as far as the switch, for one of `NicDrop`. */
   refuse(slot: number, reason: number): void {
+    this.framesEntered++;
     this.probe.record(FRAME_IN, slot, this.uplink, this.lengths[slot]);
     this.dropped(this.uplink, slot, reason);
     this.frames.release(slot);
@@ -427,14 +431,11 @@ export class DataPlane implements Component {
   }
 
   private released(slot: number): void {
-    if (this.classPath !== null) {
-      this.classPath.released(slot);
-      this.transmit.slotFreed();
-      return;
-    }
-    this.receiveBytes -= this.lengths[slot];
-    while (this.stalled.length > 0 && this.hasRoomFor(this.lengths[this.stalled.peek()])) {
-      this.forward(this.stalled.shift(), this.stalled.shift(), true);
+    if (this.classPath !== null) this.classPath.released(slot);
+    else {
+      this.receiveBytes -= this.lengths[slot];
+      while (this.stalled.length > 0 && this.hasRoomFor(this.lengths[this.stalled.peek()]))
+        this.forward(this.stalled.shift(), this.stalled.shift(), true);
     }
     this.transmit.slotFreed();
   }

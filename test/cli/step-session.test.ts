@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { StepSession } from '../../src/cli/step-session.ts';
 import { UsageError } from '../../src/cli/usage-error.ts';
 import { ProbeKind } from '../../src/kernel/index.ts';
-import { makeSimulation } from '../sim/rig.ts';
+import { restoreSimulation, snapshotSimulation } from '../../src/sim/snapshot/index.ts';
+import { CAPTURE, makeSimulation } from '../sim/rig.ts';
 
 const SCENARIO = {
   guests: [{ name: 'a' }, { name: 'b' }],
@@ -23,6 +24,7 @@ function begin() {
   const session = new StepSession(simulation, {
     save: (path, { nowPs }) => saved.set(path, nowPs),
     load: () => simulation,
+    copy: (current) => restoreSimulation(snapshotSimulation(current)),
   });
   const records: { kind: ProbeKind; b: number; timePs: number }[] = [];
   const { sink } = simulation.probe;
@@ -85,6 +87,58 @@ describe('a session of steps', () => {
     expect(simulation.machine.scheduler.digest).toBe(whole.machine.scheduler.digest);
   });
 
+  it('says of what does not come that it did not, and where the run has ended', () => {
+    const { session } = begin();
+    const end = 'did not come: the end of the run\n';
+    expect(session.act('until frame 9999')).toContain(`frame 9999 ${end}`);
+    for (const what of ['counter nic.switch.framesIn >= 9999', 'register PF.CTRL write', 'time 1ms'])
+      expect(session.act(`until ${what}`)).toContain(`${what} ${end}`);
+    expect(session.act('where')).not.toContain('did not come');
+  });
+
+  it('lists tasks, which it can run to', () => {
+    const { session } = begin();
+    const tasks = session.act('tasks')?.trimEnd().split('\n') ?? [];
+    expect(tasks).toContain('nic.switch');
+    expect(new Set(tasks).size).toBe(tasks.length);
+    expect(session.act('until event nic.switch')).toContain('; next nic.switch at ');
+  });
+
+  it('says what a register would be read as, with its fields', () => {
+    const { session, simulation } = begin();
+    session.act('until frame 3');
+    const { pf } = simulation.machine.nic;
+    const value = pf.bar(0).read32(8, 4);
+    expect(session.act('register PF.STATUS')).toMatch(/^PF\.STATUS 0x[0-9a-f]{8}, BAR 0 offset 0x00008: /);
+    expect(session.act('register PF.STATUS')).toContain(`0x${value.toString(16).padStart(8, '0')}`);
+    expect(session.act('register PF.STATUS')).toMatch(/\n {2}17:10 NUMVFS 2: /);
+    const tail = simulation.machine.nic.pf.sriov?.vf(0).bar(0).read32(0x2018, 4) ?? 0;
+    expect(tail).toBeGreaterThan(0);
+    expect(session.act('register VF0.VFTDT[0]')).toBe(
+      `VF0.VFTDT[0] 0x${tail.toString(16).padStart(8, '0')}, BAR 0 offset 0x02018\n`,
+    );
+  });
+
+  it('leaves a register that a read clears as it is, and the run, too', () => {
+    const { session, simulation } = begin();
+    const { interrupts } = simulation.machine.nic;
+    interrupts.causes[0] |= 1 << 20;
+    const digest = simulation.machine.scheduler.digest;
+    const first = session.act('register PF.EICR');
+    expect(Number.parseInt(first?.slice('PF.EICR 0x'.length) ?? '', 16) & (1 << 20)).not.toBe(0);
+    expect(session.act('register PF.EICR')).toBe(first);
+    expect(interrupts.causes[0] & (1 << 20)).not.toBe(0);
+    expect(simulation.machine.scheduler.digest).toBe(digest);
+  });
+
+  it('takes a line that begins with # for a comment', () => {
+    const { session, simulation } = begin();
+    const { nowPs } = simulation;
+    expect(session.act('# event 5')).toBe('');
+    expect(session.act('  #run')).toBe('');
+    expect(simulation.nowPs).toBe(nowPs);
+  });
+
   it('saves where it is and ends when it is told to', () => {
     const { session, saved, simulation } = begin();
     session.act('until time 2us');
@@ -109,6 +163,18 @@ describe('a session of steps', () => {
     ['until register PF.CTLR', 'register: PF has no "CTLR" (did you mean "CTRL"?)'],
     ['until counter nic.switch.framesIn > 3', 'until counter: "nic.switch.framesIn > 3" does not fit;'],
     ['until counter nic.swich >= 3', 'there is no counter "nic.swich"'],
+    ['until event', 'until event: names no task; allowed names of tasks, such as '],
+    ['until event nic.swich', '"tasks" lists all'],
+    [
+      'until register PF.CTRL foo',
+      'until register: "foo" behind PF.CTRL does not fit; allowed read, write, or nothing',
+    ],
+    ['until register PF.CTRL read twice', '"read twice" behind PF.CTRL does not fit; allowed read, write,'],
+    [
+      'until counter nic.switch.framesIn >= 0',
+      'nic.switch.framesIn is 0 already; allowed whole numbers from 1 on',
+    ],
+    ['register CTRL', 'register: "CTRL" names none; allowed PF.NAME'],
     ['until frame 0', 'until frame: "0" does not fit; allowed whole numbers from 1 on'],
     ['event 0', 'event: "0" does not fit; allowed whole numbers from 1 to 1000000000'],
     ['cycle x', 'cycle: "x" does not fit;'],
@@ -141,11 +207,14 @@ describe('sriovsim step', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  function step(lines: string): Promise<{ status: number; stdout: string; stderr: string }> {
+  function step(
+    lines: string,
+    ...args: string[]
+  ): Promise<{ status: number; stdout: string; stderr: string }> {
     return new Promise((resolve) => {
       const child = execFile(
         process.execPath,
-        [tool, 'step', 's.json'],
+        [tool, 'step', ...(args.length === 0 ? ['s.json'] : args)],
         { cwd: folder },
         (error, stdout, stderr) => {
           resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr });
@@ -163,6 +232,53 @@ describe('sriovsim step', () => {
     expect(lines.length).toBe(6);
     expect(lines[4].split(' ns')[0]).toBe(lines[1].split(' ns')[0]);
     expect(lines[5]).toContain(', frame 5; last ');
+  });
+
+  it('counts frames on from a snapshot of a moment at which some are in the switch', async () => {
+    const made = await step('until frame 2\nsnapshot g.snapshot\nuntil frame 4\n');
+    const { stdout } = await step('restore g.snapshot\nuntil frame 3\nuntil frame 4\n');
+    const [, restored, third, fourth] = stdout.trimEnd().split('\n');
+    expect(restored).toContain(', frame 2; next ');
+    expect(third).toContain(', frame 3; last ');
+    expect(fourth).toBe(made.stdout.trimEnd().split('\n')[3]);
+  });
+
+  it('writes no snapshot in the place of what it reads, but in that of its own', async () => {
+    const capture = new URL(`../../scenarios/captures/${CAPTURE}`, import.meta.url);
+    copyFileSync(capture, join(folder, 'c.pcap'));
+    const scenario = { ...SCENARIO, captures: [{ file: 'c.pcap', from: 'a' }] };
+    writeFileSync(join(folder, 'c.json'), JSON.stringify(scenario));
+    const before = readFileSync(join(folder, 'c.pcap'));
+    for (const [file, by] of [
+      ['c.pcap', "the scenario's capture"],
+      ['./c.json', 'SCENARIO.json'],
+    ]) {
+      const { status, stderr } = await step(`snapshot ${file}\n`, 'c.json');
+      expect(status).toBe(2);
+      expect(stderr).toContain(`line 1: snapshot: ${JSON.stringify(file)} is also ${by}`);
+    }
+    expect(readFileSync(join(folder, 'c.pcap')).equals(before)).toBe(true);
+    expect((await step('snapshot o\nrestore o\nevent\nsnapshot o\n')).status).toBe(0);
+    const { stderr } = await step('restore o\nsnapshot o\n');
+    expect(stderr).toContain('line 2: snapshot: "o" is also restore "o", which is read;');
+  });
+
+  it('restores no snapshot of another scenario', async () => {
+    writeFileSync(join(folder, 'other.json'), JSON.stringify({ ...SCENARIO, seed: 7 }));
+    expect((await step('snapshot other\n', 'other.json')).status).toBe(0);
+    expect(await step('restore other\n')).toMatchObject({
+      status: 2,
+      stderr:
+        'standard input, line 1: restore: "other" is of another scenario: scenario.seed: was 7 and would be 1 now; allowed snapshots of this one\n',
+    });
+  });
+
+  it('has no options, and says so', async () => {
+    const { status, stderr } = await step('', 's.json', '--json');
+    expect(status).toBe(2);
+    expect(stderr).toMatch(
+      /--json: unknown option; allowed for step SCENARIO\.json, and no options but --help\n/,
+    );
   });
 
   it('ends with status 2 and one line at a line that is wrong', async () => {
