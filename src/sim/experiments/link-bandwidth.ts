@@ -10,6 +10,7 @@ import {
   RootPort,
   TlpPool,
 } from '../../pcie/index.ts';
+import { ArrivalMeter } from './arrival-meter.ts';
 
 /** What crosses the link: a device's writes, its reads, or as many of each. */
 export type Traffic = 'write' | 'read' | 'readwrite';
@@ -39,7 +40,9 @@ const TAGS = 4096;
 /** In Flit Mode tags have 14 bits. */
 const FLIT_TAGS = 1 << 13;
 const WARM_UP_PS = 20_000_000;
+/** At least. */
 const MEASURED_PS = 100_000_000;
+const STEP_PS = 10_000_000;
 
 /**
  * Payload that the simulated link carries, in Gb/s a direction: a device that always has more to send, a root port with memory, no
@@ -80,18 +83,23 @@ export function measureLink(load: LinkLoad): number {
   });
   port.connect(requester);
   link.downstream.receiver = { receive: (tlp) => requester.complete(tlp) };
-  keepBusy(requester, load);
-
-  scheduler.runUntil(WARM_UP_PS);
-  const carried = () => link.upstream.payloadBytes + link.downstream.payloadBytes;
-  const before = carried();
-  scheduler.runUntil(WARM_UP_PS + MEASURED_PS);
-  const directions = load.traffic === 'readwrite' ? 2 : 1;
-  return ((carried() - before) * 8000) / MEASURED_PS / directions;
+  const { traffic, size } = load;
+  const meters = {
+    read: new ArrivalMeter(WARM_UP_PS, MEASURED_PS),
+    write: new ArrivalMeter(WARM_UP_PS, MEASURED_PS),
+  };
+  const used = traffic === 'readwrite' ? [meters.read, meters.write] : [meters[traffic]];
+  keepBusy(requester, load, (kind) => meters[kind].arrived(scheduler.now));
+  while (!used.every(({ isDone }) => isDone)) scheduler.runUntil(scheduler.now + STEP_PS);
+  return used.reduce((sum, meter) => sum + meter.gbps(size), 0) / used.length;
 }
 
-/** Has a requester issue transfers whenever it can. */
-function keepBusy(requester: Requester, { size, traffic, wideAddresses }: LinkLoad): void {
+/** Has a requester issue transfers whenever it can. @param arrived told of each that has come whole. */
+function keepBusy(
+  requester: Requester,
+  { size, traffic, wideAddresses }: LinkLoad,
+  arrived: (kind: 'read' | 'write') => void,
+): void {
   const step = Math.ceil(size / PAGE_BYTES) * PAGE_BYTES;
   const base = wideAddresses ? WIDE_BASE : 0;
   const request: MemoryRequest = {
@@ -107,16 +115,26 @@ function keepBusy(requester: Requester, { size, traffic, wideAddresses }: LinkLo
     insert: 0,
   };
   let at = 0;
+  // A transfer goes in trains, each the same number, as each begins with a page; they come in their order.
+  const trains = { read: 0, write: 0 };
+  const come = { read: 0, write: 0 };
+  const done = (kind: 'read' | 'write') => {
+    if (++come[kind] % trains[kind] === 0) arrived(kind);
+  };
   const issue = () => {
     for (;;) {
       if (traffic !== 'write' && !requester.canRead(size)) return;
       if (traffic !== 'read' && !requester.canWrite()) return;
       request.address = base + at;
       at = at + 2 * step > AREA_BYTES ? 0 : at + step;
-      if (traffic !== 'write') requester.read(request);
-      if (traffic !== 'read') requester.write(request);
+      if (traffic !== 'write') trains.read = requester.read(request);
+      if (traffic !== 'read') trains.write = requester.write(request);
     }
   };
-  request.client = requester.addClient({ readDone: () => {}, writeDone: () => {}, requesterReady: issue });
+  request.client = requester.addClient({
+    readDone: () => done('read'),
+    writeDone: () => done('write'),
+    requesterReady: issue,
+  });
   issue();
 }

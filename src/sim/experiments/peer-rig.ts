@@ -14,6 +14,7 @@ import {
   PcieSwitch,
 } from '../../pcie/index.ts';
 import { intel82599Config } from '../../profiles/intel-82599-config.ts';
+import { ArrivalMeter } from './arrival-meter.ts';
 
 /** What of peer-to-peer traffic goes through the root complex. */
 export type PeerRedirect = 'off' | 'requests' | 'all';
@@ -40,8 +41,11 @@ export const LINK_END_PS = 75_000;
 
 const MEMORY32 = { base: 0xc000_0000, bytes: 0x2000_0000 };
 /** Bytes of transfers that are kept under way: more than any way holds. */
-const UNDER_WAY_BYTES = 1 << 16;
+const UNDER_WAY_BYTES = 1 << 17;
 const MOST_UNDER_WAY = 512;
+/** A rhythm of more is not waited for. */
+const RHYTHM_BYTES = 1 << 24;
+const STEP_PS = 5_000_000;
 const { requestRedirect, completionRedirect, upstreamForwarding } = AcsService;
 
 /** Measures what goes from device to device. */
@@ -50,7 +54,6 @@ export class PeerRig {
   private readonly fabric: PcieFabric;
   private readonly devices: readonly PcieFunction[];
   private readonly options: PeerRigOptions;
-  private bytes = 0;
 
   constructor(options: PeerRigOptions) {
     this.options = options;
@@ -84,22 +87,28 @@ export class PeerRig {
     return took;
   }
 
-  /** Payload that each pair moves while all always have more to do, in Gb/s. */
+  /** Payload that each pair moves while all always have more to do, in Gb/s, measured for at least `measuredPs`. */
   throughput(warmUpPs: number, measuredPs: number): number {
-    const { pairs, size } = this.options;
-    const many = Math.min(MOST_UNDER_WAY, Math.ceil(UNDER_WAY_BYTES / size));
+    const { scheduler } = this;
+    const { pairs, size, kind, tags, mrrs } = this.options;
+    const requests = kind === 'read' ? Math.ceil(size / mrrs) : 1;
+    const many = Math.max(
+      Math.min(MOST_UNDER_WAY, 1 + Math.ceil(UNDER_WAY_BYTES / size)),
+      1 + Math.ceil((kind === 'read' ? tags : 1) / requests),
+    );
+    // As many requests as there are tags may come together, and nothing till they have gone round.
+    const rhythm = kind === 'read' ? tags / commonDivisor(tags, requests) : 1;
+    const period = Math.min(rhythm, Math.ceil(RHYTHM_BYTES / size));
+    const meters = Array.from({ length: pairs }, () => new ArrivalMeter(warmUpPs, measuredPs, period));
     const again = (pair: number) => {
       this.transfer(pair, () => {
-        this.bytes += size;
+        meters[pair].arrived(scheduler.now);
         again(pair);
       });
     };
     for (let pair = 0; pair < pairs; pair++) for (let i = 0; i < many; i++) again(pair);
-    const { scheduler } = this;
-    scheduler.runUntil(scheduler.now + warmUpPs);
-    const before = this.bytes;
-    scheduler.runUntil(scheduler.now + measuredPs);
-    return ((this.bytes - before) * 8000) / measuredPs / pairs;
+    while (!meters.every(({ isDone }) => isDone)) scheduler.runUntil(scheduler.now + STEP_PS);
+    return meters.reduce((sum, meter) => sum + meter.gbps(size), 0) / pairs;
   }
 
   private transfer(pair: number, done: (outcome: FabricOutcome) => void): void {
@@ -112,4 +121,8 @@ export class PeerRig {
 
 function setServices(fn: PcieFunction, services: number): void {
   fn.config.write16(fn.findExtendedCapability(ECAP_ACS) + 6, services);
+}
+
+function commonDivisor(a: number, b: number): number {
+  return b === 0 ? a : commonDivisor(b, a % b);
 }

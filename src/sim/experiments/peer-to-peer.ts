@@ -12,6 +12,7 @@ import { LINK_END_PS, PEER_READ_PS, type PeerRedirect, PeerRig, ROOT_TURN_PS } f
 
 const { lanes, mps, mrrs } = LINK_PARAMETERS;
 const WARM_UP_PS = 10_000_000;
+/** At least. */
 const MEASURED_PS = 20_000_000;
 /** A read's completions end at multiples of this at a device (PCIe 3.0 2.3.1.1). */
 const BOUNDARY = 128;
@@ -55,6 +56,7 @@ export const peerToPeerExperiment: Experiment = {
   note:
     'The closed form of the latency adds up symbols, switches and flights, without DLLPs; that of the throughput is the one of ' +
     'pcie-bandwidth, which charges more DLLPs than the simulated links send, or what the tags keep under way, without credits. ' +
+    'A read of more requests than there are tags sends each of the others when an earlier one has its answers. ' +
     'Throughput is that of each pair; what is redirected shares the link of the root port.',
   parameters: {
     generation: { ...LINK_PARAMETERS.generation, range: [1, 5] },
@@ -164,14 +166,39 @@ function closedLatency(point: Point): number {
       1000
     );
   }
-  // The first request of several goes ahead; its answers take longer than the others take to come.
+  // The first requests go ahead; their answers take longer than the requests. What finds no tag waits for the answers of an
+  // earlier one.
+  const ends: number[] = [];
+  for (const [i, bytes] of requestsOf(size, mrrs).entries()) {
+    const alone = readPs(point, bytes);
+    const answered = i === 0 ? alone : ends[i - 1] + answerPs(point, bytes);
+    ends.push(i < point.tags ? answered : Math.max(answered, ends[i - point.tags] + alone));
+  }
+  return ends[ends.length - 1] / 1000;
+}
+
+/** Bytes of the requests of a read. */
+function requestsOf(size: number, mrrs: number): number[] {
+  return Array.from({ length: Math.ceil(size / mrrs) }, (_, i) => Math.min(mrrs, size - i * mrrs));
+}
+
+/** Bytes of the completions of one request on a link. */
+function answerBytes(mps: number, bytes: number): number {
+  return completionCount(0, bytes, mps, BOUNDARY) * HEADER_BYTES + Math.ceil(bytes / 4) * 4;
+}
+
+/** Their time on a link. */
+function answerPs({ generation, lanes, mps }: Point, bytes: number): number {
+  const [numerator, denominator] = linkPsPerByte({ generation, lanes });
+  return (answerBytes(mps, bytes) * numerator) / denominator;
+}
+
+/** Time of one request and its answers if nothing else is under way, in ps. */
+function readPs(point: Point, bytes: number): number {
+  const { mps, redirect } = point;
   const request = wayPs(point, redirect !== 'off', HEADER_BYTES, HEADER_BYTES);
-  const whole = Math.floor(size / mrrs) * completionCount(0, mrrs, mps, BOUNDARY);
-  const rest = size % mrrs;
-  const answers = whole + (rest > 0 ? completionCount(0, rest, mps, BOUNDARY) : 0);
-  const largest = HEADER_BYTES + Math.min(mps, mrrs, words);
-  const back = wayPs(point, redirect === 'all', answers * HEADER_BYTES + words, largest);
-  return (request + PEER_READ_PS + back) / 1000;
+  const largest = HEADER_BYTES + Math.min(mps, Math.ceil(bytes / 4) * 4);
+  return request + PEER_READ_PS + wayPs(point, redirect === 'all', answerBytes(mps, bytes), largest);
 }
 
 /**
@@ -200,8 +227,9 @@ function closedThroughput(point: Point): number {
   const link = pcieBandwidth({ generation, lanes, mps, mrrs, size, addressBits: 32 });
   if (operation === 'write') return link.write / (redirect === 'off' ? 1 : pairs);
   const shared = redirect === 'all' ? link.read / pairs : link.read;
-  const requests = Math.ceil(size / mrrs);
-  return Math.min(shared, ((tags / requests) * size * 8) / closedLatency(point));
+  // A tag carries one request after the other.
+  const turnsPs = requestsOf(size, mrrs).reduce((sum, bytes) => sum + readPs(point, bytes), 0);
+  return Math.min(shared, (tags * size * 8000) / turnsPs);
 }
 
 /** To a thousandth: what is behind it says nothing. */

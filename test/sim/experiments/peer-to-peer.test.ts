@@ -86,4 +86,44 @@ describe('the experiment peer-to-peer', () => {
       expect(off(throughput, closedThroughput)).toBeLessThan(0.02);
     }
   });
+
+  it('has a read that needs more requests than there are tags go round after round', () => {
+    const found = rows(
+      'operation=read',
+      'redirect=off,all',
+      'pairs=1',
+      'tags=1,7',
+      'sizes=64,1100,4096,16384',
+    );
+    expect(found).toHaveLength(16);
+    for (const { latency, closedLatency, throughput, closedThroughput, tags, size } of found) {
+      const label = `${tags} ${size}`;
+      expect(off(latency, closedLatency), label).toBeLessThan(0.005);
+      expect(off(throughput, closedThroughput), label).toBeLessThan(0.02);
+      // One request after the other: nothing overlaps but DLLPs.
+      if (tags === 1) expect(off(throughput, (size * 8) / latency), label).toBeLessThan(0.002);
+    }
+  });
+
+  it('measures the same of transfers that take longer than it measures, and never more than framing leaves', () => {
+    for (const operation of ['write', 'read']) {
+      const found = rows(
+        `operation=${operation}`,
+        'generation=1',
+        'lanes=1',
+        'redirect=off',
+        'pairs=1',
+        'sizes=1024,16384,65536',
+      );
+      const [{ throughput: first }] = found;
+      expect(first).toBeGreaterThan(1.75);
+      for (const { throughput } of found) {
+        expect(throughput).toBeLessThan((2 * 256) / 276);
+        expect(off(throughput, first)).toBeLessThan(0.001);
+      }
+    }
+    for (const { throughput } of rows('redirect=off', 'sizes=4096')) {
+      expect(throughput).toBeLessThan((63.015385 * 256) / 276);
+    }
+  });
 });
