@@ -12,9 +12,10 @@ import {
 import { LinkWire } from '../../../src/pcie/link-wire.ts';
 import { FlowClass, TlpKind } from '../../../src/pcie/tlp.ts';
 import { intel82599Config } from '../../../src/profiles/intel-82599-config.ts';
+import { loadProgram, runLoad, TINY_CREDITS } from './link-load.ts';
 import { FLIGHT_PS, INFINITE, LinkRig } from './link-rig.ts';
 
-const { MEMORY_READ, MEMORY_WRITE, COMPLETION_DATA, CONFIG_READ } = TlpKind;
+const { MEMORY_READ, MEMORY_WRITE, CONFIG_READ } = TlpKind;
 const CLASSES = Object.values(FlowClass);
 
 /** A link of generation 6; sixteen lanes make a flit last 2 ns. */
@@ -118,40 +119,11 @@ describe('credits in Flit Mode', () => {
 });
 
 describe('every symbol time in Flit Mode', () => {
-  const load = fc.record({
-    lanes: fc.constantFrom(1, 4, 8, 16),
-    program: fc.array(
-      fc.record({
-        gap: fc.oneof(fc.integer({ min: 0, max: 2000 }), fc.integer({ min: 0, max: 3_000_000 })),
-        up: fc.boolean(),
-        kind: fc.constantFrom<TlpKind>(MEMORY_WRITE, MEMORY_READ, COMPLETION_DATA),
-        bytes: fc.integer({ min: 1, max: 4096 }),
-      }),
-      { minLength: 1, maxLength: 80 },
-    ),
-  });
-  const tiny = {
-    postedHeaders: 20,
-    postedData: 300,
-    nonPostedHeaders: 20,
-    nonPostedData: 20,
-    completionHeaders: 0,
-    completionData: 0,
-  };
-  type Load = typeof load extends fc.Arbitrary<infer T> ? T : never;
+  const load = fc.record({ lanes: fc.constantFrom(1, 4, 8, 16), program: loadProgram });
 
-  function run({ lanes, program }: Load, watches: boolean) {
-    const rig = rigOf(lanes, { rootCredits: tiny, deviceCredits: tiny }, 50_000);
-    for (const { gap, up, kind, bytes } of program) {
-      rig.scheduler.runUntil(rig.scheduler.now + gap);
-      if (watches) rig.link.counters();
-      const direction = up ? rig.link.upstream : rig.link.downstream;
-      const count = kind === MEMORY_READ ? Math.ceil(bytes / 512) : Math.ceil(bytes / 256);
-      if (CLASSES.every((flowClass) => direction.room(flowClass) > 0))
-        rig.send(direction, kind, bytes, count);
-    }
-    rig.scheduler.runUntilIdle();
-    return rig;
+  function run({ lanes, program }: typeof load extends fc.Arbitrary<infer T> ? T : never, watches: boolean) {
+    const credits = { rootCredits: TINY_CREDITS, deviceCredits: TINY_CREDITS };
+    return runLoad(rigOf(lanes, credits, 50_000), program, watches);
   }
 
   it('is a byte of a TLP, of NOP TLPs, of DLP, CRC or FEC of some flit, or of a SKIP', () => {

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { symbolPs, updateLatencySymbols } from '../../../src/pcie/link-rate.ts';
-import { FlowClass, TlpKind } from '../../../src/pcie/tlp.ts';
+import { TlpKind } from '../../../src/pcie/tlp.ts';
+import { loadProgram, runLoad, TINY_CREDITS } from './link-load.ts';
 import { FLIGHT_PS, LinkRig } from './link-rig.ts';
 
 const { MEMORY_READ, MEMORY_WRITE, COMPLETION_DATA } = TlpKind;
-const CLASSES = Object.values(FlowClass);
 const GEN3_X8 = { generation: 3, lanes: 8 };
 /** A SKIP ordered set of four symbols every 1,538, on a generation 1 link. */
 const SLOW_SKIP_PS = 4 * 4000;
@@ -157,41 +157,15 @@ describe('every symbol time', () => {
   const load = fc.record({
     generation: fc.constantFrom(1, 2, 3),
     lanes: fc.constantFrom(1, 4, 8),
-    program: fc.array(
-      fc.record({
-        gap: fc.oneof(fc.integer({ min: 0, max: 2000 }), fc.integer({ min: 0, max: 3_000_000 })),
-        up: fc.boolean(),
-        kind: fc.constantFrom<TlpKind>(MEMORY_WRITE, MEMORY_READ, COMPLETION_DATA),
-        bytes: fc.integer({ min: 1, max: 4096 }),
-      }),
-      { minLength: 1, maxLength: 80 },
-    ),
+    program: loadProgram,
   });
-  const tiny = {
-    postedHeaders: 20,
-    postedData: 300,
-    nonPostedHeaders: 20,
-    nonPostedData: 20,
-    completionHeaders: 0,
-    completionData: 0,
-  };
 
-  /** Runs a program; looks at the counters between its steps if `watches`. */
   function run(
     { generation, lanes, program }: typeof load extends fc.Arbitrary<infer T> ? T : never,
     watches: boolean,
   ) {
-    const rig = new LinkRig({ rate: { generation, lanes }, rootCredits: tiny, deviceCredits: tiny }, 50_000);
-    for (const { gap, up, kind, bytes } of program) {
-      rig.scheduler.runUntil(rig.scheduler.now + gap);
-      if (watches) rig.link.counters();
-      const direction = up ? rig.link.upstream : rig.link.downstream;
-      const count = kind === MEMORY_READ ? Math.ceil(bytes / 512) : Math.ceil(bytes / 256);
-      if (CLASSES.every((flowClass) => direction.room(flowClass) > 0))
-        rig.send(direction, kind, bytes, count);
-    }
-    rig.scheduler.runUntilIdle();
-    return rig;
+    const credits = { rootCredits: TINY_CREDITS, deviceCredits: TINY_CREDITS };
+    return runLoad(new LinkRig({ rate: { generation, lanes }, ...credits }, 50_000), program, watches);
   }
 
   it('is a TLP byte, a DLLP byte, a SKIP or idle, and none is two of them', () => {
