@@ -17,6 +17,8 @@ export default defineConfig({
     // Files that one worker runs share the modules of src, which keep no state: a third of all time went into loading
     // and compiling them for each file anew.
     isolate: false,
+    // One worker a processor: by itself vitest leaves one out, which of two is half of all.
+    maxWorkers: '100%',
     // Long runs of properties take minutes.
     testTimeout: process.env['SRIOVSIM_LONG'] === '1' ? 600_000 : 30_000,
   },
