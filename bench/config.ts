@@ -1,9 +1,12 @@
 import {
   BridgePort,
+  type ConfigAccess,
   Endpoint,
   enableVfs,
   enumerate,
   findFunctions,
+  PcieHierarchy,
+  PcieSwitch,
   RootBus,
   type RoutingId,
   setNumVfs,
@@ -24,6 +27,7 @@ const WINDOWS = {
 };
 const wait = () => {};
 const BATCH = 100_000;
+const ECAM = 2 ** 40;
 
 /** A generic card with so many VFs below a root port, enumerated. */
 function card(totalVfs: number) {
@@ -36,14 +40,14 @@ function card(totalVfs: number) {
 }
 
 /** Gives each VF Bus Master Enable, after which it has a configuration space of its own. */
-function startAll(root: RootBus, vfs: readonly RoutingId[]): number {
+function startAll(root: ConfigAccess, vfs: readonly RoutingId[]): number {
   for (const vf of vfs) root.write(vf, 4, 2, 4);
   return vfs.length;
 }
 
 /**
  * Configuration space: what it takes to bring VFs, each with Bus Master Enable, in time and memory, and configuration reads of
- * a PF and of VFs through a root port.
+ * a PF and of VFs: of the function itself, through a root port, and by ECAM through a switch.
  */
 export const part: BenchPart = {
   name: 'config',
@@ -74,24 +78,52 @@ export const part: BenchPart = {
       const name = `memory of ${count.toLocaleString('en')} VFs`;
       results.push(summarise(name, 'bytes', [settledHeapBytes() - before]));
     }
-    const { root, pf } = card(256);
-    const vfs = enableVfs(root, pf, 256, { wait });
-    startAll(root, vfs);
-    const read = (routingIds: readonly RoutingId[]) => () => {
-      let sum = 0;
-      for (let i = 0; i < BATCH; i++) sum += root.read(routingIds[i % routingIds.length], (i & 63) * 4, 4);
-      if (sum === 0) throw new Error('nobody has answered');
-      return BATCH;
-    };
-    results.push(
-      ...(await interleave(options, {
-        unit: 'reads/s',
-        contenders: [
-          { name: 'configuration reads of a PF', run: read([pf.routingId]) },
-          { name: 'configuration reads of 256 VFs in turn', run: read(vfs) },
-        ],
-      })),
-    );
+    results.push(...(await benchReads(options)));
     return results;
   },
 };
+
+/** Double words of configuration space, by whom they are read and through what. */
+async function benchReads(options: BenchOptions): Promise<BenchResult[]> {
+  const { root, pf } = card(256);
+  const vfs = enableVfs(root, pf, 256, { wait });
+  startAll(root, vfs);
+  const hierarchy = new PcieHierarchy({ rootPorts: [{}], ecamBase: ECAM });
+  const tower = new PcieSwitch({ ports: [{}] });
+  hierarchy.connect(hierarchy.rootPorts[0], tower);
+  const device = new Endpoint({ functions: genericConfig({ totalVfs: 256 }) });
+  hierarchy.connect(tower.downstream[0], device);
+  const [behind] = findFunctions(enumerate(hierarchy, WINDOWS), GENERIC_VENDOR, GENERIC_PF);
+  const all = enableVfs(hierarchy, behind, 256, { wait });
+  startAll(hierarchy, all);
+  const { config } = device.functions[0];
+  return interleave(options, {
+    unit: 'reads/s',
+    contenders: [
+      { name: 'of a function itself', run: () => batch((i) => config.read32((i & 63) * 4)) },
+      {
+        name: 'of a PF through a root port',
+        run: () => batch((i) => root.read(pf.routingId, (i & 63) * 4, 4)),
+      },
+      {
+        name: 'of 256 VFs in turn through a root port',
+        run: () => batch((i) => root.read(vfs[i & 255], (i & 63) * 4, 4)),
+      },
+      {
+        name: 'of a PF by ECAM, through a switch',
+        run: () => batch((i) => hierarchy.load(ECAM + behind.routingId * 4096 + (i & 63) * 4)),
+      },
+      {
+        name: 'of 256 VFs in turn by ECAM, through a switch',
+        run: () => batch((i) => hierarchy.load(ECAM + all[i & 255] * 4096 + (i & 63) * 4)),
+      },
+    ].map(({ name, run }) => ({ name: `configuration reads ${name}`, run })),
+  });
+}
+
+function batch(read: (i: number) => number): number {
+  let sum = 0;
+  for (let i = 0; i < BATCH; i++) sum += read(i);
+  if (sum === 0) throw new Error('nobody has answered');
+  return BATCH;
+}

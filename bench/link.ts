@@ -3,7 +3,6 @@ import { DmaRequest } from 'sriovsim/dma';
 import { Probe, Scheduler } from 'sriovsim/kernel';
 import { PcieLink, Requester, RootPort, TlpPool } from 'sriovsim/pcie';
 import { type BenchOptions, type BenchPart, type BenchResult, heapGrowth, interleave } from './harness.ts';
-import { benchCodec } from './tlp-codec.ts';
 
 /** Simulated time of a batch, in ps. */
 const BATCH_PS = 500_000_000;
@@ -12,7 +11,7 @@ const FUNCTION = 0x0100;
 /**
  * The PCIe link alone: a requester that reads and writes as much as tags and credits allow, a root port in
  * front of memory, and between them credits, Acks, UpdateFCs, SKIPs and completions. TLPs of both directions
- * a wall second. Beside it TLPs as bytes, and the configuration reads that a device answers by them.
+ * a wall second.
  */
 export const part: BenchPart = {
   name: 'link',
@@ -33,7 +32,7 @@ export const part: BenchPart = {
     const growth = heapGrowth({ ...options, samples }, `heap growth over ${rounds} batches`, () => {
       for (let i = 0; i < rounds; i++) mixed();
     });
-    return [...results, growth, ...(await benchCodec(options))];
+    return [...results, growth];
   },
 };
 

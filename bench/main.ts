@@ -11,7 +11,7 @@ import { INLINING_FLAGS } from './inlining.ts';
 import { formatTable } from './table.ts';
 
 /** The file of a part is `<name>.ts` next to this one. */
-const PARTS = ['base', 'kernel', 'config', 'iommu', 'switch', 'link', 'machine', 'log', 'startup'];
+const PARTS = ['base', 'kernel', 'config', 'iommu', 'switch', 'codec', 'link', 'machine', 'log', 'startup'];
 const MAX_SAMPLES = 1000;
 
 interface Command {

@@ -112,7 +112,7 @@ export {
   type PlainDllp,
   parseDllp,
 } from './codec/dllp.ts';
-export { encodeTlp } from './codec/encode-tlp.ts';
+export { encodedBytes, encodeTlp, encodeTlpInto } from './codec/encode-tlp.ts';
 export {
   EndpointReceiver,
   type EndpointReceiverOptions,
@@ -139,6 +139,8 @@ export { type CompletionMatch, OutstandingReads } from './codec/outstanding-read
 export { type ParsedTlp, parseTlp } from './codec/parse-tlp.ts';
 export { type PasidPrefix, PrefixType, pasidOf, pasidPrefix, type TlpPrefix } from './codec/prefix.ts';
 export { TLP_CHECKS, type TlpCheck, type TlpCheckRow, type TlpViolation } from './codec/tlp-checks.ts';
+export { TlpFields } from './codec/tlp-fields.ts';
+export { TlpGroup } from './codec/tlp-formats.ts';
 export type { TlpReceiverSettings } from './codec/tlp-limits.ts';
 export {
   type AtomicTlp,
@@ -159,6 +161,7 @@ export {
   type TlpPacket,
   type TlpType,
 } from './codec/tlp-types.ts';
+export { type EcrcState, TlpView } from './codec/tlp-view.ts';
 export { CompletionTimeouts, completionTimeoutPs } from './completion-timeout.ts';
 export { type CompletionCut, CompletionTrain } from './completion-train.ts';
 export {

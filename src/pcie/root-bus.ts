@@ -34,11 +34,14 @@ export class LogicalBus implements ConfigTarget {
 
   private addressed(routingId: RoutingId, type: ConfigType): BridgePort | undefined {
     if (type === 0) return this.port(routingId & 0xff);
-    return this.ports.find((port) => port.covers(busOf(routingId)));
+    const bus = busOf(routingId);
+    for (const port of this.ports) if (port.covers(bus)) return port;
+    return undefined;
   }
 
   private port(number: number): BridgePort | undefined {
-    return this.ports.find((port) => (port.function.routingId & 0xff) === number);
+    for (const port of this.ports) if ((port.function.routingId & 0xff) === number) return port;
+    return undefined;
   }
 }
 

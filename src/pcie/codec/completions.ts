@@ -4,6 +4,8 @@ import type { CompletionStatus } from '../tlp.ts';
 import type { AtomicTlp, CompletionTlp, MemoryReadTlp, TlpPacket } from './tlp-types.ts';
 
 const NO_BYTES = new Uint8Array(0);
+/** Of completions that bring a double word, or nothing. */
+const ONE_WORD = { byteCount: 4, lowerAddress: 0 };
 
 /** Which bytes a Memory Read asks for: Byte Count and Lower Address of its first completion (PCI Express Base 2.3.1.1). */
 export function bytesOfRead(read: MemoryReadTlp): {
@@ -25,9 +27,30 @@ export function completionOf(
   completer: RoutingId,
   status: CompletionStatus,
 ): CompletionTlp {
-  const { requester, tag, trafficClass, attributes, kind } = request;
-  const base = { requester, tag, trafficClass, attributes, completer, status, ...bytesOf(request) };
-  return { ...base, kind: kind === 'MRdLk' ? 'CplLk' : 'Cpl', payload: NO_BYTES };
+  return completion(request, completer, status, request.kind === 'MRdLk' ? 'CplLk' : 'Cpl', NO_BYTES);
+}
+
+function completion(
+  request: Exclude<TlpPacket, CompletionTlp>,
+  completer: RoutingId,
+  status: CompletionStatus,
+  kind: CompletionTlp['kind'],
+  payload: Uint8Array,
+): CompletionTlp {
+  const { requester, tag, trafficClass, attributes } = request;
+  const { byteCount, lowerAddress } = bytesOf(request);
+  return {
+    kind,
+    requester,
+    tag,
+    trafficClass,
+    attributes,
+    completer,
+    status,
+    byteCount,
+    lowerAddress,
+    payload,
+  };
 }
 
 /** Byte Count and Lower Address: of reads, of AtomicOps, whose operand comes back, and of all others (2.2.9). */
@@ -41,7 +64,7 @@ function bytesOf(request: Exclude<TlpPacket, CompletionTlp>) {
     case 'CAS':
       return { byteCount: operandBytes(request), lowerAddress: 0 };
     default:
-      return { byteCount: 4, lowerAddress: 0 };
+      return ONE_WORD;
   }
 }
 
@@ -57,8 +80,8 @@ export function registerCompletion(
   value: number,
 ): CompletionTlp {
   const payload = new Uint8Array(4);
-  new DataView(payload.buffer).setUint32(0, value, true);
-  return { ...completionOf(request, completer, 0), kind: 'CplD', payload };
+  for (let i = 0; i < 4; i++) payload[i] = value >>> (8 * i);
+  return completion(request, completer, 0, 'CplD', payload);
 }
 
 /**

@@ -14,10 +14,11 @@ import type { Dllp } from './dllp.ts';
 import { type CreditFlowControl, creditsOfTlp } from './flow-control.ts';
 import { messageOf } from './messages.ts';
 import { OutstandingReads } from './outstanding-reads.ts';
-import { type ParsedTlp, parseTlp } from './parse-tlp.ts';
-import { prefixOf } from './prefix.ts';
+import { isPrefix } from './prefix.ts';
 import type { TlpViolation } from './tlp-checks.ts';
-import { limitsOf, type TlpReceiverSettings } from './tlp-limits.ts';
+import { wordAt } from './tlp-fields.ts';
+import { FMT_4DW } from './tlp-formats.ts';
+import type { TlpReceiverSettings } from './tlp-limits.ts';
 import {
   type CompletionTlp,
   type ConfigTlp,
@@ -28,6 +29,7 @@ import {
   type MemoryWriteTlp,
   type TlpPacket,
 } from './tlp-types.ts';
+import { TlpView } from './tlp-view.ts';
 
 /**
  * What has become of a TLP: done, taken without effect, to be sent again as the function is not ready, or the error that it
@@ -85,8 +87,9 @@ const IGNORED = new Set(['Ignored', 'Vendor_Defined Type 1']);
 /** ECRC Check Enable of Advanced Error Capabilities and Control. */
 const ECRC_CHECK = 1 << 8;
 const NOTHING: readonly CompletionTlp[] = [];
-/** What has been found without a TLP. */
-const NO_TLP = { tlp: null, violation: null };
+const NO_BYTES = new Uint8Array(0);
+/** Addresses from here on are no safe integers, and nobody's. */
+const ADDRESSES = 2n ** 53n;
 
 /**
  * The functions of a device behind a receiver of bytes: each TLP is checked, done or refused, and what is wrong is in
@@ -102,7 +105,9 @@ export class EndpointReceiver {
   /** The reads that the device waits for: add those that it has sent. */
   readonly outstanding = new OutstandingReads();
   private readonly endpoint: Endpoint;
-  private readonly settings: TlpReceiverSettings;
+  private readonly view: TlpView;
+  /** Whether Max_Payload_Size is what function 0 has been set to. */
+  private readonly followsMaxPayload: boolean;
   private readonly maxAccessBytes: number;
   private readonly completionBoundary: number;
   private readonly flowControl: CreditFlowControl | null;
@@ -115,9 +120,9 @@ export class EndpointReceiver {
       flowControl = null,
       ...settings
     } = checkKeys<EndpointReceiverOptions>('options', options, OPTIONS);
-    limitsOf(settings);
     this.endpoint = endpoint;
-    this.settings = settings;
+    this.view = new TlpView({ end: 'device', ...settings });
+    this.followsMaxPayload = settings.maxPayloadBytes === undefined;
     this.maxAccessBytes = 4 * checkInteger('maxAccessWords', maxAccessWords, 1, 1024);
     this.completionBoundary = checkPowerOfTwo('completionBoundary', completionBoundary, 64, 128);
     this.flowControl = flowControl;
@@ -125,41 +130,41 @@ export class EndpointReceiver {
 
   /** Takes the bytes of a TLP, from the first prefix to the ECRC. */
   receive(bytes: Uint8Array): Reception {
-    if (this.flowControl?.take(creditsOfTlp(bytes)) === false)
-      return this.error('receiverOverflow', NO_TLP, [], null);
+    const { view, flowControl } = this;
+    if (flowControl !== null && !flowControl.take(creditsOfTlp(bytes)))
+      return this.error('receiverOverflow', null, NO_BYTES, null);
     const [first] = this.endpoint.functions;
-    const settings = { maxPayloadBytes: first.maxPayloadBytes, end: 'device' as const, ...this.settings };
-    const parsed = parseTlp(bytes, settings);
-    const { tlp, violation } = parsed;
-    const header = headerOf(bytes);
+    if (this.followsMaxPayload) view.maxPayloadBytes = first.maxPayloadBytes;
+    view.look(bytes);
+    const tlp = view.packet();
     // What comes first in this order hides what comes behind (6.2.3.2.3).
-    if (parsed.ecrc === 'bad' && this.checksEcrc(first)) return this.error('ecrc', parsed, header, null);
-    if (tlp === null) return this.error('malformedTlp', parsed, header, null);
-    if (isCompletionTlp(tlp)) return this.completion(tlp, parsed, header);
+    if (view.ecrc === 'bad' && this.checksEcrc(first)) return this.error('ecrc', tlp, bytes, null);
+    if (tlp === null) return this.error('malformedTlp', null, bytes, null);
+    if (isCompletionTlp(tlp)) return this.completion(tlp, bytes);
     const { outcome, completions = NOTHING } = this.request(tlp);
-    if (!isError(outcome)) return { outcome, tlp, violation, completions };
+    if (!isError(outcome)) return { outcome, tlp, violation: null, completions };
     const fn = this.addressed(tlp);
     const answers = isNonPosted(tlp);
     const status =
       outcome === 'completerAbort' ? CompletionStatus.COMPLETER_ABORT : CompletionStatus.UNSUPPORTED_REQUEST;
     const reply = answers ? [completionOf(tlp, (fn ?? first).routingId, status)] : NOTHING;
     // Advisory, as the completion tells the requester (6.2.3.2.4.1); not so what would have changed a register (2.7.2.2).
-    return this.error(outcome, parsed, header, fn, answers && outcome !== 'poisonedTlp', reply);
+    return this.error(outcome, tlp, bytes, fn, answers && outcome !== 'poisonedTlp', reply);
   }
 
   /** Takes a DLLP of flow control; an error of it is in AER of all functions, as Flow Control Protocol Error. */
   receiveDllp(dllp: Dllp): 'accepted' | 'flowControlProtocol' {
     if (this.flowControl?.receive(dllp) !== false) return 'accepted';
-    this.error('flowControlProtocol', NO_TLP, [], null);
+    this.error('flowControlProtocol', null, NO_BYTES, null);
     return 'flowControlProtocol';
   }
 
-  private completion(tlp: CompletionTlp, parsed: ParsedTlp, header: readonly number[]): Reception {
+  private completion(tlp: CompletionTlp, bytes: Uint8Array): Reception {
     const match = this.outstanding.take(tlp);
     const fn = this.endpoint.functionAt(tlp.requester);
-    if (match === 'unexpected') return this.error('unexpectedCompletion', parsed, header, fn, true);
-    if (match === 'mismatched') return this.error('malformedTlp', parsed, header, null);
-    if (tlp.poisoned === true) return this.error('poisonedTlp', parsed, header, fn, true);
+    if (match === 'unexpected') return this.error('unexpectedCompletion', tlp, bytes, fn, true);
+    if (match === 'mismatched') return this.error('malformedTlp', tlp, bytes, null);
+    if (tlp.poisoned === true) return this.error('poisonedTlp', tlp, bytes, fn, true);
     return { outcome: 'accepted', tlp, violation: null, completions: NOTHING };
   }
 
@@ -168,7 +173,7 @@ export class EndpointReceiver {
     const { endpoint } = this;
     if (isMemoryTlp(tlp)) {
       const { address } = tlp;
-      return address < 2n ** 53n && endpoint.claim(Number(address)) ? endpoint.hitFunction : null;
+      return address < ADDRESSES && endpoint.claim(Number(address)) ? endpoint.hitFunction : null;
     }
     switch (tlp.kind) {
       case 'IORd':
@@ -199,7 +204,7 @@ export class EndpointReceiver {
         const fn = hitFunction as PcieFunction;
         const target = fn.bar(hitBar);
         const isRead = tlp.kind === 'IORd';
-        if (!isRead) target.write32(hitOffset, wordAt(tlp.payload, 0), tlp.firstEnables);
+        if (!isRead) target.write32(hitOffset, littleWordAt(tlp.payload, 0), tlp.firstEnables);
         const { routingId } = fn;
         const reply = isRead
           ? registerCompletion(tlp, routingId, target.read32(hitOffset, 4))
@@ -235,7 +240,9 @@ export class EndpointReceiver {
     if (tlp.kind === 'CfgRd0' || tlp.kind === 'CfgRd1') {
       const value = this.endpoint.configRead(target, register, 4, type);
       if (value >= 0) return { outcome: 'accepted', completions: [registerCompletion(tlp, target, value)] };
-    } else if (this.endpoint.configWriteDword(target, register, wordAt(payload, 0), firstEnables, type)) {
+    } else if (
+      this.endpoint.configWriteDword(target, register, littleWordAt(payload, 0), firstEnables, type)
+    ) {
       return { outcome: 'accepted', completions: answer(CompletionStatus.SUCCESSFUL) };
     }
     if (!isBusy) return UNSUPPORTED;
@@ -248,7 +255,7 @@ export class EndpointReceiver {
     const bytes = isRead ? 4 * tlp.words : tlp.payload.length;
     const { endpoint } = this;
     // Only the root complex is asked for translations, or told of translated addresses.
-    if (addressType !== 0 || address >= 2n ** 53n) return UNSUPPORTED;
+    if (addressType !== 0 || address >= ADDRESSES) return UNSUPPORTED;
     const from = Number(address);
     if (!endpoint.claim(from + bytes - 4)) return UNSUPPORTED;
     const { hitFunction: last, hitBar: lastBar } = endpoint;
@@ -263,7 +270,7 @@ export class EndpointReceiver {
     if (!isRead) {
       for (let at = 0; at < bytes; at += 4) {
         const enables = at === 0 ? tlp.firstEnables : at === bytes - 4 ? tlp.lastEnables : 15;
-        if (enables !== 0) target.write32(hitOffset + at, wordAt(tlp.payload, at), enables);
+        if (enables !== 0) target.write32(hitOffset + at, littleWordAt(tlp.payload, at), enables);
       }
       return { outcome: 'accepted' };
     }
@@ -284,11 +291,11 @@ export class EndpointReceiver {
     return at > 0 && (fn.config.read32(at + AER_CONTROL) & ECRC_CHECK) !== 0;
   }
 
-  /** One function notes what is its own, all what is no single one's. */
+  /** One function notes what is its own, all what is no single one's. @param bytes of the TLP, none if it has been discarded. */
   private error(
     outcome: ErrorOutcome,
-    { tlp, violation }: Pick<ParsedTlp, 'tlp' | 'violation'>,
-    header: readonly number[],
+    tlp: TlpPacket | null,
+    bytes: Uint8Array,
     fn: PcieFunction | null,
     isAdvisory = false,
     completions = NOTHING,
@@ -296,7 +303,8 @@ export class EndpointReceiver {
     const functions = fn === null ? this.endpoint.functions : [fn];
     const status = STATUS_OF[outcome] ?? 0;
     for (const { config } of functions) config.poke16(STATUS, config.read16(STATUS) | status);
-    reportToAll(functions, UncorrectableError[outcome], isAdvisory, header);
+    reportToAll(functions, UncorrectableError[outcome], isAdvisory, headerOf(bytes));
+    const violation = bytes === NO_BYTES ? null : this.view.violation;
     return { outcome, tlp, violation, completions };
   }
 }
@@ -327,16 +335,16 @@ function isPoisoned(tlp: TlpPacket): boolean {
 
 /** The double words for the Header Log: those behind the prefixes, as many as there are of four. */
 function headerOf(bytes: Uint8Array): readonly number[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const count = bytes.length >> 2;
   let at = 0;
-  while (at < count && prefixOf(view.getUint32(4 * at)) !== null) at++;
-  const isLong = at < count && (view.getUint32(4 * at) & 0x2000_0000) !== 0;
+  while (at < count && isPrefix(bytes[4 * at])) at++;
+  const isLong = at < count && (bytes[4 * at] & FMT_4DW) !== 0;
   const words: number[] = [];
-  for (let i = at; i < Math.min(count, at + (isLong ? 4 : 3)); i++) words.push(view.getUint32(4 * i));
+  for (let i = at; i < Math.min(count, at + (isLong ? 4 : 3)); i++) words.push(wordAt(bytes, 4 * i) >>> 0);
   return words;
 }
 
-function wordAt(payload: Uint8Array, at: number): number {
-  return new DataView(payload.buffer, payload.byteOffset).getUint32(at, true);
+/** A double word of a payload, its first byte the least significant one. */
+function littleWordAt(payload: Uint8Array, at: number): number {
+  return (payload[at] | (payload[at + 1] << 8) | (payload[at + 2] << 16) | (payload[at + 3] << 24)) >>> 0;
 }

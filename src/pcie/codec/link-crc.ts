@@ -1,9 +1,12 @@
-/** Polynomials 100Bh and 04C11DB7h with their bits in reverse: the least significant bit of each byte comes first. */
+import { crc32 } from '../../wire/index.ts';
+
+/** Polynomial 100Bh with its bits in reverse: the least significant bit of each byte comes first. */
 const DLLP_POLYNOMIAL = 0xd008;
-const TLP_POLYNOMIAL = 0xedb8_8320;
 /** Type[0] and EP may change on the way: the ECRC takes both as set (PCI Express Base 2.7.1). */
 const VARIANT_TYPE = 0x01;
 const VARIANT_EP = 0x40;
+/** For bytes that are not as they are in a TLP. */
+const SCRATCH = new Uint8Array(3);
 
 /**
  * CRC of a DLLP's four bytes, as the number that its two last bytes are, most significant first: all ones at the start,
@@ -21,8 +24,9 @@ export function dllpCrc(bytes: Uint8Array): number {
  * @param sequence 0 to 4,095.
  */
 export function lcrc(sequence: number, tlp: Uint8Array): number {
-  const head = Uint8Array.of((sequence >>> 8) & 0xf, sequence & 0xff);
-  return wordOf(remainderOf(tlp, TLP_POLYNOMIAL, remainderOf(head, TLP_POLYNOMIAL, -1)));
+  SCRATCH[0] = (sequence >>> 8) & 0xf;
+  SCRATCH[1] = sequence;
+  return reversed(crc32(tlp, 0, tlp.length, crc32(SCRATCH, 0, 2)));
 }
 
 /**
@@ -32,10 +36,16 @@ export function lcrc(sequence: number, tlp: Uint8Array): number {
  * @param headerAt where the header begins, behind the prefixes.
  */
 export function ecrc(tlp: Uint8Array, headerAt: number): number {
-  const invariant = tlp.slice();
-  invariant[headerAt] |= VARIANT_TYPE;
-  invariant[headerAt + 2] |= VARIANT_EP;
-  return wordOf(remainderOf(invariant, TLP_POLYNOMIAL, -1));
+  return ecrcOf(tlp, 0, tlp.length, headerAt);
+}
+
+/** As {@link ecrc}, of a TLP that is somewhere in `bytes`: from its first End-End prefix at `from` up to `end`. */
+export function ecrcOf(bytes: Uint8Array, from: number, end: number, headerAt: number): number {
+  SCRATCH[0] = bytes[headerAt] | VARIANT_TYPE;
+  SCRATCH[1] = bytes[headerAt + 1];
+  SCRATCH[2] = bytes[headerAt + 2] | VARIANT_EP;
+  const prefixes = from === headerAt ? 0 : crc32(bytes, from, headerAt - from);
+  return reversed(crc32(bytes, headerAt + 3, end - headerAt - 3, crc32(SCRATCH, 0, 3, prefixes)));
 }
 
 function remainderOf(bytes: Uint8Array, polynomial: number, start: number): number {
@@ -48,8 +58,7 @@ function remainderOf(bytes: Uint8Array, polynomial: number, start: number): numb
   return remainder;
 }
 
-/** The complement of a remainder, its lowest byte first on the link. */
-function wordOf(remainder: number): number {
-  const crc = ~remainder;
+/** A CRC with its lowest byte first, as it is on the link. */
+function reversed(crc: number): number {
   return ((crc << 24) | ((crc & 0xff00) << 8) | ((crc >>> 8) & 0xff00) | (crc >>> 24)) >>> 0;
 }

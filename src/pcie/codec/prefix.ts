@@ -55,6 +55,16 @@ export function pasidOf({ scope, type, content }: TlpPrefix): PasidPrefix | null
   };
 }
 
+/** Whether a double word with this first byte is a prefix, and no header. */
+export function isPrefix(firstByte: number): boolean {
+  return firstByte >>> 5 === 0b100;
+}
+
+/** Whether a prefix with this first byte is a local one. */
+export function isLocal(firstByte: number): boolean {
+  return (firstByte & END_END) === 0;
+}
+
 /** A prefix as a double word. */
 export function prefixWord({ scope, type, content }: TlpPrefix): number {
   checkInteger('type of a prefix', type, 0, 15);
@@ -66,9 +76,9 @@ export function prefixWord({ scope, type, content }: TlpPrefix): number {
 /** The prefix that a double word is, or null for one whose Fmt is another. */
 export function prefixOf(word: number): TlpPrefix | null {
   const first = word >>> 24;
-  if (first >>> 5 !== 0b100) return null;
+  if (!isPrefix(first)) return null;
   return {
-    scope: (first & END_END) === 0 ? 'local' : 'end-end',
+    scope: isLocal(first) ? 'local' : 'end-end',
     type: first & 15,
     content: word & 0xffffff,
   };

@@ -22,25 +22,36 @@ export interface TlpReceiverSettings {
 /** Settings with all defaults. */
 export type TlpLimits = Required<TlpReceiverSettings>;
 
+const NOTHING: readonly TlpCheck[] = [];
+/** Types of local prefixes that the specification names. */
+const NAMED_PREFIXES: readonly number[] = [0, 14, 15];
+
 /** Fills in the defaults. @throws TypeError or RangeError for settings that are out of range. */
 export function limitsOf(settings: TlpReceiverSettings): TlpLimits {
-  const limits = {
-    maxPayloadBytes: 4096,
-    trafficClasses: 0xff,
-    readCompletionBoundary: 64,
-    localPrefixes: [0, 14, 15],
-    maxEndEndPrefixes: 4,
-    end: null,
-    without: [],
-    ...settings,
-  };
-  checkPowerOfTwo('maxPayloadBytes', limits.maxPayloadBytes, 128, 4096);
-  checkInteger('trafficClasses', limits.trafficClasses, 0, 0xff);
-  checkPowerOfTwo('readCompletionBoundary', limits.readCompletionBoundary, 64, 128);
-  checkInteger('maxEndEndPrefixes', limits.maxEndEndPrefixes, 0, 4);
-  for (const check of limits.without) {
+  const {
+    maxPayloadBytes = 4096,
+    trafficClasses = 0xff,
+    readCompletionBoundary = 64,
+    localPrefixes = NAMED_PREFIXES,
+    maxEndEndPrefixes = 4,
+    end = null,
+    without = NOTHING,
+  } = settings;
+  checkPowerOfTwo('maxPayloadBytes', maxPayloadBytes, 128, 4096);
+  checkInteger('trafficClasses', trafficClasses, 0, 0xff);
+  checkPowerOfTwo('readCompletionBoundary', readCompletionBoundary, 64, 128);
+  checkInteger('maxEndEndPrefixes', maxEndEndPrefixes, 0, 4);
+  for (const check of without) {
     if (TLP_CHECKS[check]?.optional !== true)
       throw new RangeError(`without must name optional checks, got ${check}`);
   }
-  return limits;
+  return {
+    maxPayloadBytes,
+    trafficClasses,
+    readCompletionBoundary,
+    localPrefixes,
+    maxEndEndPrefixes,
+    end,
+    without,
+  };
 }

@@ -1,149 +1,106 @@
 import { messageOf } from './messages.ts';
-import { type TlpViolation, violation } from './tlp-checks.ts';
+import type { TlpCheck } from './tlp-checks.ts';
+import type { TlpFields } from './tlp-fields.ts';
+import { TlpGroup } from './tlp-formats.ts';
 import type { TlpLimits } from './tlp-limits.ts';
-import type {
-  AtomicTlp,
-  CompletionTlp,
-  MemoryCommon,
-  MemoryReadTlp,
-  MemoryWriteTlp,
-  MessageTlp,
-  TlpPacket,
-} from './tlp-types.ts';
 
-/** Operand sizes of AtomicOps, in double words of payload: a CAS has two operands (2.2.7). */
-const OPERAND_WORDS: Readonly<Record<AtomicTlp['kind'], readonly number[]>> = {
-  FetchAdd: [1, 2],
-  Swap: [1, 2],
-  CAS: [2, 4, 8],
-};
+/** Bytes of a page, which no request to memory goes beyond (2.2.7). */
 const PAGE_BYTES = 4096;
-
-/** Fields that are the same for whole groups of TLPs, and so are not kept in them. */
-export interface RawFields {
-  readonly length: number;
-  readonly lastEnables: number;
-}
+/** Byte enables from some byte on, and up to some byte, as sets of numbers: bit i for the enables i. */
+const FROM_SOME = (1 << 0b1111) | (1 << 0b1110) | (1 << 0b1100) | (1 << 0b1000);
+const UP_TO_SOME = (1 << 0b1111) | (1 << 0b0111) | (1 << 0b0011) | (1 << 0b0001);
+/** Double words of payload that an AtomicOp can have, as sets likewise: a CAS has two operands (2.2.7). */
+const OPERAND_WORDS = (1 << 1) | (1 << 2);
+const CAS_WORDS = (1 << 2) | (1 << 4) | (1 << 8);
 
 /** The rules for the fields of a TLP, in turn: the first that is broken, or null. */
-export function findRuleBroken(tlp: TlpPacket, raw: RawFields, limits: TlpLimits): TlpViolation | null {
-  for (const found of rulesBroken(tlp, raw, limits)) {
-    if (!limits.without.includes(found.check)) return found;
-  }
-  return null;
-}
-
-function* rulesBroken(tlp: TlpPacket, raw: RawFields, limits: TlpLimits): Generator<TlpViolation> {
-  const { length, lastEnables } = raw;
-  const { trafficClass = 0 } = tlp;
-  const payloadBytes = 'payload' in tlp ? tlp.payload.length : 0;
-  if (payloadBytes > limits.maxPayloadBytes)
-    yield violation('maxPayload', `${payloadBytes} bytes of at most ${limits.maxPayloadBytes}`);
-  if (((limits.trafficClasses >>> trafficClass) & 1) === 0)
-    yield violation('trafficClass', `TC ${trafficClass}`);
-  switch (tlp.kind) {
-    case 'MRd':
-    case 'MRdLk':
-    case 'MWr':
-      yield* addressRules(tlp, length);
-      if ((tlp.hints ?? null) === null || tlp.kind === 'MWr') yield* enableRules(tlp, length);
-      break;
-    case 'FetchAdd':
-    case 'Swap':
-    case 'CAS':
-      yield* operandRules(tlp, length);
-      yield* formatRules(tlp);
-      break;
-    case 'Msg':
-    case 'MsgD':
-      yield* messageRules(tlp, limits.end);
-      break;
-    case 'Cpl':
-    case 'CplLk':
-      break;
-    case 'CplD':
-    case 'CplDLk':
-      yield* completionRules(tlp, limits.readCompletionBoundary);
-      break;
+export function brokenRule(tlp: TlpFields, limits: TlpLimits): TlpCheck | null {
+  if (tlp.payloadBytes > limits.maxPayloadBytes) return 'maxPayload';
+  if (((limits.trafficClasses >>> tlp.trafficClass) & 1) === 0) return 'trafficClass';
+  const { without } = limits;
+  switch (tlp.group) {
+    case TlpGroup.MEMORY:
+      if (crossesPage(tlp) && !without.includes('pageCrossing')) return 'pageCrossing';
+      if (isTooLong(tlp) && !without.includes('addressFormat')) return 'addressFormat';
+      return enablesProblem(tlp) !== null && !without.includes('byteEnables') ? 'byteEnables' : null;
+    case TlpGroup.ATOMIC:
+      if (!hasOperands(tlp)) return 'atomicOperand';
+      return isTooLong(tlp) && !without.includes('addressFormat') ? 'addressFormat' : null;
+    case TlpGroup.MESSAGE: {
+      const message = messageOf(tlp.code);
+      if (message === undefined) return null;
+      if (message.classZero && tlp.trafficClass !== 0) return 'messageClass';
+      const goesWrong = !isRouted(tlp) || isAtWrongEnd(tlp, limits);
+      return goesWrong && !without.includes('messageRouting') ? 'messageRouting' : null;
+    }
+    case TlpGroup.COMPLETION:
+      if (!tlp.carriesData || tlp.byteCountModified) return null;
+      if (tlp.payloadBytes > bytesLeft(tlp) && !without.includes('completionLength'))
+        return 'completionLength';
+      return breaksBoundary(tlp, limits) && !without.includes('readBoundary') ? 'readBoundary' : null;
     default: {
-      const { attributes = 0 } = tlp;
+      if (tlp.lastEnables !== 0 && !without.includes('byteEnables')) return 'byteEnables';
       // Attr[2] is reserved here.
-      const found: [boolean, string][] = [
-        [trafficClass !== 0, `TC ${trafficClass}`],
-        [(attributes & 3) !== 0, `Attr ${attributes & 3}`],
-        [length !== 1, `Length ${length}`],
-      ];
-      if (lastEnables !== 0) yield violation('byteEnables', `${bits(lastEnables)} for a last double word`);
-      for (const [isBroken, what] of found) if (isBroken) yield violation('requestFields', what);
+      const isPlain = tlp.trafficClass === 0 && (tlp.attributes & 3) === 0 && tlp.length === 1;
+      return !isPlain && !without.includes('requestFields') ? 'requestFields' : null;
     }
   }
 }
 
-function* addressRules(tlp: MemoryReadTlp | MemoryWriteTlp, length: number): Generator<TlpViolation> {
-  const at = Number(tlp.address % BigInt(PAGE_BYTES));
-  if (at + 4 * length > PAGE_BYTES)
-    yield violation('pageCrossing', `${4 * length} bytes from ${hex(tlp.address)}`);
-  yield* formatRules(tlp);
+/** What is wrong with the byte enables of a read or write, or null. */
+export function enablesProblem(tlp: TlpFields): string | null {
+  const { length, firstEnables, lastEnables } = tlp;
+  // Most have these.
+  if (firstEnables === 15 && lastEnables === (length === 1 ? 0 : 15)) return null;
+  if (length === 1) return lastEnables === 0 ? null : 'the last must be 0';
+  if (firstEnables === 0 || lastEnables === 0) return 'neither may be 0';
+  if (length === 2 && (tlp.addressLow & 7) === 0) return null;
+  const isRange = ((FROM_SOME >>> firstEnables) & (UP_TO_SOME >>> lastEnables) & 1) !== 0;
+  return isRange ? null : 'they leave bytes out';
 }
 
-function* formatRules({ address, longHeader }: MemoryCommon): Generator<TlpViolation> {
-  if (longHeader === true) yield violation('addressFormat', `${hex(address)} in four double words`);
+/** Whether an AtomicOp has as many double words as its operands can have. */
+export function hasOperandWords(tlp: TlpFields): boolean {
+  const { length } = tlp;
+  return length <= 8 && (((tlp.kind === 'CAS' ? CAS_WORDS : OPERAND_WORDS) >>> length) & 1) !== 0;
 }
 
-function* enableRules(tlp: MemoryReadTlp | MemoryWriteTlp, length: number): Generator<TlpViolation> {
-  const { firstEnables: first, lastEnables: last } = tlp;
-  const says = (what: string) =>
-    violation('byteEnables', `${bits(first)} and ${bits(last)} at Length ${length}: ${what}`);
-  if (length === 1) {
-    if (last !== 0) yield says('the last must be 0');
-    return;
-  }
-  if (first === 0 || last === 0) yield says('neither may be 0');
-  const isPair = length === 2 && tlp.address % 8n === 0n;
-  // Bytes from some one on in the first double word, and up to some one in the last.
-  const isRange = [8, 12, 14, 15].includes(first) && [1, 3, 7, 15].includes(last);
-  if (!isPair && !isRange) yield says('they leave bytes out');
+/** Bytes of an AtomicOp's operand. */
+export function operandBytesOf(tlp: TlpFields): number {
+  return tlp.kind === 'CAS' ? 2 * tlp.length : 4 * tlp.length;
 }
 
-function* operandRules({ kind, address }: AtomicTlp, length: number): Generator<TlpViolation> {
-  if (!OPERAND_WORDS[kind].includes(length)) {
-    yield violation('atomicOperand', `${4 * length} bytes of a ${kind}`);
-    return;
-  }
-  const operand = kind === 'CAS' ? 2 * length : 4 * length;
-  if (address % BigInt(operand) !== 0n)
-    yield violation('atomicOperand', `an operand of ${operand} bytes at ${hex(address)}`);
+/** Whether the code of a message can have its routing; reserved values end at the receiver, as local ones do. */
+export function isRouted(tlp: TlpFields): boolean {
+  const { routing } = tlp;
+  return messageOf(tlp.code)?.routings.includes(routing > 5 ? 4 : routing) ?? true;
 }
 
-function* messageRules(
-  { code, routing, trafficClass = 0 }: MessageTlp,
-  end: TlpLimits['end'],
-): Generator<TlpViolation> {
-  const message = messageOf(code);
-  if (message === undefined) return;
-  const { name, classZero, routings, towards } = message;
-  if (classZero && trafficClass !== 0) yield violation('messageClass', `${name} with TC ${trafficClass}`);
-  // Reserved values end at the receiver, as local ones do.
-  if (!routings.includes(routing > 5 ? 4 : routing))
-    yield violation('messageRouting', `${name} with r[2:0] ${routing}`);
-  if (end !== null && towards !== null && towards !== end)
-    yield violation('messageRouting', `${name} at the ${end}'s end`);
+function crossesPage(tlp: TlpFields): boolean {
+  return (tlp.addressLow & (PAGE_BYTES - 1)) + 4 * tlp.length > PAGE_BYTES;
 }
 
-function* completionRules(tlp: CompletionTlp, boundary: number): Generator<TlpViolation> {
-  const { byteCount, lowerAddress, payload } = tlp;
-  if (tlp.byteCountModified === true) return;
-  const all = ((lowerAddress & 3) + byteCount + 3) & ~3;
-  const found = `${payload.length} bytes from ${lowerAddress} with Byte Count ${byteCount}`;
-  if (payload.length > all) yield violation('completionLength', found);
-  const end = (lowerAddress & ~3) + payload.length;
-  if (payload.length < all && end % boundary !== 0) yield violation('readBoundary', found);
+/** Whether it has a header of four double words for an address that needs three. */
+function isTooLong(tlp: TlpFields): boolean {
+  return tlp.headerBytes === 16 && tlp.addressHigh === 0;
 }
 
-function hex(address: bigint): string {
-  return `${address.toString(16).toUpperCase()}h`;
+function hasOperands(tlp: TlpFields): boolean {
+  return hasOperandWords(tlp) && (tlp.addressLow & (operandBytesOf(tlp) - 1)) === 0;
 }
 
-function bits(enables: number): string {
-  return `${enables.toString(2).padStart(4, '0')}b`;
+function isAtWrongEnd(tlp: TlpFields, { end }: TlpLimits): boolean {
+  if (end === null) return false;
+  const towards = messageOf(tlp.code)?.towards ?? null;
+  return towards !== null && towards !== end;
+}
+
+/** Bytes in whole double words that the request of a completion still misses. */
+function bytesLeft(tlp: TlpFields): number {
+  return ((tlp.lowerAddress & 3) + tlp.byteCount + 3) & ~3;
+}
+
+function breaksBoundary(tlp: TlpFields, { readCompletionBoundary }: TlpLimits): boolean {
+  if (tlp.payloadBytes >= bytesLeft(tlp)) return false;
+  return (((tlp.lowerAddress & ~3) + tlp.payloadBytes) & (readCompletionBoundary - 1)) !== 0;
 }

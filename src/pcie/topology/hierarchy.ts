@@ -54,6 +54,7 @@ const REQUEST: Readonly<Record<keyof HierarchyRequest, true>> = {
 
 const NOBODY: InterruptTarget = { message() {} };
 const BYTES_PER_BUS = 2 ** 20;
+const ACCESS_BYTES = [1, 2, 4] as const;
 
 /**
  * A PCI Express hierarchy without time: a root complex with its root ports, switches, and endpoints with PFs and VFs.
@@ -177,7 +178,7 @@ export class PcieHierarchy implements ConfigAccess {
 }
 
 function checkAccess(address: number, bytes: number): void {
-  checkOneOf('bytes', bytes, [1, 2, 4]);
+  checkOneOf('bytes', bytes, ACCESS_BYTES);
   if (!(Number.isSafeInteger(address) && address >= 0 && address % bytes === 0)) {
     throw new RangeError(`address must be a multiple of ${bytes} from 0, got ${address}`);
   }
