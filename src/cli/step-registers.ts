@@ -5,26 +5,28 @@ import type { RegisterBreakpoint } from '../sim/index.ts';
 import { didYouMean } from '../sim/scenario-suggest.ts';
 import type { Simulation } from '../sim/simulation.ts';
 import { RECEIVE_REGISTERS, registerNames, TRANSMIT_REGISTERS } from '../sim/views/register-names.ts';
+import { queueOrVfRow } from './step-register-rows.ts';
 import { UsageError } from './usage-error.ts';
 
 const QUEUE_BYTES = 64;
 const BAR_BYTES = 0x20000;
 const PF_QUEUES = 128;
-const VF_QUEUES = 2;
 
 /** Offsets in BAR 0 by the names that views give registers: `CTRL`, `RDT[5]`; `VFMAILBOX`, `VFTDT[0]`. */
-function offsetsOf(of: 'PF' | 'VF'): ReadonlyMap<string, number> {
+function offsetsOf(of: 'PF' | 'VF', { machine }: Simulation): ReadonlyMap<string, number> {
+  const { queuesPerPool, pools } = machine.nic.profile;
+  const queues = of === 'VF' ? queuesPerPool : Math.min(PF_QUEUES, pools * queuesPerPool);
   const offsets = new Map<string, number>();
   for (const [offset, name] of registerNames(of)) offsets.set(name, offset);
   const prefix = of === 'VF' ? 'VF' : '';
   const add = (names: Readonly<Record<number, string>>, queue: number, base: number) => {
-    if (queue < 0 || queue >= (of === 'PF' ? PF_QUEUES : VF_QUEUES)) return;
+    if (queue < 0 || queue >= queues) return;
     for (const [register, name] of Object.entries(names))
       offsets.set(`${prefix}${name}[${queue}]`, base + Number(register));
   };
   for (let base = 0; base < BAR_BYTES; base += QUEUE_BYTES) {
     add(RECEIVE_REGISTERS, of === 'PF' ? receiveQueueAt(base) : vfReceiveQueueAt(base), base);
-    add(TRANSMIT_REGISTERS, of === 'PF' ? transmitQueueAt(base, PF_QUEUES) : vfTransmitQueueAt(base), base);
+    add(TRANSMIT_REGISTERS, of === 'PF' ? transmitQueueAt(base, queues) : vfTransmitQueueAt(base), base);
   }
   return offsets;
 }
@@ -35,7 +37,7 @@ export interface NamedRegister extends Required<Omit<RegisterBreakpoint, 'access
   readonly vf: number;
   /** Without the function's. */
   readonly name: string;
-  /** What the card's tables say of its fields, or null where they say nothing. */
+  /** What there is to say of its fields, or null. */
   readonly row: RegisterRow | null;
 }
 
@@ -45,15 +47,14 @@ export interface NamedRegister extends Required<Omit<RegisterBreakpoint, 'access
  * @throws {@link UsageError} for a function or a register that is not there.
  */
 export function registerNamed(text: string, simulation: Simulation): NamedRegister {
-  const { pf } = simulation.machine.nic;
-  const vfs = pf.sriov?.count ?? 0;
+  const vfs = vfsOf(simulation);
   const [, fn, name] = /^([^.]*)\.(.*)$/.exec(text) ?? ['', '', ''];
   const vf = /^VF\d+$/.test(fn) ? Number(fn.slice(2)) : -1;
   if (fn !== 'PF' && (vf < 0 || vf >= vfs)) {
     const allowed = vfs === 0 ? 'PF.NAME' : `PF.NAME, VF0.NAME to VF${vfs - 1}.NAME`;
     throw new UsageError(`register: ${JSON.stringify(text)} names none; allowed ${allowed}`);
   }
-  const offsets = offsetsOf(fn === 'PF' ? 'PF' : 'VF');
+  const offsets = offsetsOf(fn === 'PF' ? 'PF' : 'VF', simulation);
   const offset = offsets.get(name);
   if (offset === undefined) {
     const known = [...offsets.keys()];
@@ -61,16 +62,32 @@ export function registerNamed(text: string, simulation: Simulation): NamedRegist
       `register: ${fn} has no ${JSON.stringify(name)}${didYouMean(name, known)}; allowed names of the data sheet, of arrays as ${known.find((each) => each.endsWith('[0]'))}`,
     );
   }
-  const routingId = fn === 'PF' ? pf.routingId : (pf.sriov?.routingIdOf(vf) as number);
-  return { routingId, bar: 0, offset, vf, name, row: fn === 'PF' ? rowAt(offset, simulation) : null };
+  return registerAt(vf, name, offset, simulation);
 }
 
-function rowAt(offset: number, { machine }: Simulation): RegisterRow | null {
-  const holds = (row: RegisterRow) => {
-    for (let i = 0; i < elementCount(row); i++) if (elementOffset(row, i) === offset) return true;
-    return false;
-  };
-  return machine.nic.profile.registers.rows.find(holds) ?? null;
+function registerAt(
+  vf: number,
+  name: string,
+  offset: number,
+  simulation: Simulation,
+  rows: ReadonlyMap<number, RegisterRow> = rowsOf(simulation),
+): NamedRegister {
+  const { pf } = simulation.machine.nic;
+  const routingId = vf < 0 ? pf.routingId : (pf.sriov?.routingIdOf(vf) as number);
+  const row = (vf < 0 ? rows.get(offset) : undefined) ?? queueOrVfRow(name);
+  return { routingId, bar: 0, offset, vf, name, row };
+}
+
+/** What the PF's table says, by offset. */
+function rowsOf({ machine }: Simulation): ReadonlyMap<number, RegisterRow> {
+  const rows = new Map<number, RegisterRow>();
+  for (const row of machine.nic.profile.registers.rows)
+    for (let i = 0; i < elementCount(row); i++) rows.set(elementOffset(row, i), row);
+  return rows;
+}
+
+function vfsOf({ machine }: Simulation): number {
+  return machine.nic.pf.sriov?.count ?? 0;
 }
 
 /**
@@ -78,14 +95,9 @@ function rowAt(offset: number, { machine }: Simulation): RegisterRow | null {
  *
  * @param simulation in which the register is read, with all that reading does.
  */
-export function describeRegister(
-  text: string,
-  { vf, bar, offset, name, row }: NamedRegister,
-  { machine }: Simulation,
-): string {
-  const { pf } = machine.nic;
-  const fn = pf.sriov === null || vf < 0 ? pf : pf.sriov.vf(vf);
-  const value = fn.bar(bar).read32(offset, 4) >>> 0;
+export function describeRegister(text: string, register: NamedRegister, simulation: Simulation): string {
+  const { bar, offset, name, row } = register;
+  const value = readValue(register, simulation);
   const head = `${text} 0x${hex(value, 8)}, BAR ${bar} offset 0x${hex(offset, 5)}`;
   if (row === null) return `${head}\n`;
   const { phrase, fields } = decodeRegister(row, name, offset, value);
@@ -96,4 +108,71 @@ export function describeRegister(
     return `  ${bits.padEnd(5)} ${field.name} ${field.value}${means === '' ? '' : `: ${means}`}\n`;
   });
   return `${head}: ${phrase}\n${lines.join('')}`;
+}
+
+function readValue({ vf, bar, offset }: NamedRegister, { machine }: Simulation): number {
+  const { pf } = machine.nic;
+  const fn = pf.sriov === null || vf < 0 ? pf : pf.sriov.vf(vf);
+  return fn.bar(bar).read32(offset, 4) >>> 0;
+}
+
+/** Registers that a read clears, and that others may show a part of. */
+const CLEARED = /^(EICR|VTEICR|VFMAILBOX)$/;
+
+/**
+ * Names of registers, a line each: all that there are, arrays as `PF.RAL[0..127]`; or those that begin with a prefix, with
+ * what software would read.
+ *
+ * @param simulation in which they are read, with all that reading does.
+ * @throws {@link UsageError} for a prefix that none has.
+ */
+export function listRegisters(prefix: string, simulation: Simulation): string {
+  const vfs = vfsOf(simulation);
+  // All VFs have the same ones.
+  const last = prefix === '' ? Math.min(vfs, 1) : vfs;
+  const rows = rowsOf(simulation);
+  const registers: NamedRegister[] = [];
+  for (let vf = -1; vf < last; vf++)
+    for (const [name, offset] of offsetsOf(vf < 0 ? 'PF' : 'VF', simulation))
+      if (`${functionOf(vf)}.${name}`.startsWith(prefix))
+        registers.push(registerAt(vf, name, offset, simulation, rows));
+  if (registers.length === 0)
+    throw new UsageError(
+      `registers: no name begins with ${JSON.stringify(prefix)}; allowed the beginning of a name, such as PF.EI${vfs > 0 ? ' or VF0.VT' : ''}, or nothing`,
+    );
+  if (prefix !== '') return valuesOf(registers, simulation);
+  const others = vfs < 2 ? '' : `${vfs === 2 ? 'VF1 has' : `VF1 to VF${vfs - 1} have`} those of VF0.\n`;
+  return folded(registers) + others;
+}
+
+function functionOf(vf: number): string {
+  return vf < 0 ? 'PF' : `VF${vf}`;
+}
+
+function valuesOf(registers: readonly NamedRegister[], simulation: Simulation): string {
+  const values = new Map<NamedRegister, number>();
+  for (const cleared of [false, true])
+    for (const register of registers)
+      if (CLEARED.test(register.name) === cleared) values.set(register, readValue(register, simulation));
+  const names = registers.map(({ vf, name }) => `${functionOf(vf)}.${name}`);
+  const width = Math.max(...names.map(({ length }) => length));
+  return registers
+    .map((register, i) => {
+      const what = register.row === null ? '' : `  ${register.row.phrase}`;
+      return `${names[i].padEnd(width)} 0x${hex(values.get(register) as number, 8)}${what}\n`;
+    })
+    .join('');
+}
+
+/** Arrays in one line. */
+function folded(registers: readonly NamedRegister[]): string {
+  const counts = new Map<string, { count: number; what: string }>();
+  for (const { vf, name, row } of registers) {
+    const base = `${functionOf(vf)}.${name.split('[')[0]}`;
+    const count = name.endsWith(']') ? (counts.get(base)?.count ?? 0) + 1 : 0;
+    counts.set(base, { count, what: row === null ? '' : `  ${row.phrase}` });
+  }
+  const names = [...counts].map(([base, { count }]) => (count === 0 ? base : `${base}[0..${count - 1}]`));
+  const width = Math.max(...names.map(({ length }) => length));
+  return `${[...counts.values()].map(({ what }, i) => `${names[i].padEnd(width)}${what}`.trimEnd()).join('\n')}\n`;
 }

@@ -3,7 +3,7 @@ import { formatJson } from '../sim/report-json.ts';
 import type { Simulation } from '../sim/simulation.ts';
 import { differenceOf } from './load-scenario.ts';
 import { grouped } from './numbers.ts';
-import { describeRegister, registerNamed } from './step-registers.ts';
+import { describeRegister, listRegisters, registerNamed } from './step-registers.ts';
 import { UsageError } from './usage-error.ts';
 
 const PS: Readonly<Record<string, number>> = { ps: 1, ns: 1e3, us: 1e6, ms: 1e9 };
@@ -31,6 +31,7 @@ event [N], cycle [N]    one event or one cycle of the card's core clock, or N
 run                     run to the end
 where                   where the run is
 register F.NAME         what a register would be read as, with its fields; it is not read
+registers [PREFIX]      names of registers; those that begin so with what they would be read as: PF.EI, VF0.VFRD
 tasks                   names of the tasks that events belong to
 counters [TEXT]         counters that are not 0, whose names have TEXT in them
 snapshot FILE           write the state of the machine
@@ -87,6 +88,8 @@ export class StepSession {
         return this.counters(words);
       case 'register':
         return this.register(words.join(' '));
+      case 'registers':
+        return listRegisters(words.join(' '), this.files.copy(this.simulation));
       case 'tasks':
         return alone(`${this.tasks().join('\n')}\n`);
       case 'snapshot':
@@ -100,7 +103,7 @@ export class StepSession {
         return null;
       default:
         throw new UsageError(
-          `${JSON.stringify(name)} is no command; allowed until, event, cycle, run, where, counters, register, tasks, snapshot, restore, help, quit`,
+          `${JSON.stringify(name)} is no command; allowed until, event, cycle, run, where, counters, register, registers, tasks, snapshot, restore, help, quit`,
         );
     }
   }

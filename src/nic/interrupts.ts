@@ -127,6 +127,11 @@ export class InterruptBlock implements Component {
     this.intervalPs[fn * VECTORS + vector] = intervalPs;
   }
 
+  /** What was set so; 0 after a reset. */
+  intervalOf(fn: number, vector: number): number {
+    return this.intervalPs[fn * VECTORS + vector];
+  }
+
   /** A double word of a function's MSI-X table. */
   readTable(fn: number, offset: number): number {
     const word = offset >> 2;

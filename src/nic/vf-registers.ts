@@ -80,11 +80,14 @@ export class VfRegisters implements BarTarget {
       return context.mailboxes.memory[vf * MAILBOX_WORDS + ((offset - VFMBMEM) >> 2)] >>> 0;
     }
     if (offset >= VTIVAR && offset < VTIVAR + 16) return this.ivar[(offset - VTIVAR) >> 2] >>> 0;
+    const vector = (offset - VTEITR) >> 2;
+    if (vector >= 0 && vector < context.vectors)
+      return Math.round(interrupts.intervalOf(fn, vector) / context.throttleUnitPs) << 3;
     switch (offset) {
       case VFCTRL:
         return 0;
       case VFSTATUS:
-        return context.links() !== 0 ? 2 : 0;
+        return context.links() !== 0 ? 0x80 : 0;
       case VFLINKS:
         return context.links();
       case VTEICR: {

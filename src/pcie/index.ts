@@ -323,7 +323,13 @@ export {
 } from './tlp-bytes.ts';
 export { type LostTlps, Tlp, TlpPool } from './tlp-pool.ts';
 export type { Foresight, TlpReceiver } from './tlp-receiver.ts';
-export { type TlpHeaderRecord, type TlpLinkRecord, unpackTlpHeader, unpackTlpLink } from './tlp-record.ts';
+export {
+  RESENT_DOWNSTREAM,
+  type TlpHeaderRecord,
+  type TlpLinkRecord,
+  unpackTlpHeader,
+  unpackTlpLink,
+} from './tlp-record.ts';
 export {
   enabledServices,
   type PeerRoute,

@@ -257,16 +257,18 @@ export class LinkErrors implements Foresight, DataLinkErrors, Replayer, Componen
     const { scheduler, direction, inner } = this;
     const { index, flowClass, sequence, isRead, delivered } = entry;
     const lastPs = direction.wire.freeAt + direction.flightPs - scheduler.now;
-    const firstPs = lastPs - this.duration(entry, first + 1);
+    const tlp = this.tlps.records[index];
+    // Of a train that has been delivered the record may be another's.
+    const extraPs = delivered ? 0 : tlp.extraPs;
+    // A train of reads begins to be answered with its first request, and so the rest of one with the last.
+    const delayPs = lastPs + extraPs - (isRead && first === 0 ? this.duration(entry, 1) : 0);
     const { sink } = direction.probe;
     if (sink !== null) {
-      const departure = direction.departure(flowClass, sequence + first, isRead ? firstPs : lastPs);
+      const departure = direction.departure(flowClass, sequence + first, delayPs);
       recordResent(sink, scheduler.now, entry, first, departure);
     }
     this.transmit(entry, first, true);
     if (delivered || !entry.delivered) return;
-    const tlp = this.tlps.records[index];
-    const delayPs = (isRead && first === 0 ? firstPs : lastPs) + tlp.extraPs;
     const isForeseen = inner?.foresee(tlp, delayPs, entry.bytes * (entry.count - first)) === true;
     const task = isForeseen ? inner.foreseen : direction.arrive;
     scheduler.schedule(delayPs + (isForeseen ? inner.foreseenPs : 0), task, index, direction.epoch);

@@ -43,6 +43,9 @@ const SEQUENCE_MASK = 0xfff;
 /** EP in a TLP_HEADER record. */
 const POISONED_BIT = 1 << 26;
 
+/** Direction of a TLP_RESENT record, above the number of its first TLP. */
+export const RESENT_DOWNSTREAM: number = 1 << 15;
+
 /** What a direction of a link knows of a train that it has just sent. */
 export interface TlpDeparture {
   /** 0 from the device to the root complex, 1 from there to the device. */
@@ -76,7 +79,7 @@ export function recordResent(
   first: number,
   departure: TlpDeparture,
 ): void {
-  const where = first | (departure.number << 15);
+  const where = first | (departure.number * RESENT_DOWNSTREAM);
   sink.record(nowPs, ProbeKind.TLP_RESENT, train.index, train.count - first, where);
   recordLink(sink, nowPs, departure);
 }

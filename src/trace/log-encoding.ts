@@ -81,7 +81,8 @@ export function checkedBlocks(u8: Uint8Array, records: number): Uint8Array {
 
 /** The head of a log: {@link LOG_FIXED_BYTES}, then JSON and spaces up to a multiple of the record's size. */
 export function encodeLogHeader(header: LogHeader, lost: number): Uint8Array {
-  const kinds = Object.fromEntries([...LOG_KIND_NAMES].map(([kind, name]) => [name, kind]));
+  // That of a log that was read knows which ones its program knew.
+  const { kinds = Object.fromEntries([...LOG_KIND_NAMES].map(([kind, name]) => [name, kind])) } = header;
   const json = new TextEncoder().encode(JSON.stringify({ ...header, kinds }));
   const bytes = Math.ceil((LOG_FIXED_BYTES + json.length) / LOG_RECORD_BYTES) * LOG_RECORD_BYTES;
   const head = new Uint8Array(bytes).fill(0x20);

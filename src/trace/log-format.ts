@@ -2,9 +2,12 @@ import { ProbeKind, type ProbeSink } from '../kernel/index.ts';
 import type { RingRecord } from './ring-record.ts';
 
 /** Version of the format that is written, which docs/binary-log.md describes. */
-export const LOG_VERSION = 2;
-/** Versions that are read. Logs of the first have no checksums. */
-export const LOG_VERSIONS: readonly number[] = [1, LOG_VERSION];
+export const LOG_VERSION = 3;
+/**
+ * Versions that are read. Logs of the first have no checksums; neither it nor the second says in which direction a TLP is sent again,
+ * which is found out when they are read.
+ */
+export const LOG_VERSIONS: readonly number[] = [1, 2, LOG_VERSION];
 /** Bytes of a record. */
 export const LOG_RECORD_BYTES = 24;
 /** Bytes of a DATA record that are data: all behind its kind. */
@@ -116,7 +119,7 @@ export interface LogHeader {
   readonly scenario: unknown;
   /** FRAME_IN records among those that were lost in front of the first; logs that older programs have cut do not say. */
   readonly framesLost?: number;
-  /** Kinds of records that the program knew, by their names: it puts them in itself. */
+  /** Kinds of records that the program knew, by their names: one that writes a log puts them in itself. */
   readonly kinds?: Readonly<Record<string, number>>;
 }
 

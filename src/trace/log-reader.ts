@@ -6,6 +6,7 @@ import {
   LOG_FIXED_BYTES,
   LOG_MAGIC,
   LOG_RECORD_BYTES,
+  LOG_VERSION,
   LOG_VERSIONS,
   LogError,
   type LogHeader,
@@ -13,6 +14,7 @@ import {
   type LogTarget,
   type LogTrailer,
 } from './log-format.ts';
+import { olderReplays, type PresentOperands } from './older-replays.ts';
 import { xxh32 } from './xxh32.ts';
 
 /** A record of a log, with the data that belong to it. */
@@ -35,7 +37,8 @@ export interface LogReading {
 
 /**
  * A binary log that was read. Everything is checked when it is opened: a log that is damaged, cut off, or of another version,
- * is refused. Logs of the first version have no checksums: of their records, only the structure is checked.
+ * is refused. Logs of the first version have no checksums: of their records, only the structure is checked. Records of older versions are read
+ * as those of the present one.
  *
  * @example
  * const log = new BinaryLog(bytes);
@@ -58,6 +61,8 @@ export class BinaryLog {
   private readonly first: number;
   /** Byte behind the records. */
   private readonly last: number;
+  /** Of logs of older versions, what some records would be now, by their bytes; null for others. */
+  private readonly older: ReadonlyMap<number, PresentOperands> | null;
 
   /**
    * @param bytes the whole log; it is not copied.
@@ -86,6 +91,7 @@ export class BinaryLog {
       this.last = this.wholeUpTo(version === 1 ? whole : end);
       // A frame that is not there as a whole may have checksums within its data.
       this.length = (this.last - first) / LOG_RECORD_BYTES - checks + this.checksIn(this.last, end);
+      this.older = this.olderRecords(version);
       this.trailer = this.trailerOfCut();
       return;
     }
@@ -94,6 +100,7 @@ export class BinaryLog {
     const { checks, end: checked } = checkBlocks(bytes, view, first, end);
     this.last = this.trailerAt(end);
     this.length = (this.last - first) / LOG_RECORD_BYTES - checks;
+    this.older = this.olderRecords(version);
     if (version > 1) this.checkTrailer(checked, end);
     const json = this.dataOf(this.last, end);
     this.trailer = parseJson(json, 0, json.length, 'trailer') as LogTrailer;
@@ -127,6 +134,11 @@ export class BinaryLog {
     }
   }
 
+  private olderRecords(version: number): ReadonlyMap<number, PresentOperands> | null {
+    const { header, view, first, last } = this;
+    return version < LOG_VERSION ? olderReplays(header, view, first, last) : null;
+  }
+
   /** Where the record behind the one at `at` is, whatever checksum is between them. */
   private behind(at: number, end: number): number {
     let next = at + LOG_RECORD_BYTES;
@@ -138,12 +150,13 @@ export class BinaryLog {
     const { view, last } = this;
     const next = this.behind(at, last);
     const hasData = next < last && view.getInt32(next, true) === LogKind.DATA;
+    const present = this.older?.get(at);
     return {
       timePs: getUint53(view, at + 16),
       kind: view.getInt32(at, true),
       a: view.getInt32(at + 4, true),
-      b: view.getInt32(at + 8, true),
-      c: view.getInt32(at + 12, true),
+      b: present?.b ?? view.getInt32(at + 8, true),
+      c: present?.c ?? view.getInt32(at + 12, true),
       data: hasData ? this.dataOf(at, last) : null,
     };
   }
@@ -223,7 +236,7 @@ function checkHead(bytes: Uint8Array, view: DataView): { first: number; version:
   if (bytes.length < LOG_FIXED_BYTES) throw truncated(bytes.length, 'within its header');
   const version = view.getUint32(8, true);
   if (!LOG_VERSIONS.includes(version)) {
-    throw new LogError(`has version ${version} of the format and not ${LOG_VERSIONS.join(' or ')}`);
+    throw new LogError(`has version ${version} of the format, and none of ${LOG_VERSIONS.join(', ')}`);
   }
   const first = view.getUint32(12, true);
   const recordBytes = view.getUint32(16, true);

@@ -1,5 +1,5 @@
 import { ProbeKind } from '../kernel/index.ts';
-import { unpackTlpLink } from '../pcie/index.ts';
+import { RESENT_DOWNSTREAM, unpackTlpLink } from '../pcie/index.ts';
 import { LinkStates } from './link-states.ts';
 import { LogError, type LogLink } from './log-format.ts';
 import type { BinaryLog, LogRecord } from './log-reader.ts';
@@ -46,8 +46,6 @@ const SEQUENCE_MASK = 0xfff;
 const HALF = 2048;
 /** How TLP_BAD says that it arrives: with a wrong LCRC, with wrong framing, while the link is retrained. */
 const DAMAGED = ['bad', 'unframed', 'discarded'] as const;
-/** Direction of a TLP_RESENT, above the number of the TLP. */
-const RESENT_DOWNSTREAM = 1 << 15;
 
 /** One direction of the link. */
 class Direction {

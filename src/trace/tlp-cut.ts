@@ -153,8 +153,8 @@ export function tlpsOf(
   let creditsBehind = 0;
   for (const size of sizes.slice(first)) behind += size;
   for (const piece of pieces.slice(first)) creditsBehind += creditsOf(piece);
-  // A read's train arrives with its first request, all others with their last TLP.
-  const known = kind === TlpKind.MEMORY_READ ? leftPs - psOf(behind - sizes[first]) : leftPs;
+  // A read's train arrives with its first request, the rest of one that is sent again and all others with their last TLP.
+  const known = kind === TlpKind.MEMORY_READ && first === 0 ? leftPs - psOf(behind - sizes[first]) : leftPs;
   const flightPs = departure.arrivalPs - known;
   const asked = request?.train ?? train;
   const decidedPs = asked.downstream ? asked.arrivalPs : asked.timePs;

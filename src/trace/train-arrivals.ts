@@ -1,5 +1,5 @@
 import { ProbeKind } from '../kernel/index.ts';
-import { unpackTlpHeader, unpackTlpLink } from '../pcie/index.ts';
+import { RESENT_DOWNSTREAM, unpackTlpHeader, unpackTlpLink } from '../pcie/index.ts';
 import type { BinaryLog, LogRecord } from './log-reader.ts';
 
 /** A time at which a train, or the end of it, has left. */
@@ -43,8 +43,6 @@ interface Direction {
 
 const { TLP_SENT, TLP_HEADER, TLP_LINK, TLP_RESENT, TLP_BAD, LINK_STATE } = ProbeKind;
 const SEQUENCE_MASK = 0xfff;
-/** Direction of a TLP_RESENT, above the number of the TLP. */
-const RESENT_DOWNSTREAM = 1 << 15;
 
 /**
  * When the trains of a log arrive of which a TLP was hit by a bit error, or that came behind such a one: the receiver takes none but

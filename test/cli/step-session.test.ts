@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeRegister, registerNamed } from '../../src/cli/step-registers.ts';
 import { StepSession } from '../../src/cli/step-session.ts';
 import { UsageError } from '../../src/cli/usage-error.ts';
 import { ProbeKind } from '../../src/kernel/index.ts';
@@ -114,8 +115,64 @@ describe('a session of steps', () => {
     expect(session.act('register PF.STATUS')).toMatch(/\n {2}17:10 NUMVFS 2: /);
     const tail = simulation.machine.nic.pf.sriov?.vf(0).bar(0).read32(0x2018, 4) ?? 0;
     expect(tail).toBeGreaterThan(0);
-    expect(session.act('register VF0.VFTDT[0]')).toBe(
-      `VF0.VFTDT[0] 0x${tail.toString(16).padStart(8, '0')}, BAR 0 offset 0x02018\n`,
+    expect(session.act('register VF0.VFTDT[0]')).toMatch(
+      new RegExp(
+        `^VF0\\.VFTDT\\[0\\] 0x${tail.toString(16).padStart(8, '0')}, BAR 0 offset 0x02018: transmit tail`,
+      ),
+    );
+  });
+
+  it('says the fields of registers of queues and VFs, too', () => {
+    const { session, simulation } = begin();
+    session.act('until frame 3');
+    const told = (name: string) => describeRegister(name, registerNamed(name, simulation), simulation);
+    for (const name of ['VF0.VFRXDCTL[0]', 'PF.RXDCTL[0]'])
+      expect(told(name)).toMatch(/: receive descriptor control\n {2}25 {4}ENABLE 1: the queue is on\n/);
+    expect(told('VF1.VFSTATUS')).toContain('  7     Linkup 1: the link is up\n');
+    expect(told('VF1.VFLINKS')).toContain('  29:28 Link Speed 3: 10 Gb/s, rate of the port\n');
+    expect(told('VF1.VFMAILBOX')).toContain('  4     PFSTS 0: the PF has sent a message\n');
+    expect(told('VF1.VTEITR[0]')).toContain('ITR Interval');
+  });
+
+  it('lists the names of all registers, arrays in one line each', () => {
+    const { session, simulation } = begin();
+    const lines = session.act('registers')?.split('\n') ?? [];
+    expect(lines).toContainEqual(expect.stringMatching(/^PF\.CTRL +device control$/));
+    expect(lines).toContainEqual(expect.stringMatching(/^PF\.RAL\[0\.\.127\] /));
+    expect(lines).toContainEqual(expect.stringMatching(/^PF\.RDT\[0\.\.127\] /));
+    expect(lines).toContainEqual(expect.stringMatching(/^VF0\.VFTDT\[0\.\.1\] /));
+    expect(lines.at(-2)).toBe('VF1 has those of VF0.');
+    // Each of them can be looked at.
+    for (const line of lines.slice(0, -2)) {
+      const name = line.split(' ')[0].replace(/\.\.\d+/, '');
+      expect(registerNamed(name, simulation).row, name).not.toBeUndefined();
+    }
+  });
+
+  it('lists registers by the beginning of their names, with what each would be read as alone', () => {
+    const { session, simulation } = begin();
+    session.act('until frame 3');
+    const { interrupts } = simulation.machine.nic;
+    interrupts.causes[0] = 1 << 20;
+    interrupts.causes[1] |= 1 << 1;
+    const told = (name: string) => describeRegister(name, registerNamed(name, simulation), simulation);
+    for (const prefix of ['PF.EI', 'VF0.V']) {
+      const lines = session.act(`registers ${prefix}`)?.trimEnd().split('\n') ?? [];
+      expect(lines.length).toBeGreaterThan(5);
+      // Those that a read clears, last: here it does.
+      const cleared = (line: string) => /EICR|MAILBOX/.test(line);
+      for (const line of [...lines.filter((each) => !cleared(each)), ...lines.filter(cleared)]) {
+        const [, name, value] = /^(\S+) +(0x[0-9a-f]{8})/.exec(line) ?? [];
+        expect(name.startsWith(prefix)).toBe(true);
+        if (cleared(line)) expect(interrupts.causes[0]).toBe(1 << 20);
+        expect(told(name).startsWith(`${name} ${value},`), line).toBe(true);
+        if (name === 'PF.EICR') interrupts.causes[0] = 1 << 20;
+      }
+    }
+    expect(interrupts.causes[0] & (1 << 20)).not.toBe(0);
+    expect(session.act('registers VF1.VFMB')?.split('\n')).toHaveLength(17);
+    expect(() => session.act('registers PF.XYZ')).toThrow(
+      'registers: no name begins with "PF.XYZ"; allowed the beginning of a name, such as PF.EI or VF0.VT, or nothing',
     );
   });
 

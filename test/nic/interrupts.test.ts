@@ -251,6 +251,7 @@ describe('a VF', () => {
   it('has its own moderation', () => {
     card.writeVf(1, VTEIMS, 1);
     card.writeVf(1, VTEITR, 5 << 3);
+    expect(card.readVf(1, VTEITR)).toBe(5 << 3);
     for (let i = 0; i < 8; i++) {
       card.writeVf(1, VTEICS, 1);
       card.wait(5 * (UNIT_PS / 4));

@@ -73,7 +73,7 @@ describe('the link status', () => {
     card.enableVfs(1);
     expect(card.read(LINKS)).toBe(LINK_UP | (speed << 28));
     expect(card.readVf(0, VFLINKS)).toBe(LINK_UP | (speed << 28));
-    expect(card.readVf(0, VFSTATUS)).toBe(2);
+    expect(card.readVf(0, VFSTATUS)).toBe(0x80);
     card.write(0x0, 1 << 26);
     expect(card.read(LINKS)).toBe(LINK_UP | (speed << 28));
   });

@@ -135,7 +135,7 @@ describe('a binary log', () => {
       return () => [...new BinaryLog(bytes).records()];
     };
     expect(damaged(0, 0)).toThrow(new LogError('is no binary log: does not begin with SRIOVLOG'));
-    expect(damaged(8, 3)).toThrow(new LogError('has version 3 of the format and not 1 or 2'));
+    expect(damaged(8, 4)).toThrow(new LogError('has version 4 of the format, and none of 1, 2, 3'));
     expect(damaged(16, 32)).toThrow(/header that contradicts itself/);
     expect(damaged(20, 0xffff)).toThrow(/header that contradicts itself/);
     expect(damaged(48, 0)).toThrow(new LogError('has a header that is no JSON'));

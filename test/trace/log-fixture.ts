@@ -1,6 +1,7 @@
 import { inflateRawSync } from 'node:zlib';
 import type { LogHeader, LogTarget, LogTrailer } from '../../src/trace/index.ts';
-import { LogWriter } from '../../src/trace/index.ts';
+import { LOG_RECORD_BYTES, LogKind, LogWriter } from '../../src/trace/index.ts';
+import { xxh32 } from '../../src/trace/xxh32.ts';
 
 export const HEADER: LogHeader = {
   application: 'sriovsim test',
@@ -39,6 +40,30 @@ export function writeLog(
 /** Pieces as one. */
 export function join(pieces: readonly Uint8Array[]): Uint8Array {
   return new Uint8Array(Buffer.concat(pieces));
+}
+
+/**
+ * A log as it would be in an older version of the file, but for what its records say: the first version has neither CHECK records nor
+ * other checksums.
+ */
+export function asVersion(log: Uint8Array, version: 1 | 2): Uint8Array {
+  const first = new DataView(log.buffer, log.byteOffset).getUint32(12, true);
+  const records = Array.from({ length: (log.length - first) / LOG_RECORD_BYTES }, (_, i) =>
+    log.slice(first + i * LOG_RECORD_BYTES, first + (i + 1) * LOG_RECORD_BYTES),
+  );
+  const kept = records.filter(
+    (own) => version > 1 || new DataView(own.buffer).getInt32(0, true) !== LogKind.CHECK,
+  );
+  const bytes = join([log.slice(0, first), ...kept]);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(8, version, true);
+  view.setUint32(36, 0, true);
+  if (version > 1) view.setUint32(36, xxh32(bytes, 0, first), true);
+  else {
+    view.setUint32(bytes.length - 20, kept.length - 1, true);
+    view.setUint32(bytes.length - 12, 0, true);
+  }
+  return bytes;
 }
 
 /**

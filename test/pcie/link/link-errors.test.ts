@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RandomStreams } from '../../../src/base/index.ts';
+import { ProbeKind } from '../../../src/kernel/index.ts';
 import { type BitErrors, Endpoint, LinkErrors } from '../../../src/pcie/index.ts';
 import { TlpKind } from '../../../src/pcie/tlp.ts';
 import { intel82599Config } from '../../../src/profiles/intel-82599-config.ts';
@@ -81,6 +82,28 @@ describe('a TLP with a wrong LCRC', () => {
     // One Nak stands until a TLP is taken: the later replays are those of REPLAY_TIMER.
     expect(link.counters()).toMatchObject({ naks: 1, replayTimeouts: 4 });
     expect(device.config.read32(CORRECTABLE)).toBe((1 << 8) | (1 << 12));
+  });
+
+  it.each([
+    ['writes', MEMORY_WRITE, 0],
+    ['writes', MEMORY_WRITE, 2],
+    ['reads', MEMORY_READ, 0],
+    ['reads', MEMORY_READ, 1],
+    ['reads', MEMORY_READ, 3],
+  ])('of a train of %s tells when it arrives that is sent again: kind %d, TLP %d', (_name, kind, hit) => {
+    const { rig } = faulty((i) => i === hit);
+    const told: number[] = [];
+    let isResent = false;
+    rig.link.upstream.probe.sink = {
+      record: (timePs, record, _a, _b, c) => {
+        if (record === ProbeKind.TLP_LINK && isResent) told.push(timePs + c);
+        isResent = record === ProbeKind.TLP_RESENT;
+      },
+    };
+    rig.send(rig.link.upstream, kind, 1024, 4);
+    rig.scheduler.runUntil(50_000_000);
+    expect(told).toHaveLength(1);
+    expect(rig.arrivedUp.map(({ timePs }) => timePs)).toEqual(told);
   });
 
   it('comes back to its pool when the link is reset before the replay', () => {
