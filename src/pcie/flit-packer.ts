@@ -20,6 +20,8 @@ export class FlitPacker {
   lastFlit = -1;
   /** Flits that carry a TLP or a part of one. */
   flits = 0;
+  /** Told how many bytes of TLPs go into which flit, while somebody wants to know. */
+  watcher: ((flit: number, bytes: number) => void) | null = null;
   /** TLPs, or parts, in this half of a flit so far. */
   private tlps = 0;
 
@@ -45,12 +47,24 @@ export class FlitPacker {
     const end = offset + bytes;
     const half = offset < HALF_BYTES ? HALF_BYTES : FLIT_TLP_BYTES;
     const last = flit + Math.floor((end - 1) / FLIT_TLP_BYTES);
+    if (this.watcher !== null) this.tell(flit, offset, end);
     this.flits += last - Math.max(flit - 1, this.lastFlit);
     this.lastFlit = last;
     this.flit = flit + Math.floor(end / FLIT_TLP_BYTES);
     this.offset = end % FLIT_TLP_BYTES;
     if (end < half) this.tlps++;
     else this.tlps = this.offset === 0 || this.offset === HALF_BYTES ? 0 : 1;
+  }
+
+  /** Puts `count` whole flits behind what is there, from the next one on that is empty; returns the first. */
+  placeFlits(count: number): number {
+    if (this.offset > 0) this.nextFlit();
+    const first = this.flit;
+    this.flit += count;
+    this.flits += count;
+    this.lastFlit = this.flit - 1;
+    this.tlps = 0;
+    return first;
   }
 
   /** Puts `count` TLPs of `bytes` behind the last one, in no more time than it takes until their places come again. */
@@ -73,6 +87,16 @@ export class FlitPacker {
         if (left === 0) return;
       }
       this.place(bytes);
+    }
+  }
+
+  /** A TLP has been put at `offset` of `flit`, and ends before `end`, which may be in a later flit. */
+  private tell(flit: number, offset: number, end: number): void {
+    let at = offset;
+    for (let i = 0; at < end; i++) {
+      const stop = Math.min(end, (i + 1) * FLIT_TLP_BYTES);
+      this.watcher?.(flit + i, stop - at);
+      at = stop;
     }
   }
 

@@ -37,7 +37,7 @@ export class FlitWire implements Wire {
 
   readonly clock: FlitClock;
   private readonly time: { readonly now: number };
-  private readonly packer = new FlitPacker();
+  readonly packer = new FlitPacker();
   /** Time of the packer's place. */
   private packedPs = 0;
   private firstEndPs = 0;
@@ -85,11 +85,7 @@ export class FlitWire implements Wire {
     const { packer, clock } = this;
     let bytes = linkBytes;
     if (tlp !== undefined) bytes = tlp.linkBytes = flitModeBytes(tlp);
-    const at = Math.max(this.time.now, this.freeAt);
-    if (at > this.packedPs) {
-      clock.locate(at);
-      packer.skipTo(clock.flit, clock.offset);
-    }
+    this.skipIdle();
     // TLPs of a train are taken to be as long as each other.
     const each = (bytes / count) & ~3;
     let left = bytes;
@@ -103,6 +99,23 @@ export class FlitWire implements Wire {
     this.lastEndPs = clock.endOf(packer.lastFlit);
     if (count === 1) this.firstEndPs = this.lastEndPs;
     return this.lastEndPs;
+  }
+
+  /** Sends flits again, `count` with `bytes` of TLPs, behind what is under way; returns the first of their new numbers. */
+  sendFlits(count: number, bytes: number): number {
+    const { packer, clock } = this;
+    this.skipIdle();
+    const first = packer.placeFlits(count);
+    this.tlpBytes += bytes;
+    this.freeAt = this.packedPs = clock.timeOf(packer.flit, packer.offset);
+    return first;
+  }
+
+  /** The first flit whose DLP bytes have not begun to leave at `timePs`. */
+  dlpFlit(timePs: number): number {
+    const { clock } = this;
+    clock.locate(timePs);
+    return clock.offset > FLIT_TLP_BYTES ? clock.flit + 1 : clock.flit;
   }
 
   /** Time from the arrival of the first TLP of the train that was sent last to that of its last one. */
@@ -150,10 +163,17 @@ export class FlitWire implements Wire {
     this.freeAt = this.packedPs = this.clock.timeOf(this.packer.flit, this.packer.offset);
   }
 
-  private dllpFlit(duePs: number): number {
+  /** NOP TLPs up to what can be sent next. */
+  private skipIdle(): void {
     const { clock } = this;
-    clock.locate(duePs);
-    let flit = clock.offset > FLIT_TLP_BYTES ? clock.flit + 1 : clock.flit;
+    const at = Math.max(this.time.now, this.freeAt);
+    if (at <= this.packedPs) return;
+    clock.locate(at);
+    this.packer.skipTo(clock.flit, clock.offset);
+  }
+
+  private dllpFlit(duePs: number): number {
+    let flit = this.dlpFlit(duePs);
     while (this.taken.includes(flit)) flit++;
     return flit;
   }

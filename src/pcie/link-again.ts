@@ -3,8 +3,10 @@ import type { LinkDirection } from './link-direction.ts';
 /** Sends a DLLP in this direction now; returns in what time, in ps, it is at the other end. */
 export function sendDllp(direction: LinkDirection, nowPs: number): number {
   const { wire, flightPs, trainedAt } = direction;
-  wire.oweUpdate(nowPs);
-  return Math.max(0, trainedAt - nowPs) + wire.dllpPs + flightPs;
+  const leavesPs = Math.max(nowPs, trainedAt);
+  const endPs = wire.dllpEndPs(leavesPs);
+  wire.oweUpdate(leavesPs);
+  return endPs + flightPs - nowPs;
 }
 
 /** Sends `bytes` of TLPs again: they have their credits. */

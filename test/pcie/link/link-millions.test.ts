@@ -2,15 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { naturalLog, RandomStreams } from '../../../src/base/index.ts';
 import { FlowClass, TlpKind } from '../../../src/pcie/tlp.ts';
 import { ErrorRig, type Hits } from './error-rig.ts';
-import { INFINITE, LinkRig } from './link-rig.ts';
+import { LinkRig } from './link-rig.ts';
+import { CLASSES, exchange, FEW_CREDITS } from './random-exchange.ts';
 
 const LONG = process.env['SRIOVSIM_LONG'] === '1';
 const TLPS = LONG ? 10_000_000 : 50_000;
 const SEED = Number(process.env['SRIOVSIM_SEED'] ?? 20);
 const TIMEOUT_MS = LONG ? 3_600_000 : 60_000;
-const { MEMORY_READ, MEMORY_WRITE, COMPLETION_DATA } = TlpKind;
-const KINDS = [MEMORY_WRITE, MEMORY_READ, COMPLETION_DATA];
-const CLASSES = [FlowClass.POSTED, FlowClass.NON_POSTED, FlowClass.COMPLETION];
+const { MEMORY_WRITE } = TlpKind;
 
 /** Bit errors at a rate: each gap between two is drawn once. */
 function errorsAt(rate: number, bitsPerByte: number, seed: number, name: string): Hits {
@@ -26,67 +25,15 @@ function errorsAt(rate: number, bitsPerByte: number, seed: number, name: string)
   };
 }
 
-/** A link with finite credits and random trains of all classes in both directions, until so many TLPs have arrived. */
-function exchange(generation: number, lanes: number, rate: number, tlps: number, seed: number) {
-  const credits = {
-    ...INFINITE,
-    postedHeaders: 32,
-    postedData: 256,
-    nonPostedHeaders: 32,
-    nonPostedData: 32,
-    completionHeaders: 64,
-    completionData: 512,
-  };
+/** {@link exchange} over a link with finite credits and bit errors at a rate. */
+function exchangeAt(generation: number, lanes: number, rate: number, tlps: number, seed: number) {
   const rig = new LinkRig(
-    { rate: { generation, lanes }, rootCredits: credits, deviceCredits: credits },
+    { rate: { generation, lanes }, rootCredits: FEW_CREDITS, deviceCredits: FEW_CREDITS },
     50_000,
   );
   const bits = generation < 3 ? 10 : 8;
   const errors = new ErrorRig(rig, errorsAt(rate, bits, seed, 'up'), errorsAt(rate, bits, seed, 'down'));
-  const random = new RandomStreams(seed).stream('trains');
-  const { upstream, downstream } = rig.link;
-  const ends = [upstream, downstream].map((direction, i) => ({
-    direction,
-    arrivals: i === 0 ? rig.arrivedUp : rig.arrivedDown,
-    /** Numbers of what has been sent and not arrived, by class, in order. */
-    sent: CLASSES.map(() => [] as number[]),
-    taken: [0, 0, 0],
-  }));
-  let arrived = 0;
-  let trains = 0;
-  const take = () => {
-    for (const { arrivals, sent, taken } of ends) {
-      for (const { id, flowClass, headers } of arrivals) {
-        if (sent[flowClass][taken[flowClass]++] !== id)
-          throw new Error(`seed ${seed}: train ${id} of class ${flowClass} is lost, doubled or out of order`);
-        arrived += headers;
-      }
-      arrivals.length = 0;
-      for (const each of CLASSES) {
-        if (taken[each] > 1000) sent[each].splice(0, taken[each]);
-        if (taken[each] > 1000) taken[each] = 0;
-      }
-    }
-  };
-  while (arrived < tlps) {
-    for (const { direction, sent } of ends) {
-      for (let tries = 0; tries < 12; tries++) {
-        const flowClass = CLASSES[random.integer(3)];
-        if (direction.room(flowClass) === 0) continue;
-        const isRead = flowClass === FlowClass.NON_POSTED;
-        const count = isRead ? 1 : 1 + random.integer(4);
-        const bytes = isRead ? 512 : 4 * count * (1 + random.integer(64));
-        sent[flowClass].push(rig.send(direction, KINDS[flowClass], bytes, count));
-        trains++;
-      }
-    }
-    rig.scheduler.runUntil(rig.scheduler.now + 1_000_000);
-    take();
-  }
-  // What is on its way, with all credits: periodic UpdateFCs among it.
-  rig.scheduler.runUntil(rig.scheduler.now + 2_000_000_000);
-  take();
-  return { rig, errors, ends, arrived, trains };
+  return { rig, errors, ...exchange(rig, tlps, seed) };
 }
 
 describe.each([
@@ -101,7 +48,7 @@ describe.each([
     it(`${TLPS} of them come once each and in order, and every credit comes back`, {
       timeout: TIMEOUT_MS,
     }, () => {
-      const { rig, errors, ends, arrived } = exchange(generation, lanes, rate, TLPS, SEED);
+      const { rig, errors, ends, arrived } = exchangeAt(generation, lanes, rate, TLPS, SEED);
       for (const { direction, sent, taken } of ends) {
         expect(sent.map(({ length }) => length)).toEqual(taken);
         for (const each of CLASSES)
@@ -132,7 +79,7 @@ describe('the symbols of a link with bit errors', () => {
     'are those of TLPs, DLLPs and SKIPs, one after another, else the link is idle: generation %i x%i, %f',
     (generation, lanes, rate) => {
       for (let seed = 0; seed < 4; seed++) {
-        const { rig, errors } = exchange(generation, lanes, rate, 3000, seed);
+        const { rig, errors } = exchangeAt(generation, lanes, rate, 3000, seed);
         expect(errors.up.replayed + errors.down.replayed, `seed ${seed}`).toBeGreaterThan(0);
         for (const direction of [rig.link.upstream, rig.link.downstream]) {
           const { tlpBytes, dllpsSent, skipsSent, psPerByte, skipBytes, busyPs } = counted(direction);
@@ -149,7 +96,7 @@ describe('the symbols of a link with bit errors', () => {
   );
 
   it('never take a time that others have', () => {
-    const { rig } = exchange(3, 8, 1e-4, 100, 1);
+    const { rig } = exchangeAt(3, 8, 1e-4, 100, 1);
     const { wire } = rig.link.upstream;
     // Each advance of the instant at which the link is free holds the symbols that were counted since the last one.
     let { freeAt, busyPs } = wire;
