@@ -14,6 +14,8 @@ export interface ExtensiblePlane {
   readonly receive: ReceiveEngine;
   readonly drops: NicDrops;
   readonly classPath: ClassPath | null;
+  /** Queues that each pool has now. */
+  readonly queuesPerPool: number;
 }
 
 /** What an extension sees of the card that it is made for. */
@@ -27,6 +29,8 @@ export interface ExtensibleCard {
   readonly registers: BarTarget & { readonly file: RegisterFile };
   readonly probe: Probe;
   readonly data: ExtensiblePlane;
+  /** Gives each pool so many queues from now on. */
+  divideQueues(queuesPerPool: number): void;
   /** Components that count and are reset with the card's: an extension adds its own. */
   readonly extensions: Component[];
 }

@@ -68,7 +68,7 @@ export class DataPlane implements Component {
   private readonly probe: Probe;
   private readonly lengths: Int32Array;
   private readonly profile: NicProfile;
-  private readonly queuesPerPool: number;
+  queuesPerPool: number;
   /** Bytes that the receive buffer holds; where it has classes none, so that all is left to them. */
   private receiveLimit: number;
   private readonly linkGbps: number;
@@ -88,7 +88,7 @@ export class DataPlane implements Component {
   /** Bytes in the receive packet buffer, while it has no classes. */
   receiveBytes = 0;
   /** Pool of each queue, so that the hot path does not divide. */
-  private readonly pools: number[];
+  readonly pools: number[];
 
   /** @param port makes the way to host memory, given the pool that frames and descriptor caches lie in. */
   constructor(

@@ -20,6 +20,7 @@ import { InterruptBlock, type InterruptBus } from './interrupts.ts';
 import { Mailboxes, type MailboxInterrupts } from './mailbox.ts';
 import { EICR_MAILBOX, linksUp, PfRegisters } from './pf-registers.ts';
 import type { NicProfile } from './profile.ts';
+import { divideAmongPools } from './queue-division.ts';
 import { QueueRegisters } from './queue-registers.ts';
 import type { QueueInterrupts } from './ring-progress.ts';
 import { SwitchControl } from './switch-control.ts';
@@ -116,7 +117,7 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
       receiveStarted: (queue) => this.data.received[queue].start(),
       transmitStarted: (queue) => this.data.transmitted[queue].start(),
       tagStrippingChanged: (queue) => {
-        this.control.poolChanged(Math.floor(queue / profile.queuesPerPool));
+        this.control.poolChanged(this.data.poolOf(queue));
         this.switchChanged();
       },
       dropChanged: () => this.dropChanged(),
@@ -164,7 +165,7 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
       options.linkGbps,
     );
     this.control = new SwitchControl(this.registers.file, this.data.switch, profile.pools, (pool) =>
-      this.queues.stripsTags(pool * profile.queuesPerPool),
+      this.queues.stripsTags(pool * this.data.queuesPerPool),
     );
     if (profile.ecn !== undefined && options.random !== undefined) {
       this.data.ecn = new EcnMarker(this.data.frames, profile.ecn, options.random);
@@ -244,7 +245,7 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
     const bit =
       vf < 0
         ? this.registers.vectorOf(queue, transmit)
-        : this.vfRegisters[vf].vectorOf(queue % this.profile.queuesPerPool, transmit);
+        : this.vfRegisters[vf].vectorOf(queue % this.data.queuesPerPool, transmit);
     if (bit >= 0) this.interrupts.raise(fn, bit);
   }
 
@@ -360,7 +361,7 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
   private makeVfRegisters(vf: number, linkGbps: number): VfRegisters {
     return new VfRegisters(vf, {
       queues: this.queues,
-      queuesPerPool: this.profile.queuesPerPool,
+      division: this.data,
       interrupts: this.interrupts,
       mailboxes: this.mailboxes,
       throttleUnitPs: this.profile.throttleUnitPs,
@@ -374,8 +375,9 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
 
   /** VFCTRL.RST or a Function Level Reset of a VF: its queues, interrupts and mailbox, and the PF is told. */
   private resetVf(vf: number): void {
-    const { queuesPerPool } = this.profile;
-    for (let i = 0; i < queuesPerPool; i++) this.queues.resetQueue(vf * queuesPerPool + i);
+    this.data.pools.forEach((pool, queue) => {
+      if (pool === vf) this.queues.resetQueue(queue);
+    });
     this.interrupts.resetFunction(vf + 1);
     this.mailboxes.resetVf(vf);
     this.vfRegisters[vf].reset();
@@ -394,6 +396,14 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
     this.scheduling.reset();
     this.switchChanged();
     this.flowChanged();
+    this.assignQueues();
+  }
+
+  /** From now on each pool has so many queues, a power of two, and pools beyond the last queue have none. */
+  divideQueues(queuesPerPool: number): void {
+    if (!divideAmongPools(this.data, queuesPerPool)) return;
+    this.control.usePools(this.data.pools.length / queuesPerPool);
+    this.switchChanged();
     this.assignQueues();
   }
 

@@ -2,6 +2,7 @@ import type { BarTarget } from '../pcie/index.ts';
 import { bit, bits, compileTable, RegisterFile, type RegisterTable } from '../registers/index.ts';
 import { PF_RECEIVE } from './queue-offsets.ts';
 import { SRRCTL } from './queue-registers.ts';
+import { RECEIVE_FILTER_REGISTERS } from './receive-filter-registers.ts';
 
 /**
  * Registers of an 82599's PF that steer what the card does to packets, in BAR 0; names, offsets and sections are the
@@ -11,6 +12,7 @@ export const INTEL_82599_OFFLOAD_REGISTERS: RegisterTable = {
   name: 'Intel 82599 PF, offloads',
   bytes: 0x20000,
   rows: [
+    ...RECEIVE_FILTER_REGISTERS,
     {
       name: 'DTXTCPFLGL',
       offset: 0x4a88,
@@ -110,6 +112,8 @@ const LRST = 1 << 3;
 /** The PF's BAR 0: offload registers here, all others where they were. */
 export class OffloadRegisters implements BarTarget {
   readonly file = new RegisterFile(compileTable(INTEL_82599_OFFLOAD_REGISTERS));
+  /** What is reset with the registers. */
+  readonly resets: { reset(): void }[] = [];
   private readonly others: BarTarget;
 
   constructor(others: BarTarget) {
@@ -129,6 +133,7 @@ export class OffloadRegisters implements BarTarget {
   /** As after a reset of the device. */
   reset(): void {
     this.file.reset();
+    for (const each of this.resets) each.reset();
   }
 
   private has(offset: number): boolean {

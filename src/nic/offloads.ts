@@ -26,7 +26,8 @@ export function useOffloads(nic: Nic): void {
   const transmit = new TransmitOffloads(data, requester, registers.file, file);
   data.transmit.offload = transmit;
   data.transmit.sink = transmit;
-  const receive = new ReceiveOffloads(data.frames, registers.file, file, profile.queuesPerPool);
+  const receive = new ReceiveOffloads(data.frames, registers.file, file, data.receive.rings.all.length, data);
+  bar.resets.push(receive.filters);
   data.receive.format = receive;
   data.spread = receive;
   pf.attachBar(0, bar);

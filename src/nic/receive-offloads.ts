@@ -2,6 +2,7 @@ import type { FramePool } from '../base/index.ts';
 import type { ReceiveFormat } from '../dma/index.ts';
 import type { RegisterFile } from '../registers/index.ts';
 import {
+  ETHERNET,
   IPV4,
   IPV6,
   isIpv4ChecksumValid,
@@ -15,8 +16,11 @@ import {
   toeplitzHash,
   UDP,
   UDP_HEADER_BYTES,
+  VLAN_TAG_BYTES,
 } from '../wire/index.ts';
 import { AdvancedReceiveFormat } from './advanced-descriptors.ts';
+import { RECEIVE_MODES, type ReceiveMode } from './queue-modes.ts';
+import { ReceiveFilters } from './receive-filters.ts';
 import type { QueueSpread } from './ring-progress.ts';
 
 /** RSS type of a receive descriptor (datasheet 7.1.6.2). */
@@ -47,10 +51,8 @@ const PACKET_TYPES = 0x3ff;
 /** The EtherType is that of an ETQF, whose number is in the lowest bits of the packet type. */
 export const PACKET_TYPE_L2 = 1 << 15;
 
-/** MRQC.MRQE: modes with RSS, a bit each; that without pools, and that with 64. */
+/** MRQC.MRQE: modes with RSS, a bit each. */
 const RSS_MODES = (1 << 1) | (1 << 4) | (1 << 5) | (1 << 10) | (1 << 11);
-const RSS_ALONE = 1;
-const RSS_64_POOLS = 11;
 /** MRQC: hash functions, in the order in which they are tried. */
 const FUNCTIONS_IPV4 = [
   { enable: 1 << 16, kind: PacketKind.TCP, type: RssType.TCP_IPV4 },
@@ -64,23 +66,25 @@ const FUNCTIONS_IPV6 = [
 ] as const;
 /** RXCSUM.PCSD. */
 const PCSD = 1 << 13;
-const ETQF_ENABLE = 1 << 31;
 const EXTENDED_VLAN = 1 << 26;
 /** Entries of RETA, and bits of each. */
 const RETA_MASK = 0x7f;
 const RETA_ENTRY = 0xf;
 const RQPL_SHIFT = 29;
+const RQTC_MASK = 7;
 
 /**
  * What an 82599 finds out about packets that it receives: their types, whether their checksums are right, their RSS hash
  * and by that their queue (datasheet 7.1.2.8, 7.1.6.2, 7.1.11).
  */
 export class ReceiveOffloads implements ReceiveFormat, QueueSpread {
+  readonly filters: ReceiveFilters;
   private readonly format = new AdvancedReceiveFormat();
   private readonly frames: FramePool;
   private readonly registers: RegisterFile;
   private readonly own: RegisterFile;
-  private readonly queuesPerPool: number;
+  private readonly queues: number;
+  private readonly division: { readonly queuesPerPool: number };
   /** Place of MRQC among the registers' values. */
   private readonly control: number;
   /** The bytes of RSSRK. */
@@ -92,24 +96,44 @@ export class ReceiveOffloads implements ReceiveFormat, QueueSpread {
   /**
    * @param registers of the card.
    * @param own those of `INTEL_82599_OFFLOAD_REGISTERS`.
+   * @param queues that the card has.
+   * @param division says how many a pool has where MRQC does not.
    */
-  constructor(frames: FramePool, registers: RegisterFile, own: RegisterFile, queuesPerPool: number) {
+  constructor(
+    frames: FramePool,
+    registers: RegisterFile,
+    own: RegisterFile,
+    queues: number,
+    division: { readonly queuesPerPool: number },
+  ) {
     this.frames = frames;
     this.registers = registers;
     this.own = own;
-    this.queuesPerPool = queuesPerPool;
+    this.queues = queues;
+    this.division = division;
+    this.filters = new ReceiveFilters(frames, own);
     this.control = registers.slot('MRQC');
     const { buffer, byteOffset } = own.values;
     this.key = new Uint8Array(buffer, byteOffset + 4 * own.slot('RSSRK'), TOEPLITZ_KEY_BYTES);
   }
 
   queueFor(pool: number, slot: number): number {
-    const first = pool * this.queuesPerPool;
-    const mask = this.queueMask(pool);
-    if (mask === 0) return first;
+    const mode = RECEIVE_MODES[this.registers.values[this.control] & 0xf];
+    const hasPools = mode.hasPools || pool > 0;
+    const perPool = mode.hasPools ? mode.queues : this.division.queuesPerPool;
+    const first = hasPools ? pool * perPool : 0;
+    const isFiltered = this.filters.isInUse;
+    if (!isFiltered && mode.classes === 1 && mode.rssBits === 0) return first % this.queues;
     this.parse(slot);
-    const hash = this.hash(slot);
-    return this.type === RssType.NONE ? first : first + (this.redirect(hash) & mask);
+    const priority = this.priority(slot);
+    if (isFiltered) {
+      const queue = this.filters.queueFor(this.layout, slot, hasPools ? pool : -1, priority);
+      // What a pool gets comes to its own queues.
+      if (queue >= (hasPools ? first : 0) && (!hasPools || queue < first + perPool)) return queue;
+    }
+    const trafficClass = mode.classes === 1 ? 0 : this.classOf(priority, mode.classes);
+    const base = first + (mode.hasPools ? trafficClass : trafficClass * mode.queues);
+    return (base + this.rssIndex(mode, pool, trafficClass, slot)) % this.queues;
   }
 
   readAddress(cache: Int32Array, word: number, into: { address: number }): void {
@@ -128,20 +152,35 @@ export class ReceiveOffloads implements ReceiveFormat, QueueSpread {
     // What a packet is stands in its last descriptor.
     if (!endOfPacket) return;
     this.parse(slot);
-    cache[word] = this.packetType();
+    cache[word] = this.packetType(slot);
     cache[word + 2] |= this.status(slot);
     if ((this.own.get('RXCSUM') & PCSD) === 0) return;
     cache[word + 1] = this.hash(slot);
     cache[word] |= this.type;
   }
 
-  /** Which queues of a pool packets are spread over: the bits of an entry of RETA that count. */
-  private queueMask(pool: number): number {
-    const mode = this.registers.values[this.control] & 0xf;
-    if (mode === RSS_ALONE) return pool === 0 ? RETA_ENTRY : 0;
-    if (mode !== RSS_64_POOLS) return 0;
-    const bits = this.own.get('PSRTYPE', pool) >>> RQPL_SHIFT;
-    return (this.queuesPerPool - 1) & ((1 << bits) - 1);
+  /** Priority of the VLAN tag of the packet that was parsed last, or -1. */
+  private priority(slot: number): number {
+    const { u8 } = this.frames;
+    const outer = (this.layout.kinds & PacketKind.OUTER_TAG) !== 0 ? VLAN_TAG_BYTES : 0;
+    const at = this.frames.offsetOf(slot) + ETHERNET.TYPE + outer;
+    return ((u8[at] << 8) | u8[at + 1]) === (this.registers.get('VLNCTRL') & 0xffff) ? u8[at + 2] >> 5 : -1;
+  }
+
+  /** Class of a packet by its priority, which is 0 without a tag (RTRUP2TC). */
+  private classOf(priority: number, classes: number): number {
+    return (this.registers.get('RTRUP2TC') >>> (3 * Math.max(0, priority))) & (classes - 1);
+  }
+
+  /** What RSS adds to the number of a queue: the bits of an entry of RETA that count. */
+  private rssIndex(mode: ReceiveMode, pool: number, trafficClass: number, slot: number): number {
+    if (mode.rssBits === 0 || (pool > 0 && !mode.hasPools)) return 0;
+    const hash = this.hash(slot);
+    if (this.type === RssType.NONE) return 0;
+    let bits: number;
+    if (mode.hasPools) bits = this.own.get('PSRTYPE', pool) >>> RQPL_SHIFT;
+    else bits = mode.classes === 1 ? mode.rssBits : (this.own.get('RQTC') >>> (4 * trafficClass)) & RQTC_MASK;
+    return this.redirect(hash) & ((1 << Math.min(bits, mode.rssBits)) - 1);
   }
 
   private redirect(hash: number): number {
@@ -158,15 +197,11 @@ export class ReceiveOffloads implements ReceiveFormat, QueueSpread {
     });
   }
 
-  private packetType(): number {
-    const { kinds, etherType } = this.layout;
+  private packetType(slot: number): number {
+    const { kinds } = this.layout;
     if ((kinds & PACKET_TYPES) !== 0) return (kinds & PACKET_TYPES) << PACKET_TYPE_SHIFT;
-    for (let i = 0; i < 8; i++) {
-      const filter = this.own.get('ETQF', i);
-      if ((filter & ETQF_ENABLE) !== 0 && (filter & 0xffff) === etherType)
-        return PACKET_TYPE_L2 | (i << PACKET_TYPE_SHIFT);
-    }
-    return 0;
+    const type = this.filters.isInUse ? this.filters.etherTypeOf(this.layout, this.priority(slot)) : -1;
+    return type < 0 ? 0 : PACKET_TYPE_L2 | (type << PACKET_TYPE_SHIFT);
   }
 
   /** Which checksums have been looked at, and which of them are wrong. */

@@ -71,6 +71,8 @@ export class SwitchControl {
   private readonly filters: SwitchFilters;
   private readonly pools: number;
   private readonly stripsTags: (pool: number) => boolean;
+  /** Pools that have queues. */
+  private withQueues: number;
   private changedParts = ALL;
   private readonly changedPools = new Set<number>();
   /** Whether the switch has pools: PFVTCTL.VT_EN as it was applied last; null before the first time. */
@@ -87,6 +89,7 @@ export class SwitchControl {
     this.switch = nicSwitch;
     this.filters = new SwitchFilters(file, nicSwitch, pools);
     this.pools = pools;
+    this.withQueues = pools;
     this.stripsTags = stripsTags;
   }
 
@@ -100,6 +103,12 @@ export class SwitchControl {
   /** What a pool is told may have changed. */
   poolChanged(pool: number): void {
     if (pool < this.pools) this.changedPools.add(pool);
+  }
+
+  /** From now on the first `count` pools have queues. */
+  usePools(count: number): void {
+    this.withQueues = Math.min(count, this.pools);
+    this.allChanged();
   }
 
   /** The device has been reset. */
@@ -145,10 +154,10 @@ export class SwitchControl {
     const control = this.file.get('PFVTCTL');
     if (virtualized) {
       const pool = (control >>> 7) & 0x3f;
-      nicSwitch.setDefaultVPort((control & DIS_DEF_POOL) !== 0 || pool >= this.pools ? null : pool);
+      nicSwitch.setDefaultVPort((control & DIS_DEF_POOL) !== 0 || pool >= this.withQueues ? null : pool);
     } else this.applySinglePool();
     nicSwitch.setReplication(!virtualized || (control & RPL_EN) !== 0);
-    nicSwitch.setLoopback((this.file.get('PFDTXGSWC') & LBE) !== 0);
+    nicSwitch.setLoopback(virtualized && (this.file.get('PFDTXGSWC') & LBE) !== 0);
     this.applyDoubleVlan();
   }
 
@@ -167,7 +176,8 @@ export class SwitchControl {
   private applySinglePool(): void {
     const nicSwitch = this.switch;
     const filter = this.file.get('FCTRL');
-    nicSwitch.setVPortEnabled(0, true, true);
+    // All queues send (7.2.1.2.1).
+    for (let pool = 0; pool < this.pools; pool++) nicSwitch.setVPortEnabled(pool, pool === 0, true);
     nicSwitch.setAcceptBroadcast(0, (filter & FCTRL_BAM) !== 0);
     nicSwitch.setAcceptMulticastHash(0, true);
     nicSwitch.setMulticastPromiscuous(0, (filter & FCTRL_MPE) !== 0);
@@ -178,8 +188,9 @@ export class SwitchControl {
     const file = this.file;
     const nicSwitch = this.switch;
     const bit = 1 << (pool & 31);
-    const receives = (file.get('PFVFRE', pool >> 5) & bit) !== 0;
-    const transmits = (file.get('PFVFTE', pool >> 5) & bit) !== 0;
+    const hasQueues = pool < this.withQueues;
+    const receives = hasQueues && (file.get('PFVFRE', pool >> 5) & bit) !== 0;
+    const transmits = hasQueues && (file.get('PFVFTE', pool >> 5) & bit) !== 0;
     nicSwitch.setVPortEnabled(pool, receives, transmits);
     nicSwitch.setSelfDelivery(pool, (file.get('PFVMTXSW', pool >> 5) & bit) !== 0);
     const filter = file.get('PFVML2FLT', pool);

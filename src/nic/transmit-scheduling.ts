@@ -199,7 +199,7 @@ export class TransmitScheduling {
 
   /** Class and pool of a queue, and whether it stands for its pool in that class. */
   private placeOf(queue: number, modes: number): { trafficClass: number; pool: number; first: boolean } {
-    const { queuesPerPool } = this.profile;
+    const queuesPerPool = Math.max(this.profile.queuesPerPool, queuesByMode(modes));
     const eight = ((modes >> 2) & 3) === EIGHT_CLASSES;
     if ((modes & RT_ENA) === 0) {
       const first = queue - (queue % queuesPerPool);
@@ -233,4 +233,9 @@ export class TransmitScheduling {
     this.turns = new ScheduledTurns(this.name, rings, egress, this.scheduler, () => engine.resume());
     return egress;
   }
+}
+
+/** Queues of a pool by MTQC: two, four or eight. */
+function queuesByMode(modes: number): number {
+  return (modes & VT_ENA) === 0 ? 0 : 1 << ((modes >> 2) & 3);
 }

@@ -1,6 +1,7 @@
 import type { BarTarget } from '../pcie/index.ts';
 import type { InterruptBlock } from './interrupts.ts';
 import { MAILBOX_WORDS, type Mailboxes } from './mailbox.ts';
+import type { QueueDivision } from './queue-division.ts';
 import { VF_RECEIVE, VF_TRANSMIT } from './queue-offsets.ts';
 import type { QueueRegisters } from './queue-registers.ts';
 
@@ -29,7 +30,7 @@ export const IVAR_VALID = 0x80;
 /** What the registers of all VFs act upon. */
 export interface VfRegisterContext {
   readonly queues: QueueRegisters;
-  readonly queuesPerPool: number;
+  readonly division: Readonly<QueueDivision>;
   readonly interrupts: InterruptBlock;
   readonly mailboxes: Mailboxes;
   readonly throttleUnitPs: number;
@@ -70,12 +71,9 @@ export class VfRegisters implements BarTarget {
     const fn = vf + 1;
     const { interrupts } = context;
     const queue = (offset & 0xfc0) >> 6;
-    if ((offset & ~0xfff) === VF_RECEIVE && queue < context.queuesPerPool) {
-      return context.queues.readReceive(vf * context.queuesPerPool + queue, offset & 0x3f);
-    }
-    if ((offset & ~0xfff) === VF_TRANSMIT && queue < context.queuesPerPool) {
-      return context.queues.readTransmit(vf * context.queuesPerPool + queue, offset & 0x3f);
-    }
+    const own = this.queueOf(queue);
+    if ((offset & ~0xfff) === VF_RECEIVE && own >= 0) return context.queues.readReceive(own, offset & 0x3f);
+    if ((offset & ~0xfff) === VF_TRANSMIT && own >= 0) return context.queues.readTransmit(own, offset & 0x3f);
     if (offset >= VFMBMEM && offset < VFMBMEM + 4 * MAILBOX_WORDS) {
       return context.mailboxes.memory[vf * MAILBOX_WORDS + ((offset - VFMBMEM) >> 2)] >>> 0;
     }
@@ -114,10 +112,11 @@ export class VfRegisters implements BarTarget {
     const context = this.context;
     const vf = this.vf;
     const queue = (offset & 0xfc0) >> 6;
-    if ((offset & ~0xfff) === VF_RECEIVE && queue < context.queuesPerPool) {
-      context.queues.writeReceive(vf * context.queuesPerPool + queue, offset & 0x3f, value);
-    } else if ((offset & ~0xfff) === VF_TRANSMIT && queue < context.queuesPerPool) {
-      context.queues.writeTransmit(vf * context.queuesPerPool + queue, offset & 0x3f, value);
+    const own = this.queueOf(queue);
+    if ((offset & ~0xfff) === VF_RECEIVE && own >= 0) {
+      context.queues.writeReceive(own, offset & 0x3f, value);
+    } else if ((offset & ~0xfff) === VF_TRANSMIT && own >= 0) {
+      context.queues.writeTransmit(own, offset & 0x3f, value);
     } else if (offset >= VFMBMEM && offset < VFMBMEM + 4 * MAILBOX_WORDS) {
       context.mailboxes.memory[vf * MAILBOX_WORDS + ((offset - VFMBMEM) >> 2)] = value;
     } else if (offset >= VTIVAR && offset < VTIVAR + 16) {
@@ -125,6 +124,13 @@ export class VfRegisters implements BarTarget {
     } else {
       this.writeControl(offset, value);
     }
+  }
+
+  /** Queue of the card that is this VF's `queue`, or -1. */
+  private queueOf(queue: number): number {
+    const { queuesPerPool, pools } = this.context.division;
+    const own = this.vf * queuesPerPool + queue;
+    return queue < queuesPerPool && own < pools.length ? own : -1;
   }
 
   private writeControl(offset: number, value: number): void {

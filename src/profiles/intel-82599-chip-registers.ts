@@ -195,6 +195,8 @@ const STORED: readonly RegisterRow[] = [
   ro('TFCS', 0xce00, 'transmit flow control status', '8.2.3.3.6', 0xff),
   ro('RXMEMWRAP', 0x3190, 'packet buffers that have been emptied', '8.2.3.8.11', 0x8888_8888 | 0),
   rw('MNGTXMAP', 0xcd10, 'class of what manageability sends', '8.2.3.9.17'),
+  rw('MTQC', 0x8120, 'multiple transmit queues: RT_Ena, VT_Ena, NUM_TC_OR_Q', '8.2.3.9.15'),
+  rw('MRQC', 0xec80, 'multiple receive queues: MRQE 3:0, hash functions', '8.2.3.7.12'),
   rw('RTRPCS', 0x2430, 'receive packet plane', '8.2.3.10.1'),
   rw('RTTPCS', 0xcd00, 'transmit packet plane', '8.2.3.10.3', 0x0100_0000),
   rwArray('RTRPT4C', 0x2140, 8, 4, 'receive packet plane: credits of a class', '8.2.3.10.6'),

@@ -1,4 +1,6 @@
+import type { NicProfile } from '../../src/nic/index.ts';
 import { DROP_REASONS, tagOperation, targetPort } from '../../src/nicswitch/index.ts';
+import { intel82599 } from '../../src/profiles/index.ts';
 import { buildTestFrame, macHighWord, macLowWord } from '../../src/wire/index.ts';
 import { Card } from './card.ts';
 
@@ -28,8 +30,8 @@ export const mac = (pool: number) => 0x020000000100 + pool;
 export class Pools extends Card {
   static readonly NUMBERS = [0, 1, 2, 3, 40];
 
-  constructor() {
-    super();
+  constructor(profile: NicProfile = intel82599) {
+    super(10, profile);
     this.write(PFVTCTL, VT_EN | RPL_EN | DIS_DEF_POOL);
     this.write(PFDTXGSWC, 1);
     this.write(VLNCTRL, VFE | 0x8100);
@@ -41,6 +43,15 @@ export class Pools extends Card {
       this.address(i, mac(pool), pool);
       this.write(PFVML2FLT + 4 * pool, AUPE | BAM);
     }
+  }
+
+  // By the BAR, where other parts of the card may stand in front of its own registers.
+  override read(offset: number): number {
+    return this.nic.pf.bar(0).read32(offset, 4) >>> 0;
+  }
+
+  override write(offset: number, value: number): void {
+    this.nic.pf.bar(0).write32(offset, value >>> 0, 15);
   }
 
   address(i: number, address: number, pool: number): void {

@@ -2,6 +2,7 @@ import type { Component, Scheduler } from '../../kernel/index.ts';
 import type { PcieFunction } from '../../pcie/index.ts';
 import { compileTable, RegisterFile, type RegisterTable } from '../../registers/index.ts';
 import type { ExtendCard, ExtensibleCard, ExtensiblePlane } from '../card-extension.ts';
+import { queuesOfPools } from '../queue-modes.ts';
 import { CountingProbe } from './counting-probe.ts';
 import { buildEeprom, type EepromContents, macOf } from './eeprom.ts';
 import { EepromAccess } from './eeprom-access.ts';
@@ -73,6 +74,12 @@ const SECOND_PLACES: readonly (readonly [string, number, number])[] = [
   ['VT_CTL', 0x51b0, 0],
 ];
 
+/** Registers that say how the queues are divided among pools and classes, where the card has them. */
+const QUEUE_MODES: readonly (readonly [string, number])[] = [
+  ['MTQC', 0x8120],
+  ['MRQC', 0xec80],
+];
+
 /** Estimate: how long CTRL says that a reset is going on, and until the memories for DMA are initialised. */
 const RESET_PS = 1_000_000;
 const DMA_INIT_PS = 100_000_000;
@@ -94,6 +101,8 @@ export class Chip implements Component {
   readonly statistics: FrameStatistics;
   readonly vfs: readonly VfFront[];
   readonly interrupts: InterruptRegisters;
+  /** How the queues are divided: its `queuesPerPool`. */
+  readonly division: { readonly queuesPerPool: number };
   /** Times that the card was reset by CTRL. */
   resets = 0;
   private readonly card: ExtensibleCard;
@@ -120,8 +129,9 @@ export class Chip implements Component {
     this.mdio = new Mdio(scheduler, file, () => card.registers.file.get('HLREG0'), options.phys);
     const { profile, data } = card;
     const { pools, queuesPerPool } = profile;
+    this.division = data;
     // The wire is the port behind all pools.
-    this.statistics = new FrameStatistics(data.frames, pools, pools, queuesPerPool);
+    this.statistics = new FrameStatistics(data.frames, pools, pools, pools * queuesPerPool, data);
     if (card.probe instanceof CountingProbe) card.probe.counter = this.statistics;
     data.receive.sink = new QueueDrops(data.receive.sink, this.statistics.toQueues);
     this.counts = new StatisticsRegisters(file, this.statistics, (index) => missed(data, pools, index));
@@ -137,7 +147,7 @@ export class Chip implements Component {
       file.onWrite(name, (index, _, written) => card.registers.write32(at + step * index, written, 15));
     }
     const vfTable = compileTable(options.vfRegisters);
-    this.vfs = Array.from({ length: pools }, (_, vf) => new VfFront(vf, vfTable, queuesPerPool, this));
+    this.vfs = Array.from({ length: pools }, (_, vf) => new VfFront(vf, vfTable, this));
     this.interrupts = new InterruptRegisters(file, card.registers, card.interrupts, this.vfs);
     this.attach();
     card.extensions.push(this);
@@ -201,6 +211,14 @@ export class Chip implements Component {
       const isDone = this.now >= this.resetPs + DMA_INIT_PS;
       return (core.read32(RDRXCTL, 4) & ~DMAIDONE) | (isDone ? DMAIDONE : 0);
     });
+    for (const [name, offset] of QUEUE_MODES) {
+      file.onRead(name, () => core.read32(offset, 4) | 0);
+      file.onWrite(name, (_, __, written) => {
+        core.write32(offset, written, 15);
+        this.divideQueues();
+      });
+    }
+    file.onWrite('GCR_EXT', () => this.divideQueues());
     file.onRead('SECRXSTAT', (_, stored) =>
       (file.get('SECRXCTRL') & RX_DIS) !== 0 ? stored | SECRX_RDY : stored,
     );
@@ -208,6 +226,12 @@ export class Chip implements Component {
       file.set('SWSM', stored | SMBI);
       return stored;
     });
+  }
+
+  private divideQueues(): void {
+    const { file, card } = this;
+    const { file: core } = card.registers;
+    card.divideQueues(queuesOfPools(file.get('GCR_EXT'), core.get('MTQC'), core.get('MRQC')));
   }
 
   private hookPins(): void {
@@ -259,6 +283,7 @@ export class Chip implements Component {
     for (const [name, value] of kept) file.set(name, value);
     file.set('AUTOC', options.autoc);
     file.set('AUTOC2', options.autoc2);
+    this.divideQueues();
     this.statistics.reset();
     this.counts.reset();
     this.resetPs = this.now;

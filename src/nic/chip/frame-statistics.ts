@@ -71,15 +71,21 @@ export class FrameStatistics implements FrameCounter {
   unfilteredOctets = 0;
   private readonly frames: FramePool;
   private readonly uplink: number;
-  private readonly queuesPerPool: number;
+  private readonly division: { readonly queuesPerPool: number };
   private readonly state: Uint8Array;
 
-  constructor(frames: FramePool, uplink: number, pools: number, queuesPerPool: number) {
+  constructor(
+    frames: FramePool,
+    uplink: number,
+    pools: number,
+    queues: number,
+    division: { readonly queuesPerPool: number },
+  ) {
     this.frames = frames;
     this.uplink = uplink;
-    this.queuesPerPool = queuesPerPool;
-    this.fromQueues = new QueueCounts(pools * queuesPerPool);
-    this.toQueues = new QueueCounts(pools * queuesPerPool);
+    this.division = division;
+    this.fromQueues = new QueueCounts(queues);
+    this.toQueues = new QueueCounts(queues);
     this.fromPools = new QueueCounts(pools);
     this.toPools = new QueueCounts(pools);
     this.state = new Uint8Array(frames.slots);
@@ -148,7 +154,7 @@ export class FrameStatistics implements FrameCounter {
 
   private ofQueue(queues: QueueCounts, pools: QueueCounts, queue: number, slot: number): void {
     const octets = this.frames.lengths[slot] + FCS_BYTES;
-    const pool = Math.floor(queue / this.queuesPerPool);
+    const pool = Math.floor(queue / this.division.queuesPerPool);
     queues.packets[queue]++;
     queues.octets[queue] += octets;
     pools.packets[pool]++;

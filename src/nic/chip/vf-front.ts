@@ -19,6 +19,7 @@ export interface VfSurroundings {
   readonly link: PortLink;
   readonly unknown: UnknownRegisters;
   readonly statistics: FrameStatistics;
+  readonly division: { readonly queuesPerPool: number };
 }
 
 /**
@@ -30,13 +31,11 @@ export class VfFront implements BarTarget {
   core: BarTarget | null = null;
   private readonly vf: number;
   private readonly file: RegisterFile;
-  private readonly queues: number;
   private readonly around: VfSurroundings;
 
-  constructor(vf: number, table: CompiledTable, queues: number, around: VfSurroundings) {
+  constructor(vf: number, table: CompiledTable, around: VfSurroundings) {
     this.vf = vf;
     this.file = new RegisterFile(table);
-    this.queues = queues;
     this.around = around;
     const { file } = this;
     hookVfStatistics(file, vf, around.statistics);
@@ -69,6 +68,11 @@ export class VfFront implements BarTarget {
   /** The VF has been reset. */
   reset(): void {
     this.file.reset();
+  }
+
+  /** Queues that the VF has. */
+  private get queues(): number {
+    return this.around.division.queuesPerPool;
   }
 
   private whose(offset: number): 'own' | 'core' | 'nobody' {
