@@ -29,6 +29,13 @@ export class ContextCache {
     this.domains[routingId] = NO_CONTEXT;
   }
 
+  /** Of pass-through no domain is held: it may be this one. */
+  invalidateDomain(domain: number): void {
+    this.domains.forEach((held, routingId) => {
+      if (held === domain || held === PASS_THROUGH) this.domains[routingId] = NO_CONTEXT;
+    });
+  }
+
   invalidateAll(): void {
     this.domains.fill(NO_CONTEXT);
   }

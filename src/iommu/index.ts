@@ -1,4 +1,4 @@
-/** The IOMMU: tables in memory, walks, IOTLB, faults, invalidation. Usable without a NIC and without a host. */
+/** The IOMMU: tables in memory, walks, IOTLB, faults, invalidation, VT-d's registers. Usable without a NIC and without a host. */
 export { IOMMU_FAULT, IOMMU_MISS } from './answers.ts';
 export type { CacheEntry, CacheShape, Replacement } from './associative-cache.ts';
 export {
@@ -20,6 +20,7 @@ export type { IommuOptions } from './iommu-options.ts';
 export { DEFAULT_IOMMU_PROFILE, type IommuProfile } from './iommu-profile.ts';
 export { Iotlb } from './iotlb.ts';
 export { OrderedTranslations, type Translations } from './ordered-translations.ts';
+export type { WalkerLimits } from './page-walker.ts';
 export type { TranslationClient } from './request-table.ts';
 export { type Context, RootTable, type RootTableOptions } from './root-table.ts';
 export {
@@ -28,4 +29,9 @@ export {
   SecondStageTable,
   type SecondStageTableOptions,
 } from './second-stage-table.ts';
+export type { Capabilities } from './vtd/capabilities.ts';
+export type { EventSink } from './vtd/event-message.ts';
+export { FaultRecording } from './vtd/fault-recording.ts';
+export { vtdRegisterTable } from './vtd/register-table.ts';
+export { type VtdCounters, VtdUnit, type VtdUnitOptions } from './vtd/vtd-unit.ts';
 export type { WalkClock } from './walk-unit.ts';

@@ -35,6 +35,8 @@ export interface IommuOptions {
   readonly levels?: readonly number[];
   /** SLLPS: bytes of the largest page: 4 KiB, 2 MiB or 1 GiB. Default 1 GiB. */
   readonly largestPageBytes?: number;
+  /** DT: whether context entries may say that a function has a device TLB. Default false. */
+  readonly deviceTlbs?: boolean;
   /** Host physical addresses from here on cannot be read. Default: the memory's own limit. */
   readonly memoryLimit?: number;
   /** Fault recording registers, 1 to 256. Default 8. */
@@ -65,6 +67,7 @@ export function limitsOf(options: IommuOptions): WalkerLimits {
     inputAddressBits: checkInteger('inputAddressBits', options.inputAddressBits ?? 48, 30, 48),
     levels,
     largestLeaf: LEAF_LEVELS[pageBytes],
+    deviceTlbs: options.deviceTlbs ?? false,
     memoryLimit: checkInteger('memoryLimit', memoryLimit, 0, 2 ** 52),
   };
 }

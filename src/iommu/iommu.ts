@@ -12,7 +12,7 @@ import { type IommuOptions, limitsOf } from './iommu-options.ts';
 import { completeProfile, type IommuProfile } from './iommu-profile.ts';
 import { Iotlb } from './iotlb.ts';
 import { PAGE_BYTES, pageBase } from './page-size.ts';
-import { PageWalker, WALK_DONE } from './page-walker.ts';
+import { PageWalker, WALK_DONE, type WalkerLimits } from './page-walker.ts';
 import { PagingStructureCache } from './paging-structure-cache.ts';
 import type { TranslationClient } from './request-table.ts';
 import { WalkUnit } from './walk-unit.ts';
@@ -64,8 +64,11 @@ export class Iommu implements Component {
   readonly profile: IommuProfile;
   /** TES: off, every address passes unchanged. */
   enabled: boolean;
-  readonly faultLog: FaultLog;
+  /** Where faults go. A `VtdUnit` puts its fault recording registers here. */
+  faultLog: FaultLog;
   readonly iotlb: Iotlb;
+  /** What its capability registers would say. */
+  readonly limits: WalkerLimits;
 
   private readonly options: IommuOptions;
   private readonly contexts = new ContextCache();
@@ -89,6 +92,7 @@ export class Iommu implements Component {
     this.options = options;
     this.name = options.name ?? 'iommu';
     this.profile = profile;
+    this.limits = limits;
     this.enabled = options.enabled ?? true;
     this.faultLog = new FaultLog(options.faultRecords ?? 8);
     const random = options.random ?? new RandomStreams(0).stream(this.name);
@@ -249,6 +253,26 @@ export class Iommu implements Component {
     this.walkUnit?.restartFunction(routingId);
   }
 
+  /**
+   * Forgets the contexts of a domain's functions, and those of all functions whose addresses pass unchanged: of
+   * them no domain is held.
+   */
+  invalidateContextsOf(domain: number): void {
+    checkInteger('domain', domain, 0, MAX_DOMAIN);
+    this.invalidations++;
+    this.contexts.invalidateDomain(domain);
+    this.walkUnit?.restartDomain(NO_CONTEXT);
+    this.walkUnit?.restartDomain(domain);
+  }
+
+  /** Forgets the translations of all domains; contexts stay. */
+  invalidateTranslations(): void {
+    this.invalidations++;
+    this.iotlb.invalidateAll();
+    this.structures?.invalidateAll();
+    this.walkUnit?.restartFunction('all');
+  }
+
   /** Forgets all translations of a domain. */
   invalidateDomain(domain: number): void {
     checkInteger('domain', domain, 0, MAX_DOMAIN);
@@ -258,24 +282,25 @@ export class Iommu implements Component {
     this.walkUnit?.restartDomain(domain);
   }
 
-  /** Forgets a domain's translations of all pages, of whatever size, of which a byte lies in the range. */
-  invalidatePages(domain: number, address: number, bytes: number): void {
+  /**
+   * Forgets a domain's translations of all pages, of whatever size, of which a byte lies in the range.
+   *
+   * @param leavesOnly IH: no entry of an upper table has changed, so that the paging-structure cache keeps its own.
+   */
+  invalidatePages(domain: number, address: number, bytes: number, leavesOnly = false): void {
     checkInteger('domain', domain, 0, MAX_DOMAIN);
     checkInteger('address', address, 0, 2 ** 52);
     checkInteger('bytes', bytes, 1, 2 ** 52);
     this.invalidations++;
     this.iotlb.invalidatePages(domain, address, bytes);
-    this.structures?.invalidatePages(domain, address, bytes);
+    if (!leavesOnly) this.structures?.invalidatePages(domain, address, bytes);
     this.walkUnit?.restartPages(domain, address, bytes);
   }
 
   /** Forgets everything: contexts and the translations of all domains. */
   invalidateAll(): void {
-    this.invalidations++;
     this.contexts.invalidateAll();
-    this.iotlb.invalidateAll();
-    this.structures?.invalidateAll();
-    this.walkUnit?.restartFunction('all');
+    this.invalidateTranslations();
   }
 
   /** As after power-on. Requests under way are dropped: nobody is called. */

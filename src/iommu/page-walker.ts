@@ -35,6 +35,8 @@ export interface WalkerLimits {
   readonly levels: readonly number[];
   /** SLLPS: the highest level at which leaves are taken: 1 (4 KiB) to 3 (1 GiB). */
   readonly largestLeaf: number;
+  /** DT: context entries may say that a function has a device TLB. */
+  readonly deviceTlbs: boolean;
   /** Host physical addresses from here on cannot be read. */
   readonly memoryLimit: number;
 }
@@ -215,7 +217,9 @@ export class PageWalker {
     const levels = levelsOf(w2);
     const type = translationTypeOf(w0);
     if (!this.limits.levels.includes(levels)) return FaultReason.CONTEXT_INVALID;
-    if (type !== TranslationType.SECOND_STAGE && type !== TranslationType.PASS_THROUGH) {
+    // 3 is reserved.
+    if (type > TranslationType.PASS_THROUGH) return FaultReason.CONTEXT_INVALID;
+    if (type === TranslationType.SECOND_STAGE_DEVICE_TLB && !this.limits.deviceTlbs) {
       return FaultReason.CONTEXT_INVALID;
     }
     if (type === TranslationType.PASS_THROUGH) this.contexts.fill(routingId, PASS_THROUGH, MAX_LEVELS, 0);

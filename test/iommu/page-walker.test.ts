@@ -13,6 +13,7 @@ const LIMITS = {
   inputAddressBits: 48,
   levels: [3, 4],
   largestLeaf: 3,
+  deviceTlbs: false,
   memoryLimit: 2 ** 46,
 };
 
