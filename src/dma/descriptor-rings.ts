@@ -77,6 +77,32 @@ export class DescriptorRings<R extends Ring> {
     return this.all[queue];
   }
 
+  /** Frames of all rings, and those that were lost. */
+  get frames(): number {
+    return this.all.reduce((sum, { frames }) => sum + frames, 0);
+  }
+  get framesLost(): number {
+    return this.all.reduce((sum, { framesLost }) => sum + framesLost, 0);
+  }
+
+  /** Fetches, and what each ring that has been used has counted: `queue5.frames`; `lost` is what its lost frames are called. */
+  counters(lost: string): Record<string, number> {
+    const { fetches, descriptorsFetched, all } = this;
+    const counts: Record<string, number> = { descriptorFetches: fetches, descriptorsFetched };
+    for (const ring of all) {
+      const { queue, fetched, frames, framesLost, descriptorsTaken } = ring;
+      if (fetched === 0 && framesLost === 0) continue;
+      const own = { frames, [lost]: framesLost, descriptorsFetched: fetched >>> 0, descriptorsTaken };
+      for (const [name, count] of Object.entries(own)) counts[`queue${queue}.${name}`] = count;
+    }
+    return counts;
+  }
+
+  /** Frames are counted from 0 again. */
+  resetCounters(): void {
+    for (const ring of this.all) ring.frames = ring.framesLost = 0;
+  }
+
   /** Starts a ring whose base and size are set. A tail that lies outside of it counts as none. */
   enable(ring: R): void {
     ring.enabled = 1;

@@ -23,8 +23,6 @@ const INSERT = TagOperation.INSERT;
 export class ReceiveEngine implements DmaClient, Component {
   readonly name: string;
   readonly rings: DescriptorRings<ReceiveRing>;
-  framesWritten = 0;
-  framesDropped = 0;
 
   private readonly frames: FramePool;
   private readonly port: DmaPort;
@@ -76,6 +74,14 @@ export class ReceiveEngine implements DmaClient, Component {
   /** Number that requests are signed with. */
   get client(): number {
     return this.request.client;
+  }
+
+  /** Frames that have been written, and those that there was no ring or no descriptor for. */
+  get framesWritten(): number {
+    return this.rings.frames;
+  }
+  get framesDropped(): number {
+    return this.rings.framesLost;
   }
 
   /** Writes of descriptors that have been made. */
@@ -205,19 +211,16 @@ export class ReceiveEngine implements DmaClient, Component {
 
   reset(): void {
     for (let queue = 0; queue < this.rings.all.length; queue++) this.disable(queue);
-    this.framesWritten = this.framesDropped = this.lines.writes = 0;
+    this.rings.resetCounters();
+    this.lines.writes = 0;
   }
 
   counters(): Record<string, number> {
     const { framesWritten, framesDropped, writeBacks } = this;
-    const { fetches, descriptorsFetched } = this.rings;
-    return {
-      framesWritten,
-      framesDropped,
-      writeBacks,
-      descriptorFetches: fetches,
-      descriptorsFetched,
-    };
+    const counts: Record<string, number> = this.rings.counters('framesDropped');
+    for (const { queue, fetched, descriptorsSaid, unsent } of this.rings.all)
+      if (fetched !== 0) counts[`queue${queue}.descriptorsWrittenBack`] = (descriptorsSaid - unsent) >>> 0;
+    return { framesWritten, framesDropped, writeBacks, ...counts };
   }
 
   private prefetch(ring: ReceiveRing): void {
@@ -319,13 +322,13 @@ export class ReceiveEngine implements DmaClient, Component {
     this.format.writeBack(cache, word, count, last, tci, delivery.slot);
     this.lines.note(ring, index, number);
     if (!last) return;
-    this.framesWritten++;
+    ring.frames++;
     this.sink.frameWritten(ring.queue, delivery.slot, index);
   }
 
   /** A frame for a ring that is not enabled, or when all deliveries are taken. */
   private refuse(queue: number, slot: number): void {
-    this.framesDropped++;
+    this.rings.all[queue].framesLost++;
     this.sink.frameDropped(queue, slot);
     this.sink.frameReleased(queue, slot);
     this.frames.release(slot);
@@ -334,7 +337,7 @@ export class ReceiveEngine implements DmaClient, Component {
   private dropFirst(ring: ReceiveRing): void {
     const delivery = this.deliveries[ring.first];
     ring.first = delivery.next;
-    this.framesDropped++;
+    ring.framesLost++;
     this.sink.frameDropped(ring.queue, delivery.slot);
     // Of a frame that has been begun, bytes may still have to leave the slot.
     if (delivery.trains > 0) delivery.closed = 1;

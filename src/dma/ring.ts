@@ -47,6 +47,13 @@ export class Ring {
   endFetch = 0;
   /** 1 if a fetch has failed. */
   fetchFailed = 0;
+  /** Frames that the engine has taken from memory or brought there, and those that it has lost. */
+  frames = 0;
+  framesLost = 0;
+  // Of the descriptors that were asked for, those that a reset found in the cache or under way; and of those taken, those whose
+  // write-back it found not under way.
+  private unused = 0;
+  private unsaid = 0;
   /** First byte and first double word of the cache in the store. */
   private readonly cacheOffset: number;
   private readonly cacheWord: number;
@@ -72,9 +79,21 @@ export class Ring {
     const since = this.orphans > 0 ? this.resetAt : this.released;
     this.orphans += ((this.taken - since) | 0) - unsent;
     if (this.orphans === 0) this.released = this.fetched;
+    this.unused += (this.fetched - this.taken) | 0;
+    this.unsaid += unsent;
     this.taken = this.resetAt = this.fetched;
     this.staleFetches = this.endFetch;
     this.fetchFailed = 0;
+  }
+
+  /** Descriptors that the engine has taken from the cache since power-on, modulo 2^32. */
+  get descriptorsTaken(): number {
+    return (this.taken - this.unused) >>> 0;
+  }
+
+  /** Of those, the ones that resets have not kept from being written back, modulo 2^32. */
+  get descriptorsSaid(): number {
+    return (this.taken - this.unused - this.unsaid) >>> 0;
   }
 
   /** Descriptors in the cache that can be taken now. */

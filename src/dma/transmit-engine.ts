@@ -20,8 +20,6 @@ import { TransmitTurns, type Turns } from './transmit-turns.ts';
 export class TransmitEngine implements DmaClient, Component {
   readonly name: string;
   readonly rings: DescriptorRings<TransmitRing>;
-  framesFetched = 0;
-  framesFailed = 0;
   /** Keeps account of the packet buffer by traffic class; null while nothing asks for it. */
   shares: TransmitShares | null = null;
   /** Takes the descriptors of all rings; null: the engine does. */
@@ -90,6 +88,14 @@ export class TransmitEngine implements DmaClient, Component {
     this.status = new TransmitStatus(port, frames, format, owner, statusOffset, client);
   }
 
+  /** Frames that have been read, and those that could not be. */
+  get framesFetched(): number {
+    return this.rings.frames;
+  }
+  get framesFailed(): number {
+    return this.rings.framesLost;
+  }
+
   /** Writes of status that have been made. */
   get statusWrites(): number {
     return this.status.writes;
@@ -123,19 +129,14 @@ export class TransmitEngine implements DmaClient, Component {
     const ring = this.rings.all[queue];
     this.rings.reset(ring, 0);
     this.decoded = NONE;
-    ring.head = 0;
-    ring.statusCount = 0;
-    ring.wantsMore = 0;
-    for (let at = ring.firstSlot; at !== NONE; at = this.slots[at].next) {
-      this.slots[at].end = NONE;
-      this.slots[at].reportFirst = NONE;
-    }
+    ring.head = ring.statusCount = ring.wantsMore = 0;
+    for (let at = ring.firstSlot; at !== NONE; at = this.slots[at].next)
+      this.slots[at].end = this.slots[at].reportFirst = NONE;
     if (ring.openSlot === NONE) return;
     const open = this.slots[ring.openSlot];
     ring.openSlot = NONE;
     this.begun--;
-    open.failed = 1;
-    open.closed = 1;
+    open.failed = open.closed = 1;
     if (open.trains === 0) this.handOver(ring);
   }
 
@@ -221,14 +222,14 @@ export class TransmitEngine implements DmaClient, Component {
   reset(): void {
     for (let queue = 0; queue < this.rings.all.length; queue++) this.disable(queue);
     this.portFull = false;
-    this.framesFetched = this.framesFailed = this.status.writes = 0;
+    this.rings.resetCounters();
+    this.status.writes = 0;
     this.shares?.resetCounters();
   }
 
   counters(): Record<string, number> {
     const { framesFetched, framesFailed, statusWrites } = this;
-    const { fetches, descriptorsFetched } = this.rings;
-    return { framesFetched, framesFailed, statusWrites, descriptorFetches: fetches, descriptorsFetched };
+    return { framesFetched, framesFailed, statusWrites, ...this.rings.counters('framesFailed') };
   }
 
   private prefetch(ring: TransmitRing): void {
@@ -421,13 +422,13 @@ export class TransmitEngine implements DmaClient, Component {
       if (slot.reportFirst !== NONE) this.status.report(ring, slot.reportFirst, slot.reportLast);
       const isLost = slot.failed === 1;
       if (this.early?.ends(slotNumber) === true) {
-        if (isLost) this.framesFailed++;
-        else this.framesFetched++;
+        if (isLost) ring.framesLost++;
+        else ring.frames++;
       } else if (isLost) {
         failed = true;
         this.fail(ring, slotNumber);
       } else {
-        this.framesFetched++;
+        ring.frames++;
         this.sink.frameFetched(ring.queue, slotNumber, slot.last);
       }
     }
@@ -439,7 +440,7 @@ export class TransmitEngine implements DmaClient, Component {
 
   /** A ring's frame in this slot is lost. */
   private fail(ring: TransmitRing, slotNumber: number): void {
-    this.framesFailed++;
+    ring.framesLost++;
     this.bufferFree += this.slots[slotNumber].bytes;
     this.shares?.giveBack(slotNumber);
     this.frames.release(slotNumber);

@@ -43,6 +43,7 @@ import { ratesOf } from './scenario-profiles.ts';
 import type { ResolvedNic } from './scenario-resolved.ts';
 import { softwareCounts } from './software-counts.ts';
 import { defineVfSysfs } from './vf-sysfs.ts';
+import { vportCounts } from './vport-counts.ts';
 import { applyVPortPolicies } from './vport-policies.ts';
 
 /** What a machine is made of. */
@@ -238,7 +239,8 @@ export class Machine {
   get components(): readonly Component[] {
     const { iommu, nic } = this;
     const hardware = [this.link, this.rootPort, this.rootComplex, iommu, this.interrupts, ...nic.components];
-    return [...hardware.filter((part) => part !== null), ...softwareCounts(this)];
+    const parts = hardware.filter((part) => part !== null);
+    return [...parts, vportCounts(nic.data), ...softwareCounts(this)];
   }
 
   /**

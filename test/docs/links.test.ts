@@ -14,7 +14,8 @@ function counterNames(): Set<string> {
   const { scenario } = resolveScenario({
     nic: { profile: 'generic', port: { pfc: [3] } },
     guests: [{ name: 'a', vfs: [{ class: 1 }] }],
-    durationMs: 0.001,
+    traffic: [{ from: 'a', to: 'port', ratePps: 1e6 }],
+    durationMs: 0.004,
     warmUpMs: 0,
   });
   const simulation = new Simulation(scenario);

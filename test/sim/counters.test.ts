@@ -99,6 +99,66 @@ describe('counters', () => {
     expect(taken.reduce((sum, count) => sum + count)).toBeLessThanOrEqual(counters['interrupts.delivered']);
   });
 
+  it('are there for each queue and VPort that is used: frames, bytes, drops, descriptors', () => {
+    const simulation = boot({
+      guests: [{ name: 'a' }, { name: 'b' }, { name: 'c' }],
+      traffic: [
+        { from: 'a', to: 'b', ratePps: 1e6, count: 300 },
+        { from: 'b', to: 'port', ratePps: 1e6, frameBytes: 1518, count: 20 },
+      ],
+      warmUpMs: 0,
+      durationMs: 0.4,
+    });
+    const qpp = simulation.machine.nic.profile.queuesPerPool;
+    simulation.advance(simulation.endPs);
+    const { counters } = simulation.report();
+    const sums = (pattern: RegExp) =>
+      Object.entries(counters).reduce((sum, [name, count]) => sum + (pattern.test(name) ? count : 0), 0);
+    expect(counters['nic.transmit.queue0.frames']).toBe(300);
+    expect(counters[`nic.transmit.queue${qpp}.frames`]).toBe(20);
+    expect(counters['nic.vport.0.framesIn']).toBe(300);
+    expect(counters['nic.vport.0.bytesIn']).toBe(300 * 60);
+    expect(counters['nic.vport.1.bytesIn']).toBe(20 * 1514);
+    expect(counters['nic.vport.1.framesOut']).toBe(300);
+    expect(counters['nic.vport.uplink.bytesOut']).toBe(20 * 1514);
+    expect(counters[`nic.receive.queue${qpp}.frames`]).toBe(300);
+    expect(counters['drivers.vf1.framesReceived']).toBe(300);
+    // What all queues have is what the engine has.
+    for (const half of ['transmit', 'receive'])
+      expect(sums(new RegExp(`^nic\\.${half}\\.queue\\d+\\.descriptorsFetched$`))).toBe(
+        counters[`nic.${half}.descriptorsFetched`],
+      );
+    expect(sums(/^nic\.transmit\.queue\d+\.frames$/)).toBe(counters['nic.transmit.framesFetched']);
+    expect(counters['nic.transmit.queue0.descriptorsTaken']).toBe(300);
+    expect(counters[`nic.receive.queue${qpp}.descriptorsTaken`]).toBe(300);
+    expect(counters[`nic.receive.queue${qpp}.descriptorsWrittenBack`]).toBe(300);
+    expect(counters).not.toHaveProperty('nic.vport.2.framesIn');
+  });
+
+  it('of a queue count on when its ring begins anew, and leave out what the ring had in its cache', () => {
+    const simulation = boot({
+      guests: [{ name: 'a' }, { name: 'b' }],
+      traffic: [{ from: 'a', to: 'b', ratePps: 1e6 }],
+      warmUpMs: 0,
+      durationMs: 0.05,
+    });
+    const { data } = simulation.machine.nic;
+    const qpp = simulation.machine.nic.profile.queuesPerPool;
+    simulation.advance(simulation.startPs + 20e6);
+    const count = (name: string) => data.receive.counters()[`queue${qpp}.${name}`];
+    const before = ['frames', 'descriptorsTaken', 'descriptorsFetched'].map(count);
+    const unsent = data.receive.rings.all[qpp].unsent;
+    expect(before[1]).toBe(before[0]);
+    expect(before[2]).toBeGreaterThan(before[1]);
+    data.receive.disable(qpp);
+    expect(['frames', 'descriptorsTaken', 'descriptorsFetched'].map(count)).toEqual(before);
+    expect(count('descriptorsWrittenBack')).toBe(before[1] - unsent);
+    // Frames for a ring that is not there are its queue's, too.
+    simulation.advance(simulation.startPs + 30e6);
+    expect(count('framesDropped')).toBeGreaterThan(0);
+    expect(count('framesDropped')).toBe(data.receive.framesDropped);
+  });
+
   it('are subtracted name by name: one that is new counts from 0, one that is gone is left out', () => {
     expect(counterDifference({ a: 5, b: 2, c: 1 }, { a: 3, b: 4, d: 9 })).toEqual({ a: 2, b: -2, c: 1 });
   });
