@@ -112,6 +112,7 @@ export {
   type PlainDllp,
   parseDllp,
 } from './codec/dllp.ts';
+export { encodeFlitTlp } from './codec/encode-flit-tlp.ts';
 export { encodedBytes, encodeTlp, encodeTlpInto } from './codec/encode-tlp.ts';
 export {
   EndpointReceiver,
@@ -119,6 +120,14 @@ export {
   type Reception,
   type ReceptionOutcome,
 } from './codec/endpoint-receiver.ts';
+export {
+  FLIT_CHECKS,
+  type FlitCheck,
+  type FlitContent,
+  type FlitSteering,
+  type FlitTlp,
+  type FlitViolation,
+} from './codec/flit-tlp-types.ts';
 export {
   CreditFlowControl,
   type CreditFlowControlOptions,
@@ -136,6 +145,7 @@ export {
 export { dllpCrc, ecrc, lcrc } from './codec/link-crc.ts';
 export { MESSAGES, type MessageRow, messageOf } from './codec/messages.ts';
 export { type CompletionMatch, OutstandingReads } from './codec/outstanding-reads.ts';
+export { flitTlpBytes, type ParsedFlitTlp, parseFlitTlp } from './codec/parse-flit-tlp.ts';
 export { type ParsedTlp, parseTlp } from './codec/parse-tlp.ts';
 export { type PasidPrefix, PrefixType, pasidOf, pasidPrefix, type TlpPrefix } from './codec/prefix.ts';
 export { TLP_CHECKS, type TlpCheck, type TlpCheckRow, type TlpViolation } from './codec/tlp-checks.ts';

@@ -5,6 +5,9 @@ const DLLP_POLYNOMIAL = 0xd008;
 /** Type[0] and EP may change on the way: the ECRC takes both as set (PCI Express Base 2.7.1). */
 const VARIANT_TYPE = 0x01;
 const VARIANT_EP = 0x40;
+/** EP in Flit Mode: in this byte of the header, this bit. */
+const FLIT_EP_AT = 6;
+const VARIANT_FLIT_EP = 0x80;
 /** For bytes that are not as they are in a TLP. */
 const SCRATCH = new Uint8Array(3);
 
@@ -46,6 +49,18 @@ export function ecrcOf(bytes: Uint8Array, from: number, end: number, headerAt: n
   SCRATCH[2] = bytes[headerAt + 2] | VARIANT_EP;
   const prefixes = from === headerAt ? 0 : crc32(bytes, from, headerAt - from);
   return reversed(crc32(bytes, headerAt + 3, end - headerAt - 3, crc32(SCRATCH, 0, 3, prefixes)));
+}
+
+/**
+ * ECRC of a TLP in Flit Mode, from its header base at `from` up to `end`: EP is in another place there (PCI Express Base 6.0
+ * 2.7.1).
+ */
+export function flitEcrc(bytes: Uint8Array, from: number, end: number): number {
+  SCRATCH[0] = bytes[from] | VARIANT_TYPE;
+  const head = crc32(bytes, from + 1, FLIT_EP_AT - 1, crc32(SCRATCH, 0, 1));
+  SCRATCH[0] = bytes[from + FLIT_EP_AT] | VARIANT_FLIT_EP;
+  const behind = from + FLIT_EP_AT + 1;
+  return reversed(crc32(bytes, behind, end - behind, crc32(SCRATCH, 0, 1, head)));
 }
 
 function remainderOf(bytes: Uint8Array, polynomial: number, start: number): number {
