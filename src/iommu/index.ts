@@ -30,8 +30,13 @@ export {
   type SecondStageTableOptions,
 } from './second-stage-table.ts';
 export type { Capabilities } from './vtd/capabilities.ts';
+export type { DeviceTlbs } from './vtd/device-tlbs.ts';
 export type { EventSink } from './vtd/event-message.ts';
 export { FaultRecording } from './vtd/fault-recording.ts';
+export { type Interrupt, InterruptFaultReason } from './vtd/interrupt-entry.ts';
+export type { InterruptSink } from './vtd/interrupt-remapper.ts';
+export { DescriptorType, QueueError } from './vtd/invalidation-descriptor.ts';
 export { vtdRegisterTable } from './vtd/register-table.ts';
+export { StaleTranslations } from './vtd/stale-translations.ts';
 export { type VtdCounters, VtdUnit, type VtdUnitOptions } from './vtd/vtd-unit.ts';
 export type { WalkClock } from './walk-unit.ts';

@@ -33,6 +33,7 @@ describe('the table of registers', () => {
         maxAddressMask: 18,
         writeBufferFlush: false,
         extendedInterrupts: true,
+        postedInterrupts: true,
       });
       expect(tableProblems(table)).toEqual([]);
     }

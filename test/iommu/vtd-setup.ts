@@ -20,6 +20,7 @@ export function setUp(options: Partial<VtdUnitOptions> = {}, iommuOptions: Parti
   const messages: Messages = [];
   const unit = new VtdUnit({
     iommu,
+    memory: tables.memory,
     events: (address, data) => messages.push({ address, data }),
     ...options,
   });

@@ -24,6 +24,8 @@ export interface Capabilities {
   readonly writeBufferFlush: boolean;
   /** EIM: destinations of 32 bits. */
   readonly extendedInterrupts: boolean;
+  /** PI: interrupts can be posted. */
+  readonly postedInterrupts: boolean;
 }
 
 /** MHMV: the largest mask of interrupt indexes of one invalidation. */
@@ -45,6 +47,7 @@ export function capabilityRegister(of: Capabilities): Pair {
   for (const levels of limits.levels) low |= 1 << (8 + levels - 2);
   // FRO has ten bits, of which two lie in the upper half; its greatest value here needs none of them.
   let high = (1 << 7) | ((faultRecords - 1) << 8) | (maxAddressMask << 16);
+  if (of.postedInterrupts) high |= 1 << 27;
   for (let level = 2; level <= MAX_LEAF_LEVEL; level++) {
     if (level <= limits.largestLeaf) high |= 1 << level;
   }

@@ -1,6 +1,8 @@
 import type { Iommu } from '../iommu.ts';
 import { PAGE_BYTES } from '../page-size.ts';
 import { DEVICE, DOMAIN, GLOBAL, PAGES } from './bits.ts';
+import { MAX_HANDLE_MASK } from './capabilities.ts';
+import type { InterruptRemapper } from './interrupt-remapper.ts';
 
 /** Low bits of a function number that FM takes out of the comparison (VT-d 6.5.1.1). */
 const FUNCTION_MASKS = [0, 4, 6, 7];
@@ -10,11 +12,13 @@ const ADDRESS_END = 2 ** 52;
 /** The invalidations of an IOMMU in the terms of registers and descriptors. */
 export class Invalidator {
   private readonly iommu: Iommu;
+  private readonly remapper: InterruptRemapper;
   private readonly maxAddressMask: number;
 
   /** @param maxAddressMask MAMV. */
-  constructor(iommu: Iommu, maxAddressMask: number) {
+  constructor(iommu: Iommu, remapper: InterruptRemapper, maxAddressMask: number) {
     this.iommu = iommu;
+    this.remapper = remapper;
     this.maxAddressMask = maxAddressMask;
   }
 
@@ -61,5 +65,18 @@ export class Invalidator {
       if (first < ADDRESS_END) iommu.invalidatePages(domain, first, bytes, leavesOnly);
     } else return 0;
     return granularity;
+  }
+
+  /**
+   * Interrupt entry cache invalidation.
+   *
+   * @param mask IM: log2 of the number of entries.
+   * @returns 1 for all, 3 for some, 0 for a mask that is too large.
+   */
+  interrupts(isGlobal: boolean, index: number, mask: number): number {
+    if (isGlobal) this.remapper.invalidateAll();
+    else if (mask <= MAX_HANDLE_MASK) this.remapper.invalidate(index, mask);
+    else return 0;
+    return isGlobal ? GLOBAL : DEVICE;
   }
 }
