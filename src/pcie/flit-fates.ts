@@ -1,4 +1,4 @@
-import { checkNumber, naturalLog, type RandomStream } from '../base/index.ts';
+import { checkInteger, checkNumber, naturalLog, type RandomStream } from '../base/index.ts';
 import { FLIT_BYTES } from './flit.ts';
 
 /** Which bits of a direction arrive wrong, before anything is corrected. */
@@ -31,6 +31,65 @@ class BitErrorRate implements WrongBits {
   gap(): number {
     if (this.scale === 0) return Number.POSITIVE_INFINITY;
     return Math.floor(naturalLog((this.random.uint32() + 1) / 2 ** 32) / this.scale);
+  }
+}
+
+/**
+ * Bursts of wrong bits at a rate: so many in a row on one lane, as a receiver makes them that feeds its decisions back. The bytes
+ * of flits go round the lanes, so that a burst beyond a byte goes on as many bytes later as there are lanes: on all
+ * widths but twelve in another code.
+ *
+ * @param rate bursts for each bit: from 0 to 0.5.
+ * @param bits of each burst: 1 to 64.
+ * @param lanes of the link: 1 to 32.
+ * @throws TypeError or RangeError for what is out of range.
+ */
+export function wrongBurstsAt(rate: number, bits: number, lanes: number, random: RandomStream): WrongBits {
+  checkInteger('bits', bits, 1, 64);
+  return new Bursts(wrongBitsAt(rate, random), bits, checkInteger('lanes', lanes, 1, 32));
+}
+
+/** Bursts begin where single bits would be wrong. */
+class Bursts implements WrongBits {
+  private readonly starts: WrongBits;
+  private readonly bits: number;
+  private readonly lanes: number;
+  /** Where the next burst begins, in bits of the direction from the first on. */
+  private next: number;
+  /** Wrong bits of those that have begun, in order. */
+  private readonly ahead: number[] = [];
+  private last = -1;
+
+  constructor(starts: WrongBits, bits: number, lanes: number) {
+    this.starts = starts;
+    this.bits = bits;
+    this.lanes = lanes;
+    this.next = starts.gap();
+  }
+
+  gap(): number {
+    const { ahead } = this;
+    while (ahead.length === 0 || this.next <= ahead[0]) {
+      if (this.next === Number.POSITIVE_INFINITY) break;
+      this.begin(this.next);
+      this.next += 1 + this.starts.gap();
+    }
+    const at = ahead.shift() ?? Number.POSITIVE_INFINITY;
+    const gap = at - this.last - 1;
+    this.last = at;
+    return gap;
+  }
+
+  private begin(start: number): void {
+    const byte = Math.floor(start / 8);
+    const { ahead } = this;
+    for (let i = 0; i < this.bits; i++) {
+      const along = (start % 8) + i;
+      const at = 8 * (byte + this.lanes * (along >> 3)) + (along & 7);
+      // One that another burst has hit already stays wrong.
+      if (!ahead.includes(at)) ahead.push(at);
+    }
+    ahead.sort((a, b) => a - b);
   }
 }
 

@@ -228,7 +228,7 @@ export {
   flitsBetweenSkips,
 } from './flit.ts';
 export { FlitErrors } from './flit-errors.ts';
-export { FlitFate, FlitFates, type WrongBits, wrongBitsAt } from './flit-fates.ts';
+export { FlitFate, FlitFates, type WrongBits, wrongBitsAt, wrongBurstsAt } from './flit-fates.ts';
 export { flitMode, flitModeOf } from './flit-mode.ts';
 export { FlitPacker } from './flit-packer.ts';
 export { OHC_BYTES, type OhcQuestion, ohcBytes } from './flit-tlp.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { RandomStreams } from '../../src/base/index.ts';
 import { createMachine, profiles } from '../../src/index.ts';
-import { flitMode } from '../../src/pcie/index.ts';
+import { FlitErrors, flitMode, wrongBitsAt } from '../../src/pcie/index.ts';
 import { logHeader, logTrailer, recordLog } from '../../src/sim/index.ts';
 import { BinaryLog, LogWriter, singleTlps } from '../../src/trace/index.ts';
 import { join } from '../trace/log-fixture.ts';
@@ -49,6 +50,34 @@ describe('a machine on a link of generation 6', () => {
       expect(tlpBytes / (dllpBytes / 20)).toBeGreaterThan(12);
       expect(tlpBytes / (dllpBytes / 20)).toBeLessThanOrEqual(236);
       const capacity = (report.simulated.measuredPs * lanes) / 125;
+      expect(tlpBytes + dllpBytes + skipBytes + idleBytes).toBe(Math.floor(capacity));
+    }
+  });
+
+  it('loses no frame and no symbol time to bit errors', () => {
+    const { machine } = machineOf(4);
+    const { scheduler, link, tlps, nic, bridge } = machine.simulation.machine;
+    const streams = new RandomStreams(3);
+    const ends = [bridge.function, nic.pf] as const;
+    const up = wrongBitsAt(2e-4, streams.stream('up'));
+    const down = wrongBitsAt(2e-4, streams.stream('down'));
+    const errors = [
+      new FlitErrors(scheduler, link.upstream, tlps, up, ends[0], ends[1]),
+      new FlitErrors(scheduler, link.downstream, tlps, down, ends[1], ends[0]),
+    ];
+    const report = machine.run({ simulatedMs: 0.2 });
+    expect(report.conservation.balanced).toBe(true);
+    expect(report.conservation.delivered).toBeGreaterThan(200);
+    for (const each of errors) {
+      const { correctedFlits, badFlits, replayedFlits } = each.counters();
+      expect(correctedFlits).toBeGreaterThan(1000);
+      expect(badFlits).toBeGreaterThan(5);
+      expect(replayedFlits).toBeGreaterThan(badFlits);
+    }
+    for (const direction of ['upstream', 'downstream'] as const) {
+      const { tlpBytes, dllpBytes, skipBytes, idleBytes } = report.pcie[direction];
+      expect(tlpBytes).toBeLessThanOrEqual((dllpBytes / 20) * 236);
+      const capacity = (report.simulated.measuredPs * 4) / 125;
       expect(tlpBytes + dllpBytes + skipBytes + idleBytes).toBe(Math.floor(capacity));
     }
   });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FlitFate, FlitFates } from '../../../src/pcie/index.ts';
+import { RandomStreams } from '../../../src/base/index.ts';
+import { FlitFate, FlitFates, type WrongBits, wrongBurstsAt } from '../../../src/pcie/index.ts';
 import { bitsAt, randomBits } from './flit-error-rig.ts';
 
 const { RIGHT, CORRECTED, LOST } = FlitFate;
@@ -73,5 +74,60 @@ describe('forward error correction', () => {
     expect(Math.abs(fates.lost - lost)).toBeLessThan(5 * Math.sqrt(lost) + 1);
     expect(Math.abs(fates.corrected - corrected)).toBeLessThan(5 * Math.sqrt(corrected) + 1);
     expect(fates.lost).toBeGreaterThan(50);
+  });
+});
+
+/** The first wrong bits, counted from the first bit of the direction. */
+function places(bits: WrongBits, count: number): number[] {
+  let at = -1;
+  return Array.from({ length: count }, () => {
+    at += 1 + bits.gap();
+    return at;
+  });
+}
+
+describe('a burst of wrong bits', () => {
+  const random = () => new RandomStreams(9).stream('bursts');
+
+  it('goes on in the byte that its lane has next', () => {
+    for (const lanes of [1, 4, 12, 16]) {
+      const [first, ...rest] = places(wrongBurstsAt(1e-6, 12, lanes, random()), 12);
+      const expected = Array.from({ length: 11 }, (_, i) => {
+        const along = (first % 8) + i + 1;
+        return 8 * (Math.floor(first / 8) + lanes * Math.floor(along / 8)) + (along % 8);
+      });
+      expect(rest).toEqual(expected);
+    }
+  });
+
+  it('has no bit twice, nor one before another, where bursts overlap', () => {
+    const found = places(wrongBurstsAt(0.05, 9, 4, random()), 2000);
+    expect(found).toEqual([...new Set(found)].sort((a, b) => a - b));
+    expect(found[1999]).toBeLessThan(2000 / 0.2);
+  });
+
+  it('of five bits is of two bytes at most, which are of two codes, unless the lanes are twelve', () => {
+    const fatesOf = (lanes: number) => {
+      const fates = new FlitFates(wrongBurstsAt(1e-7, 5, lanes, random()), 0);
+      fates.of(1_000_000);
+      return fates;
+    };
+    for (const lanes of [1, 2, 4, 8, 16]) {
+      const { corrected, lost } = fatesOf(lanes);
+      expect(corrected).toBeGreaterThan(150);
+      // Two bursts in one flit.
+      expect(lost).toBeLessThan(3);
+    }
+    // Four of eight begins of a burst of five bits lead beyond the byte.
+    const { corrected, lost } = fatesOf(12);
+    expect(lost / (lost + corrected)).toBeGreaterThan(0.4);
+    expect(lost / (lost + corrected)).toBeLessThan(0.6);
+  });
+
+  it('is of a length and on lanes that there are', () => {
+    expect(() => wrongBurstsAt(1e-6, 0, 16, random())).toThrow(/^bits must/);
+    expect(() => wrongBurstsAt(1e-6, 4, 33, random())).toThrow(/^lanes must/);
+    expect(() => wrongBurstsAt(2, 4, 16, random())).toThrow(/^rate must/);
+    expect(wrongBurstsAt(0, 4, 16, random()).gap()).toBe(Number.POSITIVE_INFINITY);
   });
 });
