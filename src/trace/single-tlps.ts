@@ -1,5 +1,6 @@
 import { ProbeKind } from '../kernel/index.ts';
 import { RESENT_DOWNSTREAM, unpackTlpLink } from '../pcie/index.ts';
+import { FirstReplays, isFrom } from './first-replays.ts';
 import { LinkStates } from './link-states.ts';
 import { LogError, type LogLink } from './log-format.ts';
 import type { BinaryLog, LogRecord } from './log-reader.ts';
@@ -21,7 +22,7 @@ import { OutstandingRequests } from './tlp-requests.ts';
 export function* singleTlps(log: BinaryLog): Generator<SingleTlp> {
   const { link } = log.header;
   if (link === null) throw new LogError('says nothing of a link: there are no TLPs to be had from it');
-  const view = new LinkView(link, new LinkStates(log));
+  const view = new LinkView(link, new LinkStates(log), new FirstReplays(log));
   const trains = new LogTrains();
   for (const record of log.records()) {
     const { kind, timePs } = record;
@@ -60,13 +61,38 @@ class Direction {
   /** Trains by the sequence numbers of their first TLPs: what is sent again has the same. */
   readonly trains = new Map<number, CutTrain>();
 
+  /** What it was when the last train was given to the link. */
+  before = -1;
+  /** Until the first replay of a log that may begin within one: the TLPs from there on may be discarded. Else -1. */
+  unsure: number;
+  /** Whether a TLP was hit since the log begins. */
+  isBehindBad = false;
+
+  constructor(unsure = -1) {
+    this.unsure = unsure;
+  }
+
   /** What the receiver makes of a TLP without an error (PCI Express Base 3.6.3.1). */
-  take(sequence: number): 'good' | 'duplicate' | 'discarded' {
+  take(sequence: number): 'good' | 'duplicate' | 'discarded' | 'unknown' {
+    if (this.unsure >= 0 && isFrom(sequence, this.unsure)) return this.isBehindBad ? 'discarded' : 'unknown';
     if (this.expected < 0) this.expected = sequence;
     if (sequence !== this.expected)
       return ((this.expected - sequence) & SEQUENCE_MASK) <= HALF ? 'duplicate' : 'discarded';
     this.expected = (sequence + 1) & SEQUENCE_MASK;
     return 'good';
+  }
+
+  /** A TLP of what was given to the link last does not arrive as it should: what is taken ends in front of it. */
+  takeBack(sequence: number): void {
+    const { before, expected } = this;
+    const isTaken = ((sequence - before) & SEQUENCE_MASK) < ((expected - before) & SEQUENCE_MASK);
+    if (isTaken) this.expected = sequence;
+  }
+
+  /** A replay begins: what is in front of it has been acknowledged. */
+  replayed(sequence: number): void {
+    if (this.unsure >= 0) this.expected = sequence;
+    this.unsure = -1;
   }
 }
 
@@ -75,11 +101,12 @@ class LinkView {
   private readonly link: LogLink;
   private readonly outstanding: OutstandingRequests;
   private readonly states: LinkStates;
-  private directions = [new Direction(), new Direction()];
+  private directions: readonly Direction[];
   private count = 0;
   private again: LogRecord | null = null;
 
-  constructor(link: LogLink, states: LinkStates) {
+  constructor(link: LogLink, states: LinkStates, { from }: FirstReplays) {
+    this.directions = from.map((sequence) => new Direction(sequence));
     this.link = link;
     this.states = states;
     this.outstanding = new OutstandingRequests(link.tags);
@@ -107,14 +134,19 @@ class LinkView {
     const direction = this.directions[a & 1];
     const { last, ahead } = direction;
     const at = ahead.findLastIndex((tlp) => tlp.sequence === sequence);
-    if (at < 0) return;
+    direction.isBehindBad = true;
+    if (at < 0) {
+      direction.takeBack(sequence);
+      return;
+    }
     const received = DAMAGED[a >> 1] ?? 'bad';
-    const wasTaken = ahead[at].received === 'good';
-    if (wasTaken) direction.expected = sequence;
+    const wasTaken = ahead[at].received === 'good' || ahead[at].received === 'unknown';
+    if (ahead[at].received === 'good') direction.expected = sequence;
     direction.ahead = ahead.map((tlp, i) => {
       if (i < at || tlp.received === 'lost') return tlp;
       if (i === at) return { ...tlp, received };
-      return wasTaken && tlp.received === 'good' ? { ...tlp, received: 'discarded' } : tlp;
+      const isTaken = tlp.received === 'good' || tlp.received === 'unknown';
+      return wasTaken && isTaken ? { ...tlp, received: 'discarded' } : tlp;
     });
     if (last !== null && wasTaken) this.hold(last);
   }
@@ -127,8 +159,14 @@ class LinkView {
     const direction = this.directions[Number((again.c & RESENT_DOWNSTREAM) !== 0)];
     const first = again.c & (RESENT_DOWNSTREAM - 1);
     const how = unpackTlpLink(record.a);
+    direction.replayed(how.sequence);
     const cut = direction.trains.get((how.sequence - first) & SEQUENCE_MASK);
-    if (cut === undefined) return;
+    if (cut === undefined) {
+      // Its train is in front of the log: only what the receiver expects then is known.
+      direction.before = direction.expected;
+      for (let i = 0; i < again.b; i++) direction.take((how.sequence + i) & SEQUENCE_MASK);
+      return;
+    }
     const [leftPs, arrivalPs] = [record.timePs + record.b, record.timePs + record.c];
     const departure: Departure = { ...how, first, leftPs, arrivalPs, received: 'good', replayed: true };
     const received = this.give(direction, cut, record.timePs, departure);
@@ -162,6 +200,7 @@ class LinkView {
     departure: Departure,
   ): SingleTlp['received'] {
     direction.last = cut;
+    direction.before = direction.expected;
     const downPs = this.states.lostAt({ ...departure, timePs });
     let received: SingleTlp['received'] = 'lost';
     for (const tlp of tlpsOf(cut, departure, this.link)) {

@@ -62,9 +62,10 @@ export interface SingleTlp {
    * What the receiver's data link layer makes of it: `good`; `bad`, its LCRC is wrong; `unframed`, its framing is, so that it
    * is none; `discarded`, because it came behind such a one, or while the link was retrained (PCI Express Base 3.6.3.1); these
    * are sent again; `duplicate`, discarded because it was there already; `lost`, because the link went down before its train
-   * had arrived.
+   * had arrived; `unknown`, because the log begins within a replay and does not say whether it was `good` or `discarded`: it is sent
+   * again, and `good` then.
    */
-  readonly received: 'good' | 'bad' | 'unframed' | 'discarded' | 'duplicate' | 'lost';
+  readonly received: 'good' | 'bad' | 'unframed' | 'discarded' | 'duplicate' | 'lost' | 'unknown';
   /** Whether it is sent again, from the replay buffer. */
   readonly replayed: boolean;
   /** Of a completion: bytes that its request still misses, its own included. */

@@ -36,6 +36,7 @@ const RECEIVED: Readonly<Record<Exclude<SingleTlp['received'], 'good'>, string>>
   discarded: 'discarded',
   duplicate: 'duplicate',
   lost: 'lost: the link went down',
+  unknown: 'taken or not: the log begins within a replay',
 };
 
 /**

@@ -83,7 +83,7 @@ export class TlpSummary {
     this.busyPs[Number(downstream)] += endPs - startPs;
     if (tlp.replayed) this.replayed++;
     if (tlp.received === 'lost') this.lost++;
-    else if (tlp.received !== 'good') this.discarded++;
+    else if (tlp.received !== 'good' && tlp.received !== 'unknown') this.discarded++;
     else if (tlp.poisoned) this.poisoned++;
     if (tlp.received === 'good' && tlp.status !== 0) this.failed++;
     const fn = purposes.functionOf(tlp);

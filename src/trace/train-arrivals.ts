@@ -1,5 +1,6 @@
 import { ProbeKind } from '../kernel/index.ts';
 import { RESENT_DOWNSTREAM, unpackTlpHeader, unpackTlpLink } from '../pcie/index.ts';
+import { FirstReplays, isFrom } from './first-replays.ts';
 import type { BinaryLog, LogRecord } from './log-reader.ts';
 
 /** A time at which a train, or the end of it, has left. */
@@ -13,6 +14,8 @@ export interface TrainDeparture {
   readonly first: number;
   /** How many of them the receiver takes. */
   taken: number;
+  /** False where a log that begins within a replay does not say whether the receiver takes more: it is sent again. */
+  isKnown: boolean;
 }
 
 /** A train, and all times that it has left. */
@@ -39,6 +42,10 @@ interface Direction {
   latest: Latest | null;
   /** By the sequence number of the first TLP. */
   readonly trains: Map<number, SentTrain>;
+  /** Until the first replay of a log that may begin within one: the TLPs from there on may be discarded. Else -1. */
+  unsure: number;
+  /** Whether a TLP was hit since the log begins. */
+  isBehindBad: boolean;
 }
 
 const { TLP_SENT, TLP_HEADER, TLP_LINK, TLP_RESENT, TLP_BAD, LINK_STATE } = ProbeKind;
@@ -52,11 +59,12 @@ const SEQUENCE_MASK = 0xfff;
 export class TrainArrivals {
   /** Of trains that did not arrive at once, by number of the train. */
   private readonly departures = new Map<number, readonly TrainDeparture[]>();
-  private directions = restarted();
+  private directions = restarted([-1, -1]);
 
   constructor(log: BinaryLog) {
     // Most logs have none, and need not be read.
     if (log.recordsOf(TLP_RESENT, TLP_BAD).next().done === true) return;
+    this.directions = restarted(new FirstReplays(log).from);
     let count = 0;
     let sent: LogRecord | null = null;
     let downstream = false;
@@ -69,7 +77,7 @@ export class TrainArrivals {
         else this.leaves({ number: count++, tlps: sent.c, departures: [] }, Number(downstream), record);
         sent = null;
       } else if (kind === TLP_BAD) this.bad(this.directions[a & 1], b);
-      else if (kind === LINK_STATE) this.directions = restarted();
+      else if (kind === LINK_STATE) this.directions = restarted([-1, -1]);
     }
   }
 
@@ -93,6 +101,9 @@ export class TrainArrivals {
   private again({ b: tlps, c }: LogRecord, link: LogRecord): void {
     const direction = this.directions[(c & RESENT_DOWNSTREAM) === 0 ? 0 : 1];
     const first = c & (RESENT_DOWNSTREAM - 1);
+    // What is in front of it has been acknowledged.
+    if (direction.unsure >= 0) direction.expected = unpackTlpLink(link.a).sequence;
+    direction.unsure = -1;
     const train = direction.trains.get((unpackTlpLink(link.a).sequence - first) & SEQUENCE_MASK);
     this.left(direction, train, link, first, tlps);
   }
@@ -105,13 +116,17 @@ export class TrainArrivals {
     tlps: number,
   ): void {
     const { sequence } = unpackTlpLink(a);
-    const from = direction.expected;
+    const { expected, unsure } = direction;
     const arrivalPs = timePs + c;
+    const end = (sequence + tlps) & SEQUENCE_MASK;
+    const isUnsure = unsure >= 0 && isFrom((end - 1) & SEQUENCE_MASK, unsure);
+    const from = isUnsure && isFrom(sequence, unsure) ? sequence : expected;
     direction.latest = { train, sequence, tlps, from, arrivalPs };
-    const behind = (from - sequence) & SEQUENCE_MASK;
-    if (from >= 0 && behind < tlps) direction.expected = (sequence + tlps) & SEQUENCE_MASK;
+    if (isUnsure) direction.expected = from === sequence ? sequence : unsure;
+    else if (from >= 0 && ((from - sequence) & SEQUENCE_MASK) < tlps) direction.expected = end;
     if (train === undefined) return;
-    train.departures.push({ timePs, leftPs: timePs + b, arrivalPs, first, taken: 0 });
+    const isKnown = !isUnsure || direction.isBehindBad;
+    train.departures.push({ timePs, leftPs: timePs + b, arrivalPs, first, taken: 0, isKnown });
     this.settle(direction);
   }
 
@@ -121,6 +136,12 @@ export class TrainArrivals {
     if (latest === null) return;
     const isTaken = ((sequence - latest.from) & SEQUENCE_MASK) < ((expected - latest.from) & SEQUENCE_MASK);
     if (isTaken) direction.expected = sequence;
+    if (direction.unsure >= 0) {
+      // Nothing from it on is taken: of what is in front of it, it may not be known.
+      const departure = latest.train?.departures.at(-1);
+      if (departure !== undefined && sequence === expected) departure.isKnown = true;
+      direction.isBehindBad = true;
+    }
     this.settle(direction);
   }
 
@@ -137,7 +158,13 @@ export class TrainArrivals {
   }
 }
 
-function restarted(): readonly [Direction, Direction] {
-  const one = () => ({ expected: -1, next: -1, latest: null, trains: new Map<number, SentTrain>() });
-  return [one(), one()];
+function restarted(unsure: readonly number[]): readonly Direction[] {
+  return unsure.map((sequence) => ({
+    expected: -1,
+    next: -1,
+    latest: null,
+    trains: new Map<number, SentTrain>(),
+    unsure: sequence,
+    isBehindBad: false,
+  }));
 }

@@ -71,7 +71,9 @@ export class StepMaker {
     const fate = this.found.fates.of(train);
     const downPs = fate?.what === 'linkDown' ? fate.timePs : Number.POSITIVE_INFINITY;
     const isTaken = arrivalPs < Number.POSITIVE_INFINITY;
-    const again = isTaken && discarded.some(({ isDuplicate }) => !isDuplicate) ? '; sent again' : '';
+    const isAgain = isTaken && discarded.some(({ isDuplicate }) => !isDuplicate);
+    const isSure = discarded.every(({ isKnown }) => isKnown);
+    const again = isAgain ? (isSure ? '; sent again' : '; sent again, if it was not taken before') : '';
     const arrivesPs = isTaken && arrivalPs < downPs ? arrivalPs : null;
     const end = `${fate === null ? (isTaken ? what : DISCARDED) : FATES[fate.what]}${again}`;
     const steps = [
@@ -140,7 +142,8 @@ export class StepMaker {
   }
 }
 
-function discardedText({ taken, isDuplicate }: DiscardedTrain): string {
+function discardedText({ taken, isDuplicate, isKnown }: DiscardedTrain): string {
+  if (!isKnown) return 'discarded, or taken: the log begins within a replay, and does not say';
   if (isDuplicate) return 'discarded: it is there already, and its Ack was lost';
   return taken === 0 ? DISCARDED : `all but ${taken} of them ${DISCARDED}`;
 }

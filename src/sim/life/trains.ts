@@ -27,6 +27,8 @@ export interface DiscardedTrain extends TrainPart {
   readonly taken: number;
   /** Whether the receiver had it already: only its Ack was lost. */
   readonly isDuplicate: boolean;
+  /** False where the log does not say whether it was: it begins within a replay. */
+  readonly isKnown: boolean;
 }
 
 /** Whether a train answers a request. */
@@ -59,7 +61,8 @@ export class TrainReader {
     const discarded = departures.flatMap((departure, i) => {
       if (i === own) return [];
       const isDuplicate = brings >= 0 && i > brings;
-      return [{ ...this.partOf(train, departure), taken: departure.taken, isDuplicate }];
+      const { taken, isKnown } = departure;
+      return [{ ...this.partOf(train, departure), taken, isDuplicate, isKnown }];
     });
     // What was sent again is the rest of it: what it is stays that of the whole.
     const { arrivalPs } = departures[own];
