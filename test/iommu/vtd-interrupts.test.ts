@@ -289,7 +289,10 @@ describe('interrupts in simulated time', () => {
 
 describe('isolation', () => {
   /** Three guests with eight functions and sixteen vectors each; entries as a hypervisor writes them, some for four functions. */
-  const entries = fc.array(fc.tuple(fc.nat(31), fc.nat(2), fc.nat(7), fc.boolean()), { maxLength: 20 });
+  const entries = fc.array(fc.tuple(fc.nat(31), fc.nat(2), fc.nat(7), fc.boolean()), {
+    minLength: 4,
+    maxLength: 20,
+  });
   const requests = fc.array(
     fc.tuple(
       fc.oneof(fc.nat(23), fc.nat(0xffff)),
@@ -299,7 +302,7 @@ describe('isolation', () => {
         fc.record({ address: fc.integer({ min: 0xfee0_0000, max: 0xfeef_ffff }), data: fc.integer() }),
       ),
     ),
-    { maxLength: 40 },
+    { minLength: 10, maxLength: 40 },
   );
   const sourceOf = (guest: number, vf: number) => 0x0100 + guest * 8 + vf;
 
@@ -327,7 +330,7 @@ describe('isolation', () => {
         }
         driver.handleFaults();
       }),
-      { numRuns: process.env['SRIOVSIM_LONG'] ? 60_000 : 150 },
+      { numRuns: process.env['SRIOVSIM_LONG'] ? 40_000 : 150 },
     );
     expect(unit.counters().interruptsRefused).toBeGreaterThan(0);
     expect(unit.counters().interrupts).toBeGreaterThan(unit.counters().interruptsRefused);

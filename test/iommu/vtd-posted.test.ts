@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Interrupt, VtdUnitOptions } from '../../src/iommu/index.ts';
+import { Scheduler } from '../../src/kernel/index.ts';
 import { CAP } from './vtd-driver.ts';
 import { message, QueueDriver, type Words } from './vtd-queue-driver.ts';
 import { setUp, VF } from './vtd-setup.ts';
@@ -115,6 +116,33 @@ describe('posted interrupts', () => {
     expect(driver.handleFaults()).toMatchObject([{ reason: 0x26, sourceId: VF + 1 }]);
     expect(notifications).toEqual([]);
     expect(takePending()).toEqual([]);
+  });
+
+  it('take an access of memory for the entry and one for the descriptor, and none overtakes them', () => {
+    const scheduler = new Scheduler();
+    const arrivals: [number, number][] = [];
+    const world = setUp({
+      scheduler,
+      commandPs: 0,
+      memoryAccessPs: 1000,
+      interrupts: ({ vector }) => arrivals.push([vector, (scheduler.now - begin) / 1000]),
+    });
+    const { memory } = world.tables;
+    const driver = new QueueDriver(world.unit, memory, AREA, () => scheduler.step());
+    driver.enableQueue();
+    driver.enableInterrupts(7, true);
+    memory.write32(PD + 32, 0xf2 << 16);
+    driver.setEntry(0, posted(0x40, PD));
+    driver.setEntry(1, [1 | (0x41 << 16), 1, VF | (1 << 18), 0]);
+    const begin = scheduler.now;
+    for (const index of [0, 1, 0, 1]) world.unit.sendInterrupt(VF, message(index).address, 0);
+    scheduler.runUntilIdle();
+    expect(arrivals).toEqual([
+      [0xf2, 2],
+      [0x41, 3],
+      [0x41, 4],
+    ]);
+    expect(world.unit.counters()).toMatchObject({ interrupts: 4, interruptHits: 2, posted: 2, spared: 1 });
   });
 
   it('are reserved bits of an entry where PI is not announced', () => {

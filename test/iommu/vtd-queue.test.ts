@@ -82,6 +82,13 @@ describe('the invalidation queue', () => {
     }
   });
 
+  it('takes all that fits into the largest one at once, each with a fence', () => {
+    const { unit, driver } = setUpQueue({}, {}, 7);
+    driver.submit(...new Array<Words>(2 ** 15 - 1).fill(wait(WAIT_SW | WAIT_FN, 1, AREA + 0x30_0000)));
+    expect(unit.read32(IQH)).toBe((2 ** 15 - 1) << 4);
+    expect(unit.counters()).toMatchObject({ statusWrites: 2 ** 15 - 1, queueErrors: 0 });
+  });
+
   it('takes all granularities of context, IOTLB, device-TLB and interrupt entry invalidation', () => {
     const { driver, unit } = setUpQueue({}, { deviceTlbs: true });
     driver.submitSync(contextFlush(1), contextFlush(2, 1), contextFlush(3, 1, VF, 3));

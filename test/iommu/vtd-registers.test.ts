@@ -291,17 +291,21 @@ describe('what software should not do', () => {
     );
     const worlds = [setUp(), setUpTimed()];
     fc.assert(
-      fc.property(fc.array(write, { maxLength: 60 }), fc.constantFrom(...worlds), (writes, world) => {
-        const { unit, iommu } = world;
-        unit.reset();
-        for (const [offset, value, lanes] of writes) {
-          unit.write32(offset, value, lanes);
-          unit.read32(offset);
-          iommu.translate(VF, 12 * PAGE, true);
-        }
-        if ('scheduler' in world) (world.scheduler as Scheduler).runUntilIdle();
-        expect(unit.read32(VER)).toBe(0x10);
-      }),
+      fc.property(
+        fc.array(write, { minLength: 10, maxLength: 60 }),
+        fc.constantFrom(...worlds),
+        (writes, world) => {
+          const { unit, iommu } = world;
+          unit.reset();
+          for (const [offset, value, lanes] of writes) {
+            unit.write32(offset, value, lanes);
+            unit.read32(offset);
+            iommu.translate(VF, 12 * PAGE, true);
+          }
+          if ('scheduler' in world) (world.scheduler as Scheduler).runUntilIdle();
+          expect(unit.read32(VER)).toBe(0x10);
+        },
+      ),
       { numRuns: 300 },
     );
   });

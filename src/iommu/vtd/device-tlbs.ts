@@ -67,7 +67,8 @@ export class OutstandingInvalidations {
 
   /** Whether one with a number below `end` is not answered. */
   isOpenBefore(end: number): boolean {
-    for (const tag of this.open.keys()) if (tag < end) return true;
+    // The keys are in the order in which they were put in.
+    for (const oldest of this.open.keys()) return oldest < end;
     return false;
   }
 

@@ -61,6 +61,8 @@ export class InterruptRemapper {
   private readonly cache = new Map<number, InterruptEntry>();
   private readonly queue = new Denque<Request>();
   private isReading = false;
+  /** The entry by which the first request is posted, while its descriptor is read. */
+  private posting: InterruptEntry | null = null;
   private table = 0;
   private entries = 2;
   private isExtended = false;
@@ -84,7 +86,7 @@ export class InterruptRemapper {
     this.sink = sink;
     this.posted = new PostedInterrupts(memory, memoryLimit);
     this.isTimed = clock !== null;
-    this.readDelay = new Delayed(clock, `${name}.entry`, memoryAccessPs, () => this.entryRead());
+    this.readDelay = new Delayed(clock, `${name}.entry`, memoryAccessPs, () => this.memoryRead());
   }
 
   /** SIRTP: takes the table over that IRTA leads to. The cache keeps what it holds. */
@@ -113,6 +115,12 @@ export class InterruptRemapper {
    */
   remap(sourceId: number, address: number, data: number): Interrupt | null {
     checkRequest(sourceId, address);
+    const outcome = this.look(sourceId, address, data);
+    return outcome instanceof InterruptEntry ? this.post({ sourceId, address, data }, outcome) : outcome;
+  }
+
+  /** The interrupt, null if it is refused, or the entry by which it is to be posted. */
+  private look(sourceId: number, address: number, data: number): Interrupt | InterruptEntry | null {
     this.requests++;
     if (!this.isEnabled) return compatibilityInterrupt(sourceId, address, data);
     if (!isRemappable(address)) {
@@ -132,9 +140,13 @@ export class InterruptRemapper {
       entry.problem(this.isExtended, this.canPost) ||
       (entry.admits(sourceId) ? 0 : InterruptFaultReason.SOURCE_NOT_VERIFIED);
     if (reason !== 0) return this.deny(sourceId, index, reason, entry.isSilent);
-    if (!entry.isPosted) return entry.interrupt(sourceId, this.isExtended);
+    return entry.isPosted ? entry : entry.interrupt(sourceId, this.isExtended);
+  }
+
+  private post({ sourceId, address, data }: Request, entry: InterruptEntry): Interrupt | null {
     const outcome = this.posted.post(entry, sourceId, this.isExtended);
-    return typeof outcome === 'number' ? this.deny(sourceId, index, outcome, entry.isSilent) : outcome;
+    if (typeof outcome !== 'number') return outcome;
+    return this.deny(sourceId, entryIndex(address, data), outcome, entry.isSilent);
   }
 
   /** Interrupt entry cache invalidation: 2^`mask` entries from `index` on, rounded down to a multiple of that. */
@@ -162,31 +174,52 @@ export class InterruptRemapper {
     this.queue.clear();
     this.readDelay.cancel();
     this.isReading = false;
+    this.posting = null;
     this.setTable(0, 0);
   }
 
-  /** Serves requests until one has to wait for its entry. */
+  /** Serves requests until one has to wait for memory. */
   private serve(): void {
     for (let request = this.queue.peekFront(); request !== undefined; request = this.queue.peekFront()) {
       if (this.isTimed && this.needsRead(request)) {
-        this.isReading = true;
-        this.readDelay.start();
+        this.read();
         return;
       }
-      this.deliver();
+      this.deliver(request);
+      if (this.isReading) return;
     }
   }
 
-  private entryRead(): void {
+  private read(): void {
+    this.isReading = true;
+    this.readDelay.start();
+  }
+
+  /** Memory has answered: with an entry, or with the descriptor of one that posts. */
+  private memoryRead(): void {
     this.isReading = false;
-    this.deliver();
+    const request = this.queue.peekFront();
+    if (request === undefined) return;
+    const entry = this.posting;
+    this.posting = null;
+    if (entry === null) this.deliver(request);
+    else this.finish(this.post(request, entry));
     if (!this.isReading) this.serve();
   }
 
-  private deliver(): void {
-    const request = this.queue.shift();
-    if (request === undefined) return;
-    const interrupt = this.remap(request.sourceId, request.address, request.data);
+  /** What becomes of the first request, whose entry is there. */
+  private deliver(request: Request): void {
+    const outcome = this.look(request.sourceId, request.address, request.data);
+    if (!(outcome instanceof InterruptEntry)) this.finish(outcome);
+    else if (!this.isTimed) this.finish(this.post(request, outcome));
+    else {
+      this.posting = outcome;
+      this.read();
+    }
+  }
+
+  private finish(interrupt: Interrupt | null): void {
+    this.queue.shift();
     if (interrupt !== null) this.sink(interrupt);
   }
 

@@ -66,6 +66,7 @@ export class InvalidationQueue {
   private base = 0;
   private entries = FIRST_ENTRIES;
   private head = 0;
+  private isResuming = false;
   private isFetching = false;
   private isWriting = false;
   private isFenced = false;
@@ -126,15 +127,18 @@ export class InvalidationQueue {
 
   /** Goes on where it is, if it may: after a new tail, and when software has cleared what it stopped for. */
   resume(): void {
+    // Without a scheduler a fetch is done when its start returns: the loop below goes on, not another one inside it.
+    if (this.isResuming) return;
+    this.isResuming = true;
     while (this.mayFetch()) {
       if (this.tail >= this.entries) {
         this.fail(QueueError.TAIL);
-        return;
+        break;
       }
       this.isFetching = true;
       this.fetchDelay.start();
-      // Without a scheduler the fetch has been done by now.
     }
+    this.isResuming = false;
   }
 
   /** A device TLB has answered. */
