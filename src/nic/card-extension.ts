@@ -14,6 +14,8 @@ export interface ExtensiblePlane {
   readonly receive: ReceiveEngine;
   readonly drops: NicDrops;
   readonly classPath: ClassPath | null;
+  /** Looks at each frame from the wire first; see `DataPlane`. */
+  wireCheck: ((slot: number) => number) | null;
   /** Queues that each pool has now. */
   readonly queuesPerPool: number;
 }

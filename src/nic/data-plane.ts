@@ -61,6 +61,8 @@ export class DataPlane implements Component {
   ecn: EcnMarker | null = null;
   /** Chooses among the queues of a pool; null: all goes to the first. */
   spread: QueueSpread | null = null;
+  /** Looks at each frame from the wire first; returns one of `NicDrop` for those that are dropped, else -1. */
+  wireCheck: ((slot: number) => number) | null = null;
   /** Called once before the switch decides next: takes over what registers have changed. */
   beforeSwitch: (() => void) | null = null;
 
@@ -208,7 +210,10 @@ export class DataPlane implements Component {
     const word = slot << (this.frames.slotShift - 2);
     const { classPath } = this;
     const isControl = (this.frames.i32[word + 3] & 0xffff) === MAC_CONTROL_TYPE;
-    if (isControl && !takeControl(this.frames, slot, classPath?.flow)) this.refuse(slot, NicDrop.MAC_CONTROL);
+    const bad = this.wireCheck === null ? -1 : this.wireCheck(slot);
+    if (bad >= 0) this.refuse(slot, bad);
+    else if (isControl && !takeControl(this.frames, slot, classPath?.flow))
+      this.refuse(slot, NicDrop.MAC_CONTROL);
     else if (classPath !== null && !classPath.arrive(slot)) this.refuse(slot, NicDrop.BUFFER_FULL);
     else this.enterSwitch(slot, this.uplink);
   }
@@ -235,11 +240,6 @@ export class DataPlane implements Component {
     this.receiveLimit = -1;
     while (this.stalled.length > 0) path.classed.stall(this.stalled.shift(), this.stalled.shift());
     this.classPath = path;
-  }
-
-  /** Pool that a queue belongs to. */
-  poolOf(queue: number): number {
-    return this.pools[queue];
   }
 
   reset(): void {

@@ -16,6 +16,8 @@ export const NIC_DROP_REASONS = Object.freeze([
   'badFcs',
   /** The wire came to a byte that had not come from host memory yet. */
   'underrun',
+  /** It was longer than the MAC takes, or shorter. */
+  'badLength',
 ] as const);
 
 /** One of {@link NIC_DROP_REASONS}. */
@@ -31,6 +33,7 @@ export const NicDrop = {
   CONGESTION: 5,
   BAD_FCS: 6,
   UNDERRUN: 7,
+  BAD_LENGTH: 8,
 } as const;
 
 /** Counts of dropped frames by port and reason. */

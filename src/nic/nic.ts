@@ -117,7 +117,7 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
       receiveStarted: (queue) => this.data.received[queue].start(),
       transmitStarted: (queue) => this.data.transmitted[queue].start(),
       tagStrippingChanged: (queue) => {
-        this.control.poolChanged(this.data.poolOf(queue));
+        this.control.poolChanged(this.data.pools[queue]);
         this.switchChanged();
       },
       dropChanged: () => this.dropChanged(),
@@ -272,7 +272,7 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
 
   /** VF that owns a queue's pool, or -1 for the PF's. */
   vfOfQueue(queue: number): number {
-    const pool = this.data.poolOf(queue);
+    const pool = this.data.pools[queue];
     return pool < (this.pf.sriov?.count ?? 0) ? pool : -1;
   }
 

@@ -26,7 +26,15 @@ export function useOffloads(nic: Nic): void {
   const transmit = new TransmitOffloads(data, requester, registers.file, file);
   data.transmit.offload = transmit;
   data.transmit.sink = transmit;
-  const receive = new ReceiveOffloads(data.frames, registers.file, file, data.receive.rings.all.length, data);
+  const receive = new ReceiveOffloads(
+    data.frames,
+    registers.file,
+    file,
+    data.receive.rings.all.length,
+    data,
+    nic.queues,
+    data.receive.rings.ring(0).offsetOf(0),
+  );
   bar.resets.push(receive.filters);
   data.receive.format = receive;
   data.spread = receive;

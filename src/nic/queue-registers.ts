@@ -55,6 +55,8 @@ export class QueueRegisters {
     const ring = this.receive.rings.ring(queue);
     if (register === RDH) return ring.takeIndex;
     if (register === RDT) return ring.tail;
+    if (register === RXDCTL && isPending(ring))
+      return (this.rx[queue * WORDS + (RXDCTL >> 2)] | QUEUE_ENABLE) >>> 0;
     return this.rx[queue * WORDS + (register >> 2)] >>> 0;
   }
 
@@ -88,6 +90,8 @@ export class QueueRegisters {
     const ring = this.transmit.rings.ring(queue);
     if (register === TDH) return ring.head;
     if (register === TDT) return ring.tail;
+    if (register === TXDCTL && isPending(ring))
+      return (this.tx[queue * WORDS + (TXDCTL >> 2)] | QUEUE_ENABLE) >>> 0;
     return this.tx[queue * WORDS + (register >> 2)] >>> 0;
   }
 
@@ -154,4 +158,9 @@ export class QueueRegisters {
     registers[at + (RXDCTL >> 2)] &= ~QUEUE_ENABLE;
     return false;
   }
+}
+
+/** Whether accesses to a ring's descriptors are under way: until they have ended ENABLE stays set (4.6.7.1.2). */
+function isPending({ orphans, firstFetch, endFetch }: Ring): boolean {
+  return orphans > 0 || firstFetch !== endFetch;
 }

@@ -18,8 +18,10 @@ import {
   UDP_HEADER_BYTES,
   VLAN_TAG_BYTES,
 } from '../wire/index.ts';
-import { AdvancedReceiveFormat } from './advanced-descriptors.ts';
+import { AdvancedReceiveFormat, STATUS_DD, STATUS_EOP, STATUS_VP } from './advanced-descriptors.ts';
+import { writeLegacy } from './legacy-receive.ts';
 import { RECEIVE_MODES, type ReceiveMode } from './queue-modes.ts';
+import { type QueueRegisters, SRRCTL } from './queue-registers.ts';
 import { ReceiveFilters } from './receive-filters.ts';
 import type { QueueSpread } from './ring-progress.ts';
 
@@ -72,6 +74,10 @@ const RETA_MASK = 0x7f;
 const RETA_ENTRY = 0xf;
 const RQPL_SHIFT = 29;
 const RQTC_MASK = 7;
+/** PFVTCTL.VT_En, SRRCTL.DESCTYPE, and the bytes of the descriptor cache of a ring, as a shift. */
+const VT_EN = 1 << 0;
+const DESCTYPE = 7 << 25;
+const CACHE_SHIFT = 10;
 
 /**
  * What an 82599 finds out about packets that it receives: their types, whether their checksums are right, their RSS hash
@@ -85,6 +91,8 @@ export class ReceiveOffloads implements ReceiveFormat, QueueSpread {
   private readonly own: RegisterFile;
   private readonly queues: number;
   private readonly division: { readonly queuesPerPool: number };
+  private readonly queueRegisters: QueueRegisters;
+  private readonly descriptors: number;
   /** Place of MRQC among the registers' values. */
   private readonly control: number;
   /** The bytes of RSSRK. */
@@ -98,6 +106,7 @@ export class ReceiveOffloads implements ReceiveFormat, QueueSpread {
    * @param own those of `INTEL_82599_OFFLOAD_REGISTERS`.
    * @param queues that the card has.
    * @param division says how many a pool has where MRQC does not.
+   * @param descriptors byte of the frame store at which the caches of the receive descriptors begin.
    */
   constructor(
     frames: FramePool,
@@ -105,12 +114,16 @@ export class ReceiveOffloads implements ReceiveFormat, QueueSpread {
     own: RegisterFile,
     queues: number,
     division: { readonly queuesPerPool: number },
+    queueRegisters: QueueRegisters,
+    descriptors: number,
   ) {
     this.frames = frames;
     this.registers = registers;
     this.own = own;
     this.queues = queues;
     this.division = division;
+    this.queueRegisters = queueRegisters;
+    this.descriptors = descriptors;
     this.filters = new ReceiveFilters(frames, own);
     this.control = registers.slot('MRQC');
     const { buffer, byteOffset } = own.values;
@@ -148,6 +161,10 @@ export class ReceiveOffloads implements ReceiveFormat, QueueSpread {
     tci: number,
     slot: number,
   ): void {
+    if (this.isLegacy(word)) {
+      this.writeBackLegacy(cache, word, bytes, endOfPacket, tci, slot);
+      return;
+    }
     this.format.writeBack(cache, word, bytes, endOfPacket, tci);
     // What a packet is stands in its last descriptor.
     if (!endOfPacket) return;
@@ -157,6 +174,29 @@ export class ReceiveOffloads implements ReceiveFormat, QueueSpread {
     if ((this.own.get('RXCSUM') & PCSD) === 0) return;
     cache[word + 1] = this.hash(slot);
     cache[word] |= this.type;
+  }
+
+  /** Whether software has legacy descriptors in the ring of the cached one at `word`: with pools there are none (7.1.5). */
+  private isLegacy(word: number): boolean {
+    if ((this.registers.get('PFVTCTL') & VT_EN) !== 0) return false;
+    const queue = ((word << 2) - this.descriptors) >> CACHE_SHIFT;
+    return (this.queueRegisters.readReceive(queue, SRRCTL) & DESCTYPE) === 0;
+  }
+
+  private writeBackLegacy(
+    cache: Int32Array,
+    word: number,
+    bytes: number,
+    endOfPacket: boolean,
+    tci: number,
+    slot: number,
+  ): void {
+    let status = STATUS_DD | (endOfPacket ? STATUS_EOP : 0) | (tci >= 0 ? STATUS_VP : 0);
+    if (endOfPacket) {
+      this.parse(slot);
+      status |= this.status(slot);
+    }
+    writeLegacy(cache, word, status, bytes | (tci >= 0 ? tci << 16 : 0));
   }
 
   /** Priority of the VLAN tag of the packet that was parsed last, or -1. */

@@ -298,7 +298,7 @@ export class TransmitOffloads implements TransmitOffload, TransmitSink, LargeSen
   private lose(queue: number, slot: number, index: number): void {
     const { data, engine, frames } = this;
     data.transmitted[queue].done(index);
-    data.drops.count(data.poolOf(queue), NicDrop.BAD_FCS);
+    data.drops.count(data.pools[queue], NicDrop.BAD_FCS);
     engine.shares?.leave(slot);
     const bytes = frames.lengths[slot];
     frames.release(slot);

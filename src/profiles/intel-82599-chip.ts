@@ -47,6 +47,8 @@ const PORTS = {
   kx4: { deviceId: 0x10f7, autoc: 0xc09d_8284 | 0, autoc2: 0 },
 } as const;
 
+/** Bytes of the longest frame. */
+const LONGEST_FRAME = 15_872;
 /** Device Capabilities of the EEPROM: no workaround for crosstalk is needed. */
 const NO_CROSSTALK = 1 << 7;
 /** Kinds of modules that drivers look up in the EEPROM: direct attach, and optics. */
@@ -94,6 +96,8 @@ export function intel82599Chip(options: Intel82599ChipOptions = {}): NicProfile 
   });
   return Object.freeze({
     ...intel82599,
+    // Data sheet 8.2.3.22.13: 15.5 KB with check sequence, of which the card may keep it.
+    maxFrameBytes: LONGEST_FRAME,
     functions: intel82599Config({ ports: 1, deviceId }),
     makeProbe: (outer: Probe) => new CountingProbe(outer),
     extend: (card, scheduler) => {

@@ -16,6 +16,7 @@ import { QueueDrops } from './queue-drops.ts';
 import { StatisticsRegisters } from './statistics-registers.ts';
 import { UnknownRegisters } from './unknown-registers.ts';
 import { VfFront } from './vf-front.ts';
+import { WireChecks } from './wire-checks.ts';
 
 /** What a chip has beyond the registers of a plain card. */
 export interface ChipOptions {
@@ -132,6 +133,8 @@ export class Chip implements Component {
     this.division = data;
     // The wire is the port behind all pools.
     this.statistics = new FrameStatistics(data.frames, pools, pools, pools * queuesPerPool, data);
+    const checks = new WireChecks(data.frames, card.registers.file, file, this.statistics);
+    data.wireCheck = (slot) => checks.check(slot);
     if (card.probe instanceof CountingProbe) card.probe.counter = this.statistics;
     data.receive.sink = new QueueDrops(data.receive.sink, this.statistics.toQueues);
     this.counts = new StatisticsRegisters(file, this.statistics, (index) => missed(data, pools, index));

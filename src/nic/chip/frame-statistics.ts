@@ -66,6 +66,12 @@ export class FrameStatistics implements FrameCounter {
   readonly fromPools: QueueCounts;
   readonly toPools: QueueCounts;
   badCheckSequences = 0;
+  /** Frames too long, too short, and with a wrong length field. */
+  oversized = 0;
+  undersized = 0;
+  lengthErrors = 0;
+  /** 1 for a slot whose frame has its check sequence with it. */
+  readonly hasCheckSequence: Uint8Array;
   /** Good frames, whether a filter let them pass or not. */
   unfiltered = 0;
   unfilteredOctets = 0;
@@ -89,12 +95,13 @@ export class FrameStatistics implements FrameCounter {
     this.fromPools = new QueueCounts(pools);
     this.toPools = new QueueCounts(pools);
     this.state = new Uint8Array(frames.slots);
+    this.hasCheckSequence = new Uint8Array(frames.slots);
   }
 
   count(kind: ProbeKind, a: number, b: number, c: number): void {
     if (kind === TX_DESCRIPTOR) this.ofQueue(this.fromQueues, this.fromPools, a, c);
     else if (kind === RX_DESCRIPTOR) this.ofQueue(this.toQueues, this.toPools, a, c);
-    else if (kind === FRAME_IN) this.came(a, b, c);
+    else if (kind === FRAME_IN) this.came(a, b);
     else if (kind === FRAME_OUT) this.decided(a, true);
     else if (kind === FRAME_DROPPED) this.lost(a, c);
     else if (kind === WIRE_SENT) this.left(a, b);
@@ -106,21 +113,25 @@ export class FrameStatistics implements FrameCounter {
     this.sent.reset();
     for (const counts of [this.fromQueues, this.toQueues, this.fromPools, this.toPools]) counts.reset();
     this.badCheckSequences = this.unfiltered = this.unfilteredOctets = 0;
+    this.oversized = this.undersized = this.lengthErrors = 0;
     this.state.fill(NOT_WAITING);
   }
 
-  private came(slot: number, ingress: number, bytes: number): void {
+  private came(slot: number, ingress: number): void {
     this.state[slot] = ingress === this.uplink ? WAITING : NOT_WAITING;
-    if (ingress !== this.uplink) return;
+    if (ingress !== this.uplink) {
+      this.hasCheckSequence[slot] = 0;
+      return;
+    }
     this.received.totalPackets++;
-    this.received.totalOctets += bytes + FCS_BYTES;
+    this.received.totalOctets += this.octetsOf(slot);
   }
 
   /** A frame from the wire goes on, to the first of its receivers, or has none. */
   private decided(slot: number, passes: boolean): void {
     if (this.state[slot] !== WAITING) return;
     this.state[slot] = NOT_WAITING;
-    const octets = this.frames.lengths[slot] + FCS_BYTES;
+    const octets = this.octetsOf(slot);
     this.unfiltered++;
     this.unfilteredOctets += octets;
     this.received.bySize[sizeClass(octets)]++;
@@ -130,7 +141,8 @@ export class FrameStatistics implements FrameCounter {
   private lost(slot: number, reason: number): void {
     const own = reason - DROP_REASONS.length;
     if (own === NicDrop.BAD_FCS && this.state[slot] === WAITING) this.badCheckSequences++;
-    if (own === NicDrop.BAD_FCS || own === NicDrop.MAC_CONTROL) this.state[slot] = NOT_WAITING;
+    if (own === NicDrop.BAD_FCS || own === NicDrop.MAC_CONTROL || own === NicDrop.BAD_LENGTH)
+      this.state[slot] = NOT_WAITING;
     this.decided(slot, false);
   }
 
@@ -153,13 +165,18 @@ export class FrameStatistics implements FrameCounter {
   }
 
   private ofQueue(queues: QueueCounts, pools: QueueCounts, queue: number, slot: number): void {
-    const octets = this.frames.lengths[slot] + FCS_BYTES;
+    const octets = this.octetsOf(slot);
     const pool = Math.floor(queue / this.division.queuesPerPool);
     queues.packets[queue]++;
     queues.octets[queue] += octets;
     pools.packets[pool]++;
     pools.octets[pool] += octets;
     if (this.isGroup(slot) && !this.isBroadcast(slot)) pools.multicast[pool]++;
+  }
+
+  /** Bytes of a frame with its check sequence. */
+  private octetsOf(slot: number): number {
+    return this.frames.lengths[slot] + (this.hasCheckSequence[slot] === 1 ? 0 : FCS_BYTES);
   }
 
   private isGroup(slot: number): boolean {

@@ -34,6 +34,9 @@ export class StatisticsRegisters {
     this.single('TPT', () => sent.totalPackets);
     this.pair('TOR', 'TORL', 'TORH', () => received.totalOctets);
     this.single('CRCERRS', () => counts.badCheckSequences);
+    this.single('ROC', () => counts.oversized);
+    this.single('RUC', () => counts.undersized);
+    this.single('RLEC', () => counts.lengthErrors);
     this.single('RXNFGPC', () => counts.unfiltered);
     this.pair('RXNFGBC', 'RXNFGBCL', 'RXNFGBCH', () => counts.unfilteredOctets);
     this.single('RXDGPC', () => sum(counts.toQueues.packets));

@@ -242,7 +242,7 @@ class FrameCollector {
 
   private received(record: LogRecord): Receipt | null {
     const { data } = this.frame.card.nic;
-    const pool = data.poolOf(record.a);
+    const pool = data.pools[record.a];
     const receipt = this.found.receipts.find(
       ({ slot, port, descriptor }) => slot === record.c && port === pool && descriptor === null,
     );

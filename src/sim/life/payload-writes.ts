@@ -51,7 +51,7 @@ export class PayloadWrites {
       if (tagOperation(b) > TAG_INSERT) this.edited.add(key);
       else this.edited.delete(key);
     } else if (kind === ProbeKind.RX_DESCRIPTOR && this.card.isComplete) {
-      if (!this.edited.has(`${c} ${this.card.nic.data.poolOf(a)}`)) return;
+      if (!this.edited.has(`${c} ${this.card.nic.data.pools[a]}`)) return;
       const headers = this.headersOf(this.card.routingIdOf(a));
       const number = headers.received++;
       if (receipt === null) return;
