@@ -1,4 +1,4 @@
-import { checkBoolean, checkInteger, type PhysicalMemory } from '../../base/index.ts';
+import { checkBoolean, checkInteger, type PhysicalMemory, SparseMemory } from '../../base/index.ts';
 import type { Component } from '../../kernel/index.ts';
 import { compileTable, RegisterFile } from '../../registers/index.ts';
 import type { Iommu } from '../iommu.ts';
@@ -160,7 +160,9 @@ export class VtdUnit implements Component, CommandTarget, FaultListener, QueueLi
       postedInterrupts: checkBoolean('postedInterrupts', options.postedInterrupts ?? true),
     };
     const { memory } = options;
-    const { memoryLimit, deviceTlbs } = iommu.limits;
+    const { deviceTlbs } = iommu.limits;
+    const ownLimit = memory instanceof SparseMemory ? memory.limit : 2 ** 52;
+    const memoryLimit = Math.min(iommu.limits.memoryLimit, ownLimit);
     const accessPs = checkInteger(
       'memoryAccessPs',
       options.memoryAccessPs ?? iommu.profile.memoryAccessPs,
