@@ -113,13 +113,13 @@ describe('a receive ring', () => {
 });
 
 describe('a transmit ring', () => {
-  const post = (ring: RawRing, i: number) => {
+  const post = (ring: RawRing, i: number, bytes = 60) => {
     const address = ring.addressOf(i);
     const words = [
       address | 0,
       Math.floor(address / 2 ** 32),
-      60 | DTYP_DATA | EOP | IFCS | RS | DEXT,
-      60 << 14,
+      bytes | DTYP_DATA | EOP | IFCS | RS | DEXT,
+      bytes << 14,
     ];
     for (const [j, word] of words.entries()) ring.ring.write(4 * i + j, word);
   };
@@ -142,6 +142,27 @@ describe('a transmit ring', () => {
     ring.tail = 1;
     rig.wait(5);
     expect(rig.machine.nic.data.mac.framesSent).toBe(before + 1);
+  });
+
+  it('keeps to the rate factor of RTTBCNRC, which is that of the queue in RTTDQSEL', () => {
+    const [RTTDQSEL, RTTBCNRM, RTTBCNRC, TENTH] = [0x4904, 0x4980, 0x4984, 10 << 14];
+    rig.write(RTTBCNRM, 4);
+    rig.write(RTTDQSEL, 3);
+    rig.write(RTTBCNRC, (1 << 31) | TENTH);
+    rig.write(RTTDQSEL, 2);
+    expect(rig.read(RTTBCNRC)).toBe(0);
+    // 1,500 bytes with check sequence: at a tenth of 10 Gb/s 12 us each.
+    const sent = [2, 3].map((queue) => {
+      const ring = rig.transmitRing(64, queue);
+      for (let i = 0; i < 60; i++) post(ring, i, 1496);
+      const before = rig.machine.nic.data.mac.framesSent;
+      ring.tail = 60;
+      rig.wait(120);
+      return rig.machine.nic.data.mac.framesSent - before;
+    });
+    expect(sent[0]).toBe(60);
+    expect(sent[1]).toBeGreaterThanOrEqual(10);
+    expect(sent[1]).toBeLessThanOrEqual(14);
   });
 
   it('that is disabled under traffic says so when its accesses have ended, and reports nothing later', () => {
