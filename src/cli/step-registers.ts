@@ -121,7 +121,7 @@ const CLEARED = /^(EICR|VTEICR|VFMAILBOX)$/;
 
 /**
  * Names of registers, a line each: all that there are, arrays as `PF.RAL[0..127]`; or those that begin with a prefix, with
- * what software would read.
+ * what software would read, elements of an array that are alike in one line.
  *
  * @param simulation in which they are read, with all that reading does.
  * @throws {@link UsageError} for a prefix that none has.
@@ -154,14 +154,26 @@ function valuesOf(registers: readonly NamedRegister[], simulation: Simulation): 
   for (const cleared of [false, true])
     for (const register of registers)
       if (CLEARED.test(register.name) === cleared) values.set(register, readValue(register, simulation));
-  const names = registers.map(({ vf, name }) => `${functionOf(vf)}.${name}`);
+  const lines: { name: string; base: string; first: number; last: number; value: number; what: string }[] =
+    [];
+  for (const register of registers) {
+    const { vf, name, row } = register;
+    const [, base, index] = /^(.*?)(?:\[(\d+)\])?$/.exec(`${functionOf(vf)}.${name}`) as RegExpExecArray;
+    const value = values.get(register) as number;
+    const before = lines.at(-1);
+    const number = index === undefined ? -1 : Number(index);
+    // Elements of an array that are alike share a line.
+    if (before?.base === base && before.value === value && before.last + 1 === number) before.last = number;
+    else {
+      const what = row === null ? '' : `  ${row.phrase}`;
+      lines.push({ name: `${functionOf(vf)}.${name}`, base, first: number, last: number, value, what });
+    }
+  }
+  const names = lines.map(({ name, base, first, last }) =>
+    first === last ? name : `${base}[${first}..${last}]`,
+  );
   const width = Math.max(...names.map(({ length }) => length));
-  return registers
-    .map((register, i) => {
-      const what = register.row === null ? '' : `  ${register.row.phrase}`;
-      return `${names[i].padEnd(width)} 0x${hex(values.get(register) as number, 8)}${what}\n`;
-    })
-    .join('');
+  return lines.map(({ value, what }, i) => `${names[i].padEnd(width)} 0x${hex(value, 8)}${what}\n`).join('');
 }
 
 /** Arrays in one line. */

@@ -212,7 +212,10 @@ export class StepSession {
   }
 
   private placeOf({ timePs, cycle, lastEvent, next }: Stop, { startPs, endPs }: Simulation): string {
-    const since = `${((timePs - startPs) / 1000).toFixed(3)} ns of traffic`;
+    const since =
+      timePs < startPs
+        ? `${((startPs - timePs) / 1000).toFixed(3)} ns until the traffic begins`
+        : `${((timePs - startPs) / 1000).toFixed(3)} ns of traffic`;
     const end = timePs >= endPs ? ', the end of the run' : '';
     const last = lastEvent === null ? '' : `; last ${lastEvent}`;
     const then =

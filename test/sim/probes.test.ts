@@ -23,6 +23,24 @@ describe('the probes of a machine', () => {
     expect(recorded).toBe(walks() - walksBefore);
   });
 
+  it('record at whole picoseconds, also what software does at an instant between two of them', () => {
+    const simulation = boot({
+      guests: [{ name: 'a' }, { name: 'b' }],
+      traffic: [{ from: 'a', to: 'b', ratePps: 1e6 }],
+      warmUpMs: 0,
+      durationMs: 0.02,
+    });
+    const times: number[] = [];
+    simulation.probe.sink = { record: (timePs) => times.push(timePs) };
+    const { machine } = simulation;
+    simulation.advance(simulation.startPs + 4_000_000.7);
+    expect(simulation.nowPs).toBe(simulation.startPs + 4_000_000);
+    machine.sysfs.write(`${machine.pfPath}/sriov_numvfs`, '0');
+    simulation.advance(simulation.endPs);
+    expect(times.length).toBeGreaterThan(100);
+    expect(times.filter((timePs) => !Number.isInteger(timePs))).toEqual([]);
+  });
+
   it('record what the wire carries as long as it carries it, in both directions', () => {
     const simulation = boot({
       guests: [{ name: 'a' }],
