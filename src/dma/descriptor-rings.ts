@@ -47,9 +47,15 @@ export class DescriptorRings<R extends Ring> {
   descriptorsFetched = 0;
   /** Told of a ring that begins, and of one that is about to end: of what it has been until now. For a log. */
   watcher: ((ring: Ring, ends?: 1) => void) | null = null;
+  /**
+   * Asked what to do about a ring that has no place to fetch into, with so many descriptors cached or coming; returns as
+   * {@link DescriptorRings.prefetch}. Null: nothing.
+   */
+  whenFull: ((ring: Ring, ahead: number) => boolean) | null = null;
 
   private readonly port: DmaPort;
-  private readonly cacheDescriptors: number;
+  /** @internal */
+  readonly cacheDescriptors: number;
   private readonly request = new DmaRequest();
   /** FETCHES a ring. */
   private readonly underWay: Fetch[];
@@ -106,6 +112,7 @@ export class DescriptorRings<R extends Ring> {
   /** Starts a ring whose base and size are set. A tail that lies outside of it counts as none. */
   enable(ring: R): void {
     ring.enabled = 1;
+    ring.places = this.cacheDescriptors;
     if (ring.tail >= ring.size) ring.tail = 0;
     this.watcher?.(ring);
   }
@@ -144,12 +151,12 @@ export class DescriptorRings<R extends Ring> {
     const first = ring.fetched;
     const count = Math.min(
       waiting,
-      this.cacheDescriptors - ahead,
+      ring.places - ahead,
       CACHE_ENTRIES - ((first - ring.released) | 0),
       CACHE_ENTRIES - (first & CACHE_MASK), // to the end of the cache
       ring.size - index, // to the end of the ring
     );
-    if (count <= 0) return true;
+    if (count <= 0) return this.whenFull?.(ring, ahead) ?? true;
     const bytes = count << DESCRIPTOR_SHIFT;
     if (!this.port.canFetch(bytes)) return false;
     const place = ring.queue * FETCHES + (fetch & (FETCHES - 1));

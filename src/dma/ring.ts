@@ -47,6 +47,8 @@ export class Ring {
   endFetch = 0;
   /** 1 if a fetch has failed. */
   fetchFailed = 0;
+  /** Places in the cache that descriptors can be fetched into: all but those held by some that are done. */
+  places = 0;
   /** Frames that the engine has taken from memory or brought there, and those that it has lost. */
   frames = 0;
   framesLost = 0;

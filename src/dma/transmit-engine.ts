@@ -9,7 +9,7 @@ import { INCOMPLETE, sizeOfNextFrame } from './transmit-frame.ts';
 import type { TransmitEngineOptions, TransmitOffload, TransmitSink } from './transmit-options.ts';
 import { NONE, TransmitRing, TransmitSlot } from './transmit-ring.ts';
 import type { TransmitShares } from './transmit-shares.ts';
-import { TransmitStatus } from './transmit-status.ts';
+import { type TransmitReports, TransmitStatus } from './transmit-status.ts';
 import { TransmitTurns, type Turns } from './transmit-turns.ts';
 
 /**
@@ -46,7 +46,7 @@ export class TransmitEngine implements DmaClient, Component {
 
   /** What is known of the frame in each slot of the pool. @internal */
   readonly slots: TransmitSlot[];
-  private readonly status: TransmitStatus;
+  status: TransmitReports;
   private readonly request = new DmaRequest();
   /** Hands frames over before they are whole; null: none are. */
   private early: EarlyHandOver | null = null;
@@ -101,9 +101,9 @@ export class TransmitEngine implements DmaClient, Component {
     return this.status.writes;
   }
 
-  /** Bytes that the engine needs in the frame pool's extra area. */
+  /** Bytes that the engine needs in the frame pool's extra area; the last are a double word a queue for its head. */
   static storeBytes(queues: number): number {
-    return DescriptorRings.cacheBytes(queues) + TransmitStatus.storeBytes;
+    return DescriptorRings.cacheBytes(queues) + TransmitStatus.storeBytes + 4 * queues;
   }
 
   /** Software has moved the tail of a ring. */

@@ -13,15 +13,26 @@ export interface TransmitStatusOwner {
   noRoom(ring: TransmitRing): void;
 }
 
+/** Reports what has been sent to software. */
+export interface TransmitReports {
+  /** Writes made. */
+  writes: number;
+  /** Descriptors from `first` to `last` are done, of which those two want it reported: the ring's, by index. */
+  report(ring: TransmitRing, first: number, last: number): void;
+  /** Writes what there is to be reported of a ring, as far as that is due and the port has room. */
+  write(ring: TransmitRing): void;
+}
+
 /**
  * Status of transmit descriptors on its way to memory: for each ring a run of descriptors that are done. What
  * is written is the same for every descriptor, so one piece of the store serves all.
  */
-export class TransmitStatus {
+export class TransmitStatus implements TransmitReports {
   /** Writes made. */
   writes = 0;
   private readonly port: DmaPort;
-  private readonly owner: TransmitStatusOwner;
+  /** @internal */
+  readonly owner: TransmitStatusOwner;
   private readonly request = new DmaRequest();
 
   /**
@@ -81,7 +92,7 @@ export class TransmitStatus {
 }
 
 /** How far a descriptor is behind the first of the run. */
-function ahead(ring: TransmitRing, index: number): number {
+export function ahead(ring: TransmitRing, index: number): number {
   const distance = index - ring.statusFirst;
   return distance < 0 ? distance + ring.size : distance;
 }

@@ -7,7 +7,8 @@ import { AUPE, BAM, LINK_UP, LINKS, PFVML2FLT, QUEUES_PER_POOL, ROMPE, RTTDCS } 
 import { multicastHash } from './mailbox-protocol.ts';
 import { type PoolMirror, writeMirrorRules } from './mirror-setup.ts';
 import { PfMailboxService } from './pf-mailbox-service.ts';
-import { QueuePair, type QueueRegistersAt } from './queue-pair.ts';
+import { poolsBelow, queueRegisters, setPool } from './pool-registers.ts';
+import { QueuePair } from './queue-pair.ts';
 import { VfFilters } from './vf-filters.ts';
 import { VfRates, type VfTxRate } from './vf-rates.ts';
 import type { VfSettings } from './vf-settings.ts';
@@ -53,8 +54,6 @@ const GPIE_MSIX = ((1 << 4) | (1 << 5) | (1 << 30) | (1 << 31)) >>> 0;
 const GPIE_64_POOLS = 3 << 14;
 const IVAR = 0x0900;
 const IVAR_MISC = 0x0a00;
-const PF_RECEIVE = 0x1000;
-const PF_RECEIVE_HIGH = 0xd000;
 const PFQDE = 0x2f04;
 const PFQDE_WRITE = (1 << 16) | 1;
 const RXCTRL = 0x3000;
@@ -68,7 +67,6 @@ const PFVTCTL = 0x51b0;
 const PFVTCTL_ENABLE = (1 << 0) | (1 << 30);
 const PFVMTXSW = 0x5180;
 const PFVFRE = 0x51e0;
-const PF_TRANSMIT = 0x6000;
 const PFVMVIR = 0x8000;
 /** Of a TCI. */
 const PRIORITY_SHIFT = 13;
@@ -107,9 +105,10 @@ export class IxgbeDriver {
   /** The data path of the PF's own interface. Its queues change with the number of VFs, because its pool does. */
   readonly path: DataPath;
   private readonly handle: DeviceHandle;
-  private readonly bar: BarWindow;
+  /** @internal */
+  readonly bar: BarWindow;
   private readonly options: PfDriverOptions;
-  private readonly mailbox: PfMailboxService;
+  readonly mailbox: PfMailboxService;
   private readonly rates: VfRates;
   private readonly addresses: AddressFilters;
   private readonly vlans: VlanFilters;
@@ -195,11 +194,6 @@ export class IxgbeDriver {
     return this.rates.set(vf, { ...this.rates.of(vf), ...rate });
   }
 
-  /** The link has come up, perhaps with another speed: limits that are relative to the old one are dropped. */
-  linkChanged(): void {
-    this.rates.checkLink();
-  }
-
   /** What the VF's driver asked for and was refused, by reason. */
   refusals(vf: number): Record<Refusal, number> {
     return this.mailbox.refusals(vf);
@@ -229,10 +223,7 @@ export class IxgbeDriver {
    */
   setVfSpoofCheck(vf: number, spoofCheck: boolean): void {
     this.vfs[vf] = { ...this.vfSettings(vf), spoofCheck };
-    const at = PFVFSPOOF + 4 * (vf >> 3);
-    const bits = (1 << (vf & 7)) | (1 << (8 + (vf & 7)));
-    const others = this.bar.read32(at) & ~bits;
-    this.bar.write32(at, spoofCheck ? others | bits : others);
+    this.checkSpoofing(vf, spoofCheck);
   }
 
   /**
@@ -258,21 +249,11 @@ export class IxgbeDriver {
     this.bar.write32(filter, vlan === null ? others | AUPE : others);
   }
 
-  /** As `ip link set DEV vf N state enable|disable`: whether its pool receives and sends. */
-  setVfLinkState(vf: number, enabled: boolean): void {
-    this.vfSettings(vf);
-    for (const register of [PFVFRE, PFVFTE]) {
-      const at = register + 4 * (vf >> 5);
-      const others = this.bar.read32(at) & ~(1 << (vf & 31));
-      this.bar.write32(at, (enabled ? others | (1 << (vf & 31)) : others) >>> 0);
-    }
-  }
-
   private makePath(): DataPath {
     const bar = this.bar;
     const { ringSize, flowControl } = this.options;
     const drops = flowControl?.sendsPause !== true;
-    const queue = new QueuePair(this.handle, bar, { ...registersOf(0), ringSize, drops });
+    const queue = new QueuePair(this.handle, bar, { ...queueRegisters(0), ringSize, drops });
     const unmask = this.options.mode === 'poll' ? null : () => bar.write32(EIMS, 1 << QUEUE_VECTOR);
     return new DataPath(this.handle, queue, this.options.costs, unmask);
   }
@@ -307,7 +288,7 @@ export class IxgbeDriver {
     if (flowControl !== null && flowControl !== undefined) writeFlowControl(bar, flowControl);
     bar.write32(DMATXCTL, 1);
     bar.write32(RXCTRL, 1);
-    this.path.queue.moveTo(registersOf(pool * QUEUES_PER_POOL));
+    this.path.queue.moveTo(queueRegisters(pool * QUEUES_PER_POOL));
     this.path.queue.start();
     this.connectInterrupts(pool);
     this.waitForLink();
@@ -353,8 +334,7 @@ export class IxgbeDriver {
     if (settings.mac !== 0) this.addresses.set(addressOfVf(vf), settings.mac, vf);
     this.configurePool(vf, settings.vlan, settings.spoofCheck, settings.vlanPriority);
     if (settings.selfDelivery !== true) return;
-    const at = PFVMTXSW + 4 * (vf >> 5);
-    this.bar.write32(at, (this.bar.read32(at) | (1 << (vf & 31))) >>> 0);
+    setPool(this.bar, PFVMTXSW, vf, true);
   }
 
   private configurePool(pool: number, vlan: number | null, spoofCheck: boolean, priority = 0): void {
@@ -366,9 +346,14 @@ export class IxgbeDriver {
     if (vlan !== null) {
       bar.write32(PFVMVIR + 4 * pool, PFVMVIR_ALWAYS | (priority << PRIORITY_SHIFT) | vlan);
     }
-    if (!spoofCheck) return;
+    if (spoofCheck) this.checkSpoofing(pool, true);
+  }
+
+  private checkSpoofing(pool: number, checked: boolean): void {
     const at = PFVFSPOOF + 4 * (pool >> 3);
-    bar.write32(at, bar.read32(at) | (1 << (pool & 7)) | (1 << (8 + (pool & 7))));
+    const bits = 0x101 << (pool & 7);
+    const others = this.bar.read32(at) & ~bits;
+    this.bar.write32(at, checked ? others | bits : others);
   }
 
   /** What its driver asked for is void; what the administrator has set stays. */
@@ -409,19 +394,4 @@ export class IxgbeDriver {
     const causes = this.bar.read32(EICR);
     if ((causes & EICR_MAILBOX) !== 0) this.mailbox.serve(this.vfs.length);
   }
-}
-
-/** Where the registers of a queue are; the receive queues from 64 on have a place of their own. */
-function registersOf(queue: number): QueueRegistersAt {
-  return {
-    receiveRegisters: queue < 64 ? PF_RECEIVE + 0x40 * queue : PF_RECEIVE_HIGH + 0x40 * (queue - 64),
-    transmitRegisters: PF_TRANSMIT + 0x40 * queue,
-  };
-}
-
-/** Bits of the first `count` pools that lie in word `word`. */
-function poolsBelow(count: number, word: number): number {
-  const left = count - 32 * word;
-  if (left <= 0) return 0;
-  return left >= 32 ? 0xffff_ffff : 2 ** left - 1;
 }

@@ -1,5 +1,5 @@
 import { type BarWindow, type DeviceHandle, SoftwareError } from '../host/index.ts';
-import { macHighWord, macLowWord, macOfWords } from '../wire/index.ts';
+import { macOfWords } from '../wire/index.ts';
 import { DataPath, type SoftwareCosts } from './data-path.ts';
 import {
   ApiVersion,
@@ -129,31 +129,6 @@ export class IxgbevfDriver {
     this.path.start();
   }
 
-  /**
-   * Asks the PF for `mac` as its address. @throws SoftwareError if the PF refuses: without trust, another than it gave.
-   */
-  setMac(mac: number): void {
-    this.request([MailboxOperation.SET_MAC, macLowWord(mac), macHighWord(mac)], 1);
-    this.mac = mac;
-  }
-
-  /**
-   * Asks the PF for these further addresses, instead of those asked for before. @throws SoftwareError if the PF
-   * refuses one: without trust, any.
-   */
-  setFurtherMacs(macs: readonly number[]): void {
-    this.request([MailboxOperation.SET_MACVLAN], 1);
-    macs.forEach((mac, i) => {
-      const operation = MailboxOperation.SET_MACVLAN | ((i + 1) << INFORMATION_SHIFT);
-      this.request([operation, macLowWord(mac), macHighWord(mac)], 1);
-    });
-  }
-
-  /** Asks the PF for one of `XcastMode`, and returns what it grants. @throws SoftwareError if it refuses. */
-  setXcastMode(mode: number): number {
-    return this.request([MailboxOperation.UPDATE_XCAST_MODE, mode], 2)[1];
-  }
-
   /** Takes the VF down. The PF's driver has stopped what is sent to it. */
   stop(): void {
     this.path.stop();
@@ -172,8 +147,8 @@ export class IxgbevfDriver {
     this.handle.connectInterrupt(QUEUE_VECTOR, this.path.interrupt);
   }
 
-  /** Sends a message to the PF and returns the `words` words of its reply. */
-  private request(message: readonly number[], words: number): number[] {
+  /** Sends a message to the PF and returns the `words` words of its reply. @throws SoftwareError if it refuses. */
+  request(message: readonly number[], words: number): number[] {
     const bar = this.bar;
     this.waitFor('the mailbox', () => {
       bar.write32(VFMAILBOX, MBX_VFU);

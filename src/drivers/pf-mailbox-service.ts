@@ -29,6 +29,14 @@ export interface MailboxPolicy {
   resetVf(vf: number): void;
 }
 
+/** Answers messages that the service does not know itself. */
+export interface FurtherMessages {
+  /** It has reset itself. */
+  reset(vf: number): void;
+  /** Whether a message is granted, or the words behind that it is; null: the service answers. `wanted` is its word 1. */
+  answer(vf: number, operation: number, wanted: number): boolean | number[] | null;
+}
+
 // PF side of the mailboxes (82599 datasheet 8.2.3.27.2, 8.2.3.27.3, 8.2.3.5.20).
 const PFMBICR = 0x0710;
 const PFVFLRE = 0x0600;
@@ -38,6 +46,8 @@ const PFMBMEM = 0x13000;
 const MBX_STS = 1 << 0;
 const MBX_ACK = 1 << 1;
 const WORDS = 16;
+/** Operation and information of a message. */
+const ASKED = 0xff_ffff;
 
 /**
  * The PF driver's side of the mailbox: takes the messages of the VFs' drivers, does what the administrator
@@ -46,7 +56,9 @@ const WORDS = 16;
 export class PfMailboxService {
   private readonly bar: BarWindow;
   private readonly policy: MailboxPolicy;
-  private readonly clearToSend = new Set<number>();
+  further: FurtherMessages | null = null;
+  /** VFs that have reset themselves. @internal */
+  readonly clearToSend = new Set<number>();
   private readonly refused = new Map<number, RefusalCounts>();
 
   constructor(bar: BarWindow, policy: MailboxPolicy) {
@@ -80,74 +92,81 @@ export class PfMailboxService {
 
   private serveVf(vf: number): void {
     const bar = this.bar;
-    const memory = PFMBMEM + 4 * WORDS * vf;
-    const message = Array.from({ length: WORDS }, (_, i) => bar.read32(memory + 4 * i));
+    const message = Array.from({ length: WORDS }, (_, i) => bar.read32(PFMBMEM + 4 * (WORDS * vf + i)));
     bar.write32(PFMAILBOX + 4 * vf, MBX_ACK);
-    const reply = this.answer(vf, message);
-    reply.forEach((word, i) => {
-      bar.write32(memory + 4 * i, word >>> 0);
+    // What is an answer itself needs none.
+    if ((message[0] & (SUCCESS | FAILURE)) === 0) this.send(vf, this.answer(vf, message));
+  }
+
+  /** Sends a VF a message. */
+  send(vf: number, message: readonly number[]): void {
+    message.forEach((word, i) => {
+      this.bar.write32(PFMBMEM + 4 * (WORDS * vf + i), word >>> 0);
     });
-    bar.write32(PFMAILBOX + 4 * vf, MBX_STS);
+    this.bar.write32(PFMAILBOX + 4 * vf, MBX_STS);
   }
 
   private answer(vf: number, message: readonly number[]): number[] {
-    const operation = message[0] & 0xffff;
-    const success = operation | SUCCESS | CLEAR_TO_SEND;
-    const failure = operation | FAILURE | CLEAR_TO_SEND;
-    const settings = this.policy.settings(vf);
-    if (operation === MailboxOperation.RESET) {
+    const asked = message[0] & ASKED;
+    if (asked === MailboxOperation.RESET) {
+      const { mac } = this.policy.settings(vf);
       this.clearToSend.add(vf);
+      this.further?.reset(vf);
       this.policy.resetVf(vf);
-      if (settings.mac === 0) return [failure, 0, 0, 0];
-      return [success, macLowWord(settings.mac), macHighWord(settings.mac), 0];
+      return [asked | (mac === 0 ? FAILURE : SUCCESS), macLowWord(mac), macHighWord(mac), 0];
     }
-    if (!this.clearToSend.has(vf)) return [operation | FAILURE];
-    const information = (message[0] >>> INFORMATION_SHIFT) & 0xff;
-    switch (operation) {
-      case MailboxOperation.NEGOTIATE_API:
-        return [message[1] <= ApiVersion.V1_3 && message[1] !== ApiVersion.V2_0 ? success : failure];
-      case MailboxOperation.GET_QUEUES:
-        return [success, QUEUES_PER_POOL, QUEUES_PER_POOL, settings.vlan === null ? 0 : 1, 0];
-      case MailboxOperation.SET_VLAN: {
-        const vlan = message[1] & 0xfff;
-        return [this.verdict(vf, this.setVlan(vf, vlan, information === 1)) ? success : failure];
-      }
-      case MailboxOperation.SET_MULTICAST: {
-        const hashes = Array.from({ length: Math.min(information, 30) }, (_, i) => {
-          return (message[1 + (i >> 1)] >>> (16 * (i & 1))) & 0xfff;
-        });
-        this.policy.setMulticast(vf, hashes);
-        return [success];
-      }
-    }
-    return this.answerTrusted(vf, operation, message) ?? [failure];
+    if (!this.clearToSend.has(vf)) return [asked | FAILURE];
+    const operation = asked & 0xffff;
+    const answer =
+      this.further?.answer(vf, operation, message[1]) ??
+      this.answerClear(vf, operation, asked >> INFORMATION_SHIFT, message);
+    const verdict = asked | CLEAR_TO_SEND;
+    if (typeof answer === 'boolean') return [verdict | (answer ? SUCCESS : FAILURE)];
+    return [verdict | SUCCESS, ...answer];
   }
 
-  /** What takes trust, as Linux's ixgbe has it; undefined for another operation. */
-  private answerTrusted(vf: number, operation: number, message: readonly number[]): number[] | undefined {
-    const success = operation | SUCCESS | CLEAR_TO_SEND;
-    const failure = operation | FAILURE | CLEAR_TO_SEND;
-    const information = (message[0] >>> INFORMATION_SHIFT) & 0xff;
-    const mac = macOfWords(message[1], message[2]);
+  /** Whether it is granted, or the words behind that it is; what takes trust is as Linux's ixgbe has it. */
+  private answerClear(
+    vf: number,
+    operation: number,
+    information: number,
+    message: readonly number[],
+  ): boolean | number[] {
+    const { policy } = this;
+    const { vlan, trusted } = policy.settings(vf);
+    const wanted = message[1];
+    const mac = macOfWords(wanted, message[2]);
     switch (operation) {
+      case MailboxOperation.NEGOTIATE_API:
+        return wanted <= ApiVersion.V1_3 && wanted !== ApiVersion.V2_0;
+      case MailboxOperation.GET_QUEUES:
+        return [QUEUES_PER_POOL, QUEUES_PER_POOL, vlan === null ? 0 : 1, 0];
+      case MailboxOperation.SET_VLAN:
+        return this.verdict(vf, this.setVlan(vf, wanted & 0xfff, information === 1));
+      case MailboxOperation.SET_MULTICAST:
+        policy.setMulticast(
+          vf,
+          Array.from({ length: Math.min(information, 30) }, (_, i) => {
+            return (message[1 + (i >> 1)] >>> (16 * (i & 1))) & 0xfff;
+          }),
+        );
+        return true;
       case MailboxOperation.SET_MAC:
-        return [this.verdict(vf, this.setMac(vf, mac)) ? success : failure];
+        return this.verdict(vf, this.setMac(vf, mac));
       case MailboxOperation.SET_MACVLAN:
-        return [this.verdict(vf, this.setMacvlan(vf, mac, information)) ? success : failure];
+        return this.verdict(vf, this.setMacvlan(vf, mac, information));
       case MailboxOperation.UPDATE_XCAST_MODE: {
-        const { trusted } = this.policy.settings(vf);
-        const wanted = message[1];
-        if (wanted > XcastMode.PROMISC) return [failure];
+        if (wanted > XcastMode.PROMISC) return false;
         const isRefused = wanted > XcastMode.MULTI && !trusted;
         if (isRefused) this.verdict(vf, 'notTrusted');
         const mode = isRefused ? XcastMode.MULTI : wanted;
         // The 82599's pools cannot be promiscuous.
-        if (mode === XcastMode.PROMISC) return [failure];
-        this.policy.setReceiveMode(vf, mode);
-        return [success, mode];
+        if (mode === XcastMode.PROMISC) return false;
+        policy.setReceiveMode(vf, mode);
+        return [mode];
       }
     }
-    return undefined;
+    return false;
   }
 
   private setVlan(vf: number, vlan: number, add: boolean): Refusal | null {

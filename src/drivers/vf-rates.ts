@@ -98,17 +98,6 @@ export class VfRates {
     return null;
   }
 
-  /** The link may have another speed: limits relative to another are gone, and not set again. */
-  checkLink(): void {
-    if (this.limitMbps === 0 || this.limitMbps === this.linkMbps) return;
-    this.limitMbps = 0;
-    this.rates = this.rates.map((rate) => ({ ...rate, maxMbps: 0 }));
-    for (let queue = 0; queue < this.rates.length * this.queuesPerPool; queue++) {
-      this.bar.write32(RTTDQSEL, queue);
-      this.bar.write32(RTTBCNRC, 0);
-    }
-  }
-
   private refuse(vf: number, { maxMbps, minMbps, trafficClass }: VfTxRate): string | null {
     const { profile, linkMbps } = this;
     if (vf >= this.rates.length) return `there is no VF ${vf}`;

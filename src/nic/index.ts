@@ -82,6 +82,7 @@ export { type QueueListener, QueueRegisters, RDT } from './queue-registers.ts';
 export type { QueueInterrupts, RingProgress } from './ring-progress.ts';
 export { SwitchControl } from './switch-control.ts';
 export { TRANSMIT_THRESHOLD_BYTES, TransmitCutThrough, type TransmitPlane } from './transmit-cut-through.ts';
+export { useTransmitReports } from './transmit-reports.ts';
 export type { TransmitScheduling } from './transmit-scheduling.ts';
 export { IVAR_VALID, type VfRegisterContext, VfRegisters, VTIVAR } from './vf-registers.ts';
 export type { CardVPort } from './vport-view.ts';

@@ -46,7 +46,8 @@ export class InterruptBlock implements Component {
   private readonly probe: Probe;
   private readonly bus: InterruptBus;
   private readonly tables: Int32Array;
-  private readonly intervalPs: Float64Array;
+  /** Of each vector, in ps: `fn * VECTORS + vector`. */
+  readonly intervalPs: Float64Array;
   private readonly nextPs: Float64Array;
   private readonly armed: Uint8Array;
   private readonly expire: number;

@@ -80,7 +80,7 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
   private readonly control: SwitchControl;
   private readonly applyControl = () => this.control.apply();
   readonly configRetry = (id: number, type: ConfigType) => this.endpoint.configRetry(id, type);
-  private readonly vfRegisters: VfRegisters[] = [];
+  readonly vfRegisters: VfRegisters[] = [];
 
   constructor(options: NicOptions) {
     const { name, scheduler, tlps, link, profile } = options;
@@ -97,7 +97,7 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
         maxPayloadBytes: options.maxPayloadBytes,
         maxReadRequestBytes: options.maxReadRequestBytes,
       });
-      return requester;
+      return profile.makePort?.(`${name}.dma`, scheduler, requester) ?? requester;
     };
     this.data = new DataPlane(name, scheduler, probe, profile, options.linkGbps, makeRequester, this);
     this.requester = requester as unknown as Requester;

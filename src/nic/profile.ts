@@ -1,4 +1,5 @@
-import type { Probe } from '../kernel/index.ts';
+import type { DmaPort } from '../dma/index.ts';
+import type { Probe, Scheduler } from '../kernel/index.ts';
 import type { LocalMatch, UntaggedCheck, VPortLimits } from '../nicswitch/index.ts';
 import type { FunctionProfile, LinkOptions, MakeReadiness } from '../pcie/index.ts';
 import type { RegisterTable } from '../registers/index.ts';
@@ -28,6 +29,8 @@ export interface NicProfile {
   readonly extend?: ExtendCard;
   /** Makes a probe of the card's own in front of the one of all, for an extension that counts. Default: that one. */
   readonly makeProbe?: (outer: Probe) => Probe;
+  /** Puts something between the DMA engine and the requester, as `PipelinedPort` of sriovsim/dma. Default: nothing. */
+  readonly makePort?: (name: string, scheduler: Scheduler, requester: DmaPort) => DmaPort;
   /** Pools (VPorts) and queues of each. */
   readonly pools: number;
   /** VPorts and filters that there can be, for a VPortTable over a switch of this card's. */

@@ -19,7 +19,7 @@ export type { GenericConfigOptions } from './generic-options.ts';
 export type { HostProfile, SoftwareProfile } from './host-profile.ts';
 export { INTEL_82576, INTEL_82576_VF, intel82576Config } from './intel-82576-config.ts';
 export { intel82599 } from './intel-82599.ts';
-export { type Intel82599ChipOptions, intel82599Chip } from './intel-82599-chip.ts';
+export { INTEL_82599_DMA_READ_PS, type Intel82599ChipOptions, intel82599Chip } from './intel-82599-chip.ts';
 export {
   INTEL_82599_CHIP_REGISTERS,
   INTEL_82599_VF_CHIP_REGISTERS,

@@ -1,4 +1,5 @@
 import { checkBoolean, checkInteger, checkKeys, checkOneOf } from '../base/index.ts';
+import { PipelinedPort } from '../dma/index.ts';
 import type { Probe } from '../kernel/index.ts';
 import {
   CountingProbe,
@@ -7,6 +8,7 @@ import {
   type NicProfile,
   type PhyRegisters,
   useOffloads,
+  useTransmitReports,
 } from '../nic/index.ts';
 import { parseMac } from '../wire/index.ts';
 import { intel82599 } from './intel-82599.ts';
@@ -49,6 +51,12 @@ const PORTS = {
 
 /** Bytes of the longest frame. */
 const LONGEST_FRAME = 15_872;
+/**
+ * Estimate: what the DMA engine takes for descriptors and frames that it has read, until it goes on. A frame is read after its
+ * descriptor; the sum is such that forwarding by a polling driver takes 3.5 to 4.5 us on an unloaded card, as is measured on cards
+ * with this chip.
+ */
+export const INTEL_82599_DMA_READ_PS = 650_000;
 /** Device Capabilities of the EEPROM: no workaround for crosstalk is needed. */
 const NO_CROSSTALK = 1 << 7;
 /** Kinds of modules that drivers look up in the EEPROM: direct attach, and optics. */
@@ -57,8 +65,8 @@ const OPTICS = 5;
 
 /**
  * An Intel 82599 as software of others meets it that initialises one: with reset and what survives it, an EEPROM, semaphores,
- * an SFP+ module, a link that takes its time, offloads (`useOffloads`), and all registers that are not known by name in the report.
- * Its data path and timing are those of {@link intel82599}.
+ * an SFP+ module, a link that takes its time, offloads (`useOffloads`), reports of what is sent in batches and by head (`useTransmitReports`), and all registers that are not known by name in the report.
+ * Its data path and timing are those of {@link intel82599}, but for the time that its DMA engine takes with what it has read.
  *
  * @throws TypeError or RangeError if an option is none that there is, or none of those it may be.
  * @example
@@ -99,11 +107,14 @@ export function intel82599Chip(options: Intel82599ChipOptions = {}): NicProfile 
     // Data sheet 8.2.3.22.13: 15.5 KB with check sequence, of which the card may keep it.
     maxFrameBytes: LONGEST_FRAME,
     functions: intel82599Config({ ports: 1, deviceId }),
+    makePort: (name, scheduler, requester) =>
+      new PipelinedPort(name, scheduler, requester, INTEL_82599_DMA_READ_PS),
     makeProbe: (outer: Probe) => new CountingProbe(outer),
     extend: (card, scheduler) => {
       chip(card, scheduler);
       // What is extended is a whole card.
       useOffloads(card as Nic);
+      useTransmitReports(card as Nic, scheduler);
     },
   } satisfies NicProfile);
 }

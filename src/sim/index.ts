@@ -45,6 +45,7 @@ export type {
 } from './life/life-steps.ts';
 export { traceFrame } from './life/trace-frame.ts';
 export { Machine, type MachineParts, type VfListener } from './machine.ts';
+export { pfHandle } from './pf-handle.ts';
 export {
   type Conservation,
   type EndpointReport,

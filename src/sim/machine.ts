@@ -109,7 +109,8 @@ export class Machine {
   vfListener: VfListener | null = null;
 
   private readonly config: ConfigAccess;
-  private readonly watch = new WriteWatch();
+  /** @internal */
+  readonly watch = new WriteWatch();
   private readonly driverMemory: number;
   private pfFunction: EnumeratedFunction | null = null;
   ixgbe: IxgbeDriver | null = null;

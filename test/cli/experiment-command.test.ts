@@ -21,6 +21,12 @@ async function outputOf(...args: string[]): Promise<string> {
   return io.out;
 }
 
+/** What takes less time than the defaults. */
+const BRIEF: Readonly<Record<string, readonly string[]>> = {
+  'pcie-bandwidth': ['--set', 'sizes=64', '--set', 'direction=write,read'],
+  'descriptor-batching': ['--set', 'batch=32', '--set', 'pthresh=32', '--set', 'wthresh=0,8'],
+  'vf-scaling': ['--set', 'vfs=1,2', '--set', 'loads=20'],
+};
 const SHORT = ['pcie-bandwidth', '--set', 'sizes=64', '--set', 'direction=write,read'];
 
 describe('experiment', () => {
@@ -80,7 +86,7 @@ describe('experiment', () => {
   it.each(EXPERIMENTS.map(({ name }) => [name]))('has each form for %s', async (name) => {
     const folder = mkdtempSync(join(tmpdir(), 'sriovsim-plot-'));
     try {
-      const short = name === 'pcie-bandwidth' ? SHORT : [name];
+      const short = [name, ...(BRIEF[name] ?? [])];
       const file = join(folder, 'x.svg');
       const json = JSON.parse(await outputOf(...short, '--json', '--svg', file));
       expect((await outputOf(...short, '--csv')).split('\r\n')).toHaveLength(json.rows.length + 2);
@@ -146,7 +152,7 @@ describe('experiment', () => {
   it.each([
     [
       ['pcie-bandwith'],
-      '"pcie-bandwith": unknown experiment (did you mean "pcie-bandwidth"?); allowed list, pcie-bandwidth, dma-latency, iommu-window, peer-to-peer, routing-ids',
+      '"pcie-bandwith": unknown experiment (did you mean "pcie-bandwidth"?); allowed list, pcie-bandwidth, dma-latency, iommu-window, peer-to-peer, descriptor-batching, vf-scaling, routing-ids',
     ],
     [['pcie-bandwidth', '--set', 'lanes=3'], '--set lanes: "3" does not fit; allowed 1, 2, 4'],
     [

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { enableVf, requestFurtherMacs, requestMac, requestXcastMode } from '../../src/drivers/index.ts';
 import { XcastMode } from '../../src/drivers/mailbox-protocol.ts';
 import type { Report, VfOptions } from '../../src/sim/index.ts';
 import { parseMac } from '../../src/wire/index.ts';
@@ -107,7 +108,7 @@ describe('trust', () => {
 
   it('lets a guest take another address, and have further ones', () => {
     const { simulation, driver } = booted(true);
-    driver.setFurtherMacs([OTHER]);
+    requestFurtherMacs(driver, [OTHER]);
     expect(simulation.machine.nic.data.switch.hasMac(0, OTHER)).toBe(false); // until the next frame
     const arrivals = noteArrivals(simulation);
     simulation.advance(simulation.endPs);
@@ -117,8 +118,8 @@ describe('trust', () => {
 
   it('is needed for it', () => {
     const { simulation, driver, pf } = booted(false);
-    expect(() => driver.setFurtherMacs([OTHER])).toThrow('vf0: the PF refused message 6');
-    expect(() => driver.setMac(OTHER)).toThrow('vf0: the PF refused message 2');
+    expect(() => requestFurtherMacs(driver, [OTHER])).toThrow('vf0: the PF refused message 6');
+    expect(() => requestMac(driver, OTHER)).toThrow('vf0: the PF refused message 2');
     expect(pf.refusals(0)).toMatchObject({ notTrusted: 2 });
     const arrivals = noteArrivals(simulation);
     simulation.advance(simulation.endPs);
@@ -129,12 +130,12 @@ describe('trust', () => {
 
   it('lets a guest receive all groups, until it is lost', () => {
     const { driver, pf } = booted(true);
-    expect(driver.setXcastMode(XcastMode.ALLMULTI)).toBe(XcastMode.ALLMULTI);
-    expect(() => driver.setXcastMode(XcastMode.PROMISC)).toThrow('vf0: the PF refused message 12');
+    expect(requestXcastMode(driver, XcastMode.ALLMULTI)).toBe(XcastMode.ALLMULTI);
+    expect(() => requestXcastMode(driver, XcastMode.PROMISC)).toThrow('vf0: the PF refused message 12');
     pf.setVfTrust(0, false);
-    expect(driver.setXcastMode(XcastMode.ALLMULTI)).toBe(XcastMode.MULTI);
+    expect(requestXcastMode(driver, XcastMode.ALLMULTI)).toBe(XcastMode.MULTI);
     pf.setVfTrust(0, true);
-    expect(driver.setXcastMode(XcastMode.ALLMULTI)).toBe(XcastMode.ALLMULTI);
+    expect(requestXcastMode(driver, XcastMode.ALLMULTI)).toBe(XcastMode.ALLMULTI);
   });
 });
 
@@ -160,13 +161,13 @@ describe('the VPorts of the card', () => {
       ]),
     );
     const { nic, pfDriver } = simulation.machine;
-    pfDriver.setVfLinkState(1, false);
+    enableVf(pfDriver, 1, false);
     simulation.advance(simulation.endPs);
     expect(nic.vports[2].state).toBe('deactivated');
     expect(received(simulation.report())).toMatchObject({ b: 0, c: 10 });
     expect(nic.data.switch.dropped('vportDisabled')).toBe(10);
     expect(simulation.report().conservation.balanced).toBe(true);
-    pfDriver.setVfLinkState(1, true);
+    enableVf(pfDriver, 1, true);
     settle(simulation, 0.1);
     expect(nic.vports[2].state).toBe('activated');
   });
