@@ -1,4 +1,5 @@
 import { dirname, resolve } from 'node:path';
+import { pcieParts } from '../sim/pcie-of-scenario.ts';
 import { formatJson } from '../sim/report-json.ts';
 import { parseJsonText } from '../sim/scenario-json.ts';
 import { parseScenario } from '../sim/scenario-parse.ts';
@@ -31,7 +32,7 @@ export function loadScenario(files: FileUses, file: string, overrides: Partial<S
     files.read("the scenario's capture", path);
     return readBytes(path);
   };
-  const load = (scenario: Scenario) => resolveScenario(scenario, { source: file, readCapture });
+  const load = (scenario: Scenario) => resolveScenario(scenario, { source: file, readCapture, pcieParts });
   if (recorded === null) return { ...load({ ...parseScenario(json, file), ...overrides }), recorded };
   const scenario = parseScenario(restated(recorded, file), file);
   const loaded = load(scenario);

@@ -1,3 +1,4 @@
+import type { ResolvedScenario } from '../sim/scenario-resolved.ts';
 import { BinaryLog, LogError } from '../trace/index.ts';
 import type { CommandInput } from './command.ts';
 import { UsageError } from './command.ts';
@@ -49,7 +50,8 @@ export async function withLog<T>(
 
 /** What a view cannot know of a log, one line each. */
 export function tellUnknown({ header, lost, isCut }: BinaryLog, file: string, io: Io): void {
-  const { startPs = 0, kinds } = header;
+  const { startPs = 0, kinds, scenario } = header;
+  tellLink(scenario as Partial<ResolvedScenario> | undefined, file, io);
   if (lost > 0 || startPs > 0) {
     const begins =
       lost > 0 ? `${grouped(lost)} records in front of its first are lost` : 'begins in the middle';
@@ -62,6 +64,18 @@ export function tellUnknown({ header, lost, isCut }: BinaryLog, file: string, io
     io.stderr(
       `${oneLine(file)}: an older program wrote it: functions and addresses are as at its end all the time\n`,
     );
+}
+
+/** Which link TLPs are of, where a machine has two: one line. */
+export function tellLink(
+  scenario: Pick<ResolvedScenario, 'pcie'> | Record<string, never> | undefined,
+  file: string,
+  io: Io,
+): void {
+  if (scenario?.pcie?.switch === undefined) return;
+  io.stderr(
+    `${oneLine(file)}: TLPs are those of the link between switch and card; what goes up arrives at the switch\n`,
+  );
 }
 
 /**

@@ -2,6 +2,7 @@ import { lspciDump, SriovError, sriovOf } from '../pcie/index.ts';
 import { CARD_CONFIGS, type CardConfig } from '../profiles/card-configs.ts';
 import { bringUpCard } from '../sim/card-below-port.ts';
 import { didYouMean } from '../sim/scenario-suggest.ts';
+import { bootedMachine, functionsOf } from './booted-machine.ts';
 import { type Command, type CommandInput, EXIT, UsageError } from './command.ts';
 import { numberOption } from './command-line.ts';
 
@@ -10,9 +11,17 @@ const VIEWS = ['os', 'raw'] as const;
 
 /** `sriovsim lspci` */
 export const lspciCommand: Command = {
-  usage: '[--profile NAME] [--ports N] [--vfs N] [--view os|raw] [--no-ari] [--errata]',
+  usage:
+    '[--profile NAME] [--ports N] [--vfs N] [--view os|raw] [--no-ari] [--errata] | --scenario FILE.json',
   summary: 'Prints the configuration space of a card and its root port as text that `lspci -F FILE` reads.',
   options: {
+    scenario: {
+      value: 'FILE.json',
+      about: 'Of the machine of a scenario when it has booted instead, with the ports of its switch.',
+      apartFrom: Object.fromEntries(
+        ['profile', 'ports', 'vfs', 'no-ari', 'errata'].map((option) => [option, 'says what the machine is']),
+      ),
+    },
     profile: { value: 'NAME', about: `The card. Default ${DEFAULT_CARD}.` },
     ports: { value: 'N', about: 'Ports of the card, one PF each. Default: as most cards of the kind have.' },
     vfs: { value: 'N', about: 'Virtual Functions to enable in each PF. Default 0.' },
@@ -25,6 +34,13 @@ export const lspciCommand: Command = {
   },
   parameters: [],
   async run(input, io) {
+    const file = input.values.get('scenario');
+    if (file !== undefined) {
+      const view = readView(input);
+      const functions = functionsOf(bootedMachine(input.files, file));
+      for (const fn of functions) await io.stdout(lspciDump([fn], view));
+      return EXIT.done;
+    }
     const card = readCard(input);
     const functions = card.functions(readPorts(input, card), input.flags.has('errata'));
     const vfs = numberOption(input, 'vfs', [0, 65_535], 'integer') ?? 0;

@@ -157,8 +157,16 @@ function linkSection({ pcie }: Report): string[] {
     grouped(direction.idleBytes),
     percent(direction.utilisation),
   ];
-  const lines = formatTable(columns, [row('upstream', pcie.upstream), row('downstream', pcie.downstream)]);
-  const { readRequests, writeRequests, completions } = pcie;
+  const { readRequests, writeRequests, completions, rootLink } = pcie;
+  const root =
+    rootLink === undefined
+      ? []
+      : [row('root port, upstream', rootLink.upstream), row('root port, downstream', rootLink.downstream)];
+  const lines = formatTable(columns, [
+    row('upstream', pcie.upstream),
+    row('downstream', pcie.downstream),
+    ...root,
+  ]);
   lines.push(
     `The card made ${plural(writeRequests, 'write')} and ${plural(readRequests, 'read')}, which ${plural(completions, 'completion')} answered`,
   );

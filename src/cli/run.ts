@@ -1,5 +1,6 @@
+import { pcieParts } from '../sim/pcie-of-scenario.ts';
 import { logHeader, logTrailer, recordLog } from '../sim/run-log.ts';
-import { Simulation } from '../sim/simulation.ts';
+import { machineParts, Simulation } from '../sim/simulation.ts';
 import { restoreSimulation, snapshotSimulation } from '../sim/snapshot/index.ts';
 import { raiseInliningBudget } from './inlining.ts';
 import { makeRunCommand } from './run-command.ts';
@@ -8,7 +9,7 @@ import { makeRunCommand } from './run-command.ts';
 export const runCommand = makeRunCommand(
   ({ scenario, captures }) => {
     raiseInliningBudget();
-    return new Simulation(scenario, captures);
+    return new Simulation(scenario, captures, machineParts(scenario, { pcieParts }));
   },
   { header: logHeader, trailer: logTrailer, attach: recordLog },
   {

@@ -1,7 +1,8 @@
 import { fstatSync, realpathSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { bootSimulation } from '../sim/boot-error.ts';
-import { Simulation } from '../sim/simulation.ts';
+import { pcieParts } from '../sim/pcie-of-scenario.ts';
+import { machineParts, Simulation } from '../sim/simulation.ts';
 import { restoreSimulation, snapshotSimulation } from '../sim/snapshot/index.ts';
 import { type Command, EXIT, UsageError } from './command.ts';
 import { FileUses } from './file-uses.ts';
@@ -22,7 +23,7 @@ export const stepCommand: Command = {
   async run({ files, parameters: [file] }, io) {
     const { scenario, captures } = loadScenario(files, file);
     raiseInliningBudget();
-    const simulation = new Simulation(scenario, captures);
+    const simulation = new Simulation(scenario, captures, machineParts(scenario, { pcieParts }));
     const saved = new Set<string>();
     const restored = new Set<string>();
     const session = new StepSession(simulation, {

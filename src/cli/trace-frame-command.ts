@@ -6,7 +6,7 @@ import { formOf } from './file-form.ts';
 import { formatFrameLife } from './frame-life-text.ts';
 import type { Io } from './io.ts';
 import { loadScenario } from './load-scenario.ts';
-import { CUT_OPTION, openLog, tellUnknown } from './log-file.ts';
+import { CUT_OPTION, openLog, tellLink, tellUnknown } from './log-file.ts';
 import { readNamed } from './read-file.ts';
 
 /** What the life of a frame is taken from. */
@@ -61,7 +61,9 @@ function lifeIn({ files, flags }: CommandInput, tracing: FrameTracing, file: str
       tellUnknown(log, file, io);
       return tracing.fromLog(log, number);
     }
-    return tracing.fromScenario(loadScenario(files, file), number);
+    const loaded = loadScenario(files, file);
+    tellLink(loaded.scenario, file, io);
+    return tracing.fromScenario(loaded, number);
   } catch (error) {
     if (!(error instanceof LogError)) throw error;
     // What is wrong with the number says itself what is allowed.

@@ -44,6 +44,8 @@ export interface BridgePortOptions {
   readonly identity?: Partial<FunctionIdentity>;
   /** ARI Forwarding Supported. Default true. */
   readonly ariForwarding?: boolean;
+  /** Device Capabilities. Default: role-based error reporting, payloads of up to 256 bytes. */
+  readonly deviceCapabilities?: number;
   /** Link Capabilities. Default: 8 GT/s, 16 lanes. */
   readonly linkCapabilities?: number;
   /** Link Status. Default 0, until the link trains. */
@@ -204,8 +206,7 @@ function bridgeProfile(options: BridgePortOptions): FunctionProfile {
         at: 0x90,
         portType,
         slot: portType !== PORT_UPSTREAM,
-        // Role-based error reporting, payloads of up to 256 bytes.
-        deviceCapabilities: 0x8001,
+        deviceCapabilities: options.deviceCapabilities ?? 0x8001,
         deviceControl: 0x2000,
         linkCapabilities: options.linkCapabilities ?? 0x00000103,
         linkStatus: options.linkStatus,

@@ -215,7 +215,8 @@ export {
   SWITCH_CREDITS,
 } from './fabric/fabric-options.ts';
 export type { FabricHop, FabricOutcome, FabricRequest } from './fabric/fabric-request.ts';
-export { LinkSwitch } from './fabric/link-switch.ts';
+export { LinkSwitch, type SwitchRouting } from './fabric/link-switch.ts';
+export { type SwitchNeighbours, SwitchPorts } from './fabric/switch-ports.ts';
 export type { ForwardingTiming } from './fabric/tlp-node.ts';
 export {
   FLIT_BYTES,
@@ -370,4 +371,5 @@ export {
 } from './topology/request.ts';
 export type { HostMemory, UntimedTranslator } from './topology/request-routing.ts';
 export type { ConnectOptions, HierarchyDevice } from './topology/structure.ts';
+export { surveyTree } from './topology/survey.ts';
 export { PcieSwitch, type PcieSwitchOptions } from './topology/switch.ts';

@@ -74,7 +74,8 @@ export class LinkDirection implements Component {
   private waitsForCredits = false;
   /** Trains in the three queues; 1 while the link is down, so that nothing is sent past them. */
   private waiting = 0;
-  private isDown = false;
+  /** Nothing is sent: what is given to it comes to a dead end. */
+  isDown = false;
   /** 1 while the replay buffer is full: it counts as a train that waits. */
   private held = 0;
   /** The link is retrained until then. */

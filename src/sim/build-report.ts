@@ -3,15 +3,15 @@ import { formatRoutingId } from '../pcie/index.ts';
 import { snapshotCounters } from './counters.ts';
 import type { FlowRecord } from './flow-tracker.ts';
 import { inFlight } from './in-flight.ts';
-import { type LinkSnapshot, type MeasuredSpan, type Snapshot, takeSnapshot } from './measured-span.ts';
-import type { EndpointReport, FlowReport, FrameCount, LinkDirectionReport, Report } from './report.ts';
+import { linkReport } from './link-snapshot.ts';
+import { type MeasuredSpan, type Snapshot, takeSnapshot } from './measured-span.ts';
+import type { EndpointReport, FlowReport, FrameCount, Report } from './report.ts';
 import { REPORT_SCHEMA } from './report.ts';
 import {
   conservation,
   framesPerSecond,
   gigabitsPerSecond,
   latencyReport,
-  linkDirectionReport,
   withoutZeros,
 } from './report-parts.ts';
 import type { RunView } from './run-view.ts';
@@ -154,24 +154,11 @@ function endpointName(scenario: RunView['scenario'], endpoint: EndpointRef | Tar
 }
 
 function pcieReport(simulation: RunView, before: Snapshot, after: Snapshot, spanPs: number): Report['pcie'] {
-  const { wire } = simulation.machine.link.upstream;
-  const direction = (from: LinkSnapshot, to: LinkSnapshot): LinkDirectionReport => {
-    const tlpBytes = to.tlpBytes - from.tlpBytes;
-    const dllpBytes = (to.dllps - from.dllps) * wire.dllpBytes;
-    const skipBytes = Math.round((to.skips - from.skips) * wire.skipBytes);
-    const capacity = Math.floor(spanPs / wire.psPerByte);
-    return linkDirectionReport({
-      tlps: to.tlps - from.tlps,
-      tlpBytes,
-      payloadBytes: to.payloadBytes - from.payloadBytes,
-      dllpBytes,
-      skipBytes,
-      idleBytes: Math.max(0, capacity - tlpBytes - dllpBytes - skipBytes),
-    });
-  };
+  const { link, parts } = simulation.machine;
   return {
-    upstream: direction(before.upstream, after.upstream),
-    downstream: direction(before.downstream, after.downstream),
+    upstream: linkReport(link.upstream, before.upstream, after.upstream, spanPs),
+    downstream: linkReport(link.downstream, before.downstream, after.downstream, spanPs),
+    ...parts.between?.report(before, after, spanPs),
     readRequests: after.requester.readsIssued - before.requester.readsIssued,
     writeRequests: after.requester.writesIssued - before.requester.writesIssued,
     completions: after.rootPort.completionsSent - before.rootPort.completionsSent,

@@ -3,6 +3,7 @@ import { MILLISECOND } from '../kernel/index.ts';
 import type { NicProfile } from '../nic/index.ts';
 import { generic100g, genericNic, type HostProfile, intel82599, xeonE5v4 } from '../profiles/index.ts';
 import { checkMachineOptions, checkOptions } from './option-keys.ts';
+import type { PcieParts } from './pcie-parts.ts';
 import type { Report } from './report.ts';
 import { EndpointDirectory } from './scenario-endpoints.ts';
 import { ProblemReporter } from './scenario-error.ts';
@@ -17,6 +18,7 @@ import type {
   HostInterfaceOptions,
   HostOptions,
   NicOptions,
+  PcieOptions,
   TrafficOptions,
 } from './scenario-types.ts';
 import { machineParts, Simulation } from './simulation.ts';
@@ -29,6 +31,10 @@ export interface CreateMachineOptions {
   readonly host?: HostProfile | HostOptions;
   /** A profile, or options as in a scenario. Default {@link profiles}.nic.intel82599. */
   readonly nic?: NicProfile | NicOptions;
+  /** The links between root port and card, as in a scenario. */
+  readonly pcie?: PcieOptions;
+  /** What `pcie` needs: `pcieParts` of `sriovsim/scenario`. */
+  readonly pcieParts?: PcieParts;
   readonly guests?: readonly GuestOptions[];
   readonly hostInterface?: HostInterfaceOptions;
   /** Whether a bridge stands between the card and the station at the port, and which. Default `none`. */
@@ -110,12 +116,14 @@ export function createMachine(options: CreateMachineOptions = {}): RunningMachin
   const seed = checkInteger('seed', options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER);
   const nicProfile = isNicProfile(options.nic) ? options.nic : intel82599;
   const hostProfile = isHostProfile(options.host) ? options.host : xeonE5v4;
+  const own = { hostProfile, nicProfile, pcieParts: options.pcieParts };
   const machine = resolveMachine(
     {
       host: isHostProfile(options.host) ? {} : options.host,
       nic: isNicProfile(options.nic) ? {} : options.nic,
       guests: options.guests === undefined ? [] : [...options.guests],
       hostInterface: options.hostInterface,
+      pcie: options.pcie,
       ...(options.adjacentBridge === undefined ? {} : { adjacentBridge: options.adjacentBridge }),
     },
     'createMachine',
@@ -132,6 +140,7 @@ export function createMachine(options: CreateMachineOptions = {}): RunningMachin
           receiveBufferKiB: nicProfile.receiveBufferBytes / 1024,
         }
       : undefined,
+    own,
   );
   const scenario: ResolvedScenario = {
     name: '',
@@ -143,7 +152,7 @@ export function createMachine(options: CreateMachineOptions = {}): RunningMachin
     warmUpPs: 0,
     durationPs: 0,
   };
-  const simulation = new Simulation(scenario, [], machineParts(scenario, { hostProfile, nicProfile }));
+  const simulation = new Simulation(scenario, [], machineParts(scenario, own));
   simulation.bootCard();
   return assemble(simulation);
 }

@@ -2,7 +2,7 @@
 
 // First what leads to most modules: a bundle has them in this order, and is a few hundred bytes smaller compressed.
 
-export { Simulation } from './simulation.ts';
+export { machineParts, Simulation } from './simulation.ts';
 
 // All others, by name.
 
@@ -45,6 +45,7 @@ export type {
 } from './life/life-steps.ts';
 export { traceFrame } from './life/trace-frame.ts';
 export { Machine, type MachineParts, type VfListener } from './machine.ts';
+export type { OwnMachineProfiles, PcieBetween, PcieMachineParts, PcieParts } from './pcie-parts.ts';
 export { pfHandle } from './pf-handle.ts';
 export {
   type Conservation,
@@ -80,6 +81,7 @@ export type {
   FlowRate,
   FrameSizes,
   ResolvedCapture,
+  ResolvedCardSwitch,
   ResolvedFault,
   ResolvedFlow,
   ResolvedForwarding,
@@ -88,6 +90,7 @@ export type {
   ResolvedHostInterface,
   ResolvedMirror,
   ResolvedNic,
+  ResolvedPcie,
   ResolvedPort,
   ResolvedScenario,
   ResolvedVf,
@@ -100,6 +103,7 @@ export type {
   CaptureFilter,
   CaptureOptions,
   CaptureTiming,
+  CardSwitchOptions,
   DriverKind,
   DriverOptions,
   EcnCapable,
@@ -116,9 +120,12 @@ export type {
   NicOptions,
   PageSize,
   PauseUse,
+  PcieOptions,
   PortOptions,
+  RootCreditOptions,
   Scenario,
   StormLimits,
+  SwitchForwarding,
   TrafficOptions,
   TransmitBufferUse,
   VfOptions,

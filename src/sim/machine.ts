@@ -1,4 +1,4 @@
-import { ceilPowerOfTwo, log2Exact, RandomStreams } from '../base/index.ts';
+import { log2Exact, RandomStreams } from '../base/index.ts';
 import { type DataPath, IxgbeDriver, IxgbevfDriver, type PortFlowControl } from '../drivers/index.ts';
 import {
   AddressSpace,
@@ -33,21 +33,22 @@ import {
   TlpPool,
 } from '../pcie/index.ts';
 import type { HostProfile } from '../profiles/index.ts';
-import { FCS_BYTES, MIN_FRAME_BYTES, parseMac } from '../wire/index.ts';
+import { parseMac } from '../wire/index.ts';
+import { withSlots } from './frame-slots.ts';
 import { applyMirrors, driverMirrors } from './mirrors.ts';
 import { NO_TRANSLATION } from './no-translation.ts';
+import type { PcieMachineParts } from './pcie-parts.ts';
 import { definePfSysfs } from './pf-sysfs.ts';
 import type { ResolvedMachine } from './scenario-machine.ts';
 import { portFlowControl, withPort } from './scenario-port.ts';
 import { ratesOf } from './scenario-profiles.ts';
-import type { ResolvedNic } from './scenario-resolved.ts';
 import { softwareCounts } from './software-counts.ts';
 import { defineVfSysfs } from './vf-sysfs.ts';
 import { vportCounts } from './vport-counts.ts';
 import { applyVPortPolicies } from './vport-policies.ts';
 
 /** What a machine is made of. */
-export interface MachineParts extends ResolvedMachine {
+export interface MachineParts extends ResolvedMachine, PcieMachineParts {
   readonly seed: number;
   readonly hostProfile: HostProfile;
   readonly nicProfile: NicProfile;
@@ -96,6 +97,7 @@ export class Machine {
   readonly hypervisor: Hypervisor;
   readonly interrupts: InterruptController;
   readonly tlps = new TlpPool();
+  /** The link of the card. */
   readonly link: PcieLink;
   readonly rootPort: RootPort;
   /** The configuration space of the root port. */
@@ -120,7 +122,7 @@ export class Machine {
 
   constructor(parts: MachineParts) {
     this.parts = parts;
-    const { hostProfile, nicProfile } = parts;
+    const { hostProfile, nicProfile, between } = parts;
     const { scheduler, probe, tlps } = this;
     this.random = new RandomStreams(parts.seed);
     this.memory = new HostMemory({ memoryBytes: parts.host.memoryGiB * GIB });
@@ -146,14 +148,15 @@ export class Machine {
 
     const maxPayloadBytes = Math.min(hostProfile.maxPayloadBytes, nicProfile.maxPayloadBytes);
     const maxReadRequestBytes = Math.min(hostProfile.maxReadRequestBytes, nicProfile.maxReadRequestBytes);
-    this.link = new PcieLink('pcie', scheduler, probe, tlps, {
+    const link = {
       ...nicProfile.pcie,
       rootCredits: hostProfile.rootCredits,
       flightPs: hostProfile.linkFlightPs,
       maxPayloadBytes,
-    });
+    };
+    this.link = between?.makeLinks(this, link) ?? new PcieLink('pcie', scheduler, probe, tlps, link);
     const rootBus = new RootBus();
-    const bridge = new BridgePort({ routingId: ROOT_PORT });
+    const bridge = new BridgePort({ ...parts.rootPort, routingId: ROOT_PORT });
     rootBus.attach(bridge);
     this.bridge = bridge;
     this.rootComplex = new RootComplex(
@@ -167,7 +170,7 @@ export class Machine {
     this.rootPort = new RootPort(
       'rootPort',
       scheduler,
-      this.link,
+      between?.rootLink ?? this.link,
       tlps,
       memory,
       this.iommu ?? NO_TRANSLATION,
@@ -204,7 +207,8 @@ export class Machine {
     for (const fn of endpoint.functions)
       fn.sendError = (source, code) => requester.errorMessage(source, code);
     connectRootErrors(bridge.function, this.interrupts);
-    bridge.downstream = this.rootComplex.configTarget(this.rootPort, this.nic);
+    bridge.downstream = this.rootComplex.configTarget(this.rootPort, between ?? this.nic);
+    between?.connect(this);
     const { rootComplex } = this;
     this.config = {
       read: (routingId, offset, bytes) => rootComplex.configRead(routingId, offset, bytes),
@@ -239,7 +243,15 @@ export class Machine {
   /** Everything that counts, by name. */
   get components(): readonly Component[] {
     const { iommu, nic } = this;
-    const hardware = [this.link, this.rootPort, this.rootComplex, iommu, this.interrupts, ...nic.components];
+    const hardware = [
+      this.link,
+      ...(this.parts.between?.components ?? []),
+      this.rootPort,
+      this.rootComplex,
+      iommu,
+      this.interrupts,
+      ...nic.components,
+    ];
     const parts = hardware.filter((part) => part !== null);
     return [...parts, vportCounts(nic.data), ...softwareCounts(this)];
   }
@@ -287,6 +299,7 @@ export class Machine {
     if (pf === undefined) throw new SoftwareError('enumeration found no card');
     this.pfFunction = pf;
     this.setPayloadSizes(pf);
+    this.parts.between?.setUp(this.config, tree);
     return pf;
   }
 
@@ -434,15 +447,4 @@ export class Machine {
   private wait(milliseconds: number): void {
     this.scheduler.runUntil(this.scheduler.now + milliseconds * MILLISECOND);
   }
-}
-
-/**
- * The card with a slot for every frame that its packet buffers hold: where nothing may be lost, the model must
- * not run out of slots before the card runs out of memory.
- */
-export function withSlots(profile: NicProfile, { port }: ResolvedNic): NicProfile {
-  if (port.pause === 'none' && port.pfc.length === 0) return profile;
-  const bytes = profile.receiveBufferBytes + profile.transmitBufferBytes;
-  const frames = ceilPowerOfTwo(Math.ceil(bytes / (MIN_FRAME_BYTES - FCS_BYTES)));
-  return { ...profile, frameSlots: Math.max(profile.frameSlots, frames) };
 }

@@ -1,15 +1,7 @@
 import { FCS_BYTES } from '../wire/index.ts';
+import { type LinkSnapshot, linkSnapshot } from './link-snapshot.ts';
 import type { FrameCount } from './report.ts';
 import type { RunView } from './run-view.ts';
-
-/** Counters of one direction of the link. */
-export interface LinkSnapshot {
-  readonly tlps: number;
-  readonly tlpBytes: number;
-  readonly payloadBytes: number;
-  readonly dllps: number;
-  readonly skips: number;
-}
 
 /** What one endpoint's part of the card had counted. */
 export interface EndpointSnapshot {
@@ -23,6 +15,8 @@ export interface Snapshot {
   readonly timePs: number;
   readonly upstream: LinkSnapshot;
   readonly downstream: LinkSnapshot;
+  /** Upstream and downstream, of the root port's link if it is another one. */
+  readonly rootLink?: readonly LinkSnapshot[];
   readonly iommu: Readonly<Record<string, number>> | null;
   readonly interrupts: { readonly raised: number; readonly delivered: number; readonly moderated: number };
   readonly rootPort: { readonly completionsSent: number };
@@ -53,24 +47,15 @@ const NOTHING: EndpointSnapshot = { transmitted: { frames: 0, bytes: 0 }, drops:
 export function takeSnapshot(simulation: RunView): Snapshot {
   const { machine, station, tracker } = simulation;
   const { nic } = machine;
-  const link = (direction: typeof machine.link.upstream): LinkSnapshot => {
-    direction.settle();
-    return {
-      tlps: direction.tlpsSent,
-      tlpBytes: direction.tlpBytes,
-      payloadBytes: direction.payloadBytes,
-      dllps: direction.dllpsSent,
-      skips: direction.skipsSent,
-    };
-  };
   const uplink = nic.data.switch.uplink;
   // A VF that is not enabled has no VPort: its number may be the PF's.
   const vfs = simulation.scenario.vfs.map(({ vf }) => (vf < simulation.pfPort ? vf : NO_PORT));
   const ports = [uplink, simulation.pfPort, ...vfs];
   return {
     timePs: machine.scheduler.now,
-    upstream: link(machine.link.upstream),
-    downstream: link(machine.link.downstream),
+    upstream: linkSnapshot(machine.link.upstream),
+    downstream: linkSnapshot(machine.link.downstream),
+    ...machine.parts.between?.snapshot(),
     iommu: machine.iommu === null ? null : { ...machine.iommu.counters() },
     interrupts: {
       raised: nic.interrupts.raised,

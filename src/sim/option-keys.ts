@@ -99,7 +99,16 @@ const OPTIONS = {
     factor: true,
   } satisfies Keys<FaultOptions>,
   run: { simulatedMs: true, warmUpMs: true },
-  machine: { seed: true, host: true, nic: true, guests: true, hostInterface: true, adjacentBridge: true },
+  machine: {
+    seed: true,
+    host: true,
+    nic: true,
+    pcie: true,
+    pcieParts: true,
+    guests: true,
+    hostInterface: true,
+    adjacentBridge: true,
+  },
 };
 
 /**

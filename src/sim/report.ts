@@ -135,10 +135,12 @@ export interface LinkDirectionReport {
   utilisation: number;
 }
 
-/** The link between root complex and card: upstream carries DMA writes, downstream doorbells and read data. */
+/** The card's link: upstream carries DMA writes, downstream doorbells and read data. */
 export interface PcieReport {
   upstream: LinkDirectionReport;
   downstream: LinkDirectionReport;
+  /** The link between root port and switch, only of a machine with a switch. */
+  rootLink?: { upstream: LinkDirectionReport; downstream: LinkDirectionReport };
   /** Memory Read and Memory Write TLPs of the card, interrupt messages included. */
   readRequests: number;
   writeRequests: number;

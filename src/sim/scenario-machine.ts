@@ -1,3 +1,4 @@
+import { needPcieParts, type OwnMachineProfiles, type PcieParts } from './pcie-parts.ts';
 import { EndpointDirectory } from './scenario-endpoints.ts';
 import { ProblemReporter, showValue } from './scenario-error.ts';
 import { resolveExtender } from './scenario-extender.ts';
@@ -35,12 +36,16 @@ import type {
 import { allocateVfs, type VfPlace } from './scenario-vfs.ts';
 
 /** The machine of a scenario without what happens on it. */
-export type MachineOptions = Pick<Scenario, 'host' | 'nic' | 'guests' | 'hostInterface' | 'adjacentBridge'>;
+export type MachineOptions = Pick<
+  Scenario,
+  'host' | 'nic' | 'pcie' | 'guests' | 'hostInterface' | 'adjacentBridge'
+>;
 
 /** A machine with nothing left open. */
 export interface ResolvedMachine {
   host: ResolvedHost;
   nic: ResolvedNic;
+  pcie?: ResolvedScenario['pcie'];
   hostInterface: ResolvedHostInterface;
   adjacentBridge?: ResolvedScenario['adjacentBridge'];
   guests: ResolvedGuest[];
@@ -52,12 +57,14 @@ export interface ResolvedMachine {
  *
  * @param source what the machine is called in errors.
  * @param facts the card, for one that is no profile known by name.
+ * @param own what the key `pcie` needs, and profiles that the machine has instead of those named.
  * @throws {@link ScenarioError}
  */
 export function resolveMachine(
   options: MachineOptions,
   source = 'machine',
   facts?: NicFacts,
+  own: OwnMachineProfiles & { readonly pcieParts?: PcieParts } = {},
 ): ResolvedMachine {
   const reporter = new ProblemReporter(source);
   const host = resolveHost(options.host ?? {}, reporter);
@@ -97,7 +104,16 @@ export function resolveMachine(
   const extender = resolveExtender(nicOptions, nic, vfs, options.adjacentBridge, card, reporter);
   Object.assign(nic, extender);
   checkVlanFilters(vfs, interfaceOptions.vlan, nic, reporter);
-  return { host, nic, hostInterface, ...adjacentBridge, guests, vfs };
+  const { pcie } = options;
+  return {
+    host,
+    nic,
+    ...(pcie && { pcie: needPcieParts(own.pcieParts).resolve(options, nic.profile, own, reporter) }),
+    hostInterface,
+    ...adjacentBridge,
+    guests,
+    vfs,
+  };
 }
 
 /**

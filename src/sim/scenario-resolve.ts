@@ -1,4 +1,5 @@
 import type { CapturePacket } from '../wire/index.ts';
+import type { PcieParts } from './pcie-parts.ts';
 import { resolveCaptures } from './scenario-captures.ts';
 import { EndpointDirectory } from './scenario-endpoints.ts';
 import { ProblemReporter } from './scenario-error.ts';
@@ -16,6 +17,8 @@ export interface ResolveOptions {
   source?: string;
   /** Bytes of a capture that the scenario names. Throws an error whose message says why there are none. */
   readCapture?: (file: string) => Uint8Array;
+  /** What a scenario with the key `pcie` needs. */
+  pcieParts?: PcieParts;
 }
 
 /** A scenario that is ready to run. */
@@ -44,7 +47,7 @@ export interface LoadedScenario {
 export function resolveScenario(scenario: Scenario, options: ResolveOptions = {}): LoadedScenario {
   const { source = 'scenario', readCapture = noFiles } = options;
   const reporter = new ProblemReporter(source);
-  const machine = resolveMachine(scenario, source);
+  const machine = resolveMachine(scenario, source, undefined, options);
   const endpoints = new EndpointDirectory(machine, reporter);
   const times = resolveTimes(scenario);
   const context = { endpoints, mtu: machine.nic.mtu, times, reporter };

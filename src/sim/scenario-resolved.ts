@@ -10,6 +10,7 @@ import type {
   Loopback,
   PageSize,
   PauseUse,
+  SwitchForwarding,
   WeightedSize,
 } from './scenario-types.ts';
 
@@ -23,6 +24,8 @@ export interface ResolvedScenario {
   seed: number;
   host: ResolvedHost;
   nic: ResolvedNic;
+  /** Only if the scenario says something of it. */
+  pcie?: ResolvedPcie;
   hostInterface: ResolvedHostInterface;
   /** Only with a bridge between card and station. */
   adjacentBridge?: Exclude<BridgeKind, 'none'>;
@@ -43,6 +46,27 @@ export interface ResolvedHost {
   profile: string;
   iommu: boolean;
   memoryGiB: number;
+}
+
+/** The links between root port and card. */
+export interface ResolvedPcie {
+  generation: number;
+  lanes: number;
+  maxPayloadBytes: number;
+  maxReadRequestBytes: number;
+  readCompletionBoundary: number;
+  rootCredits: { postedHeaders: number; postedData: number; nonPostedHeaders: number };
+  /** Only if there is one. */
+  switch?: ResolvedCardSwitch;
+}
+
+/** A switch between root port and card; generation and lanes are those of its link to the root port. */
+export interface ResolvedCardSwitch {
+  forwarding: SwitchForwarding;
+  latencyNs: number;
+  generation: number;
+  lanes: number;
+  acs: boolean;
 }
 
 /** The card as it is set up. */

@@ -40,7 +40,7 @@ const PS_PER_MS = 1e9;
  * ```
  */
 export function restateScenario(resolved: ResolvedScenario): Scenario {
-  const { name, description, seed, host, adjacentBridge, guests, captures, faults } = resolved;
+  const { name, description, seed, host, pcie, adjacentBridge, guests, captures, faults } = resolved;
   const { vlan, ...hostInterface } = resolved.hostInterface;
   const names = new EndpointNames(resolved);
   return {
@@ -49,6 +49,7 @@ export function restateScenario(resolved: ResolvedScenario): Scenario {
     seed,
     host: { ...host },
     nic: restateNic(resolved.nic, names),
+    ...unlessAbsent({ pcie }),
     guests: guests.map((guest) => ({
       ...guest,
       vfs: guest.vfs.map((vf) => restateVf(resolved.vfs[vf], names)),

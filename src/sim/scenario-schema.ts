@@ -1,12 +1,28 @@
 import * as z from 'zod/mini';
 import { SWITCH_ARBITRATIONS, SWITCHINGS } from '../nic/index.ts';
 import {
+  endpoint,
+  flag,
+  integer,
+  list,
+  number,
+  object,
+  oneOf,
+  oneOfNumbers,
+  optional,
+  type Schema,
+  saying,
+  text,
+  union,
+} from './scenario-fields.ts';
+import {
   SCENARIO_DEFAULTS as DEFAULTS,
   FAULT_DIRECTIONS,
   FAULT_KINDS,
   SCENARIO_RANGES as RANGES,
   RING_SIZES,
 } from './scenario-limits.ts';
+import { pcieSchema } from './scenario-pcie-schema.ts';
 import { HOST_PROFILE_NAMES, NIC_PROFILE_NAMES } from './scenario-profiles.ts';
 import type {
   CaptureFilter,
@@ -29,8 +45,6 @@ import type {
 
 // The message of every issue is the text of what is allowed; the parser says what is wrong in its own words.
 // Defaults are stated for the reader of the JSON Schema and filled in when the scenario is resolved.
-
-type Schema<T> = z.ZodMiniType<T, T>;
 
 const ENDPOINT = 'host, port, the name of a guest or GUEST.N';
 const VPORT = 'host, the name of a guest or GUEST.N';
@@ -148,12 +162,7 @@ export const nicSchema: Schema<NicOptions> = object({
 
 const driverShape = {
   driver: optional(oneOf(['interrupt', 'poll'], 'How the driver learns of its work.'), DEFAULTS.driver),
-  ringSize: optional(
-    z
-      .literal<number[]>([...RING_SIZES], saying(RING_SIZES.join(', ')))
-      .check(z.describe('Descriptors of each ring.')),
-    DEFAULTS.ringSize,
-  ),
+  ringSize: optional(oneOfNumbers(RING_SIZES, 'Descriptors of each ring.'), DEFAULTS.ringSize),
 };
 
 const stormLimit = (about: string) => optional(integer(RANGES.stormPps, about));
@@ -348,6 +357,7 @@ export const scenarioSchema: Schema<Scenario> = object({
   seed: optional(integer(RANGES.seed, 'Seed of every random stream.'), DEFAULTS.seed),
   host: optional(hostSchema),
   nic: optional(nicSchema),
+  pcie: optional(pcieSchema),
   guests: optional(list(guestSchema, 'Virtual machines and their VFs.')),
   hostInterface: optional(hostInterfaceSchema),
   adjacentBridge: optional(
@@ -378,57 +388,4 @@ export function scenarioJsonSchema(): Record<string, unknown> {
   });
   const { $schema, ...rest } = schema;
   return { $schema, title: 'sriovsim scenario', ...rest };
-}
-
-// ---- the few kinds of fields that a scenario has ----
-
-function saying(allowed: string): { error: () => string } {
-  return { error: () => allowed };
-}
-
-export function object<T extends z.core.$ZodShape>(shape: T) {
-  return z.strictObject(shape, saying(Object.keys(shape).join(', ')));
-}
-
-export function list<T extends z.core.SomeType>(element: T, about: string) {
-  return z.array(element, saying('a list')).check(z.describe(about));
-}
-
-function union<const T extends readonly z.core.SomeType[]>(options: T, allowed: string) {
-  return z.union(options, saying(allowed));
-}
-
-export function optional<T extends z.core.SomeType>(schema: T, fallback?: unknown) {
-  const result = z.optional(schema);
-  return fallback === undefined ? result : result.check(z.meta({ default: fallback }));
-}
-
-export function integer([min, max]: readonly [number, number], about: string) {
-  const allowed = `${min} to ${max}`;
-  return z
-    .int(saying(`whole numbers from ${allowed}`))
-    .check(z.minimum(min, saying(allowed)), z.maximum(max, saying(allowed)), z.describe(about));
-}
-
-function number([min, max]: readonly [number, number], about: string) {
-  const allowed = saying(`${min} to ${max}`);
-  return z.number(allowed).check(z.minimum(min, allowed), z.maximum(max, allowed), z.describe(about));
-}
-
-export function flag(about: string) {
-  return z.boolean(saying('true or false')).check(z.describe(about));
-}
-
-function text(about: string) {
-  return z
-    .string(saying('text'))
-    .check(z.maxLength(4096, saying('up to 4096 characters')), z.describe(about));
-}
-
-function endpoint(allowed: string, about: string) {
-  return z.string(saying(allowed)).check(z.minLength(1, saying(allowed)), z.describe(about));
-}
-
-export function oneOf<const T extends readonly string[]>(values: T, about: string) {
-  return z.enum(values, saying(values.join(', '))).check(z.describe(about));
 }

@@ -13,6 +13,8 @@ export interface Scenario {
   seed?: number;
   host?: HostOptions;
   nic?: NicOptions;
+  /** The links between root port and card. Default: as the card and the host are. */
+  pcie?: PcieOptions;
   guests?: GuestOptions[];
   hostInterface?: HostInterfaceOptions;
   /** Whether a bridge stands between the card and the station at the port, and which. Default `none`. */
@@ -36,6 +38,48 @@ export interface HostOptions {
   /** Memory that the guests and the host share, in GiB. Default 64. */
   memoryGiB?: number;
 }
+
+/** The link of the card, and what there is between it and the root port. */
+export interface PcieOptions {
+  /** 1 to 6: 2.5, 5, 8, 16, 32 or 64 GT/s a lane. Default: the card's. */
+  generation?: number;
+  /** 1, 2, 4, 8, 12, 16 or 32. Default: the card's. */
+  lanes?: number;
+  /** Max_Payload_Size: a power of two from 128 on, as far as the card can. Default: what card and host can. */
+  maxPayloadBytes?: number;
+  /** Max_Read_Request_Size: a power of two from 128 to 4,096. Default: what card and host can. */
+  maxReadRequestBytes?: number;
+  /** Where the root complex cuts completions: 64 or 128. Default: the host's. */
+  readCompletionBoundary?: number;
+  /** What the root port advertises for requests that come up. Default: the host's. */
+  rootCredits?: RootCreditOptions;
+  /** A switch between root port and card. Default: none. */
+  switch?: CardSwitchOptions;
+}
+
+/** Flow control credits of a root port, at least those of one request; data in units of 16 bytes. */
+export interface RootCreditOptions {
+  postedHeaders?: number;
+  postedData?: number;
+  nonPostedHeaders?: number;
+}
+
+/** A PCI Express switch with the card below its only downstream port. */
+export interface CardSwitchOptions {
+  /** `cut-through` passes a TLP on when its header is there, `store-and-forward` when all of it is. Default `cut-through`. */
+  forwarding?: SwitchForwarding;
+  /** From that moment to the first symbol of the TLP at the other port. Default 100. */
+  latencyNs?: number;
+  /** Of the link to the root port. Default: the card's, 5 at most. */
+  generation?: number;
+  /** Of that link. Default: the card's. */
+  lanes?: number;
+  /** Whether its downstream port has access control services. Default true. */
+  acs?: boolean;
+}
+
+/** When a switch passes TLPs on. */
+export type SwitchForwarding = 'cut-through' | 'store-and-forward';
 
 /** The card and how its Physical Function is set up. */
 export interface NicOptions {

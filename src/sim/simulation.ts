@@ -1,6 +1,6 @@
 import type { DataPath } from '../drivers/index.ts';
 import { MICROSECOND, type Probe } from '../kernel/index.ts';
-import { NicDrop, type NicProfile } from '../nic/index.ts';
+import { NicDrop } from '../nic/index.ts';
 import { generic100g, genericNic, type HostProfile, intel82599, xeonE5v4 } from '../profiles/index.ts';
 import type { FrameCapture } from '../trace/index.ts';
 import { type CapturePacket, parseMac } from '../wire/index.ts';
@@ -14,6 +14,7 @@ import { makeFrameCapture } from './frame-capture.ts';
 import { Machine, type MachineParts, type VfListener } from './machine.ts';
 import type { MakingStep } from './making-step.ts';
 import { MeasuredSpan } from './measured-span.ts';
+import { needPcieParts, type OwnMachineProfiles, type PcieParts } from './pcie-parts.ts';
 import type { Report } from './report.ts';
 import type { RunView } from './run-view.ts';
 import { ScenarioError } from './scenario-error.ts';
@@ -83,7 +84,7 @@ export class Simulation implements RunView, VfListener {
   ) {
     this.scenario = scenario;
     this.captures = captures;
-    this.machine = new Machine(parts ?? machineParts(scenario, {}));
+    this.machine = new Machine(parts ?? machineParts(scenario));
     this.machine.vfListener = this;
     this.tracker = new FlowTracker(FIRST_VF_ENDPOINT_INDEX + scenario.nic.vfs);
     const { nic, scheduler } = this.machine;
@@ -365,16 +366,17 @@ export function endpointIndex(endpoint: EndpointRef): number {
 /**
  * What the machine of a scenario is made of.
  *
- * @param own profiles that take the place of those that the scenario names.
+ * @param own profiles that take the place of those that the scenario names, and what its key `pcie` needs.
+ * @throws {@link ScenarioError} for a profile that does not exist, TypeError for what is no resolved scenario, and for `pcie` without its parts.
  */
 export function machineParts(
   scenario: ResolvedScenario,
-  own: { readonly hostProfile?: HostProfile; readonly nicProfile?: NicProfile },
+  own: OwnMachineProfiles & { readonly pcieParts?: PcieParts } = {},
 ): MachineParts {
   if (scenario?.host === undefined) {
     throw new TypeError('scenario must be a resolved one: that in what resolveScenario returns');
   }
-  return {
+  const parts = {
     seed: scenario.seed,
     host: scenario.host,
     nic: scenario.nic,
@@ -385,6 +387,8 @@ export function machineParts(
     nicProfile: own.nicProfile ?? profile(NICS, scenario.nic.profile, 'nic.profile'),
     groups: [parseMac(MULTICAST_MAC)],
   };
+  const { pcie } = scenario;
+  return pcie ? needPcieParts(own.pcieParts).apply(parts, pcie) : parts;
 }
 
 /** The host that a resolved scenario names. */

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
 import { CARD_CONFIGS } from '../profiles/card-configs.ts';
 import { ScenarioError } from './scenario-error.ts';
+import { flag, integer, list, object, oneOf, optional } from './scenario-fields.ts';
 import { checkForm } from './scenario-parse.ts';
-import { flag, integer, list, object, oneOf, optional } from './scenario-schema.ts';
 
 /** A root port, or a downstream port of a switch, and what is below it: a card, a switch, or nothing. */
 export interface TopologyPort {

@@ -48,7 +48,9 @@ describe('counters that documents name', () => {
       .flatMap(({ text }) => codeSpans(text))
       .filter(
         (span) =>
-          component.test(span) && !/^nic\.(vfs|mtu|linkGbps|loopback|port|portExtender|mirrors)$/.test(span),
+          component.test(span) &&
+          !/^nic\.(vfs|mtu|linkGbps|loopback|port|portExtender|mirrors)$/.test(span) &&
+          !/^pcie\.(generation|lanes|switch)$/.test(span),
       );
     expect(named.filter((name) => !known.has(name))).toEqual([]);
     expect(named.length).toBeGreaterThan(10);

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { INLINING_FLAGS as BENCH_FLAGS } from '../../bench/inlining.ts';
 import { INLINING_FLAGS as COMMAND_FLAGS } from '../../src/cli/inlining.ts';
 import { resolveScenario } from '../../src/sim/index.ts';
-import { parseScenarioText } from '../../src/sim/scenario.ts';
+import { parseScenarioText, pcieParts } from '../../src/sim/scenario.ts';
 import { ROOT } from '../tidy/project.ts';
 import { codeBlocks, generatedPart, HOW_TO_UPDATE, readDocs } from './markdown.ts';
 
@@ -89,7 +89,7 @@ describe('README.md', () => {
     );
     expect(json.length).toBeGreaterThan(1);
     for (const { path, code } of json) {
-      expect(resolveScenario(parseScenarioText(code, path)).scenario.guests.length).toBe(2);
+      expect(resolveScenario(parseScenarioText(code, path), { pcieParts }).scenario.guests.length).toBe(2);
     }
   });
 

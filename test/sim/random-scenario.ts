@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import type { Scenario } from '../../src/index.ts';
-import type { FrameBytes, GuestOptions, TrafficOptions, VfOptions } from '../../src/sim/index.ts';
+import type {
+  FrameBytes,
+  GuestOptions,
+  PcieOptions,
+  TrafficOptions,
+  VfOptions,
+} from '../../src/sim/index.ts';
 import { CAPTURE } from './rig.ts';
 
 const vlan = fc.constantFrom(100, 200);
@@ -85,6 +91,29 @@ const rates = fc.record(
   { requiredKeys: [] },
 );
 
+/** Links of any kind, as far as an 82599 has them. */
+const pcie: fc.Arbitrary<PcieOptions> = fc.record(
+  {
+    generation: fc.constantFrom(1, 2),
+    lanes: fc.constantFrom(1, 4, 8),
+    maxPayloadBytes: fc.constantFrom(128, 512),
+    maxReadRequestBytes: fc.constantFrom(128, 4096),
+    readCompletionBoundary: fc.constantFrom(64, 128),
+    rootCredits: fc.constant({ postedHeaders: 8, postedData: 64, nonPostedHeaders: 8 }),
+    switch: fc.record(
+      {
+        forwarding: fc.constantFrom('cut-through' as const, 'store-and-forward' as const),
+        latencyNs: fc.constantFrom(0, 1000),
+        generation: fc.constantFrom(1, 5),
+        lanes: fc.constantFrom(2, 16),
+        acs: fc.boolean(),
+      },
+      { requiredKeys: [] },
+    ),
+  },
+  { requiredKeys: [] },
+);
+
 /** Any machine with any traffic, short enough to be run often. */
 export const anyScenario: fc.Arbitrary<Scenario> = fc
   .array(guest, { minLength: 1, maxLength: 3 })
@@ -103,6 +132,7 @@ export const anyScenario: fc.Arbitrary<Scenario> = fc
     const any = fc.record({
       seed: fc.nat(1000),
       host: fc.record({ iommu: fc.boolean() }),
+      pcie: fc.option(pcie, { freq: 1, nil: undefined }),
       nic: fc.record({
         ari: fc.boolean(),
         loopback: fc.constantFrom('veb' as const, 'vepa' as const),

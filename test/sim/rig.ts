@@ -2,9 +2,15 @@ import { readFileSync } from 'node:fs';
 import { formatReportJson, type Report, type Scenario } from '../../src/index.ts';
 import { MILLISECOND } from '../../src/kernel/index.ts';
 import { FlowClass } from '../../src/pcie/tlp.ts';
+import { pcieParts } from '../../src/sim/pcie-of-scenario.ts';
 import { parseScenario } from '../../src/sim/scenario-parse.ts';
 import { resolveScenario } from '../../src/sim/scenario-resolve.ts';
-import { endpointIndex, FIRST_VF_ENDPOINT_INDEX, Simulation } from '../../src/sim/simulation.ts';
+import {
+  endpointIndex,
+  FIRST_VF_ENDPOINT_INDEX,
+  machineParts,
+  Simulation,
+} from '../../src/sim/simulation.ts';
 import { findStamp, readStampFlow, readStampSequence } from '../../src/wire/index.ts';
 
 /** The capture that every scenario here may name. */
@@ -13,8 +19,11 @@ const captureFile = readFileSync(new URL(`../../scenarios/captures/${CAPTURE}`, 
 
 /** A scenario as it comes out of a file, ready to boot. */
 export function makeSimulation(scenario: Scenario): Simulation {
-  const loaded = resolveScenario(parseScenario(scenario), { readCapture: () => captureFile });
-  return new Simulation(loaded.scenario, loaded.captures);
+  const loaded = resolveScenario(parseScenario(scenario), {
+    readCapture: () => captureFile,
+    pcieParts,
+  });
+  return new Simulation(loaded.scenario, loaded.captures, machineParts(loaded.scenario, { pcieParts }));
 }
 
 /** As {@link makeSimulation}, with everything up. */
@@ -109,7 +118,11 @@ export function notReturned(simulation: Simulation): string[] {
   }
   expectEqual('TLP rows', machine.tlps.available, machine.tlps.capacity);
   expectEqual('tags', machine.nic.requester.counters()['tagsInUse'], 0);
-  for (const direction of [machine.link.upstream, machine.link.downstream]) {
+  const { rootLink } = machine.parts.between ?? { rootLink: machine.link };
+  for (const direction of [machine.link, rootLink].flatMap(({ upstream, downstream }) => [
+    upstream,
+    downstream,
+  ])) {
     for (const flowClass of [FlowClass.POSTED, FlowClass.NON_POSTED, FlowClass.COMPLETION]) {
       const { headers } = direction.trainLimits(flowClass);
       expectEqual(

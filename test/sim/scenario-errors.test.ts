@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { pcieParts } from '../../src/sim/pcie-of-scenario.ts';
 import { ScenarioError } from '../../src/sim/scenario-error.ts';
 import { parseScenario, parseScenarioText } from '../../src/sim/scenario-parse.ts';
 import { resolveScenario } from '../../src/sim/scenario-resolve.ts';
 import { FAULT_MISTAKES } from './fault-mistakes.ts';
+import { PCIE_MISTAKES } from './pcie-mistakes.ts';
 import { MISTAKES } from './scenario-mistakes.ts';
 import { SWITCH_MISTAKES } from './switch-mistakes.ts';
 
@@ -27,13 +29,16 @@ function errorOf(action: () => unknown): ScenarioError {
 }
 
 describe('a scenario with', () => {
-  it.each([...MISTAKES, ...SWITCH_MISTAKES, ...FAULT_MISTAKES])('$name is refused', ({ scenario, line }) => {
-    const error = errorOf(() =>
-      resolveScenario(parseScenario(scenario, 's.json'), { source: 's.json', readCapture }),
-    );
-    expect(error.message).toBe(`s.json: ${line}`);
-    expect(error.message).not.toContain('\n');
-  });
+  it.each([...MISTAKES, ...SWITCH_MISTAKES, ...FAULT_MISTAKES, ...PCIE_MISTAKES])(
+    '$name is refused',
+    ({ scenario, line }) => {
+      const error = errorOf(() =>
+        resolveScenario(parseScenario(scenario, 's.json'), { source: 's.json', readCapture, pcieParts }),
+      );
+      expect(error.message).toBe(`s.json: ${line}`);
+      expect(error.message).not.toContain('\n');
+    },
+  );
 });
 
 describe('ScenarioError', () => {

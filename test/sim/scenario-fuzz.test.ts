@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { pcieParts } from '../../src/sim/pcie-of-scenario.ts';
 import { ScenarioError } from '../../src/sim/scenario-error.ts';
 import { parseJsonText } from '../../src/sim/scenario-json.ts';
 import { parseScenario, parseScenarioText } from '../../src/sim/scenario-parse.ts';
@@ -27,7 +28,7 @@ describe('whatever is passed as a scenario', () => {
   it('is accepted or refused in one line', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (json) => {
-        expectVerdict(() => resolveScenario(parseScenario(json), { readCapture }));
+        expectVerdict(() => resolveScenario(parseScenario(json), { readCapture, pcieParts }));
       }),
     );
   });
@@ -57,7 +58,7 @@ describe('whatever is passed as a scenario', () => {
           .slice(0, -1)
           .reduce((at, key) => (at as Record<PropertyKey, unknown>)[key], scenario);
         (parent as Record<PropertyKey, unknown>)[path[path.length - 1]] = replacement;
-        expectVerdict(() => resolveScenario(parseScenario(scenario), { readCapture }));
+        expectVerdict(() => resolveScenario(parseScenario(scenario), { readCapture, pcieParts }));
       }),
       { numRuns: 1000 },
     );

@@ -10,7 +10,7 @@ const b = { name: 'b' };
 const guests = [a, b];
 const flow = { from: 'a', to: 'b', ratePps: 1000 };
 const KEYS =
-  '$schema, name, description, seed, host, nic, guests, hostInterface, adjacentBridge, traffic, captures, faults, warmUpMs, durationMs';
+  '$schema, name, description, seed, host, nic, pcie, guests, hostInterface, adjacentBridge, traffic, captures, faults, warmUpMs, durationMs';
 const FLOW_KEYS =
   'name, from, to, frameBytes, vlan, priority, ecn, ratePps, rateMbps, saturate, arrivals, startMs, stopMs, count';
 const UNICAST = 'unicast addresses such as 02:00:00:00:01:00';

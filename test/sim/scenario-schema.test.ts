@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { pcieParts } from '../../src/sim/pcie-of-scenario.ts';
 import { formatJson } from '../../src/sim/report-json.ts';
 import { parseScenario, parseScenarioText } from '../../src/sim/scenario-parse.ts';
 import { resolveScenario } from '../../src/sim/scenario-resolve.ts';
@@ -47,13 +48,15 @@ describe('the published JSON Schema', () => {
       return result;
     };
     const { properties } = scenarioJsonSchema() as JsonSchema;
-    const stated = withDefaults({ properties });
+    // Without the key a machine is as its profiles have it.
+    const { pcie, ...stated } = withDefaults({ properties });
     const entry = (key: string) => withDefaults(properties?.[key].items ?? {});
     const rest = { from: 'guest1', to: 'host', ratePps: 1 };
-    const resolve = (scenario: object) => resolveScenario(parseScenario(scenario)).scenario;
+    const resolve = (scenario: object) => resolveScenario(parseScenario(scenario), { pcieParts }).scenario;
     expect(
       resolve({ ...stated, guests: [entry('guests')], traffic: [{ ...entry('traffic'), ...rest }] }),
     ).toEqual(resolve({ guests: [{}], traffic: [rest] }));
+    expect(resolve({ pcie: pcie as object })).toEqual(resolve({ pcie: { switch: {} } }));
   });
 });
 
@@ -64,6 +67,10 @@ describe('the scenarios of the package', () => {
     const scenario = parseScenarioText(readFileSync(new URL(name, folder), 'utf8'), name);
     expect(scenario.$schema).toBe('../schema/scenario.schema.json');
     expect(scenario.description).toBeTruthy();
-    resolveScenario(scenario, { source: name, readCapture: (file) => readFileSync(new URL(file, folder)) });
+    resolveScenario(scenario, {
+      source: name,
+      pcieParts,
+      readCapture: (file) => readFileSync(new URL(file, folder)),
+    });
   });
 });

@@ -7,12 +7,23 @@ import type { Foresight } from '../tlp-receiver.ts';
 
 /** Who is told that a TLP has left, and so the buffer that it came from. */
 export interface EgressOwner {
-  /** The last symbol of a TLP of `source`'s has left by the port `egress`. */
-  left(egress: number, source: number, flowClass: FlowClass, headers: number, data: number): void;
+  /** Resets of the link that a TLP has come by, when it came. */
+  cameAt(tlp: Tlp): number;
+  /** The last symbol of a TLP of `source`'s has left by the port `egress`, or never will: its buffer is free. */
+  left(
+    egress: number,
+    source: number,
+    flowClass: FlowClass,
+    headers: number,
+    data: number,
+    cameAt: number,
+  ): void;
 }
 
 const CLASSES = 3;
 const NOBODY = -1;
+/** Source, class, header and data credits of a TLP, and when it came. */
+const VALUES = 5;
 
 /** What a source has for one egress port, by class. */
 class SourceQueues {
@@ -54,10 +65,10 @@ export class EgressPort implements Foresight {
   private readonly owner: EgressOwner;
   private readonly sources: readonly SourceQueues[];
   private readonly leave: number;
-  /** Whose TLP waits at the link for credits, by class. */
-  private readonly atLink = new Int32Array(CLASSES).fill(NOBODY);
-  /** TLPs on the link whose last symbol has not left: source, class, headers and data credits of each. */
-  private readonly leaving = new IntRing(64);
+  /** The TLP that waits at the link for credits, by class: the same values as of those that are leaving. */
+  private readonly atLink = new Int32Array(CLASSES * VALUES).fill(NOBODY);
+  /** TLPs on the link whose last symbol has not left: {@link VALUES} of each. */
+  private readonly leaving = new IntRing(128);
   private queued = 0;
   private departures = 0;
   private turn = 0;
@@ -85,6 +96,7 @@ export class EgressPort implements Foresight {
     this.sources = places.map((each) => new SourceQueues(each));
     this.inner = direction.foresight;
     direction.foresight = this;
+    direction.onRoom = () => this.restarted();
     this.leave = scheduler.task(`${name}.leave`, (_, epoch) => this.hasLeft(epoch));
   }
 
@@ -109,19 +121,19 @@ export class EgressPort implements Foresight {
 
   foresee(tlp: Tlp, delayPs: number, bytes = tlp.linkBytes): boolean {
     const { direction, atLink, leaving } = this;
-    const { flowClass, count, dataCredits, linkBytes } = tlp;
-    const source = atLink[flowClass];
-    assert(source !== NOBODY, 'a TLP left that this port has not sent');
-    atLink[flowClass] = NOBODY;
+    const { flowClass, count, linkBytes } = tlp;
+    const at = VALUES * flowClass;
+    assert(atLink[at] !== NOBODY, 'a TLP left that this port has not sent');
     // The arrival of a train of reads is that of its first request, that of its end that of its last symbol.
     const isWholeRead = tlp.kind === TlpKind.MEMORY_READ && bytes === linkBytes;
     const others = isWholeRead && count > 1 ? linkBytes - linkBytes / count : 0;
     const leftPs = delayPs - tlp.extraPs - direction.flightPs + Math.ceil(others * direction.psPerByte);
     this.freePs = this.scheduler.now + leftPs;
     this.departures++;
-    for (const value of [source, flowClass, count, dataCredits]) {
-      assert(leaving.push(value), 'more TLPs on a link than it takes at once');
+    for (let i = 0; i < VALUES; i++) {
+      assert(leaving.push(atLink[at + i]), 'more TLPs on a link than it takes at once');
     }
+    atLink[at] = NOBODY;
     this.scheduler.schedule(leftPs, this.leave, 0, direction.epoch);
     const { inner } = this;
     if (inner === null || !inner.foresee(tlp, delayPs, bytes)) return false;
@@ -132,9 +144,26 @@ export class EgressPort implements Foresight {
 
   private hasLeft(epoch: number): void {
     if (epoch !== this.direction.epoch) return;
+    this.tellLeft();
+    this.feed();
+  }
+
+  private tellLeft(): void {
     const { leaving } = this;
-    const [source, flowClass, headers, data] = [0, 1, 2, 3].map(() => leaving.shift());
-    this.owner.left(this.number, source, flowClass as FlowClass, headers, data);
+    const [source, flowClass, headers, data, cameAt] = [0, 1, 2, 3, 4].map(() => leaving.shift());
+    this.owner.left(this.number, source, flowClass as FlowClass, headers, data, cameAt);
+  }
+
+  /** The link was reset: what was on it, or waited at it, is gone. What waits here goes on, or nowhere while it is down. */
+  private restarted(): void {
+    const { atLink, leaving } = this;
+    for (let at = 0; at < atLink.length; at += VALUES) {
+      if (atLink[at] === NOBODY) continue;
+      for (let i = 0; i < VALUES; i++) leaving.push(atLink[at + i]);
+      atLink[at] = NOBODY;
+    }
+    while (leaving.length > 0) this.tellLeft();
+    this.freePs = this.scheduler.now;
     this.feed();
   }
 
@@ -144,16 +173,24 @@ export class EgressPort implements Foresight {
       const source = this.nextSource();
       if (source === NOBODY) return;
       const queues = this.sources[source];
-      const flowClass = this.classOf(queues);
+      const flowClass = this.classOf(queues) as FlowClass;
       const tlp = this.tlps.records[queues.byClass[flowClass].shift()];
       if (flowClass === FlowClass.POSTED) queues.postedTaken = (queues.postedTaken + 1) | 0;
       else queues.behind[flowClass].shift();
       if (flowClass !== FlowClass.COMPLETION) queues.postedLast = flowClass === FlowClass.POSTED;
       this.turn = source + 1;
       this.queued--;
-      this.atLink[flowClass] = source;
       tlp.extraPs = 0;
-      this.direction.send(tlp);
+      const { atLink, direction, owner } = this;
+      const { count, dataCredits } = tlp;
+      const cameAt = owner.cameAt(tlp);
+      if (direction.isDown) {
+        direction.send(tlp);
+        owner.left(this.number, source, flowClass, count, dataCredits, cameAt);
+        continue;
+      }
+      atLink.set([source, flowClass, count, dataCredits, cameAt], VALUES * flowClass);
+      direction.send(tlp);
     }
   }
 
@@ -177,7 +214,7 @@ export class EgressPort implements Foresight {
   }
 
   private canLeave(queues: SourceQueues, flowClass: FlowClass): boolean {
-    if (queues.byClass[flowClass].length === 0 || this.atLink[flowClass] !== NOBODY) return false;
+    if (queues.byClass[flowClass].length === 0 || this.atLink[VALUES * flowClass] !== NOBODY) return false;
     if (flowClass === FlowClass.POSTED) return true;
     return ((queues.behind[flowClass].peek() - queues.postedTaken) | 0) <= 0;
   }

@@ -3,8 +3,8 @@ import { type Component, MICROSECOND, type Scheduler } from '../../kernel/index.
 import type { LinkDirection } from '../link-direction.ts';
 import { FlowClass } from '../tlp.ts';
 import type { Tlp, TlpPool } from '../tlp-pool.ts';
-import { EgressPort } from './egress-port.ts';
-import { IngressPort } from './ingress-port.ts';
+import { type EgressOwner, EgressPort } from './egress-port.ts';
+import { type IngressOwner, IngressPort } from './ingress-port.ts';
 
 /** The two directions of the link at a port, as the port sees them. */
 export interface NodePort {
@@ -46,7 +46,7 @@ export interface NodeOwner {
  * cut-through a TLP is passed on while it still comes in; where the link that it leaves by is faster than the one that it
  * comes by, just so late that it does not run dry.
  */
-export class TlpNode implements Component {
+export class TlpNode implements Component, EgressOwner, IngressOwner {
   readonly name: string;
   /** TLPs passed from port to port. */
   forwarded = 0;
@@ -58,6 +58,8 @@ export class TlpNode implements Component {
   private readonly ingress: readonly IngressPort[];
   private readonly egress: EgressPort[] = [];
   private readonly offer: number;
+  /** Resets of the link that a TLP has come by, when it came, by the number of its record. */
+  private readonly came: Int32Array;
 
   constructor(
     name: string,
@@ -74,9 +76,9 @@ export class TlpNode implements Component {
     this.latencyPs = timing.latencyPs;
     this.owner = owner;
     const isCutThrough = timing.forwarding === 'cut-through';
-    const place = { arrived: (port: number, tlp: Tlp) => owner.arrived(port, tlp) };
+    this.came = new Int32Array(tlps.capacity);
     this.ingress = ports.map(
-      (port, i) => new IngressPort(`${name}.${i}`, scheduler, port.in, tlps, i, isCutThrough, place),
+      (port, i) => new IngressPort(`${name}.${i}`, scheduler, port.in, tlps, i, isCutThrough, this),
     );
     this.offer = scheduler.task(`${name}.forward`, (index, ports) =>
       this.egress[ports & 0xffff].offer(ports >>> 16, tlps.records[index]),
@@ -98,8 +100,9 @@ export class TlpNode implements Component {
   /** Passes a TLP that has come in at the port `from` on to the port `to`. */
   forward(from: number, to: number, tlp: Tlp): void {
     this.forwarded += tlp.count;
+    this.came[tlp.index] = this.ports[from].in.epoch;
     const rest = this.ingress[from].restBytes(tlp);
-    const still = Math.floor(rest * this.ports[from].in.psPerByte);
+    const still = this.restPs(from, tlp);
     const lasts = Math.floor(rest * this.ports[to].out.psPerByte);
     const delayPs = this.latencyPs + Math.max(0, still - lasts);
     this.scheduler.schedule(delayPs, this.offer, tlp.index, (from << 16) | to);
@@ -111,6 +114,20 @@ export class TlpNode implements Component {
     else this.scheduler.schedule(delayPs, this.offer, tlp.index, (this.ports.length << 16) | to);
   }
 
+  arrived(port: number, tlp: Tlp): void {
+    this.owner.arrived(port, tlp);
+  }
+
+  /** Resets of the link that a TLP has come by, when it came. */
+  cameAt({ index }: Tlp): number {
+    return this.came[index];
+  }
+
+  /** ps until all of a TLP that has come in is there. */
+  restPs(port: number, tlp: Tlp): number {
+    return Math.floor(this.ingress[port].restBytes(tlp) * this.ports[port].in.psPerByte);
+  }
+
   /** TLPs of a class that were made here and wait at the port `to`. */
   waiting(to: number, flowClass: FlowClass): number {
     return this.egress[to].waiting(this.ports.length, flowClass);
@@ -118,14 +135,21 @@ export class TlpNode implements Component {
 
   /** A TLP has been taken out of the buffer of the port where it came in, or will have been when all of it is there. */
   release(port: number, tlp: Tlp): void {
-    const from = this.ports[port].in;
-    const still = Math.floor(this.ingress[port].restBytes(tlp) * from.psPerByte);
-    from.release(tlp.flowClass, tlp.count, tlp.dataCredits, still);
+    this.ports[port].in.release(tlp.flowClass, tlp.count, tlp.dataCredits, this.restPs(port, tlp));
   }
 
-  left(_egress: number, source: number, flowClass: FlowClass, headers: number, data: number): void {
-    if (source < this.ports.length) this.ports[source].in.release(flowClass, headers, data);
-    else this.owner.left(flowClass);
+  left(
+    _egress: number,
+    source: number,
+    flowClass: FlowClass,
+    headers: number,
+    data: number,
+    cameAt: number,
+  ): void {
+    const from = this.ports[source]?.in;
+    if (from === undefined) this.owner.left(flowClass);
+    // After a reset of the link all its credits are back.
+    else if (from.epoch === cameAt) from.release(flowClass, headers, data);
   }
 
   reset(): void {

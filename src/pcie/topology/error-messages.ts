@@ -55,7 +55,7 @@ export class ErrorMessages {
 }
 
 /** Whether a port of a switch passes a message on: ERR_COR always, the others by SERR# Enable of both its sides. */
-function passes(fn: PcieFunction, code: number): boolean {
+export function passes(fn: PcieFunction, code: number): boolean {
   if (ERROR_MESSAGES.indexOf(code) === 0) return true;
   return passesSystemError(fn) && (fn.config.read16(COMMAND) & COMMAND_SERR) !== 0;
 }

@@ -17,6 +17,11 @@ export interface PortOptions {
   readonly portNumber?: number;
   readonly title?: string;
   readonly identity?: Partial<FunctionIdentity>;
+  /** Link Capabilities without the Port Number, and Link Status. Default: 8 GT/s, 16 lanes; not trained. */
+  readonly linkCapabilities?: number;
+  readonly linkStatus?: number;
+  /** Device Capabilities. Default: role-based error reporting, payloads of up to 256 bytes. */
+  readonly deviceCapabilities?: number;
 }
 
 const OPTIONS: Readonly<Record<keyof PortOptions, true>> = {
@@ -27,6 +32,9 @@ const OPTIONS: Readonly<Record<keyof PortOptions, true>> = {
   portNumber: true,
   title: true,
   identity: true,
+  linkCapabilities: true,
+  linkStatus: true,
+  deviceCapabilities: true,
 };
 
 /** Link Capabilities without the Port Number: 8 GT/s, 16 lanes. */
@@ -67,7 +75,9 @@ export function makePorts(
       title: port.title ?? title,
       identity: port.identity,
       ariForwarding: port.ariForwarding,
-      linkCapabilities: (LINK_CAPABILITIES | (portNumber << 24)) >>> 0,
+      linkCapabilities: ((port.linkCapabilities ?? LINK_CAPABILITIES) | (portNumber << 24)) >>> 0,
+      linkStatus: port.linkStatus,
+      deviceCapabilities: port.deviceCapabilities,
       multiFunction: numbers.some((number, k) => k !== i && number >> 3 === numbers[i] >> 3),
       extraCapabilities: services === null ? [] : [acs(services)],
     });

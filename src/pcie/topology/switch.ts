@@ -12,9 +12,16 @@ export interface PcieSwitchOptions {
   readonly ports: readonly PortOptions[];
   readonly title?: string;
   readonly identity?: Partial<FunctionIdentity>;
+  /** Its upstream port, where it differs from the others. */
+  readonly upstream?: Pick<PortOptions, 'linkCapabilities' | 'linkStatus' | 'deviceCapabilities'>;
 }
 
-const OPTIONS: Readonly<Record<keyof PcieSwitchOptions, true>> = { ports: true, title: true, identity: true };
+const OPTIONS: Readonly<Record<keyof PcieSwitchOptions, true>> = {
+  ports: true,
+  title: true,
+  identity: true,
+  upstream: true,
+};
 
 /**
  * A PCI Express switch: an upstream port, a bus inside, and downstream ports on it, each with a type 1 configuration
@@ -34,7 +41,13 @@ export class PcieSwitch implements ConfigTarget {
     checkKeys<PcieSwitchOptions>('options', options, OPTIONS);
     const title = options.title ?? 'PCI bridge: PCI Express switch';
     const { identity } = options;
-    this.upstream = new BridgePort({ routingId: 0, portType: PORT_UPSTREAM, title, identity });
+    this.upstream = new BridgePort({
+      ...options.upstream,
+      routingId: 0,
+      portType: PORT_UPSTREAM,
+      title,
+      identity,
+    });
     const ports = options.ports.map((port) => ({ ...port, identity: { ...identity, ...port.identity } }));
     this.downstream = makePorts(ports, PORT_DOWNSTREAM, 0, 0, title);
     const inside = new LogicalBus();

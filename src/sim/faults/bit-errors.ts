@@ -5,6 +5,7 @@ import {
   describeErrors,
   LinkErrors,
   type LinkPacket,
+  type PcieFunction,
   type ReplayCause,
 } from '../../pcie/index.ts';
 import type { ArmedFault } from './armed-fault.ts';
@@ -32,6 +33,7 @@ class DirectionErrors implements BitErrors {
   readonly armed: ArmedFault[] = [];
   private readonly run: FaultRun;
   private readonly direction: 'upstream' | 'downstream';
+  private readonly receiver: PcieFunction;
   /** Bits of a byte on the link. */
   private readonly bitsPerByte: number;
   private striking: ArmedFault | null = null;
@@ -41,9 +43,11 @@ class DirectionErrors implements BitErrors {
   constructor(run: FaultRun, direction: 'upstream' | 'downstream') {
     this.run = run;
     this.direction = direction;
-    const { scheduler, link, tlps, nic, bridge } = run.simulation.machine;
-    const [receiver, transmitter] =
-      direction === 'upstream' ? [bridge.function, nic.pf] : [nic.pf, bridge.function];
+    const { scheduler, link, tlps, nic, parts, bridge } = run.simulation.machine;
+    // The port at the upper end of the card's link.
+    const above = (parts.between?.port ?? bridge).function;
+    const [receiver, transmitter] = direction === 'upstream' ? [above, nic.pf] : [nic.pf, above];
+    this.receiver = receiver;
     // 8b/10b; the synchronization headers of 128b/130b belong to no packet.
     this.bitsPerByte = link[direction].rate.generation < 3 ? 10 : 8;
     this.link = new LinkErrors(scheduler, link[direction], tlps, this, receiver, transmitter);
@@ -96,9 +100,9 @@ class DirectionErrors implements BitErrors {
     if (at < 0) return;
     const [{ record }] = this.lost.splice(at, 1);
     record.isOpen = false;
-    const { scheduler, bridge, nic } = this.run.simulation.machine;
+    const { receiver } = this;
+    const { scheduler } = this.run.simulation.machine;
     const latePs = scheduler.now + delayPs - record.before[0];
-    const receiver = this.direction === 'upstream' ? bridge.function : nic.pf;
     record.notes.push(
       `it arrives ${latePs / 1000} ns late`,
       `${receiver.name} then shows ${describeErrors(receiver)}`,

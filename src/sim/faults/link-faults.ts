@@ -17,14 +17,15 @@ export class LinkFaults implements TimedEffect {
 
   constructor(run: FaultRun) {
     this.run = run;
-    const { scheduler, link, tlps, nic, rootComplex, rootPort } = run.simulation.machine;
+    const { scheduler, link, tlps, nic, rootComplex, rootPort, parts } = run.simulation.machine;
     this.outage = new LinkOutage(
       scheduler,
       link,
       tlps,
       nic.requester,
-      rootComplex.onCompletion,
-      rootPort.posted,
+      parts.between?.takeBack ?? rootComplex.onCompletion,
+      // What the root port has is not the card's link's any more.
+      parts.between ? null : rootPort.posted,
     );
   }
 

@@ -3,6 +3,7 @@ import type { DropReason } from '../../nicswitch/index.ts';
 import type { HostProfile } from '../../profiles/index.ts';
 import { type BinaryLog, LogError, type LogRecord } from '../../trace/index.ts';
 import { formatMac } from '../../wire/index.ts';
+import { pcieParts } from '../pcie-of-scenario.ts';
 import { cableDelayPs } from '../scenario-port.ts';
 import type { ResolvedScenario } from '../scenario-resolved.ts';
 import { machineParts } from '../simulation.ts';
@@ -35,7 +36,7 @@ import { wireOutSteps } from './wire-steps.ts';
 export function lifeOfFrame(log: BinaryLog, number: number, own: OwnProfiles = {}): FrameLife {
   const scenario = log.header.scenario as ResolvedScenario;
   if (log.header.store === null) throw new LogError('says nothing of a card: there are no frames in it');
-  const parts = machineParts(scenario, own);
+  const parts = machineParts(scenario, { ...own, pcieParts });
   const frame = findFrame(log, number, parts);
   const collected = collectFrame(log, frame, parts.hostProfile.iommu.walkers);
   const { card } = frame;

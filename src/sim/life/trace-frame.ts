@@ -2,9 +2,10 @@ import { ProbeKind } from '../../kernel/index.ts';
 import { BinaryLog, LogWriter, SinkPair } from '../../trace/index.ts';
 import type { CapturePacket } from '../../wire/index.ts';
 import { bootSimulation } from '../boot-error.ts';
+import { pcieParts } from '../pcie-of-scenario.ts';
 import { logHeader, logTrailer, recordLog } from '../run-log.ts';
 import type { ResolvedScenario } from '../scenario-resolved.ts';
-import { Simulation } from '../simulation.ts';
+import { machineParts, Simulation } from '../simulation.ts';
 import { lifeOfFrame } from './life-of-frame.ts';
 import type { FrameLife } from './life-steps.ts';
 
@@ -29,7 +30,7 @@ export function traceFrame(
   captures: readonly (readonly CapturePacket[])[],
   number: number,
 ): FrameLife {
-  const simulation = new Simulation(scenario, captures);
+  const simulation = new Simulation(scenario, captures, machineParts(scenario, { pcieParts }));
   const pieces: Uint8Array[] = [];
   const writer = new LogWriter(logHeader(simulation), (piece) => pieces.push(piece.slice()));
   recordLog(simulation, writer);

@@ -2,6 +2,7 @@ import type { NicProfile } from '../../nic/index.ts';
 import type { HostProfile } from '../../profiles/index.ts';
 import { type CapturePacket, crc32 } from '../../wire/index.ts';
 import type { MakingStep } from '../making-step.ts';
+import { pcieParts } from '../pcie-of-scenario.ts';
 import type { ResolvedScenario } from '../scenario-resolved.ts';
 import { HOSTS, machineParts, NICS, Simulation } from '../simulation.ts';
 import { VERSION } from '../version.ts';
@@ -61,6 +62,7 @@ export function snapshotSimulation(simulation: Simulation): Uint8Array {
     throw new SnapshotError('the machine is in the middle of its work: take it when the run has returned');
   }
   const asked = steps.filter(({ kind }) => kind === 'fault').length;
+  const { hostProfile, nicProfile } = machine.parts.given ?? machine.parts;
   const making: Making = {
     scenario: {
       ...scenario,
@@ -72,8 +74,8 @@ export function snapshotSimulation(simulation: Simulation): Uint8Array {
     captures,
     steps,
     lateTasks: lateTasksOf(simulation),
-    hostProfile: nameOf(HOSTS, machine.parts.hostProfile),
-    nicProfile: nameOf(NICS, machine.parts.nicProfile),
+    hostProfile: nameOf(HOSTS, hostProfile),
+    nicProfile: nameOf(NICS, nicProfile),
   };
   const body = new ByteWriter();
   body.text(VERSION);
@@ -104,6 +106,7 @@ export function restoreSimulation(snapshot: Uint8Array, options: RestoreOptions 
   const making = new GraphReader(body, STATE_TABLE).read() as Making;
   const { scenario, captures, steps, lateTasks } = making;
   const own = {
+    pcieParts,
     hostProfile: profileOf(HOSTS, making.hostProfile, options.hostProfile, 'hostProfile'),
     nicProfile: profileOf(NICS, making.nicProfile, options.nicProfile, 'nicProfile'),
   };
