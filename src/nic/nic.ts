@@ -5,10 +5,10 @@ import {
   type ConfigType,
   Endpoint,
   EndpointPort,
+  followFunctions,
   NOT_CLAIMED,
   type PcieFunction,
   type PcieLink,
-  RequestErrors,
   Requester,
   type TlpPool,
 } from '../pcie/index.ts';
@@ -96,13 +96,12 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
         tags: profile.tags,
         maxPayloadBytes: options.maxPayloadBytes,
         maxReadRequestBytes: options.maxReadRequestBytes,
+        readCompletionBoundary: options.readCompletionBoundary,
       });
       return profile.makePort?.(`${name}.dma`, scheduler, requester) ?? requester;
     };
     this.data = new DataPlane(name, scheduler, probe, profile, options.linkGbps, makeRequester, this);
     this.requester = requester as unknown as Requester;
-    const errors = new RequestErrors(this.endpoint);
-    this.requester.listeners.push(errors);
     this.port = new EndpointPort(
       `${name}.port`,
       scheduler,
@@ -112,7 +111,6 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
       this.requester,
       profile.registerReadPs,
     );
-    this.port.listener = errors;
     this.queues = new QueueRegisters(this.data.receive, this.data.transmit, {
       receiveStarted: (queue) => this.data.received[queue].start(),
       transmitStarted: (queue) => this.data.transmitted[queue].start(),
@@ -195,6 +193,7 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
     for (let vf = 0; vf < profile.pools; vf++)
       this.vfRegisters.push(this.makeVfRegisters(vf, options.linkGbps));
     this.attachBars();
+    followFunctions(this.endpoint, this.requester, this.port);
     this.mailboxes.reset();
     this.assignQueues();
     profile.extend?.(this, scheduler);

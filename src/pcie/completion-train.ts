@@ -95,3 +95,20 @@ export class CompletionTrain {
     return firstWord + Math.floor((address - firstWord) / requestBytes) * requestBytes;
   }
 }
+
+/** Completions of all requests of a read train, whose address is physical: none spans two of them. */
+export function completionsOfTrain(
+  { address, bytes, count, requestBytes }: Tlp,
+  maxPayloadBytes: number,
+  boundary: number,
+): number {
+  const others = count - 1;
+  if (others === 0) return completionCount(address, bytes, maxPayloadBytes, boundary);
+  // Requests end at whole multiples of their size from the first double word on, so all but the last are cut alike.
+  const start = address - (address & 3);
+  const last = start + others * requestBytes;
+  return (
+    others * completionCount(start, requestBytes, maxPayloadBytes, boundary) +
+    completionCount(last, address + bytes - last, maxPayloadBytes, boundary)
+  );
+}

@@ -6,6 +6,8 @@ import {
 } from '../registers/index.ts';
 import type { FunctionContext } from './capabilities/capability.ts';
 import { headerRow, type PlacedCapability } from './capabilities/capability.ts';
+import { CAP_PCI_EXPRESS } from './capabilities/ids.ts';
+import { PCIE_DEVICE_CONTROL } from './capabilities/pci-express.ts';
 
 const DWORDS = 1024;
 
@@ -29,6 +31,8 @@ export interface ConfigLayout {
   readonly keptByFlrMask: Int32Array;
   /** 1 for dwords whose write mask depends on the state of the function. */
   readonly guarded: Uint8Array;
+  /** The dword with Transactions Pending, which nobody sets: it is as the function is when it is read. -1: there is none. */
+  readonly pendingAt: number;
   /** Place among the dwords that software can change, or -1. */
   readonly cellAt: Int16Array;
   /** The dwords that software can change. */
@@ -69,6 +73,9 @@ export function buildLayout(
   for (let dword = 0; dword < DWORDS; dword++) {
     if ((writeMask[dword] | w1cMask[dword] | w1sMask[dword]) !== 0) cellAt[dword] = cells.push(dword) - 1;
   }
+  const express = capabilities.find(
+    ({ capability: { id, extended } }) => id === CAP_PCI_EXPRESS && !extended,
+  );
   return Object.freeze({
     table,
     reset: spread(compiled.reset),
@@ -78,6 +85,7 @@ export function buildLayout(
     stickyMask: spread(compiled.stickyMask),
     keptByFlrMask: spread(compiled.keptByFlrMask),
     guarded,
+    pendingAt: express === undefined ? -1 : (express.offset + PCIE_DEVICE_CONTROL) >> 2,
     cellAt,
     cellDwords: Int16Array.from(cells),
     capabilities,

@@ -1,4 +1,5 @@
 import { hex } from '../base/index.ts';
+import { TRANSACTIONS_PENDING } from './capabilities/pci-express.ts';
 import type { ConfigLayout } from './config-layout.ts';
 
 /** Called after software wrote a dword. `before` and `after` are what it held, signed 32-bit. */
@@ -8,6 +9,8 @@ export type ConfigWriteHook = (after: number, before: number) => void;
 export interface ConfigOwner {
   /** Bits of `mask` that writing `value` to the dword at `offset` may change now. Asked for guarded dwords only. */
   configGuard(offset: number, mask: number, value: number): number;
+  /** Transactions Pending, as it reads now. Left out: it never is. */
+  readonly transactionsPending?: boolean;
   /** Software wrote the dword at `offset`. `written` holds the bytes as written, within `lanes`. */
   configWritten(offset: number, before: number, after: number, written: number, lanes: number): void;
 }
@@ -108,7 +111,7 @@ export class ConfigSpace {
     check(offset, 4);
     const { layout } = this;
     const dword = offset >> 2;
-    const before = this.load(dword);
+    const before = this.held(dword);
     let after = before;
     const cell = layout.cellAt[dword];
     if (cell >= 0) {
@@ -126,18 +129,20 @@ export class ConfigSpace {
     if (hooks !== undefined) for (const hook of hooks) hook(after, before);
   }
 
-  /** Sets the dword at `offset`, as the hardware does: no mask, no hook. */
+  /** Sets the dword at `offset`, as the hardware does: no mask, no hook. Transactions Pending stays as it is. */
   poke32(offset: number, value: number): void {
     check(offset, 4);
+    const { cellAt, pendingAt } = this.layout;
     const dword = offset >> 2;
-    if (this.load(dword) === (value | 0)) return;
-    const cell = this.layout.cellAt[dword];
+    const after = dword === pendingAt ? value & ~TRANSACTIONS_PENDING : value | 0;
+    if (this.held(dword) === after) return;
+    const cell = cellAt[dword];
     if (cell >= 0) {
-      this.own()[cell] = value;
+      this.own()[cell] = after;
       return;
     }
     this.pokes ??= new Map();
-    this.pokes.set(dword, value | 0);
+    this.pokes.set(dword, after);
   }
 
   /** Sets the word at `offset`, as the hardware does. */
@@ -193,26 +198,14 @@ export class ConfigSpace {
     }
   }
 
-  /**
-   * What differs from the reset values: pairs of dword number and value, to be given to
-   * {@link ConfigSpace.restore}.
-   */
-  save(): Int32Array {
-    const pairs: number[] = [];
-    for (let dword = 0; dword < 1024; dword++) {
-      const value = this.load(dword);
-      if (value !== this.layout.reset[dword]) pairs.push(dword, value);
-    }
-    return Int32Array.from(pairs);
-  }
-
-  /** Takes back what {@link ConfigSpace.save} gave. Hooks are not called. */
-  restore(saved: Int32Array): void {
-    this.reset('cold');
-    for (let i = 0; i < saved.length; i += 2) this.poke32(saved[i] * 4, saved[i + 1]);
-  }
-
+  /** As it reads now. */
   private load(dword: number): number {
+    const held = this.held(dword);
+    const isPending = dword === this.layout.pendingAt && this.owner?.transactionsPending === true;
+    return isPending ? held | TRANSACTIONS_PENDING : held;
+  }
+
+  private held(dword: number): number {
     const cells = this.cells;
     if (cells !== null) {
       const cell = this.layout.cellAt[dword];

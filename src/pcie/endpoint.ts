@@ -5,7 +5,8 @@ import type { FunctionContext } from './capabilities/capability.ts';
 import { ECAP_SRIOV } from './capabilities/ids.ts';
 import { ARI_CAPABLE_HIERARCHY, SRIOV_CONTROL, type SriovCapability } from './capabilities/sriov.ts';
 import { CONFIG_RETRY, type ConfigTarget, type ConfigType } from './config-access.ts';
-import { type DecodeListener, endpointLayout, type FunctionProfile, PcieFunction } from './function.ts';
+import { endpointLayout } from './endpoint-layout.ts';
+import { type DecodeListener, type FunctionProfile, PcieFunction } from './function.ts';
 import { ROM_ADDRESS } from './header.ts';
 import { busOf, type RoutingId } from './routing-id.ts';
 import { SriovControl } from './sriov.ts';
@@ -20,16 +21,6 @@ export interface EndpointOptions {
   readonly numbers?: readonly number[];
   /** Bus number until the first configuration write says another. Default 0. */
   readonly bus?: number;
-}
-
-/** Everything that software has set in an endpoint. */
-export interface EndpointState {
-  readonly bus: number;
-  readonly functions: readonly Int32Array[];
-  /** First VF Offset and VF Stride of each PF. */
-  readonly numbers: readonly (readonly [number, number])[];
-  /** Function number of the PF, index of the VF, its configuration space. */
-  readonly vfs: readonly (readonly [number, number, Int32Array])[];
 }
 
 /**
@@ -217,41 +208,12 @@ export class Endpoint implements Component, ConfigTarget, DecodeListener {
     return { configRequests: this.configRequests, configUnsupported: this.configUnsupported };
   }
 
-  /** All that software has set, to be given to {@link Endpoint.restore} later. */
-  save(): EndpointState {
-    const vfs: [number, number, Int32Array][] = [];
-    for (const pf of this.physical) {
-      for (const vf of pf.sriov!.made()) {
-        const saved = vf.config.save();
-        if (saved.length > 0) vfs.push([pf.context.number, vf.vfIndex, saved]);
-      }
-    }
-    return {
-      bus: this.capturedBus,
-      functions: this.functions.map((fn) => fn.config.save()),
-      numbers: this.physical.map(({ sriov }) => [sriov!.firstVfOffset, sriov!.vfStride]),
-      vfs,
-    };
-  }
-
-  /** Takes back what {@link Endpoint.save} gave; the functions must be the same. Device models restore themselves. */
-  restore(state: EndpointState): void {
-    this.functions.forEach((fn, i) => {
-      fn.conventionalReset('cold');
-      fn.config.restore(state.functions[i]);
-    });
-    this.capture(state.bus);
-    for (const fn of this.functions) fn.refresh();
-    this.physical.forEach((pf, i) => {
-      const [firstVfOffset, vfStride] = state.numbers[i];
-      const control = pf.sriov as SriovControl;
-      control.restoreNumbers(pf.findExtendedCapability(ECAP_SRIOV), firstVfOffset, vfStride);
-    });
-    for (const [number, index, saved] of state.vfs) {
-      const vf = this.byNumber[number]!.sriov!.vf(index);
-      vf.config.restore(saved);
-      vf.refresh();
-    }
+  /** Takes over a bus number, as from a type 0 configuration write. */
+  capture(bus: number): void {
+    if (bus === this.capturedBus) return;
+    this.capturedBus = bus;
+    for (const fn of this.functions) fn.renumber((bus << 8) | fn.context.number);
+    this.decodeChanged();
   }
 
   private writable(routingId: RoutingId, type: ConfigType | undefined): PcieFunction | null {
@@ -281,13 +243,6 @@ export class Endpoint implements Component, ConfigTarget, DecodeListener {
     return fn ?? this.functionAt((this.capturedBus << 8) | (routingId & 0xff));
   }
 
-  private capture(bus: number): void {
-    if (bus === this.capturedBus) return;
-    this.capturedBus = bus;
-    for (const fn of this.functions) fn.renumber((bus << 8) | fn.context.number);
-    this.decodeChanged();
-  }
-
   private ariCapableHierarchy(): boolean {
     const pf = this.physical[0];
     const base = pf.findExtendedCapability(ECAP_SRIOV);
@@ -304,26 +259,23 @@ export class Endpoint implements Component, ConfigTarget, DecodeListener {
     this.stale = false;
     this.memory = [];
     this.io = [];
+    const add = (to: Aperture[], fn: PcieFunction, bar: number, base: number, bytes: number, vfBytes = 0) =>
+      to.push({ base, end: base + bytes, fn, bar, vfScale: vfBytes === 0 ? 0 : 1 / vfBytes, vfBytes });
     for (const fn of this.functions) {
       for (const bar of fn.bars) {
         const isIo = bar.kind === 'io';
         if (!(isIo ? fn.ioEnabled : fn.memoryEnabled)) continue;
-        const base = fn.barBase(bar.index);
-        const aperture = { base, end: base + bar.bytes, fn, bar: bar.index, vfScale: 0, vfBytes: 0 };
-        (isIo ? this.io : this.memory).push(aperture);
+        add(isIo ? this.io : this.memory, fn, bar.index, fn.barBase(bar.index), bar.bytes);
       }
       const { romBytes } = fn.profile;
       if (romBytes && fn.memoryEnabled && (fn.config.read32(ROM_ADDRESS) & 1) !== 0) {
-        const base = fn.barBase(ROM_BAR);
-        this.memory.push({ base, end: base + romBytes, fn, bar: ROM_BAR, vfScale: 0, vfBytes: 0 });
+        add(this.memory, fn, ROM_BAR, fn.barBase(ROM_BAR), romBytes);
       }
       const vfs = fn.sriov;
       if (vfs === null || !vfs.memoryEnabled || vfs.count === 0) continue;
       for (const bar of vfs.vfBars) {
-        const base = vfs.vfBarBase(bar.index, 0);
         const vfBytes = vfs.vfBarBytes(bar.index);
-        const end = base + vfBytes * vfs.count;
-        this.memory.push({ base, end, fn, bar: bar.index, vfScale: 1 / vfBytes, vfBytes });
+        add(this.memory, fn, bar.index, vfs.vfBarBase(bar.index, 0), vfBytes * vfs.count, vfBytes);
       }
     }
     this.memory.sort((a, b) => a.base - b.base);

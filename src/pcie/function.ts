@@ -1,14 +1,9 @@
 import { EventEmitter } from 'eventemitter3';
 import type * as typed from 'typed-emitter';
 import { checkInteger } from '../base/index.ts';
-import { type BarDefinition, type BarTarget, barAddress, checkBars, ROM_BAR } from './bar.ts';
-import {
-  type Capability,
-  type CapabilityHost,
-  type FunctionContext,
-  placeCapabilities,
-} from './capabilities/capability.ts';
-import { buildLayout, type ConfigLayout, capabilityOffset } from './config-layout.ts';
+import { type BarDefinition, type BarTarget, barAddress, ROM_BAR } from './bar.ts';
+import type { Capability, CapabilityHost, FunctionContext } from './capabilities/capability.ts';
+import { type ConfigLayout, capabilityOffset } from './config-layout.ts';
 import { type ConfigOwner, ConfigSpace, type ResetKind } from './config-space.ts';
 import {
   BAR0,
@@ -19,7 +14,6 @@ import {
   COMMAND_MEMORY,
   type FunctionIdentity,
   ROM_ADDRESS,
-  type0Rows,
 } from './header.ts';
 import { formatRoutingId, type RoutingId } from './routing-id.ts';
 
@@ -159,6 +153,8 @@ export class PcieFunction implements CapabilityHost, ConfigOwner {
   ownExtendedTags = false;
   /** Sends an error message of this PF, or of a VF of its, to the root: Routing ID and Message Code. Default: none goes. */
   sendError: ((routingId: RoutingId, code: number) => void) | null = null;
+  /** Whether requests of this PF, or of a VF of its, await completions. Default: it makes none. */
+  requestsPending: ((routingId: RoutingId) => boolean) | null = null;
   /** Told of changes of BARs and of their enables. */
   decodeListener: DecodeListener | null = null;
   /** What the listeners were last told, as bits. */
@@ -321,6 +317,11 @@ export class PcieFunction implements CapabilityHost, ConfigOwner {
     this.sriov?.renumber();
   }
 
+  /** It has issued non-posted requests that await completions (PCIe 3.0 7.8.5). */
+  get transactionsPending(): boolean {
+    return (this.physical ?? this).requestsPending?.(this.routingId) ?? false;
+  }
+
   configGuard(offset: number, mask: number, value: number): number {
     const { layout } = this.config;
     const { capability, offset: base } = layout.capabilities[layout.capabilityAt[offset >> 2]];
@@ -426,18 +427,4 @@ export class PcieFunction implements CapabilityHost, ConfigOwner {
     if (bar === undefined) throw new RangeError(`${this.name} has no BAR ${index}`);
     return bar;
   }
-}
-
-/**
- * The configuration space of an endpoint function, PF or VF by `context`.
- *
- * @throws RangeError if BARs or capabilities are malformed or overlap.
- */
-export function endpointLayout(profile: FunctionProfile, context: FunctionContext): ConfigLayout {
-  checkBars(profile.bars);
-  const capabilities = placeCapabilities(profile.capabilities);
-  const first = capabilities.find(({ capability }) => !capability.extended);
-  const { identity, bars, romBytes = 0 } = profile;
-  const header = type0Rows({ identity, bars, romBytes, firstCapability: first?.offset ?? 0 }, context);
-  return buildLayout(`${profile.title}: configuration space`, header, capabilities, context);
 }

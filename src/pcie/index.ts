@@ -190,8 +190,16 @@ export {
 } from './config-space.ts';
 export { type CreditAdvertisement, CreditGate, INFINITE_CREDITS } from './credits.ts';
 export { Damage, type DataLinkErrors, type LinkPacket } from './data-link-errors.ts';
-export { Endpoint, type EndpointOptions, type EndpointState, sriovOf } from './endpoint.ts';
+export { Endpoint, type EndpointOptions, sriovOf } from './endpoint.ts';
+export { endpointLayout } from './endpoint-layout.ts';
 export { type CompleterTarget, EndpointPort, NOT_CLAIMED, type UnclaimedListener } from './endpoint-port.ts';
+export {
+  type EndpointState,
+  restoreConfig,
+  restoreEndpoint,
+  saveConfig,
+  saveEndpoint,
+} from './endpoint-state.ts';
 export { enumerate } from './enumerate.ts';
 export {
   type AddressWindow,
@@ -236,7 +244,6 @@ export { OHC_BYTES, type OhcQuestion, ohcBytes } from './flit-tlp.ts';
 export { FlitWire } from './flit-wire.ts';
 export {
   type DecodeListener,
-  endpointLayout,
   type FunctionEmitter,
   type FunctionEvents,
   type FunctionParts,
@@ -245,6 +252,7 @@ export {
   type ResetCause,
   type VirtualFunctions,
 } from './function.ts';
+export { followFunctions } from './function-requests.ts';
 export type { FunctionIdentity } from './header.ts';
 export { PcieLink } from './link.ts';
 export { LinkDirection } from './link-direction.ts';
@@ -269,13 +277,13 @@ export { type MakeReadiness, Readiness, type ReadinessTimes, readiness } from '.
 export type { ReplayCause } from './replay-buffer.ts';
 export { replayTimerSymbols } from './replay-timer.ts';
 export { RequestErrors } from './request-errors.ts';
-export {
-  type FailureListener,
-  type MemoryRequest,
-  Requester,
-  type RequesterClient,
-  type RequesterOptions,
-} from './requester.ts';
+export { Requester } from './requester.ts';
+export type {
+  FailureListener,
+  MemoryRequest,
+  RequesterClient,
+  RequesterOptions,
+} from './requester-client.ts';
 export { LogicalBus, RootBus } from './root-bus.ts';
 export { type Resettable, RootComplex, type Routing } from './root-complex.ts';
 export { connectRootErrors, logRootError, receiveErrorMessage } from './root-errors.ts';

@@ -95,8 +95,11 @@ export class LinkOutage implements LostTlps, Component {
     probe.record(ProbeKind.LINK_STATE, Number(!isDown), Number(forGood), 0);
     const { held, tlps } = this;
     if (isDown && held !== null) {
-      for (let i = 0; i < held.length; i++)
-        probe.record(ProbeKind.WRITE_LOST, held.peek(i), tlps.records[held.peek(i)].requester, 0);
+      for (let i = 0; i < held.length; i++) {
+        const { index, requester, flowClass } = tlps.records[held.peek(i)];
+        // Completions wait there, too.
+        if (flowClass === FlowClass.POSTED) probe.record(ProbeKind.WRITE_LOST, index, requester, 0);
+      }
     }
     const waiting = [...upstream.restart(isDown), ...downstream.restart(isDown)];
     for (const tlp of waiting) this.lost(tlp);

@@ -12,7 +12,7 @@ import {
   STATUS_RECEIVED_TARGET_ABORT,
 } from './header.ts';
 import { headerWordsOf } from './header-words.ts';
-import type { FailureListener } from './requester.ts';
+import type { FailureListener } from './requester-client.ts';
 import { CompletionStatus, ReadOutcome, TlpKind } from './tlp.ts';
 import type { Tlp } from './tlp-pool.ts';
 
@@ -30,7 +30,13 @@ export class RequestErrors implements FailureListener, UnclaimedListener {
     reportToAll(this.endpoint.functions, UNSUPPORTED_REQUEST, isAdvisory, headerWordsOf(tlp));
   }
 
-  requestFailed(routingId: number, _client: number, _cookie: number, status: number): void {
+  requestFailed(
+    routingId: number,
+    _client: number,
+    _cookie: number,
+    status: number,
+    header: readonly number[],
+  ): void {
     const fn = this.endpoint.functionAt(routingId);
     if (fn === null) return;
     const { config } = fn;
@@ -40,7 +46,7 @@ export class RequestErrors implements FailureListener, UnclaimedListener {
     }
     if (status === ReadOutcome.POISONED) {
       // The data are discarded and all else goes on: advisory where it is not fatal (6.2.3.2.4.3).
-      reportUncorrectable(fn, POISONED_TLP, true);
+      reportUncorrectable(fn, POISONED_TLP, true, header);
       const parity =
         (config.read16(COMMAND) & COMMAND_PARITY_RESPONSE) === 0 ? 0 : STATUS_MASTER_PARITY_ERROR;
       config.poke16(STATUS, config.read16(STATUS) | STATUS_DETECTED_PARITY_ERROR | parity);

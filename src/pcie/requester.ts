@@ -1,7 +1,16 @@
 import { assert, IntRing, type WordStore } from '../base/index.ts';
 import type { Component } from '../kernel/index.ts';
+import { completionWordsOf } from './header-words.ts';
 import type { LinkDirection } from './link-direction.ts';
+import {
+  ABANDONED_CLIENT,
+  type FailureListener,
+  type MemoryRequest,
+  type RequesterClient,
+  type RequesterOptions,
+} from './requester-client.ts';
 import { MESSAGE_BASE } from './root-port-options.ts';
+import type { RoutingId } from './routing-id.ts';
 import {
   CompletionStatus,
   CREDIT_BYTES,
@@ -9,64 +18,11 @@ import {
   FlowClass,
   HEADER_4DW_BYTES,
   memoryHeaderBytes,
+  ReadOutcome,
   spanOf,
   TlpKind,
 } from './tlp.ts';
 import type { Tlp, TlpPool } from './tlp-pool.ts';
-
-/** A part of a device that issues memory requests. */
-export interface RequesterClient {
-  /** A read has completed; its bytes lie in the store if `status` is {@link CompletionStatus}.SUCCESSFUL. */
-  readDone(cookie: number, status: number): void;
-  /** A write has been taken by the completer: what it came from may be used again. */
-  writeDone(cookie: number): void;
-  /** A request was refused before for want of tags or queue room; now there is some. */
-  requesterReady(): void;
-}
-
-/** Who is told of requests that did not succeed. */
-export interface FailureListener {
-  /**
-   * A read of `routingId`'s has ended with `status`, which is not successful; its client, with the cookie of its
-   * request, knows already.
-   */
-  requestFailed(routingId: number, client: number, cookie: number, status: number): void;
-}
-
-/**
- * What a client wants read or written. One object that the client fills in again and again, so that no
- * address is an argument.
- */
-export interface MemoryRequest {
-  routingId: number;
-  /** Host address, as the device uses it. */
-  address: number;
-  bytes: number;
-  /** Byte offset in the device's store where the data lie or go. */
-  offset: number;
-  /** Who asks, from {@link Requester.addClient}, and what it wants to be told. */
-  client: number;
-  cookie: number;
-  /**
-   * A write of a frame with a double word taken out or put in: `headBytes` from `offset` (0 = the write is
-   * one piece), then `insert` if `inserts` is 1, then the rest from `offset + headBytes + skipBytes`. `bytes`
-   * counts what is written; head and inserted word must lie within the page that `address` is in.
-   */
-  headBytes: number;
-  skipBytes: number;
-  inserts: number;
-  insert: number;
-}
-
-/** Limits under which a device issues requests. */
-export interface RequesterOptions {
-  /** Reads outstanding at most (PCI Express Base 2.2.6.2: 32 without extended tags). */
-  readonly tags: number;
-  /** Max_Payload_Size in force. */
-  readonly maxPayloadBytes: number;
-  /** Max_Read_Request_Size in force. */
-  readonly maxReadRequestBytes: number;
-}
 
 // Constants of this module: see "The hot path" in docs/architecture.md.
 const { MEMORY_READ, MEMORY_WRITE } = TlpKind;
@@ -74,6 +30,8 @@ const { POSTED, NON_POSTED } = FlowClass;
 const { SUCCESSFUL } = CompletionStatus;
 const span4 = spanOf;
 const headerBytes = memoryHeaderBytes;
+
+const ABANDONED = ABANDONED_CLIENT;
 
 /** Tags that payload reads leave to descriptor fetches, at most; a device with few tags keeps a quarter. */
 const FETCH_TAGS = 8;
@@ -124,6 +82,7 @@ export class Requester implements Component {
   private readonly tags: number;
   private readonly mps: number;
   private readonly mrrs: number;
+  private readonly boundary: number;
   private readonly fetchTags: number;
   /** The longest train of reads and of writes, from a double word on: what credits and tags allow. */
   private readonly readBytes: number;
@@ -164,6 +123,7 @@ export class Requester implements Component {
     this.fetchTags = Math.min(FETCH_TAGS, options.tags >> 2);
     this.mps = options.maxPayloadBytes;
     this.mrrs = options.maxReadRequestBytes;
+    this.boundary = options.readCompletionBoundary ?? 64;
     const posted = upstream.trainLimits(FlowClass.POSTED);
     const unit = this.mps / CREDIT_BYTES;
     if (posted.data < unit) {
@@ -264,13 +224,31 @@ export class Requester implements Component {
 
   /** A completion train has arrived from the link. */
   complete(tlp: Tlp): void {
-    const { requester: routingId, client, cookie, status } = tlp;
+    const { client, cookie, status } = tlp;
+    if (status !== SUCCESSFUL || client >= ABANDONED) {
+      this.completeFailed(tlp);
+      return;
+    }
     this.tagsFree += tlp.tags;
+    tlp.tags = 0;
     this.tlps.give(tlp);
     if (this.held.length > 0) this.sendHeld();
     this.clients[client].readDone(cookie, status);
-    if (status !== SUCCESSFUL) this.failed(routingId, client, cookie, status);
     if (this.refused) this.wake();
+  }
+
+  /** Whether a function has issued reads whose completions have not come. One that was reset since then has not. */
+  hasPending(routingId: RoutingId): boolean {
+    return this.pending().some(({ requester }) => requester === routingId);
+  }
+
+  /**
+   * Functions have been reset, or have gone, by their Routing IDs: nothing comes of their reads. Those that wait for tags never
+   * leave, and completions of the others are discarded.
+   */
+  abandon(isGone: (routingId: RoutingId) => boolean): void {
+    for (const tlp of this.pending()) if (isGone(tlp.requester)) tlp.client += ABANDONED;
+    this.sendHeld();
   }
 
   /** The completer has taken a posted train of this requester. */
@@ -291,9 +269,27 @@ export class Requester implements Component {
     return { readsIssued, writesIssued, readErrors, tagsInUse: this.tags - this.tagsFree };
   }
 
-  private failed(routingId: number, client: number, cookie: number, status: number): void {
+  /** Reads that have not ended and are not abandoned. */
+  private pending(): Tlp[] {
+    // None waits for tags where all are free.
+    if (this.tagsFree === this.tags) return [];
+    const { store } = this;
+    return this.tlps.records.filter((tlp) => tlp.tags > 0 && tlp.store === store && tlp.client < ABANDONED);
+  }
+
+  private completeFailed(tlp: Tlp): void {
+    const { requester, client, cookie, status } = tlp;
+    const header = status === ReadOutcome.POISONED ? completionWordsOf(tlp, this.mps, this.boundary) : [];
+    this.tagsFree += tlp.tags;
+    tlp.tags = 0;
+    this.tlps.give(tlp);
+    if (this.held.length > 0) this.sendHeld();
+    const asker = client % ABANDONED;
+    const outcome = client === asker ? status : ReadOutcome.ABANDONED;
+    this.clients[asker].readDone(cookie, outcome);
     this.readErrors++;
-    for (const listener of this.listeners) listener.requestFailed(routingId, client, cookie, status);
+    for (const listener of this.listeners) listener.requestFailed(requester, asker, cookie, outcome, header);
+    if (this.refused) this.wake();
   }
 
   private hasRoom(bytes: number, keptTags: number): boolean {
@@ -310,12 +306,20 @@ export class Requester implements Component {
     return false;
   }
 
+  /** What waits for tags leaves as far as there are some; what is abandoned has ended. */
   private sendHeld(): void {
-    const { records } = this.tlps;
-    while (this.held.length > 0 && records[this.held.peek()].tags <= this.tagsFree) {
-      const tlp = records[this.held.shift()];
-      this.tagsFree -= tlp.tags;
-      this.upstream.send(tlp);
+    while (this.held.length > 0) {
+      const tlp = this.tlps.records[this.held.peek()];
+      const isAbandoned = tlp.client >= ABANDONED;
+      if (!isAbandoned && tlp.tags > this.tagsFree) break;
+      this.held.shift();
+      if (isAbandoned) {
+        tlp.tags = 0;
+        this.completeFailed(tlp);
+      } else {
+        this.tagsFree -= tlp.tags;
+        this.upstream.send(tlp);
+      }
     }
   }
 

@@ -1,17 +1,19 @@
 import { checkOneOf } from '../base/index.ts';
 import { BRIDGE_CONTROL, SECONDARY_STATUS } from './bridge.ts';
 import { AER_ERROR_SOURCE, AER_ROOT_COMMAND, AER_ROOT_STATUS } from './capabilities/aer.ts';
-import { CAP_PCI_EXPRESS, ECAP_AER } from './capabilities/ids.ts';
+import { CAP_MSI, CAP_PCI_EXPRESS, ECAP_AER } from './capabilities/ids.ts';
 import { PORT_ROOT } from './capabilities/pci-express.ts';
 import { canSend, ERROR_MESSAGES, noteSent } from './error-report.ts';
 import type { PcieFunction } from './function.ts';
-import { MsiInterrupts } from './msi-interrupts.ts';
 import type { InterruptTarget } from './root-port-options.ts';
 import type { RoutingId } from './routing-id.ts';
 
 /** Bit of Secondary Status, and SERR# Enable of Bridge Control (PCIe 3.0 7.5.3). */
 const RECEIVED_SYSTEM_ERROR = 1 << 14;
 const BRIDGE_SERR = 1 << 1;
+/** Mask and Pending Bits of an MSI with addresses of 32 bits, as ports have it. */
+const MSI_MASK = 0x0c;
+const MSI_PENDING = 0x10;
 /** Bits of Root Error Status (7.10.10): ERR_COR and, two bits on, the others; the first is fatal; kinds received. */
 const RECEIVED = 1;
 const MULTIPLE = 2;
@@ -70,28 +72,43 @@ export function logRootError(
   }
   config.poke32(at + AER_ROOT_STATUS, after);
   const enables = config.read32(at + AER_ROOT_COMMAND);
-  const msi = interruptsOf(port, interrupts);
-  if (!active(before, enables) && active(after, enables)) msi.signal(0);
+  connectInterrupts(port, interrupts);
+  if (!active(before, enables) && active(after, enables)) interrupt(port);
 }
 
 /** Lets a root port send messages of its own errors, which come to itself, and interrupt. */
 export function connectRootErrors(port: PcieFunction, interrupts: InterruptTarget): void {
-  interruptsOf(port, interrupts);
+  connectInterrupts(port, interrupts);
   port.sendError = (source, code) => logRootError(port, source, code, interrupts);
 }
 
-/** One for each port, as they wait for its registers to be written. What waits is in those. */
-const INTERRUPTS = new WeakMap<PcieFunction, MsiInterrupts>();
+/** Where the messages of each port go. */
+const TARGETS = new WeakMap<PcieFunction, InterruptTarget>();
 
 /** @param target of the first call for a port. */
-function interruptsOf(port: PcieFunction, target: InterruptTarget): MsiInterrupts {
-  let msi = INTERRUPTS.get(port);
-  if (msi === undefined) {
-    // The MSI capability of a port has addresses of 32 bits.
-    msi = new MsiInterrupts(port, (_, low, __, data) => target.message(port.routingId, low, data));
-    INTERRUPTS.set(port, msi);
+function connectInterrupts(port: PcieFunction, target: InterruptTarget): void {
+  if (TARGETS.has(port)) return;
+  TARGETS.set(port, target);
+  const { config, events } = port;
+  const at = port.findCapability(CAP_MSI);
+  const again = () => {
+    if (config.read32(at + MSI_PENDING) !== 0) interrupt(port);
+  };
+  config.onWrite(at, again);
+  config.onWrite(at + MSI_MASK, again);
+  events.on('busMaster', again);
+}
+
+/** The port's MSI, which has one vector: it goes out, waits in Pending Bits, or is lost (PCI 3.0 6.8.1). */
+function interrupt(port: PcieFunction): void {
+  const { config } = port;
+  const at = port.findCapability(CAP_MSI);
+  if (!port.msiEnabled) return;
+  if ((config.read32(at + MSI_MASK) & 1) !== 0) config.poke32(at + MSI_PENDING, 1);
+  else if (port.busMaster) {
+    config.poke32(at + MSI_PENDING, 0);
+    TARGETS.get(port)!.message(port.routingId, config.read32(at + 4), config.read16(at + 8));
   }
-  return msi;
 }
 
 /** Offset of AER in a root port. */

@@ -1,6 +1,7 @@
 import { ceilPowerOfTwo, IntRing, type SparseMemory, type WordStore } from '../base/index.ts';
 import type { Component, Scheduler } from '../kernel/index.ts';
 import { type AddressTranslator, TRANSLATION_MISS, type TranslationClient } from './address-translator.ts';
+import { completionsOfTrain } from './completion-train.ts';
 import { KnownMemory } from './known-memory.ts';
 import type { PcieLink } from './link.ts';
 import type { LinkDirection } from './link-direction.ts';
@@ -14,7 +15,6 @@ import {
 import {
   CompletionStatus,
   CREDIT_BYTES,
-  completionCount,
   DATA_LINK_OVERHEAD_BYTES,
   FlowClass,
   HEADER_3DW_BYTES,
@@ -31,6 +31,7 @@ const { POSTED, NON_POSTED, COMPLETION } = FlowClass;
 const { SUCCESSFUL } = CompletionStatus;
 const MISS = TRANSLATION_MISS;
 const span4 = spanOf;
+const completionsOf = completionsOfTrain;
 const FIRST_MESSAGE = MESSAGE_BASE;
 const BEHIND_MESSAGES = MESSAGE_BASE + MESSAGE_BYTES;
 /** Overhead of a completion, which has a header of three double words. */
@@ -141,10 +142,10 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     if (kind === MEMORY_WRITE) this.receivePosted(tlp);
     else if (kind === MEMORY_READ) this.receiveRead(tlp);
     else if (kind === TlpKind.MESSAGE) this.receivePosted(tlp);
-    else {
-      this.up.release(COMPLETION, 1, tlp.dataCredits);
-      this.onCompletion(tlp);
-    }
+    else if (this.posted.length > 0) {
+      // It passes none of the posted requests that came before it (2.4.1): who gets it sees what they wrote.
+      this.hold(this.posted, tlp);
+    } else this.takeCompletion(tlp);
   }
 
   /**
@@ -187,6 +188,11 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     this.postedDone = (this.postedDone + 1) | 0;
     if (tlp.status === UNKNOWN) this.unknown--;
     if (this.reads.length > 0) this.startWaitingReads();
+  }
+
+  private takeCompletion(tlp: Tlp): void {
+    this.up.release(COMPLETION, 1, tlp.dataCredits);
+    this.onCompletion(tlp);
   }
 
   /** Sends a request of software's down the link. */
@@ -253,9 +259,13 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
   private drainPosted(): void {
     while (this.posted.length > 0) {
       const tlp = this.tlps.records[this.posted.peek()];
-      if (tlp.status === PENDING) break;
+      const isPosted = tlp.flowClass === POSTED;
+      if (isPosted && tlp.status === PENDING) break;
       this.posted.shift();
-      if (this.isStale(tlp)) {
+      if (!isPosted) {
+        if (this.isStale(tlp)) this.tlps.lose(tlp);
+        else this.takeCompletion(tlp);
+      } else if (this.isStale(tlp)) {
         this.postedDone = (this.postedDone + 1) | 0;
         this.tlps.lose(tlp);
       } else if (tlp.status === MESSAGE) this.commitMessage(tlp);
@@ -387,7 +397,10 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     const { address, bytes } = tlp;
     this.memory.copyOutWords(address, bytes, tlp.store as WordStore, tlp.storeOffset);
     // Small reads, most of all, come back in one piece.
-    const count = bytes <= 124 ? 1 : this.completionsOf(tlp, address, bytes);
+    const count =
+      bytes <= 124
+        ? 1
+        : completionsOf(tlp, this.options.maxPayloadBytes, this.options.readCompletionBoundary);
     const span = span4(address, bytes);
     tlp.status = status;
     tlp.kind = COMPLETION_DATA;
@@ -413,22 +426,6 @@ export class RootPort implements TlpReceiver, TranslationClient, Component {
     tlp.bytes = 0;
     this.hold(this.completions, tlp);
     this.sendWaiting();
-  }
-
-  /** Completions of all requests of a read train: none spans two of them. */
-  private completionsOf(tlp: Tlp, address: number, bytes: number): number {
-    const { maxPayloadBytes, readCompletionBoundary } = this.options;
-    const others = tlp.count - 1;
-    if (others === 0) return completionCount(address, bytes, maxPayloadBytes, readCompletionBoundary);
-    // Requests end at whole multiples of their size from the first double word on, so all but the last are
-    // cut alike.
-    const start = address - (address & 3);
-    const each = tlp.requestBytes;
-    const last = start + others * each;
-    return (
-      others * completionCount(start, each, maxPayloadBytes, readCompletionBoundary) +
-      completionCount(last, address + bytes - last, maxPayloadBytes, readCompletionBoundary)
-    );
   }
 
   private sendWaiting(): void {

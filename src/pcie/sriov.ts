@@ -16,7 +16,8 @@ import {
   type VfRouting,
 } from './capabilities/sriov.ts';
 import type { ConfigLayout } from './config-layout.ts';
-import { endpointLayout, type FunctionProfile, PcieFunction, type VirtualFunctions } from './function.ts';
+import { endpointLayout } from './endpoint-layout.ts';
+import { type FunctionProfile, PcieFunction, type VirtualFunctions } from './function.ts';
 import type { RoutingId } from './routing-id.ts';
 
 /** What one PF needs to know of the others of its device. */
@@ -152,12 +153,6 @@ export class SriovControl implements VirtualFunctions {
     this.pf.decodeListener?.decodeChanged();
   }
 
-  /** After a restore: numbers that were fixed when VF Enable was set and no longer follow from the registers. */
-  restoreNumbers(base: number, firstVfOffset: number, vfStride: number): void {
-    this.setNumbers(base, { firstVfOffset, vfStride });
-    this.renumber();
-  }
-
   renumber(): void {
     for (const vf of this.made()) vf.renumber(this.routingIdOf(vf.vfIndex));
   }
@@ -175,7 +170,8 @@ export class SriovControl implements VirtualFunctions {
     this.setNumbers(base, rule);
   }
 
-  private setNumbers(base: number, { firstVfOffset, vfStride }: VfRouting): void {
+  /** First VF Offset and VF Stride as the routing rule has them, or as a restore finds them that were fixed by VF Enable. */
+  setNumbers(base: number, { firstVfOffset, vfStride }: VfRouting): void {
     this.firstVfOffset = firstVfOffset;
     this.vfStride = vfStride;
     this.pf.config.poke16(base + SRIOV_FIRST_VF_OFFSET, firstVfOffset);

@@ -38,7 +38,7 @@ export class Tlp {
   /** The store at the device's end, and where in it the payload lies or goes. Without one the payload is `data`. */
   store: WordStore | null = null;
   storeOffset = 0;
-  /** Tags that a read train holds until its completion. */
+  /** Tags that a read train of a device holds, or waits for, until its completion; 0: it is none. */
   tags = 0;
   /** Completion Status; of a request that waits at the completer, what it waits for. */
   status = 0;
@@ -124,7 +124,9 @@ export class TlpPool {
 
   /** A link was reset with this TLP on it, or behind it. */
   lose(tlp: Tlp): void {
-    if (this.keeper === null) this.give(tlp);
-    else this.keeper.lost(tlp);
+    if (this.keeper === null) {
+      tlp.tags = 0;
+      this.give(tlp);
+    } else this.keeper.lost(tlp);
   }
 }

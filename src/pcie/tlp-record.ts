@@ -1,4 +1,5 @@
 import { type Probe, ProbeKind, type ProbeSink } from '../kernel/index.ts';
+import { ABANDONED_CLIENT } from './requester-client.ts';
 import { type CompletionStatus, ReadOutcome, TlpKind } from './tlp.ts';
 import type { Tlp } from './tlp-pool.ts';
 
@@ -67,7 +68,8 @@ export function recordTlp(sink: ProbeSink, nowPs: number, tlp: Tlp, departure: T
   const place = tlp.store === null ? -1 : tlp.storeOffset;
   sink.record(nowPs, TLP_ADDRESS, address | 0, (address / 2 ** 32) | 0, tlp.bytes);
   sink.record(nowPs, TLP_HEADER, routing, packHeader(tlp, departure.number), tlp.data);
-  sink.record(nowPs, TLP_ORIGIN, tlp.client, tlp.cookie, place);
+  // Also of a read that is abandoned.
+  sink.record(nowPs, TLP_ORIGIN, tlp.client % ABANDONED_CLIENT, tlp.cookie, place);
   recordLink(sink, nowPs, departure);
 }
 

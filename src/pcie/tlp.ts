@@ -36,10 +36,10 @@ export const CompletionStatus = {
 export type CompletionStatus = (typeof CompletionStatus)[keyof typeof CompletionStatus];
 
 /**
- * How a read ends beside its Completion Status: its data are poisoned (EP, 2.7.2), it was answered too late (2.8), or the
- * link went down (2.9.1).
+ * How a read ends beside its Completion Status: its data are poisoned (EP, 2.7.2), it was answered too late (2.8), the
+ * link went down (2.9.1), or the function that had asked was reset before (6.6.2).
  */
-export const ReadOutcome = { POISONED: 8, TIMEOUT: 9, LOST: 10 } as const;
+export const ReadOutcome = { POISONED: 8, TIMEOUT: 9, LOST: 10, ABANDONED: 11 } as const;
 
 /** Framing (STP, END), sequence number and LCRC: 1 + 1 + 2 + 4 bytes; a Gen 3 STP token with LCRC is as long. */
 export const DATA_LINK_OVERHEAD_BYTES = 8;

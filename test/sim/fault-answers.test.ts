@@ -19,8 +19,11 @@ const consequences = ({ faults }: Report) => (faults ?? []).map(({ consequence }
 /** AER and the PCI Express capability of the 82599, in the PF and in VFs. */
 const AER = 0x100;
 const EXPRESS = 0xa0;
+/** The errors of Device Status; Transactions Pending. */
 const deviceStatus = (simulation: Simulation, vf: number) =>
-  simulation.machine.nic.pf.sriov?.vf(vf).config.read16(EXPRESS + 0x0a);
+  (simulation.machine.nic.pf.sriov?.vf(vf).config.read16(EXPRESS + 0x0a) ?? 0) & 0xf;
+const isPending = (simulation: Simulation, vf: number) =>
+  (simulation.machine.nic.pf.sriov?.vf(vf).config.read16(EXPRESS + 0x0a) ?? 0) >> 5 === 1;
 const aer = (simulation: Simulation, vf: number, offset: number) =>
   simulation.machine.nic.pf.sriov?.vf(vf).config.read32(AER + offset);
 const setPf = (simulation: Simulation, offset: number, value: number) =>
@@ -62,6 +65,11 @@ describe('poisoned data', () => {
     expect(deviceStatus(simulation, 0)).toBe(status);
     expect(aer(simulation, 0, 0x04)).toBe(uncorrectable);
     expect((aer(simulation, 0, 0x18) ?? 0) & 0x1f).toBe(first);
+    // The header of the completion: CplD with EP for VF 0, of as many double words as it has bytes for.
+    const [word, count, target, rest] = [0x1c, 0x20, 0x24, 0x28].map((at) => aer(simulation, 0, at) ?? 0);
+    expect(word & ~0x3ff).toBe(0x4a00_4000);
+    expect(count).toBe(4 * (word & 0x3ff));
+    expect([target >>> 16, target & 0xff80, rest]).toEqual([0x0180, 0, 0]);
   });
 
   it('of a frame cost the frame, of descriptors the ring; at any time, also cut through', () => {
@@ -138,6 +146,11 @@ describe('a lost completion', () => {
     settle(disabled, 20);
     expect(consequences(disabled.report())[0]).toContain('until Completion Timeout, which is disabled');
     expect(deviceStatus(disabled, 0)).toBe(0);
+    // It is no request of a function that is reset; its tag is not used again.
+    expect([0, 1].map((vf) => isPending(disabled, vf))).toEqual([true, false]);
+    disabled.machine.nic.pf.sriov?.vf(0).config.write16(EXPRESS + 0x08, 0x8000);
+    expect(isPending(disabled, 0)).toBe(false);
+    expect(disabled.report().counters['nic.requester.tagsInUse']).toBe(1);
   });
 
   it('meets whoever reads where nobody is named, the PF too, again and again: everything comes back', () => {

@@ -87,7 +87,7 @@ describe('a link that goes down', () => {
         { kind: 'link-down', atMs: 0.1, forMs: 0.1 },
       ),
     );
-    expect(consequences(simulation.report())[0]).toMatch(/after 10 ms; the link goes down before; /);
+    expect(consequences(simulation.report())[0]).toMatch(/after 10 ms; the function is reset before; /);
     expect(simulation.machine.nic.requester.counters()['tagsInUse']).toBe(0);
     settle(simulation, 11);
     expect(simulation.machine.nic.requester.counters()['readErrors']).toBeGreaterThan(0);

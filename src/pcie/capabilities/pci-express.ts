@@ -29,6 +29,14 @@ export const DEVICE_CONTROL_RELAXED_ORDERING = 1 << 4;
 export const DEVICE_CONTROL_EXTENDED_TAGS = 1 << 8;
 export const DEVICE_CONTROL_NO_SNOOP = 1 << 11;
 export const DEVICE_CONTROL_FLR = 1 << 15;
+/** Bit of Device Status, as the upper half of the dword of Device Control has it. */
+export const TRANSACTIONS_PENDING = 1 << (16 + 5);
+/** Data Link Layer Link Active Reporting Capable, in Link Capabilities. */
+export const LINK_ACTIVE_REPORTING = 1 << 20;
+/** Bits of Link Status. */
+export const LINK_STATUS_ACTIVE = 1 << 13;
+/** Link Disable, in Link Control. */
+export const LINK_DISABLE = 1 << 4;
 /** Bits of Device Capabilities 2 and Device Control 2. */
 export const ARI_FORWARDING = 1 << 5;
 

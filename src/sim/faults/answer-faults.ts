@@ -59,6 +59,7 @@ export class AnswerFaults implements RequestEffect, FailureListener {
     const fn = nic.endpoint.functionAt(routingId);
     record.isOpen = false;
     if (status === ReadOutcome.LOST) record.notes.push('the link goes down before');
+    if (status === ReadOutcome.ABANDONED) record.notes.push('the function is reset before');
     record.notes.push(tellFailure(nic, client, cookie));
     if (fn !== null) record.notes.push(`${formatRoutingId(routingId)} then shows ${describeErrors(fn)}`);
   }

@@ -204,7 +204,7 @@ describe('PCI Express', () => {
     const { config } = endpoint();
     config.poke16(0x4a, 0x002b);
     config.write16(0x4a, 0x0009);
-    expect(config.read16(0x4a)).toBe(0x0022);
+    expect(config.read16(0x4a)).toBe(0x0002);
   });
 });
 

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type ConfigType, ECAP_SRIOV, Endpoint, type PcieFunction } from '../../../src/pcie/index.ts';
+import {
+  type ConfigType,
+  ECAP_SRIOV,
+  Endpoint,
+  type PcieFunction,
+  saveConfig,
+} from '../../../src/pcie/index.ts';
 import { CARD_CONFIGS, genericConfig } from '../../../src/profiles/index.ts';
 
 const RUNS = process.env['SRIOVSIM_LONG'] === undefined ? 25 : 2000;
@@ -82,8 +88,8 @@ function offsetOf(endpoint: Endpoint, routingId: number, at: Access['at'], bytes
 function stateOf(endpoint: Endpoint): Map<PcieFunction, string> {
   const state = new Map<PcieFunction, string>();
   for (const fn of endpoint.functions) {
-    state.set(fn, fn.config.save().join());
-    for (const vf of fn.sriov?.made() ?? []) state.set(vf, vf.config.save().join());
+    state.set(fn, saveConfig(fn.config).join());
+    for (const vf of fn.sriov?.made() ?? []) state.set(vf, saveConfig(vf.config).join());
   }
   return state;
 }

@@ -1,5 +1,11 @@
 import { describe, expect, it, vi } from 'vitest';
-import { buildLayout, type ConfigOwner, ConfigSpace } from '../../../src/pcie/index.ts';
+import {
+  buildLayout,
+  type ConfigOwner,
+  ConfigSpace,
+  restoreConfig,
+  saveConfig,
+} from '../../../src/pcie/index.ts';
 import { bit, bits, type RegisterRow } from '../../../src/registers/index.ts';
 
 const ROWS: RegisterRow[] = [
@@ -133,10 +139,10 @@ describe('ConfigSpace', () => {
     const config = new ConfigSpace(LAYOUT);
     config.write16(4, 5);
     config.poke32(0, 1);
-    const saved = config.save();
+    const saved = saveConfig(config);
     config.reset('cold');
     config.write32(0xffc, 9);
-    config.restore(saved);
+    restoreConfig(config, saved);
     expect([config.read32(0), config.read16(4), config.read32(0xffc)]).toEqual([1, 5, 0]);
   });
 });

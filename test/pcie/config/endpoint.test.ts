@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Endpoint } from '../../../src/pcie/index.ts';
+import { Endpoint, restoreEndpoint, saveEndpoint } from '../../../src/pcie/index.ts';
 import { intel82599Config } from '../../../src/profiles/intel-82599-config.ts';
 import { genericProfile, machine, SRIOV } from './fixture.ts';
 
@@ -141,10 +141,10 @@ describe('Endpoint', () => {
     root.write(0x0100, SRIOV + 0x08, 2, 0x19);
     root.write(0x0186, 4, 2, 4);
     root.write(0x0186, 0x72, 2, 0x8000);
-    const saved = endpoint.save();
+    const saved = saveEndpoint(endpoint);
     const other = new Endpoint({ functions: intel82599Config({ ports: 2 }) });
-    other.restore(saved);
-    expect(other.save()).toEqual(saved);
+    restoreEndpoint(other, saved);
+    expect(saveEndpoint(other)).toEqual(saved);
     const vf = other.functionAt(0x0186)!;
     expect([vf.busMaster, vf.msixEnabled, vf.barBase(0)]).toEqual([
       true,
@@ -160,15 +160,15 @@ describe('Endpoint', () => {
     root.write(0x0101, SRIOV + 0x08, 2, 1);
     endpoint.functions[0].functionLevelReset();
     const other = new Endpoint({ functions: intel82599Config({ ports: 2 }) });
-    other.restore(endpoint.save());
+    restoreEndpoint(other, saveEndpoint(endpoint));
     expect(other.allFunctions().map((fn) => fn.name)).toEqual(['01:00.0', '01:00.1', '01:10.1']);
-    expect(other.save()).toEqual(endpoint.save());
+    expect(saveEndpoint(other)).toEqual(saveEndpoint(endpoint));
   });
 
   it('is after reset as it was when it was made', () => {
     const { endpoint } = machine();
     endpoint.reset();
-    expect(endpoint.save()).toEqual(new Endpoint({ functions: intel82599Config() }).save());
+    expect(saveEndpoint(endpoint)).toEqual(saveEndpoint(new Endpoint({ functions: intel82599Config() })));
     expect(endpoint.bus).toBe(0);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Endpoint, type PcieFunction } from '../../../src/pcie/index.ts';
+import { Endpoint, type PcieFunction, saveConfig } from '../../../src/pcie/index.ts';
 import { genericConfig, intel82576Config, intel82599Config } from '../../../src/profiles/index.ts';
 import { machine, SRIOV } from './fixture.ts';
 
@@ -32,11 +32,11 @@ function withVfs(
 describe('a Function Level Reset', () => {
   it('of a VF resets that VF and leaves its PF and the other VFs alone', () => {
     const { pf, vfs } = withVfs(3);
-    const before = [pf, vfs[0], vfs[2]].map((fn) => fn.config.save());
+    const before = [pf, vfs[0], vfs[2]].map((fn) => saveConfig(fn.config));
     vfs[1].config.write16(DEVICE_CONTROL, FLR);
     expect([vfs[1].busMaster, vfs[1].msixEnabled, vfs[1].present]).toEqual([false, false, true]);
-    expect(vfs[1].config.save()).toHaveLength(0);
-    expect([pf, vfs[0], vfs[2]].map((fn) => fn.config.save())).toEqual(before);
+    expect(saveConfig(vfs[1].config)).toHaveLength(0);
+    expect([pf, vfs[0], vfs[2]].map((fn) => saveConfig(fn.config))).toEqual(before);
     expect([vfs[0].busMaster, vfs[2].busMaster]).toEqual([true, true]);
   });
 

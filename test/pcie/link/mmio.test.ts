@@ -8,7 +8,7 @@ import { Requester } from '../../../src/pcie/requester.ts';
 import { RootComplex } from '../../../src/pcie/root-complex.ts';
 import { RootPort } from '../../../src/pcie/root-port.ts';
 import { TlpPool } from '../../../src/pcie/tlp-pool.ts';
-import { Identity } from './dma-rig.ts';
+import { Identity, memoryRequest, PagedTranslator } from './dma-rig.ts';
 import { FLIGHT_PS, INFINITE } from './link-rig.ts';
 
 const BAR = 0xd000_0000;
@@ -17,7 +17,7 @@ const OUTBOUND_PS = 50_000;
 const REGISTER_PS = 70_000;
 
 /** A processor, a link and a device with one BAR of plain registers and one function's configuration space. */
-function machine(link: Partial<LinkOptions> = {}, records = 4096) {
+function machine(link: Partial<LinkOptions> = {}, records = 4096, walkPs = 0) {
   const scheduler = new Scheduler();
   const probe = new Probe(scheduler);
   const tlps = new TlpPool(records);
@@ -57,21 +57,23 @@ function machine(link: Partial<LinkOptions> = {}, records = 4096) {
   let port: RootPort | null = null;
   const bus = { read: () => -1, write: () => {} };
   const routing = { portOfAddress: (address: number) => (address >= BAR ? port : null) };
+  const memory = new SparseMemory(2 ** 32);
+  const translator = walkPs === 0 ? new Identity() : new PagedTranslator(scheduler, () => walkPs);
   const complex = new RootComplex('complex', scheduler, tlps, bus, routing, OUTBOUND_PS);
   port = new RootPort(
     'port',
     scheduler,
     pcie,
     tlps,
-    new SparseMemory(2 ** 30),
-    new Identity(),
+    memory,
+    translator,
     { message: () => {} },
     { memoryReadPs: 0, maxPayloadBytes: 128, readCompletionBoundary: 64, isMemory: () => true },
     complex.onCompletion,
   );
   port.connect(requester);
   const config = complex.configTarget(port, { hotReset: () => {} });
-  return { scheduler, tlps, link: pcie, endpoint, complex, config, accesses };
+  return { scheduler, tlps, link: pcie, endpoint, complex, config, accesses, requester, memory };
 }
 
 const onWire = (bytes: number) => bytes * 4000;
@@ -95,6 +97,25 @@ describe('a register read', () => {
       expect(complex.read(BAR + 4, 4)).toBe(50);
       expect(accesses).toHaveLength(51);
     }
+  });
+
+  it('and a configuration write see in memory what the device had posted before they completed, whatever its translation takes', () => {
+    const { complex, config, requester, memory, scheduler, tlps } = machine({}, 4096, 100_000_000);
+    const client = requester.addClient({ readDone: () => {}, writeDone: () => {}, requesterReady: () => {} });
+    requester['store'].u8.fill(7);
+    const posted = (page: number) => {
+      const address = 0x10000 + page * 4096;
+      requester.write(memoryRequest(1, address, 64, 0, client, page));
+      return () => memory.read8(PagedTranslator.SHIFT + address + 63);
+    };
+    const first = posted(0);
+    complex.read(BAR, 4);
+    expect(first()).toBe(7);
+    const second = posted(1);
+    config.configWrite(0x100, 4, 2, 6, 0);
+    expect(second()).toBe(7);
+    scheduler.runUntilIdle();
+    expect(tlps.available).toBe(tlps.capacity);
   });
 
   it('returns all ones where no BAR claims it, and is counted', () => {
