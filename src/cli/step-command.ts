@@ -1,8 +1,7 @@
 import { fstatSync, realpathSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { bootSimulation } from '../sim/boot-error.ts';
-import { pcieParts } from '../sim/pcie-of-scenario.ts';
-import { machineParts, Simulation } from '../sim/simulation.ts';
+import { Simulation } from '../sim/simulation.ts';
 import { restoreSimulation, snapshotSimulation } from '../sim/snapshot/index.ts';
 import { type Command, EXIT, UsageError } from './command.ts';
 import { FileUses } from './file-uses.ts';
@@ -12,6 +11,9 @@ import { loadScenario } from './load-scenario.ts';
 import { OutputFile } from './output-file.ts';
 import { resumeFrom } from './snapshot-file.ts';
 import { StepSession } from './step-session.ts';
+import { partsOf, wholeChip } from './whole-chip.ts';
+
+const restore = (bytes: Uint8Array) => restoreSimulation(bytes, { nicProfile: wholeChip });
 
 /** `sriovsim step` */
 export const stepCommand: Command = {
@@ -23,7 +25,7 @@ export const stepCommand: Command = {
   async run({ files, parameters: [file] }, io) {
     const { scenario, captures } = loadScenario(files, file);
     raiseInliningBudget();
-    const simulation = new Simulation(scenario, captures, machineParts(scenario, { pcieParts }));
+    const simulation = new Simulation(scenario, captures, partsOf(scenario));
     const saved = new Set<string>();
     const restored = new Set<string>();
     const session = new StepSession(simulation, {
@@ -35,13 +37,13 @@ export const stepCommand: Command = {
         saved.add(realpathSync(path));
       },
       load: (path) => {
-        const snapshots = { take: snapshotSimulation, restore: restoreSimulation };
+        const snapshots = { take: snapshotSimulation, restore };
         const loaded = resumeFrom(new FileUses(), snapshots, path, 'restore');
         // What it has written itself, it may write again.
         if (!saved.has(realpathSync(path))) restored.add(path);
         return loaded;
       },
-      copy: (current) => restoreSimulation(snapshotSimulation(current)),
+      copy: (current) => restore(snapshotSimulation(current)),
     });
     bootSimulation(simulation);
     await io.stdout(session.where());

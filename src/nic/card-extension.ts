@@ -5,7 +5,7 @@ import type { BarTarget, PcieFunction, Requester } from '../pcie/index.ts';
 import type { RegisterFile } from '../registers/index.ts';
 import type { ClassPath } from './class-path.ts';
 import type { NicDrops } from './drops.ts';
-import type { InterruptBlock } from './interrupts.ts';
+import type { CardInterrupts } from './interrupts.ts';
 
 /** The data path of such a card. */
 export interface ExtensiblePlane {
@@ -26,9 +26,13 @@ export interface ExtensibleCard {
   readonly profile: { readonly pools: number; readonly queuesPerPool: number };
   readonly pf: PcieFunction;
   readonly requester: Requester;
-  readonly interrupts: InterruptBlock;
+  readonly interrupts: CardInterrupts;
   /** The PF's registers as the card itself has them. */
-  readonly registers: BarTarget & { readonly file: RegisterFile };
+  readonly registers: BarTarget & {
+    readonly file: RegisterFile;
+    /** Vector that IVAR gives to a queue, or -1; an extension may know more of them. */
+    vectorOf: (queue: number, transmit: boolean) => number;
+  };
   readonly probe: Probe;
   readonly data: ExtensiblePlane;
   /** Gives each pool so many queues from now on. */

@@ -11,6 +11,36 @@ export interface InterruptBus {
   sendMessage(fn: number, address: number, data: number): boolean;
 }
 
+/** Interrupt causes, masks and the MSI-X tables of a card's functions, as its registers and BARs use them. */
+export interface CardInterrupts extends Component {
+  /** Causes (EICR), mask (EIMS), auto-clear (EIAC) and auto-mask (EIAM), a word a function; bit = vector for VFs. */
+  readonly causes: Int32Array;
+  readonly enabled: Int32Array;
+  readonly autoClear: Int32Array;
+  readonly autoMask: Int32Array;
+  /** Vector of the causes from 16 on (IVAR_MISC). */
+  readonly otherVector: Int32Array;
+  /** Messages sent, by function. */
+  readonly sent: Float64Array;
+  readonly raised: number;
+  readonly delivered: number;
+  readonly moderated: number;
+  /** A cause of function `fn` has come up: a bit of EICR, or what `vectorOf` of its registers gives for a queue. */
+  raise(fn: number, bit: number): void;
+  enable(fn: number, mask: number): void;
+  disable(fn: number, mask: number): void;
+  setInterval(fn: number, vector: number, intervalPs: number): void;
+  intervalOf(fn: number, vector: number): number;
+  readTable(fn: number, offset: number): number;
+  writeTable(fn: number, offset: number, value: number): void;
+  readPending(fn: number, word: number): number;
+  recheck(fn: number): void;
+  resetFunction(fn: number): void;
+}
+
+/** A class of a card's interrupts, made as {@link InterruptBlock} is. */
+export type InterruptsClass = new (...parts: ConstructorParameters<typeof InterruptBlock>) => CardInterrupts;
+
 /** Entries of the MSI-X table that one function has at most. */
 export const VECTORS = 64;
 /** Bits of a cause register. */
@@ -27,7 +57,7 @@ const RETRY_PS = 100_000;
  * Interrupt causes, masks, moderation and the MSI-X tables of the PF (function 0) and the VFs (function 1 +
  * i), as the EICR and VTEICR families of the 82599 have them (datasheet 7.3, 8.2.3.5, 8.3.4).
  */
-export class InterruptBlock implements Component {
+export class InterruptBlock implements CardInterrupts {
   readonly name: string;
   /** Causes (EICR), mask (EIMS), auto-clear (EIAC) and auto-mask (EIAM), a word a function; bit = vector for VFs. */
   readonly causes: Int32Array;

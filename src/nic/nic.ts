@@ -16,7 +16,7 @@ import { CutThrough } from './cut-through.ts';
 import { DataPlane } from './data-plane.ts';
 import { EcnMarker } from './ecn-marker.ts';
 import { needsFlowControl, readFlowControl } from './flow-registers.ts';
-import { InterruptBlock, type InterruptBus } from './interrupts.ts';
+import { type CardInterrupts, InterruptBlock, type InterruptBus } from './interrupts.ts';
 import { Mailboxes, type MailboxInterrupts } from './mailbox.ts';
 import { EICR_MAILBOX, linksUp, PfRegisters } from './pf-registers.ts';
 import type { NicProfile } from './profile.ts';
@@ -67,7 +67,7 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
   readonly requester: Requester;
   readonly port: EndpointPort;
   readonly data: DataPlane;
-  readonly interrupts: InterruptBlock;
+  readonly interrupts: CardInterrupts;
   readonly mailboxes: Mailboxes;
   readonly queues: QueueRegisters;
   readonly registers: PfRegisters;
@@ -120,14 +120,8 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
       },
       dropChanged: () => this.dropChanged(),
     });
-    this.interrupts = new InterruptBlock(
-      `${name}.interrupts`,
-      scheduler,
-      probe,
-      this,
-      1 + profile.pools,
-      profile.interruptPs,
-    );
+    const { pools, interruptPs, interrupts: Interrupts = InterruptBlock } = profile;
+    this.interrupts = new Interrupts(`${name}.interrupts`, scheduler, probe, this, 1 + pools, interruptPs);
     this.mailboxes = new Mailboxes(`${name}.mailboxes`, profile.pools, this);
     this.registers = new PfRegisters(profile.registers, {
       queues: this.queues,
@@ -281,10 +275,12 @@ export class Nic implements Component, CompleterTarget, QueueInterrupts, Interru
   }
 
   counters(): Record<string, number> {
-    let unknown = 0;
-    for (const touched of this.unknownVfRegisters.values()) unknown += touched;
-    for (const { reads, writes } of this.registers.file.unknown.values()) unknown += reads + writes;
-    return { unknownRegisterAccesses: unknown };
+    const named: Record<string, number> = {};
+    let all = 0;
+    for (const touched of this.unknownVfRegisters.values()) all += touched;
+    for (const [offset, { reads, writes }] of this.registers.file.unknown)
+      all += named[`unknown.pf.0x${offset.toString(16)}`] = reads + writes;
+    return { unknownRegisterAccesses: all, ...named };
   }
 
   /** Everything in the card that counts. */

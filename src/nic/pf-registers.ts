@@ -2,7 +2,7 @@ import type { BarTarget } from '../pcie/index.ts';
 import { compileTable, RegisterFile, type RegisterTable } from '../registers/index.ts';
 import type { ClassPath } from './class-path.ts';
 import { FLOW_REGISTERS, hookFlowCounters } from './flow-registers.ts';
-import type { InterruptBlock } from './interrupts.ts';
+import type { CardInterrupts } from './interrupts.ts';
 import type { Mailboxes } from './mailbox.ts';
 import { receiveQueueAt, transmitQueueAt } from './queue-offsets.ts';
 import type { QueueRegisters } from './queue-registers.ts';
@@ -14,7 +14,7 @@ import { IVAR_VALID } from './vf-registers.ts';
 export interface PfRegisterContext {
   readonly queues: QueueRegisters;
   readonly queueCount: number;
-  readonly interrupts: InterruptBlock;
+  readonly interrupts: CardInterrupts;
   readonly mailboxes: Mailboxes;
   readonly throttleUnitPs: number;
   /** Element `index` of a register that steers the switch has been changed. */

@@ -6,6 +6,7 @@ import type { RegisterTable } from '../registers/index.ts';
 import type { ExtendCard } from './card-extension.ts';
 import type { Switching } from './cut-through.ts';
 import type { EcnProfile } from './ecn-marker.ts';
+import type { InterruptsClass } from './interrupts.ts';
 import type { SwitchArbitration, SwitchWeights } from './pipeline-arbiter.ts';
 
 /** How classes share the receive packet buffer. */
@@ -31,6 +32,8 @@ export interface NicProfile {
   readonly makeProbe?: (outer: Probe) => Probe;
   /** Puts something between the DMA engine and the requester, as `PipelinedPort` of sriovsim/dma. Default: nothing. */
   readonly makePort?: (name: string, scheduler: Scheduler, requester: DmaPort) => DmaPort;
+  /** Class of its interrupts, for an extension that has others than an `InterruptBlock`. */
+  readonly interrupts?: InterruptsClass;
   /** Pools (VPorts) and queues of each. */
   readonly pools: number;
   /** VPorts and filters that there can be, for a VPortTable over a switch of this card's. */

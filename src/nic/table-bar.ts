@@ -1,11 +1,11 @@
 import type { BarTarget } from '../pcie/index.ts';
-import type { InterruptBlock } from './interrupts.ts';
+import type { CardInterrupts } from './interrupts.ts';
 
 /** Where the pending bits are in the BAR of the MSI-X table, as the functions' capabilities say. */
 const PENDING_BITS = 0x2000;
 
 /** The BAR that holds the MSI-X table and the pending bits of function `fn` of the interrupt block. */
-export function tableBar(interrupts: InterruptBlock, fn: number, vectors: number): BarTarget {
+export function tableBar(interrupts: CardInterrupts, fn: number, vectors: number): BarTarget {
   return {
     read32: (offset) => {
       if (offset < 16 * vectors) return interrupts.readTable(fn, offset);

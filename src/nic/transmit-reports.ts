@@ -1,7 +1,6 @@
 import { ReportPolicy } from '../dma/index.ts';
 import type { Scheduler } from '../kernel/index.ts';
 import type { BarTarget, PcieFunction } from '../pcie/index.ts';
-import { VECTORS } from './interrupts.ts';
 import type { Nic } from './nic.ts';
 import { transmitQueueAt, vfTransmitQueueAt } from './queue-offsets.ts';
 import { TXDCTL } from './queue-registers.ts';
@@ -69,7 +68,7 @@ export function useTransmitReports(nic: Nic, scheduler: Scheduler): void {
       vf < 0
         ? registers.vectorOf(queue, true)
         : nic.vfRegisters[vf].vectorOf(queue % data.queuesPerPool, true);
-    const ps = vector < 0 ? 0 : interrupts.intervalPs[(vf + 1) * VECTORS + vector];
+    const ps = vector < 0 ? 0 : interrupts.intervalOf(vf + 1, vector);
     return ps > 0 ? ps : Number.POSITIVE_INFINITY;
   };
   const policy = new ReportPolicy(

@@ -1,5 +1,5 @@
 import type { BarTarget } from '../pcie/index.ts';
-import type { InterruptBlock } from './interrupts.ts';
+import type { CardInterrupts } from './interrupts.ts';
 import { MAILBOX_WORDS, type Mailboxes } from './mailbox.ts';
 import type { QueueDivision } from './queue-division.ts';
 import { VF_RECEIVE, VF_TRANSMIT } from './queue-offsets.ts';
@@ -31,7 +31,7 @@ export const IVAR_VALID = 0x80;
 export interface VfRegisterContext {
   readonly queues: QueueRegisters;
   readonly division: Readonly<QueueDivision>;
-  readonly interrupts: InterruptBlock;
+  readonly interrupts: CardInterrupts;
   readonly mailboxes: Mailboxes;
   readonly throttleUnitPs: number;
   readonly vectors: number;

@@ -2,6 +2,7 @@ import { checkBoolean, checkInteger, checkKeys, checkOneOf } from '../base/index
 import { PipelinedPort } from '../dma/index.ts';
 import type { Probe } from '../kernel/index.ts';
 import {
+  ChipInterrupts,
   CountingProbe,
   extendByChip,
   type Nic,
@@ -109,6 +110,7 @@ export function intel82599Chip(options: Intel82599ChipOptions = {}): NicProfile 
     functions: intel82599Config({ ports: 1, deviceId }),
     makePort: (name, scheduler, requester) =>
       new PipelinedPort(name, scheduler, requester, INTEL_82599_DMA_READ_PS),
+    interrupts: ChipInterrupts,
     makeProbe: (outer: Probe) => new CountingProbe(outer),
     extend: (card, scheduler) => {
       chip(card, scheduler);

@@ -9,7 +9,7 @@ function wo(name: string, offset: number, count: number, phrase: string, section
 /** Interrupt registers of the PF whose meaning GPIE decides, those of the vectors from 16 on, and the VFs' as it sees them. */
 export const INTEL_82599_INTERRUPT_REGISTERS: readonly RegisterRow[] = [
   rw('EICR', 0x800, 'interrupt causes', '8.2.3.5.1'),
-  wo('EICS', 0x808, 1, 'set interrupt causes', '8.2.3.5.2'),
+  rw('EICS', 0x808, 'sets interrupt causes; reading it clears none', '8.2.3.5.2'),
   rw('EIAC', 0x810, 'causes cleared by their message', '8.2.3.5.5'),
   rw('EIAM', 0x890, 'causes masked by their message, or by being read', '8.2.3.5.6'),
   rw('EITRSEL', 0x894, 'which vectors EITR 0 to 31 throttle: of the PF or of a VF', '8.2.3.5.13'),
@@ -28,7 +28,22 @@ export const INTEL_82599_INTERRUPT_REGISTERS: readonly RegisterRow[] = [
   rwArray('EIMS_EX', 0xaa0, 2, 4, 'set the interrupt mask, by vector', '8.2.3.5.8'),
   wo('EIMC_EX', 0xab0, 2, 'clear the interrupt mask, by vector', '8.2.3.5.9'),
   rwArray('EIAM_EX', 0xad0, 2, 4, 'causes masked by their message, by vector', '8.2.3.5.10'),
-  wo('PBACL', 0x110c0, 8, 'clears pending bits, which follow their causes here', '8.2.3.5.19'),
+  {
+    name: 'EITR',
+    offset: 0x820,
+    count: 24,
+    step: 4,
+    segments: [{ offset: 0x12300, step: 4, count: 40 }],
+    access: 'RW',
+    phrase:
+      'interrupt throttling: interval 11:3, LLI moderation 15, LLI credit 20:16, counter 27:21, CNT_WDIS 31',
+    section: '8.2.3.5.12',
+  },
+  rw('IVAR_MISC', 0xa00, 'vectors of the TCP timer and of the other causes', '8.2.3.5.15'),
+  {
+    ...rwArray('PBACL', 0x110c0, 8, 4, 'pending bits; writing 1 clears', '8.2.3.5.19'),
+    aliases: [{ offset: 0x11068, step: 4, count: 1 }],
+  },
   rwArray('PVTEICR', 0xb00, 64, 4, 'interrupt causes of a VF', '8.3.5.4.1'),
   wo('PVTEICS', 0xc00, 64, 'set interrupt causes of a VF', '8.3.5.4.2'),
   rwArray('PVTEIMS', 0xd00, 64, 4, 'set the interrupt mask of a VF', '8.3.5.4.3'),

@@ -68,6 +68,9 @@ const GENERIC: NicFacts = {
 
 const NICS: Readonly<Record<string, NicFacts>> = {
   'intel-82599': INTEL_82599,
+  // The same with the registers of the whole chip, for whoever makes the machine to have.
+  'intel-82599-chip': INTEL_82599,
+  'intel-82599-strict': INTEL_82599,
   generic: GENERIC,
   'generic-100g': {
     ...GENERIC,

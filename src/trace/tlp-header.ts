@@ -1,4 +1,4 @@
-import { byteEnablesOf, MessageRouting, type TlpHeader, TlpKind } from '../pcie/index.ts';
+import { byteEnablesOf, MessageRouting, messageOf, type TlpHeader, TlpKind } from '../pcie/index.ts';
 import type { SingleTlp } from './tlp-cut.ts';
 import type { TlpFunctions } from './tlp-functions.ts';
 import { carriesData } from './tlp-kinds.ts';
@@ -28,8 +28,10 @@ export function tlpHeaderOf(tlp: SingleTlp, functions: TlpFunctions): TlpHeader 
       const { firstEnables, address: register } = lanes;
       return { ...common, kind, configType: tlp.configType, target: tlp.target, register, firstEnables };
     }
-    case TlpKind.MESSAGE:
-      return { ...common, kind, routing: MessageRouting.TO_ROOT, code: tlp.word ?? 0 };
+    case TlpKind.MESSAGE: {
+      const code = tlp.word ?? 0;
+      return { ...common, kind, routing: messageOf(code)?.routings[0] ?? MessageRouting.TO_ROOT, code };
+    }
     default:
       return {
         ...common,

@@ -1,5 +1,5 @@
 import { fetchQueueOf, writeBackOf } from '../dma/index.ts';
-import { messageOf, TlpKind } from '../pcie/index.ts';
+import { MessageRouting, messageOf, TlpKind } from '../pcie/index.ts';
 import { LogConfigurations } from './log-configurations.ts';
 import { type LogStore, receiveClientOf, transmitClientOf } from './log-format.ts';
 import type { BinaryLog } from './log-reader.ts';
@@ -131,8 +131,11 @@ export class TlpPurposes {
   private deviceRequest(tlp: SingleTlp): Purpose {
     const { store } = this;
     const { client, cookie, place } = tlp;
-    if (tlp.kind === TlpKind.MESSAGE)
-      return { group: 'error message', detail: `, ${messageOf(tlp.word ?? 0)?.name ?? tlp.word}` };
+    if (tlp.kind === TlpKind.MESSAGE) {
+      const message = messageOf(tlp.word ?? 0);
+      const group = message?.routings[0] === MessageRouting.LOCAL ? 'INTx message' : 'error message';
+      return { group, detail: `, ${message?.name ?? tlp.word}` };
+    }
     if (client < 0) return { group: 'MSI-X message', detail: '' };
     const isReceive = client === receiveClientOf(store);
     const direction = isReceive

@@ -152,7 +152,7 @@ describe('experiment', () => {
   it.each([
     [
       ['pcie-bandwith'],
-      '"pcie-bandwith": unknown experiment (did you mean "pcie-bandwidth"?); allowed list, pcie-bandwidth, dma-latency, iommu-window, peer-to-peer, descriptor-batching, vf-scaling, routing-ids',
+      '"pcie-bandwith": unknown experiment (did you mean "pcie-bandwidth"?); allowed list, pcie-bandwidth, dma-latency, iommu-window, peer-to-peer, descriptor-batching, vf-scaling, interrupt-moderation, routing-ids',
     ],
     [['pcie-bandwidth', '--set', 'lanes=3'], '--set lanes: "3" does not fit; allowed 1, 2, 4'],
     [

@@ -24,6 +24,8 @@ export class Card {
   readonly scheduler = new Scheduler();
   readonly nic: Nic;
   readonly messages: Message[] = [];
+  /** Message Codes of the messages that are no memory writes, as they arrive. */
+  readonly codes: number[] = [];
   readonly #tlps = new TlpPool();
 
   constructor(linkGbps = 10, profile: NicProfile = intel82599) {
@@ -103,14 +105,14 @@ export class Card {
   }
 
   #arrived(tlp: Tlp, link: PcieLink): void {
-    if (tlp.kind !== TlpKind.MEMORY_WRITE) throw new Error(`a TLP of kind ${tlp.kind} arrived`);
-    this.messages.push({
-      timePs: this.scheduler.now,
-      routingId: tlp.requester,
-      address: tlp.address,
-      data: tlp.data,
-    });
+    if (tlp.kind === TlpKind.MESSAGE) this.codes.push(tlp.data);
+    else if (tlp.kind === TlpKind.MEMORY_WRITE) this.#noteMessage(tlp);
+    else throw new Error(`a TLP of kind ${tlp.kind} arrived`);
     link.upstream.release(0, tlp.count, tlp.dataCredits);
     this.#tlps.give(tlp);
+  }
+
+  #noteMessage({ requester: routingId, address, data }: Tlp): void {
+    this.messages.push({ timePs: this.scheduler.now, routingId, address, data });
   }
 }

@@ -93,7 +93,7 @@ export const MISTAKES: readonly Mistake[] = [
   {
     name: 'an unknown profile',
     scenario: { nic: { profile: 'intel-82598' } },
-    line: 'nic.profile: "intel-82598" is unknown (did you mean "intel-82599"?); allowed intel-82599, generic, generic-100g',
+    line: 'nic.profile: "intel-82598" is unknown (did you mean "intel-82599"?); allowed intel-82599, intel-82599-chip, intel-82599-strict, generic, generic-100g',
   },
   {
     name: 'a list instead of an object',

@@ -2,18 +2,21 @@ import type { Component, Scheduler } from '../../kernel/index.ts';
 import type { PcieFunction } from '../../pcie/index.ts';
 import { compileTable, RegisterFile, type RegisterTable } from '../../registers/index.ts';
 import type { ExtendCard, ExtensibleCard, ExtensiblePlane } from '../card-extension.ts';
+import { NicDrop, type NicDrops } from '../drops.ts';
 import { queuesOfPools } from '../queue-modes.ts';
+import { ChipInterrupts, PF_VECTORS, TCP_TIMER } from './chip-interrupts.ts';
 import { CountingProbe } from './counting-probe.ts';
 import { buildEeprom, type EepromContents, macOf } from './eeprom.ts';
 import { EepromAccess } from './eeprom-access.ts';
 import { FrameStatistics } from './frame-statistics.ts';
 import { I2cMemory } from './i2c-memory.ts';
-import { InterruptRegisters } from './interrupt-registers.ts';
+import { InterruptRegisters, ivarShift, vectorIn } from './interrupt-registers.ts';
 import { Mdio, type PhyRegisters } from './mdio.ts';
 import { PfFront } from './pf-front.ts';
 import { isLinkUp, PortLink } from './port-link.ts';
 import { QueueDrops } from './queue-drops.ts';
 import { StatisticsRegisters } from './statistics-registers.ts';
+import { TcpTimer } from './tcp-timer.ts';
 import { UnknownRegisters } from './unknown-registers.ts';
 import { VfFront } from './vf-front.ts';
 import { WireChecks } from './wire-checks.ts';
@@ -66,7 +69,8 @@ const RX_DIS = 1 << 1;
 const SECRX_RDY = 1 << 0;
 /** SWSM.SMBI: read as 0 it is the reader's. */
 const SMBI = 1 << 0;
-/** EICR: the link status has changed. */
+/** Bits of EICR: a frame found no room in the packet buffer, the link status has changed. */
+const EICR_RX_MISS = 17;
 const EICR_LSC = 20;
 
 /** Registers that drivers know at an older place, too, beside those of `olderPlaceOf`: name there, and where the first one is, how far apart they are. */
@@ -101,9 +105,10 @@ export class Chip implements Component {
   readonly unknown: UnknownRegisters;
   readonly statistics: FrameStatistics;
   readonly vfs: readonly VfFront[];
-  readonly interrupts: InterruptRegisters;
   /** How the queues are divided: its `queuesPerPool`. */
   readonly division: { readonly queuesPerPool: number };
+  readonly interrupts: ChipInterrupts;
+  private readonly interruptRegisters: InterruptRegisters;
   /** Times that the card was reset by CTRL. */
   resets = 0;
   private readonly card: ExtensibleCard;
@@ -112,6 +117,7 @@ export class Chip implements Component {
   private readonly access: EepromAccess;
   private readonly module: I2cMemory | null;
   private readonly counts: StatisticsRegisters;
+  private readonly timer: TcpTimer;
   private resetPs = Number.NEGATIVE_INFINITY;
   /** With which bits of CTRL the last reset was asked for. */
   private resetBits = 0;
@@ -128,7 +134,16 @@ export class Chip implements Component {
     this.access = new EepromAccess(scheduler, file, this.eeprom);
     this.module = options.module === null ? null : new I2cMemory(options.module, MODULE_DEVICE);
     this.mdio = new Mdio(scheduler, file, () => card.registers.file.get('HLREG0'), options.phys);
-    const { profile, data } = card;
+    const { profile, data, interrupts } = card;
+    if (!(interrupts instanceof ChipInterrupts))
+      throw new TypeError('profile.interrupts must be ChipInterrupts');
+    this.interrupts = interrupts;
+    interrupts.connect(card.pf, card.requester);
+    const { registers } = card;
+    registers.vectorOf = (queue, transmit) => {
+      const vector = vectorIn(registers.file.get('IVAR', queue >> 1) >> ivarShift(queue, transmit));
+      return vector < 0 ? -1 : PF_VECTORS + vector;
+    };
     const { pools, queuesPerPool } = profile;
     this.division = data;
     // The wire is the port behind all pools.
@@ -140,9 +155,9 @@ export class Chip implements Component {
     this.counts = new StatisticsRegisters(file, this.statistics, (index) => missed(data, pools, index));
     const links = card.registers.file.get('LINKS') | 0;
     const hasMedium = !options.hasCage || options.module !== null;
-    this.link = new PortLink(name, scheduler, file, links, hasMedium, () =>
-      card.interrupts.raise(0, EICR_LSC),
-    );
+    this.link = new PortLink(name, scheduler, file, links, hasMedium, () => interrupts.raise(0, EICR_LSC));
+    this.timer = new TcpTimer(name, scheduler, file, () => interrupts.raise(0, TCP_TIMER));
+    this.noteMissed(data.drops, pools);
     this.hookControl();
     this.hookPins();
     for (const [name, at, step] of SECOND_PLACES) {
@@ -151,7 +166,7 @@ export class Chip implements Component {
     }
     const vfTable = compileTable(options.vfRegisters);
     this.vfs = Array.from({ length: pools }, (_, vf) => new VfFront(vf, vfTable, this));
-    this.interrupts = new InterruptRegisters(file, card.registers, card.interrupts, this.vfs);
+    this.interruptRegisters = new InterruptRegisters(file, card.registers, interrupts, this.vfs);
     this.attach();
     card.extensions.push(this);
     this.restore(true);
@@ -193,6 +208,16 @@ export class Chip implements Component {
     };
   }
 
+  /** A frame from the wire that finds no room interrupts. */
+  private noteMissed(drops: NicDrops, uplink: number): void {
+    const { interrupts } = this;
+    const count = drops.count.bind(drops);
+    drops.count = (port, reason, frames) => {
+      count(port, reason, frames);
+      if (port === uplink && reason === NicDrop.BUFFER_FULL) interrupts.raise(0, EICR_RX_MISS);
+    };
+  }
+
   private hookControl(): void {
     const { file, card } = this;
     const core = card.registers;
@@ -221,7 +246,10 @@ export class Chip implements Component {
         this.divideQueues();
       });
     }
-    file.onWrite('GCR_EXT', () => this.divideQueues());
+    file.onWrite('GCR_EXT', () => {
+      this.divideQueues();
+      this.interruptRegisters.apply();
+    });
     file.onRead('SECRXSTAT', (_, stored) =>
       (file.get('SECRXCTRL') & RX_DIS) !== 0 ? stored | SECRX_RDY : stored,
     );
@@ -287,6 +315,8 @@ export class Chip implements Component {
     file.set('AUTOC', options.autoc);
     file.set('AUTOC2', options.autoc2);
     this.divideQueues();
+    this.timer.reset();
+    this.interruptRegisters.apply();
     this.statistics.reset();
     this.counts.reset();
     this.resetPs = this.now;

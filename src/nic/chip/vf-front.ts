@@ -1,6 +1,7 @@
 import type { BarTarget } from '../../pcie/index.ts';
 import { type CompiledTable, RegisterFile } from '../../registers/index.ts';
 import { vfReceiveQueueAt, vfTransmitQueueAt } from '../queue-offsets.ts';
+import type { ChipInterrupts } from './chip-interrupts.ts';
 import type { FrameStatistics } from './frame-statistics.ts';
 import { isLinkUp, type PortLink } from './port-link.ts';
 import { hookVfStatistics } from './statistics-registers.ts';
@@ -8,7 +9,9 @@ import type { UnknownRegisters } from './unknown-registers.ts';
 
 /** VFSTATUS.Link Up (82599 data sheet 8.3.5.1.2). */
 const LINK_UP = 1 << 7;
-const VTEITR = 0x820;
+const VTEICR = 0x100;
+/** Causes that a VF has: those of its vectors. */
+const CAUSES = 7;
 /** Queues that a VF's registers have room for, whatever its pool has. */
 const QUEUES = 8;
 
@@ -20,6 +23,7 @@ export interface VfSurroundings {
   readonly unknown: UnknownRegisters;
   readonly statistics: FrameStatistics;
   readonly division: { readonly queuesPerPool: number };
+  readonly interrupts: ChipInterrupts;
 }
 
 /**
@@ -42,7 +46,13 @@ export class VfFront implements BarTarget {
     file.onRead('VFLINKS', () => around.link.links);
     file.onRead('VFSTATUS', (_, stored) => (isLinkUp(around.link.links) ? stored | LINK_UP : stored));
     file.onRead('VFFRTIMER', () => freeRunning(around.now));
-    file.onWrite('VTEITR', (vector, _, written) => this.core?.write32(VTEITR + 4 * vector, written, 15));
+    const { interrupts } = around;
+    file.onRead('VTEITR', (vector) => interrupts.readThrottle(vf + 1, vector));
+    file.onWrite('VTEITR', (vector, _, written) => interrupts.writeThrottle(vf + 1, vector, written));
+    file.onRead('VTEICS', () => interrupts.causes[vf + 1]);
+    file.onWrite('VTEICS', (_, __, written) => interrupts.set(vf + 1, written & CAUSES));
+    file.onRead('VFPBACL', () => interrupts.readPending(vf + 1, 0) | 0);
+    file.onWrite('VFPBACL', (_, __, written) => interrupts.clearPending(vf + 1, 0, written));
   }
 
   read32(offset: number, bytes: number): number {
@@ -51,7 +61,10 @@ export class VfFront implements BarTarget {
     const access = this.whose(offset);
     if (access === 'own') return this.file.read32(offset);
     if (access === 'nobody') this.around.unknown.note(`vf${this.vf}`, offset, 'reads');
-    return this.core === null ? 0 : this.core.read32(offset, bytes);
+    if (this.core === null) return 0;
+    const value = this.core.read32(offset, bytes);
+    if (offset === VTEICR) this.around.interrupts.settle(this.vf + 1);
+    return value;
   }
 
   write32(offset: number, value: number, byteEnables: number): void {
@@ -62,6 +75,7 @@ export class VfFront implements BarTarget {
     else {
       if (access === 'nobody') this.around.unknown.note(`vf${this.vf}`, offset, 'writes');
       this.core?.write32(offset, value, byteEnables);
+      if (offset === VTEICR) this.around.interrupts.settle(this.vf + 1);
     }
   }
 

@@ -3,6 +3,7 @@
 import { descriptorBatchingExperiment } from './descriptor-batching.ts';
 import { dmaLatencyExperiment } from './dma-latency.ts';
 import type { Experiment } from './experiment.ts';
+import { interruptModerationExperiment } from './interrupt-moderation.ts';
 import { iommuWindowExperiment } from './iommu-window.ts';
 import { pcieBandwidthExperiment } from './pcie-bandwidth.ts';
 import { peerToPeerExperiment } from './peer-to-peer.ts';
@@ -25,6 +26,7 @@ export {
   type ResultValue,
   runExperiment,
 } from './experiment.ts';
+export { interruptModerationExperiment } from './interrupt-moderation.ts';
 export { iommuWindowExperiment } from './iommu-window.ts';
 export { pcieBandwidthExperiment } from './pcie-bandwidth.ts';
 export { peerToPeerExperiment } from './peer-to-peer.ts';
@@ -39,5 +41,6 @@ export const EXPERIMENTS: readonly Experiment[] = [
   peerToPeerExperiment,
   descriptorBatchingExperiment,
   vfScalingExperiment,
+  interruptModerationExperiment,
   routingIdsExperiment,
 ];

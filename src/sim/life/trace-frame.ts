@@ -2,6 +2,7 @@ import { ProbeKind } from '../../kernel/index.ts';
 import { BinaryLog, LogWriter, SinkPair } from '../../trace/index.ts';
 import type { CapturePacket } from '../../wire/index.ts';
 import { bootSimulation } from '../boot-error.ts';
+import type { MachineParts } from '../machine.ts';
 import { pcieParts } from '../pcie-of-scenario.ts';
 import { logHeader, logTrailer, recordLog } from '../run-log.ts';
 import type { ResolvedScenario } from '../scenario-resolved.ts';
@@ -19,6 +20,7 @@ const MORE = 4;
  * Runs a scenario until its frame `number` has come to its end, and says what became of it.
  *
  * @param captures the frames of `scenario.captures[i]`.
+ * @param parts of the machine, as `machineParts` makes them of the scenario and profiles of your own.
  * @throws LogError if there are fewer frames.
  *
  * @example
@@ -29,8 +31,9 @@ export function traceFrame(
   scenario: ResolvedScenario,
   captures: readonly (readonly CapturePacket[])[],
   number: number,
+  parts: MachineParts = machineParts(scenario, { pcieParts }),
 ): FrameLife {
-  const simulation = new Simulation(scenario, captures, machineParts(scenario, { pcieParts }));
+  const simulation = new Simulation(scenario, captures, parts);
   const pieces: Uint8Array[] = [];
   const writer = new LogWriter(logHeader(simulation), (piece) => pieces.push(piece.slice()));
   recordLog(simulation, writer);

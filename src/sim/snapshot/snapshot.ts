@@ -3,7 +3,7 @@ import type { HostProfile } from '../../profiles/index.ts';
 import { type CapturePacket, crc32 } from '../../wire/index.ts';
 import type { MakingStep } from '../making-step.ts';
 import { pcieParts } from '../pcie-of-scenario.ts';
-import type { ResolvedScenario } from '../scenario-resolved.ts';
+import type { ResolvedNic, ResolvedScenario } from '../scenario-resolved.ts';
 import { HOSTS, machineParts, NICS, Simulation } from '../simulation.ts';
 import { VERSION } from '../version.ts';
 import { ByteReader } from './byte-reader.ts';
@@ -38,8 +38,8 @@ interface Making {
 export interface RestoreOptions {
   /** Profile of the host, if it was made with one of its user's own. */
   readonly hostProfile?: HostProfile;
-  /** Profile of the card, if it was made with one of its user's own. */
-  readonly nicProfile?: NicProfile;
+  /** Profile of the card, if it was made with one of its user's own; or what says it, given the card of the scenario. */
+  readonly nicProfile?: NicProfile | ((nic: ResolvedNic) => NicProfile | undefined);
 }
 
 /**
@@ -105,10 +105,16 @@ export function restoreSimulation(snapshot: Uint8Array, options: RestoreOptions 
   }
   const making = new GraphReader(body, STATE_TABLE).read() as Making;
   const { scenario, captures, steps, lateTasks } = making;
+  const { nicProfile } = options;
   const own = {
     pcieParts,
     hostProfile: profileOf(HOSTS, making.hostProfile, options.hostProfile, 'hostProfile'),
-    nicProfile: profileOf(NICS, making.nicProfile, options.nicProfile, 'nicProfile'),
+    nicProfile: profileOf(
+      NICS,
+      making.nicProfile,
+      typeof nicProfile === 'function' ? nicProfile(scenario.nic) : nicProfile,
+      'nicProfile',
+    ),
   };
   const simulation = new Simulation(scenario, captures, machineParts(scenario, own));
   for (const step of steps) {
