@@ -114,8 +114,8 @@ export function createMachine(options: CreateMachineOptions = {}): RunningMachin
     nic: isNicProfile(options?.nic),
   });
   const seed = checkInteger('seed', options.seed ?? 1, 0, Number.MAX_SAFE_INTEGER);
-  const nicProfile = isNicProfile(options.nic) ? options.nic : intel82599;
-  const hostProfile = isHostProfile(options.host) ? options.host : xeonE5v4;
+  const nicProfile = isNicProfile(options.nic) ? options.nic : undefined;
+  const hostProfile = isHostProfile(options.host) ? options.host : undefined;
   const own = { hostProfile, nicProfile, pcieParts: options.pcieParts };
   const machine = resolveMachine(
     {
@@ -127,7 +127,7 @@ export function createMachine(options: CreateMachineOptions = {}): RunningMachin
       ...(options.adjacentBridge === undefined ? {} : { adjacentBridge: options.adjacentBridge }),
     },
     'createMachine',
-    isNicProfile(options.nic)
+    nicProfile !== undefined
       ? {
           totalVfs: nicProfile.pools,
           usableVfs: nicProfile.pools - 1,

@@ -29,6 +29,8 @@ export interface LinkLimits {
 const NEWEST = { generation: 6, lanes: 32 };
 const CARDS: Readonly<Record<string, NicProfile>> = {
   'intel-82599': intel82599,
+  'intel-82599-chip': intel82599,
+  'intel-82599-strict': intel82599,
   generic: genericNic,
   'generic-100g': generic100g,
 };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createMachine, profiles } from '../../src/index.ts';
+import { intel82599Chip } from '../../src/profiles/index.ts';
 
 const TEN_GBPS = 1e10;
 
@@ -16,6 +17,21 @@ describe('createMachine', () => {
     // 1,518 bytes of 1,538 on the wire.
     expect(port.rxGbps * 1e9).toBeCloseTo((TEN_GBPS * 1518) / 1538, -8);
   });
+
+  it.each(['generic', 'generic-100g'] as const)('makes the card that is named: %s', (profile) => {
+    const machine = createMachine({ nic: { profile }, guests: [{ name: 'a' }] });
+    expect(machine.nic.profile.name).toBe(profile);
+  });
+
+  it('has no card with all registers of its chip: a program gives that as a profile', () => {
+    const nic = { profile: 'intel-82599-chip' } as const;
+    expect(() => createMachine({ nic })).toThrow(
+      'there is no profile intel-82599-chip; allowed intel-82599, generic, generic-100g',
+    );
+    const own = createMachine({ nic: intel82599Chip(), guests: [{ name: 'a' }] });
+    expect(own.nic.profile.makeProbe).toBeDefined();
+  });
+
   it('refuses other options of a run than there are, and names those', () => {
     const machine = createMachine({ guests: [{ name: 'a' }] });
     expect(() => machine.run({ simulatedM: 1 } as never)).toThrow(

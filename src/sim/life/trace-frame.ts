@@ -51,7 +51,7 @@ export function traceFrame(
   while (frames < number && simulation.nowPs < endPs) advance(STEP_PS);
   for (let morePs = FIRST_PS; ; morePs *= MORE) {
     advance(morePs);
-    const life = lifeOfFrame(soFar(simulation, writer, pieces), number);
+    const life = lifeOfFrame(soFar(simulation, writer, pieces), number, parts);
     if (simulation.nowPs === endPs || hasEnded(life)) return life;
   }
 }
