@@ -89,10 +89,10 @@ async function benchReads(options: BenchOptions): Promise<BenchResult[]> {
   const vfs = enableVfs(root, pf, 256, { wait });
   startAll(root, vfs);
   const hierarchy = new PcieHierarchy({ rootPorts: [{}], ecamBase: ECAM });
-  const tower = new PcieSwitch({ ports: [{}] });
-  hierarchy.connect(hierarchy.rootPorts[0], tower);
+  const pcieSwitch = new PcieSwitch({ ports: [{}] });
+  hierarchy.connect(hierarchy.rootPorts[0], pcieSwitch);
   const device = new Endpoint({ functions: genericConfig({ totalVfs: 256 }) });
-  hierarchy.connect(tower.downstream[0], device);
+  hierarchy.connect(pcieSwitch.downstream[0], device);
   const [behind] = findFunctions(enumerate(hierarchy, WINDOWS), GENERIC_VENDOR, GENERIC_PF);
   const all = enableVfs(hierarchy, behind, 256, { wait });
   startAll(hierarchy, all);

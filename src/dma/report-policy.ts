@@ -91,6 +91,8 @@ export class ReportPolicy implements TransmitReports {
   /**
    * Descriptors of a ring that are written back together, 0 to 127; 0: each that asks for it, at once. No more than the cache
    * holds wait for each other.
+   *
+   * @throws RangeError if `descriptors` is no whole number from 0 to 127; TypeError if it is no number.
    */
   setThreshold(queue: number, descriptors: number): void {
     this.policies[queue].threshold = checkInteger('descriptors', descriptors, 0, 127);
@@ -100,6 +102,8 @@ export class ReportPolicy implements TransmitReports {
   /**
    * From now on the head of a ring is written to this address, a multiple of four, where a descriptor asks for its status; null:
    * descriptors are.
+   *
+   * @throws RangeError if `address` is not from 0 to 2^52; TypeError if it is no number and not null.
    */
   setHeadAddress(queue: number, address: number | null): void {
     const policy = this.policies[queue];

@@ -54,6 +54,8 @@ class ReportRegisters implements BarTarget {
  * A vector without moderation has no such time: a batch waits until it is full. VFs have no head write-back. It is to be called
  * once the machine is made, and before there are VFs; `intel82599Chip` has it from the start.
  *
+ * @throws RangeError if the card's PF has no BAR 0.
+ *
  * @example
  * const machine = createMachine({ guests: [{ name: 'a', vfs: 1 }] });
  * useTransmitReports(machine.nic, machine.scheduler);

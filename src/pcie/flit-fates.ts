@@ -101,6 +101,7 @@ export const FlitFate = {
   /** More than FEC corrects: its CRC is wrong. */
   LOST: 2,
 } as const;
+/** One of the values of {@link FlitFate}. */
 export type FlitFate = (typeof FlitFate)[keyof typeof FlitFate];
 
 /** Codes that the bytes of a flit belong to in turn; each corrects one byte (PCI Express Base 6.0 4.2.3.4). */

@@ -204,8 +204,9 @@ export class Requester implements Component {
   }
 
   /**
-   * Sends the error message of a function to the root: a header of four double words (2.2.8.3). Behind many that wait for
-   * credits it is one with them.
+   * Sends a message of a function to the root: a header of four double words. One of an error (2.2.8.3) may be sent at any time:
+   * behind many that wait for credits it is one with them. One of INTx (2.2.8.1) must not be lost, so only after
+   * {@link Requester.canWrite}.
    */
   errorMessage(routingId: number, code: number): void {
     if (this.upstream.room(POSTED) > 0) this.messagesWaiting = 0;

@@ -66,7 +66,8 @@ const OPTICS = 5;
 
 /**
  * An Intel 82599 as software of others meets it that initialises one: with reset and what survives it, an EEPROM, semaphores,
- * an SFP+ module, a link that takes its time, offloads (`useOffloads`), reports of what is sent in batches and by head (`useTransmitReports`), and all registers that are not known by name in the report.
+ * an SFP+ module, a link that takes its time, offloads (`useOffloads`), reports of what is sent in batches and by head (`useTransmitReports`), and
+ * all registers that are not known by name in the report.
  * Its data path and timing are those of {@link intel82599}, but for the time that its DMA engine takes with what it has read.
  *
  * @throws TypeError or RangeError if an option is none that there is, or none of those it may be.

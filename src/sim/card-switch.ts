@@ -43,7 +43,7 @@ class RootLinkProbe extends Probe {
 
 /** A PCI Express switch between root port and card: two links, the switch between them, and its configuration space. */
 export class CardSwitch implements PcieBetween {
-  readonly tower: PcieSwitch;
+  readonly pcieSwitch: PcieSwitch;
   private readonly pcie: ResolvedPcie;
   private readonly options: ResolvedCardSwitch;
   private upper: PcieLink | null = null;
@@ -55,7 +55,7 @@ export class CardSwitch implements PcieBetween {
     this.options = options;
     const linkCapabilities = (32 << 4) | 5;
     const port = { linkCapabilities, deviceCapabilities: PORT_CAPABILITIES };
-    this.tower = new PcieSwitch({
+    this.pcieSwitch = new PcieSwitch({
       upstream: { ...port, linkStatus: statusOf(options) },
       ports: [{ ...port, linkStatus: statusOf(pcie) | LINK_ACTIVE, ...(options.acs ? {} : { acs: null }) }],
     });
@@ -66,7 +66,7 @@ export class CardSwitch implements PcieBetween {
   }
 
   get port(): BridgePort {
-    return this.tower.downstream[0];
+    return this.pcieSwitch.downstream[0];
   }
 
   get components(): readonly Component[] {
@@ -74,7 +74,7 @@ export class CardSwitch implements PcieBetween {
   }
 
   get functions(): readonly PcieFunction[] {
-    return [this.tower.upstream.function, this.port.function];
+    return [this.pcieSwitch.upstream.function, this.port.function];
   }
 
   makeLinks({ scheduler, probe, tlps }: MachineBefore, options: LinkOptions): PcieLink {
@@ -95,7 +95,7 @@ export class CardSwitch implements PcieBetween {
   connect({ scheduler, tlps, link, bridge, nic }: MachineBehind): void {
     const { forwarding, latencyNs } = this.options;
     const timing = { forwarding, latencyPs: Math.round(1000 * latencyNs) };
-    const ports = new SwitchPorts('pcieSwitch', scheduler, tlps, this.tower, {
+    const ports = new SwitchPorts('pcieSwitch', scheduler, tlps, this.pcieSwitch, {
       rootPort: bridge,
       endpoint: nic.endpoint,
       device: nic,
@@ -141,7 +141,7 @@ export class CardSwitch implements PcieBetween {
   }
 
   hotReset(): void {
-    this.tower.hotReset();
+    this.pcieSwitch.hotReset();
   }
 }
 

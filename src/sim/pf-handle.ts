@@ -10,6 +10,10 @@ const BARS = 0x10;
  * The PF of a machine's card for a driver of your own, which begins by a reset and has the card for itself then. It has BAR 0, and
  * memory of its own.
  *
+ * The host delivers MSI-X to it, and no INTx: messages of that end at the root port.
+ *
+ * @throws RangeError if the host has no 64 MiB of memory left in one piece.
+ *
  * @example
  * const { simulation } = createMachine({ nic: intel82599Chip() });
  * const driver = new PollModeDriver(pfHandle(simulation.machine), { costs: profiles.host.xeonE5v4.software.poll });

@@ -13,7 +13,7 @@ export const TLP_SIZES = [128, 256, 512, 1024, 2048, 4096] as const;
 export const PCIE_RANGES = {
   generation: [1, 6],
   latencyNs: [0, 100_000],
-  // More than a link's counters of eight and twelve bits can tell (PCIe 3.0 2.6.1).
+  // No more than a link's counters of eight and twelve bits can tell (PCIe 3.0 2.6.1).
   headers: [8, 127],
   data: [8, 2047],
 } as const satisfies Record<string, readonly [number, number]>;
@@ -82,7 +82,7 @@ export function resolvePcie(
   const request =
     options.maxReadRequestBytes ?? Math.min(host.maxReadRequestBytes, profile.maxReadRequestBytes);
   const boundary = options.readCompletionBoundary ?? host.readCompletionBoundary;
-  const tower =
+  const pcieSwitch =
     options.switch === undefined
       ? {}
       : { switch: resolveSwitch(options.switch, generation, lanes, reporter) };
@@ -94,7 +94,7 @@ export function resolvePcie(
     maxReadRequestBytes: oneOf('pcie.maxReadRequestBytes', request, TLP_SIZES, reporter),
     readCompletionBoundary: oneOf('pcie.readCompletionBoundary', boundary, [64, 128], reporter),
     rootCredits: resolveCredits(options.rootCredits ?? {}, host, maxPayloadBytes, reporter),
-    ...tower,
+    ...pcieSwitch,
   };
 }
 

@@ -243,7 +243,7 @@ export class Simulation implements RunView, VfListener {
     return this.report();
   }
 
-  /** Simulates up to an instant, a whole number of ps or what is above it. How a run is cut into slices does not change its outcome. */
+  /** Simulates up to an instant in ps, of which fractions are cut off. How a run is cut into slices does not change its outcome. */
   advance(untilPs: number): void {
     if (untilPs >= this.measureFromPs) this.startMeasuring();
     this.machine.scheduler.runUntil(Math.floor(untilPs));

@@ -106,13 +106,13 @@ export class Card {
 
   #arrived(tlp: Tlp, link: PcieLink): void {
     if (tlp.kind === TlpKind.MESSAGE) this.codes.push(tlp.data);
-    else if (tlp.kind === TlpKind.MEMORY_WRITE) this.#noteMessage(tlp);
+    else if (tlp.kind === TlpKind.MEMORY_WRITE) this.noteMessage(tlp);
     else throw new Error(`a TLP of kind ${tlp.kind} arrived`);
     link.upstream.release(0, tlp.count, tlp.dataCredits);
     this.#tlps.give(tlp);
   }
 
-  #noteMessage({ requester: routingId, address, data }: Tlp): void {
+  private noteMessage({ requester: routingId, address, data }: Tlp): void {
     this.messages.push({ timePs: this.scheduler.now, routingId, address, data });
   }
 }

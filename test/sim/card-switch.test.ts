@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { Scenario } from '../../src/index.ts';
+import { createMachine, type Scenario } from '../../src/index.ts';
 import { MICROSECOND } from '../../src/kernel/index.ts';
 import { lspciDump, lspciTree, type PcieFunction, parseLspciDump, TlpKind } from '../../src/pcie/index.ts';
+import { intel82599Chip } from '../../src/profiles/index.ts';
 import { dmaLatencyExperiment } from '../../src/sim/experiments/dma-latency.ts';
 import type { Simulation } from '../../src/sim/index.ts';
+import { pcieParts } from '../../src/sim/pcie-of-scenario.ts';
 import type { PcieOptions } from '../../src/sim/scenario-types.ts';
 import { singleTlps } from '../../src/trace/index.ts';
 import { boot, notReturned, run, settle } from './rig.ts';
@@ -189,6 +191,35 @@ describe('the link between switch and card', () => {
     // ERR_COR received, from the downstream port.
     expect(read(simulation, 0x0008, 0x130) & 1).toBe(1);
     expect([DOWNSTREAM, PF]).toContain(read(simulation, 0x0008, 0x134, 2));
+  });
+});
+
+describe('a message of INTx', () => {
+  const EICR = 0x800;
+  const EICS = 0x808;
+  const EIMS = 0x880;
+  const MSIX_CONTROL = 0x72;
+  const SECONDARY_STATUS = 0x1e;
+
+  it('passes both ports of the switch without SERR# Enable, and is no error to them', () => {
+    const { simulation } = createMachine({ pcie: { switch: {} }, pcieParts, nic: intel82599Chip() });
+    const { machine } = simulation;
+    const { nic, parts } = machine;
+    machine.pfDriver.stop();
+    write(simulation, PF, MSIX_CONTROL, 2, 0);
+    const base = nic.pf.barBase(0);
+    const sentBy = (offset: number, value: number): number => {
+      const before = parts.between?.rootLink.upstream.tlpsSent ?? 0;
+      nic.memoryWrite(base + offset, value, 0xf);
+      simulation.advance(simulation.nowPs + 20 * MICROSECOND);
+      return (parts.between?.rootLink.upstream.tlpsSent ?? 0) - before;
+    };
+    sentBy(EICR, -1);
+    sentBy(EIMS, 1);
+    expect([sentBy(EICS, 1), sentBy(EICR, -1)]).toEqual([1, 1]);
+    const RECEIVED_SYSTEM_ERROR = 1 << 14;
+    for (const port of [0x0008, UPSTREAM, DOWNSTREAM])
+      expect(read(simulation, port, SECONDARY_STATUS, 2) & RECEIVED_SYSTEM_ERROR).toBe(0);
   });
 });
 

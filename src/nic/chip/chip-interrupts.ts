@@ -114,7 +114,15 @@ export class ChipInterrupts implements CardInterrupts {
   connect(pf: PcieFunction, requester: Requester): void {
     this.pf = pf;
     this.msi = new MsiInterrupts(pf, (_, low, high, data) => this.sendMsi(low, high, data));
-    this.intx = new IntxLine(pf, (routingId, code) => requester.errorMessage(routingId, code));
+    const { scheduler } = this;
+    const again = scheduler.task(`${this.name}.intx`, () => this.intx?.tell());
+    this.intx = new IntxLine(pf, (routingId, code) => {
+      const isRoom = requester.canWrite();
+      scheduler.cancel(again);
+      if (isRoom) requester.errorMessage(routingId, code);
+      else scheduler.schedule(RETRY_PS, again, 0, 0);
+      return isRoom;
+    });
     pf.events.on('configWrite', (fn) => {
       if (!fn.isVirtual) this.configured();
     });

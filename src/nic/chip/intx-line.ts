@@ -10,16 +10,20 @@ const DEASSERT_INTA = 0x24;
 
 /**
  * The INTx of a function: messages that say when its pin is asserted and when no longer, and Interrupt Status, which is set
- * whether Interrupt Disable lets a message through or not (PCI Express 2.2.8.1, 7.5.1.1).
+ * whether Interrupt Disable lets a message through or not (PCI Express 2.2.8.1, 7.5.1.1). While no message can leave, the line
+ * may change back and forth: then one tells what it is, and none if it is as it was told.
  */
 export class IntxLine {
-  /** Assert_INTx has been sent, and no Deassert_INTx since. */
+  /** The pin is asserted; the message that says so may still wait. */
   isAsserted = false;
   private isUp = false;
+  /** As the last message says. */
+  private isTold = false;
   private readonly fn: PcieFunction;
-  private readonly send: (routingId: number, code: number) => void;
+  private readonly send: (routingId: number, code: number) => boolean;
 
-  constructor(fn: PcieFunction, send: (routingId: number, code: number) => void) {
+  /** @param send sends a message, or returns false and sees to it that {@link IntxLine.tell} is called later. */
+  constructor(fn: PcieFunction, send: (routingId: number, code: number) => boolean) {
     this.fn = fn;
     this.send = send;
   }
@@ -36,10 +40,15 @@ export class IntxLine {
   /** Interrupt Disable may have changed. */
   settle(): void {
     const { fn } = this;
-    const isAsserted = this.isUp && !fn.intxDisabled;
-    if (isAsserted === this.isAsserted) return;
-    this.isAsserted = isAsserted;
+    this.isAsserted = this.isUp && !fn.intxDisabled;
+    this.tell();
+  }
+
+  /** Sends a message if the last one says otherwise. */
+  tell(): void {
+    const { fn, isAsserted } = this;
+    if (isAsserted === this.isTold) return;
     const pin = fn.config.read8(INTERRUPT_PIN) - 1;
-    this.send(fn.routingId, (isAsserted ? ASSERT_INTA : DEASSERT_INTA) + pin);
+    if (this.send(fn.routingId, (isAsserted ? ASSERT_INTA : DEASSERT_INTA) + pin)) this.isTold = isAsserted;
   }
 }

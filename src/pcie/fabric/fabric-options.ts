@@ -54,7 +54,7 @@ export interface FabricOptions {
   /** Asked for each link when the fabric is made. */
   readonly link?: (port: BridgePort, device: HierarchyDevice) => FabricLink;
   /** Asked for each switch: default cut-through in 100 ns. */
-  readonly switchTiming?: (tower: PcieSwitch) => Partial<ForwardingTiming>;
+  readonly switchTiming?: (pcieSwitch: PcieSwitch) => Partial<ForwardingTiming>;
   /** Asked for each endpoint: default 100 ns, 256 tags, 512 bytes. */
   readonly device?: (endpoint: Endpoint) => Partial<DeviceTiming>;
   /** Default 150, 220 and 100 ns, 64 bytes. */
@@ -157,8 +157,8 @@ export function linkOptionsOf(
 }
 
 /** A switch's timing, filled in and checked. @throws TypeError or RangeError that names what is wrong. */
-export function switchTimingOf(options: FabricOptions, tower: PcieSwitch): ForwardingTiming {
-  return checkForwarding({ ...SWITCH, ...options.switchTiming?.(tower) });
+export function switchTimingOf(options: FabricOptions, pcieSwitch: PcieSwitch): ForwardingTiming {
+  return checkForwarding({ ...SWITCH, ...options.switchTiming?.(pcieSwitch) });
 }
 
 /** The root complex's times, filled in and checked. @throws TypeError or RangeError that names what is wrong. */

@@ -2,6 +2,7 @@ import type { Scheduler } from '../../kernel/index.ts';
 import type { BridgePort } from '../bridge.ts';
 import type { ConfigTarget, ConfigType } from '../config-access.ts';
 import type { Endpoint } from '../endpoint.ts';
+import { ERROR_MESSAGES } from '../error-report.ts';
 import type { Resettable } from '../root-complex.ts';
 import { MESSAGE_BASE, type PostedOrigin } from '../root-port-options.ts';
 import { busOf } from '../routing-id.ts';
@@ -76,7 +77,7 @@ class SwitchRequest implements RoutedRequest {
  * by the same code as in a `PcieHierarchy`.
  */
 export class SwitchPorts implements SwitchRouting {
-  readonly tower: PcieSwitch;
+  readonly pcieSwitch: PcieSwitch;
   private readonly scheduler: Scheduler;
   private readonly tlps: TlpPool;
   private readonly neighbours: SwitchNeighbours;
@@ -89,24 +90,24 @@ export class SwitchPorts implements SwitchRouting {
     name: string,
     scheduler: Scheduler,
     tlps: TlpPool,
-    tower: PcieSwitch,
+    pcieSwitch: PcieSwitch,
     neighbours: SwitchNeighbours,
   ) {
     const { rootPort, endpoint, device } = neighbours;
-    this.tower = tower;
+    this.pcieSwitch = pcieSwitch;
     this.scheduler = scheduler;
     this.tlps = tlps;
     this.neighbours = neighbours;
     const structure = new HierarchyStructure([rootPort]);
     const { downstream } = rootPort;
-    structure.connect(rootPort, tower, {});
+    structure.connect(rootPort, pcieSwitch, {});
     structure.connect(this.port, endpoint, {});
     // Requests for what is below travel as TLPs.
     rootPort.downstream = downstream;
     this.port.downstream = new BelowPort(device);
     this.requests = new RequestRouting(structure, { translator: null, memory: null, peerToPeer: false });
     this.answer = scheduler.task(`${name}.answer`, (index) => this.answerConfig(tlps.records[index]));
-    const { function: upstream } = tower.upstream;
+    const { function: upstream } = pcieSwitch.upstream;
     upstream.sendError = (source, code) => this.sendError(source, code);
     this.port.function.sendError = (source, code) => {
       if (passes(upstream, code)) this.sendError(source, code);
@@ -115,7 +116,7 @@ export class SwitchPorts implements SwitchRouting {
 
   /** The downstream port. */
   get port(): BridgePort {
-    return this.tower.downstream[0];
+    return this.pcieSwitch.downstream[0];
   }
 
   /** Where what the ports make themselves leaves: known before anything runs. */
@@ -128,9 +129,9 @@ export class SwitchPorts implements SwitchRouting {
     if (flowClass === FlowClass.COMPLETION) return true;
     if (kind === TlpKind.MESSAGE) return this.messagePasses(node, tlp);
     if (kind !== TlpKind.CONFIG_READ && kind !== TlpKind.CONFIG_WRITE) {
-      const { requests, tower, port } = this;
+      const { requests, pcieSwitch, port } = this;
       const request = this.request.fill(tlp);
-      const step = fromAbove ? requests.fromAbove(tower, request) : requests.fromBelow(port, request);
+      const step = fromAbove ? requests.fromAbove(pcieSwitch, request) : requests.fromBelow(port, request);
       if (step.to === 'above' || step.to === 'below') return true;
       this.refuse(node, fromAbove ? UPPER : LOWER, tlp, step);
       return false;
@@ -155,26 +156,29 @@ export class SwitchPorts implements SwitchRouting {
   /** As which type a configuration request goes on below the downstream port; -1 for one that ends here. */
   private configRoute({ configType, target }: Tlp): ConfigType | -1 {
     const { port } = this;
-    if (configType === 0 || this.tower.upstream.configRoute(target) !== 1) return -1;
+    if (configType === 0 || this.pcieSwitch.upstream.configRoute(target) !== 1) return -1;
     return port.covers(busOf(target)) ? port.configRoute(target) : -1;
   }
 
   /** It is for a port, or for nobody. */
   private answerConfig(tlp: Tlp): void {
-    const { tower } = this;
+    const { pcieSwitch } = this;
     const { kind, target, address, bytes } = tlp;
     const type = tlp.configType as ConfigType;
     const isWrite = kind === TlpKind.CONFIG_WRITE;
     const value = isWrite
-      ? Number(tower.configWrite(target, address, bytes, tlp.data >>> 0, type)) - 1
-      : tower.configRead(target, address, bytes, type);
+      ? Number(pcieSwitch.configWrite(target, address, bytes, tlp.data >>> 0, type)) - 1
+      : pcieSwitch.configRead(target, address, bytes, type);
     this.complete(tlp, value < 0 ? UNSUPPORTED_REQUEST : SUCCESSFUL, value < 0 || isWrite ? 0 : 4);
     tlp.data = value | 0;
     this.node!.send(UPPER, tlp);
   }
 
   private messagePasses(node: TlpNode, tlp: Tlp): boolean {
-    if (passes(this.port.function, tlp.data) && passes(this.tower.upstream.function, tlp.data)) return true;
+    const { port, pcieSwitch } = this;
+    // Ports judge errors alone: INTx goes through, whatever their Interrupt Disable says (7.5.1.1).
+    if (!ERROR_MESSAGES.includes(tlp.data)) return true;
+    if (passes(port.function, tlp.data) && passes(pcieSwitch.upstream.function, tlp.data)) return true;
     node.release(LOWER, tlp);
     this.tlps.give(tlp);
     return false;

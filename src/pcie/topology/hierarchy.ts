@@ -63,10 +63,10 @@ const ACCESS_BYTES = [1, 2, 4] as const;
  *
  * @example
  * const hierarchy = new PcieHierarchy({ rootPorts: [{}] });
- * const tower = new PcieSwitch({ ports: [{}, {}] });
+ * const pcieSwitch = new PcieSwitch({ ports: [{}, {}] });
  * const cards = [0, 1].map(() => new Endpoint({ functions: intel82599Config() }));
- * hierarchy.connect(hierarchy.rootPorts[0], tower);
- * cards.forEach((card, i) => hierarchy.connect(tower.downstream[i], card));
+ * hierarchy.connect(hierarchy.rootPorts[0], pcieSwitch);
+ * cards.forEach((card, i) => hierarchy.connect(pcieSwitch.downstream[i], card));
  * const tree = enumerate(hierarchy, { memory32: { base: 0xe0000000, bytes: 0x10000000 } });
  * const [from, to] = cards.map((card) => card.functions[0]);
  * hierarchy.request({ from, kind: 'write', address: to.barBase(0), value: 1 }).throughRootComplex; // false

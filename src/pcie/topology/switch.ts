@@ -28,9 +28,9 @@ const OPTIONS: Readonly<Record<keyof PcieSwitchOptions, true>> = {
  * space (PCIe 3.0 1.3.3).
  *
  * @example
- * const tower = new PcieSwitch({ ports: [{}, {}, { acs: null }] });
- * hierarchy.connect(hierarchy.rootPorts[0], tower);
- * hierarchy.connect(tower.downstream[0], new Endpoint({ functions: intel82599Config() }));
+ * const pcieSwitch = new PcieSwitch({ ports: [{}, {}, { acs: null }] });
+ * hierarchy.connect(hierarchy.rootPorts[0], pcieSwitch);
+ * hierarchy.connect(pcieSwitch.downstream[0], new Endpoint({ functions: intel82599Config() }));
  */
 export class PcieSwitch implements ConfigTarget {
   readonly upstream: BridgePort;

@@ -58,16 +58,18 @@ export class PeerRig {
   constructor(options: PeerRigOptions) {
     this.options = options;
     const hierarchy = new PcieHierarchy({ rootPorts: [{}] });
-    const tower = new PcieSwitch({ ports: Array.from({ length: 2 * options.pairs }, () => ({})) });
-    hierarchy.connect(hierarchy.rootPorts[0], tower);
-    const cards = tower.downstream.map(() => new Endpoint({ functions: intel82599Config({ ports: 1 }) }));
-    for (const [i, card] of cards.entries()) hierarchy.connect(tower.downstream[i], card);
+    const pcieSwitch = new PcieSwitch({ ports: Array.from({ length: 2 * options.pairs }, () => ({})) });
+    hierarchy.connect(hierarchy.rootPorts[0], pcieSwitch);
+    const cards = pcieSwitch.downstream.map(
+      () => new Endpoint({ functions: intel82599Config({ ports: 1 }) }),
+    );
+    for (const [i, card] of cards.entries()) hierarchy.connect(pcieSwitch.downstream[i], card);
     this.devices = cards.map((card) => card.functions[0]);
     for (const { routingId } of allEnumerated(enumerate(hierarchy, { memory32: MEMORY32 }))) {
       hierarchy.write(routingId, 4, 2, 6);
     }
     const redirected = { off: 0, requests: requestRedirect, all: requestRedirect | completionRedirect };
-    for (const { function: fn } of tower.downstream) setServices(fn, redirected[options.redirect]);
+    for (const { function: fn } of pcieSwitch.downstream) setServices(fn, redirected[options.redirect]);
     setServices(hierarchy.rootPorts[0].function, upstreamForwarding);
     this.fabric = new PcieFabric('fabric', this.scheduler, hierarchy, {
       link: () => ({ rate: options.rate, maxPayloadBytes: options.mps }),

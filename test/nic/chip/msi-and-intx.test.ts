@@ -21,6 +21,7 @@ const MSI = 0x50;
 const MSIX_CONTROL = 0x72;
 const ASSERT_INTA = 0x20;
 const DEASSERT_INTA = 0x24;
+const ERR_COR = 0x30;
 
 let card: ChipCard;
 beforeEach(() => {
@@ -135,6 +136,18 @@ describe('INTx', () => {
     card.write(EIMS, 0x10_0003);
     card.wait(SOON);
     expect(card.codes).toEqual(Array.from({ length: 3 }, () => [ASSERT_INTA, DEASSERT_INTA]).flat());
+  });
+
+  it('is told as it is in the end, however many messages of errors wait for credits', () => {
+    const { requester, pf } = card.nic;
+    for (let i = 0; i < 2000; i++) requester.errorMessage(pf.routingId, ERR_COR);
+    card.write(EICS, 1);
+    card.wait(20 * SOON);
+    expect(isPending()).toBe(true);
+    card.write(EICR, 1);
+    for (let i = 0; i < 2000; i++) requester.errorMessage(pf.routingId, ERR_COR);
+    card.wait(20 * SOON);
+    expect(card.codes.filter((code) => code !== ERR_COR)).toEqual([ASSERT_INTA, DEASSERT_INTA]);
   });
 });
 

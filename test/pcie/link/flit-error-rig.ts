@@ -1,12 +1,5 @@
 import { RandomStreams } from '../../../src/base/index.ts';
-import {
-  Endpoint,
-  FlitErrors,
-  type FlitWire,
-  flitMode,
-  type WrongBits,
-  wrongBitsAt,
-} from '../../../src/pcie/index.ts';
+import { Endpoint, FlitErrors, flitMode, type WrongBits, wrongBitsAt } from '../../../src/pcie/index.ts';
 import type { LinkDirection } from '../../../src/pcie/link-direction.ts';
 import type { LinkOptions } from '../../../src/pcie/link-options.ts';
 import { intel82599Config } from '../../../src/profiles/intel-82599-config.ts';
@@ -56,8 +49,8 @@ export class FlitErrorRig {
   ) {
     const rate = { generation: 6, lanes };
     this.rig = new LinkRig({ rate, flitMode, ...options }, holdPs);
-    this.up = this.#errors(this.rig.link.upstream, up);
-    this.down = down === null ? null : this.#errors(this.rig.link.downstream, down);
+    this.up = this.errors(this.rig.link.upstream, up);
+    this.down = down === null ? null : this.errors(this.rig.link.downstream, down);
   }
 
   /** Correctable errors of both ends. */
@@ -65,12 +58,7 @@ export class FlitErrorRig {
     return { device: this.device.config.read32(CORRECTABLE), port: this.port.config.read32(CORRECTABLE) };
   }
 
-  /** Time of the end of a flit. */
-  static endOf(direction: LinkDirection, flit: number): number {
-    return (direction.wire as FlitWire).clock.endOf(flit);
-  }
-
-  #errors(direction: LinkDirection, bits: WrongBits): FlitErrors {
+  private errors(direction: LinkDirection, bits: WrongBits): FlitErrors {
     const { rig } = this;
     const isUp = direction === rig.link.upstream;
     const [receiver, transmitter] = isUp ? [this.port, this.device] : [this.device, this.port];
