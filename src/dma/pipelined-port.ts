@@ -1,4 +1,4 @@
-import { checkNumber } from '../base/index.ts';
+import { checkInteger } from '../base/index.ts';
 import type { Scheduler } from '../kernel/index.ts';
 import type { DmaClient, DmaPort } from './dma-port.ts';
 import type { DmaRequest } from './dma-request.ts';
@@ -19,13 +19,13 @@ export class PipelinedPort implements DmaPort {
 
   /**
    * @param readPs from the arrival of the last byte of a read until its client knows, in ps.
-   * @throws TypeError or RangeError if that is no time.
+   * @throws TypeError or RangeError if it is no whole number of them from 0 to 10^12.
    */
   constructor(name: string, scheduler: Scheduler, port: DmaPort, readPs: number) {
     this.name = name;
     this.scheduler = scheduler;
     this.port = port;
-    this.readPs = checkNumber('readPs', readPs, 0, 1e12);
+    this.readPs = checkInteger('readPs', readPs, 0, 1e12);
   }
 
   addClient(client: DmaClient): number {

@@ -177,6 +177,7 @@ export class IxgbeDriver {
    */
   configureVfs(vfs: readonly VfSettings[]): void {
     this.vfs = [...vfs];
+    this.mailbox.further?.begin();
     this.initialise(vfs.length);
     this.stopped = false;
   }

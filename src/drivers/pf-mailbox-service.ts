@@ -31,6 +31,8 @@ export interface MailboxPolicy {
 
 /** Answers messages that the service does not know itself. */
 export interface FurtherMessages {
+  /** VFs have been made, or there are none any more: what was said of those before is void. */
+  begin(): void;
   /** It has reset itself. */
   reset(vf: number): void;
   /** Whether a message is granted, or the words behind that it is; null: the service answers. `wanted` is its word 1. */

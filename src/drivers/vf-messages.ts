@@ -106,6 +106,10 @@ export class VfMessages implements FurtherMessages {
     else this.rssQueries.delete(vf);
   }
 
+  begin(): void {
+    for (const each of [this.apis, this.rssQueries, this.links]) each.clear();
+  }
+
   reset(vf: number): void {
     this.apis.delete(vf);
   }
@@ -121,7 +125,7 @@ export class VfMessages implements FurtherMessages {
         if (wanted < LEAST_FRAME) return false;
         // PF and VFs of an 82599 have the same longest frame: one with a longer one receives nothing.
         const fits = wanted <= LONGEST_FRAME;
-        setPool(this.bar, PFVFRE, vf, fits);
+        setPool(this.bar, PFVFRE, vf, fits && this.hasLink(vf));
         return fits;
       }
       case MailboxOperation.GET_QUEUES:

@@ -1,4 +1,5 @@
 import {
+  checkBoolean,
   checkInteger,
   checkOneOf,
   type PhysicalMemory,
@@ -67,7 +68,7 @@ export function limitsOf(options: IommuOptions): WalkerLimits {
     inputAddressBits: checkInteger('inputAddressBits', options.inputAddressBits ?? 48, 30, 48),
     levels,
     largestLeaf: LEAF_LEVELS[pageBytes],
-    deviceTlbs: options.deviceTlbs ?? false,
+    deviceTlbs: checkBoolean('deviceTlbs', options.deviceTlbs ?? false),
     memoryLimit: checkInteger('memoryLimit', memoryLimit, 0, 2 ** 52),
   };
 }

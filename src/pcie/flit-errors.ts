@@ -57,9 +57,10 @@ export class FlitErrors implements Foresight, DataLinkErrors, Component {
   readonly name: string;
   foreseen: number;
   foreseenPs = 0;
-  /** Flits with TLPs whose CRC was wrong at the receiver, and that were sent again. */
+  /** Flits with TLPs whose CRC is wrong at the receiver, each time: they are sent again. */
   badFlits = 0;
   replayedFlits = 0;
+  /** Each for the first bad flit of those that are sent again; more may be bad behind it. */
   naks = 0;
   /** Times that FLIT_REPLAY_NUM rolled over. */
   rollovers = 0;
@@ -224,22 +225,23 @@ export class FlitErrors implements Foresight, DataLinkErrors, Component {
   /** Flits have been given to the wire: which of them the receiver takes. */
   private judge(): void {
     const { end, sent, oldest } = this;
-    while (this.judged < end && this.lost < 0) {
+    while (this.judged < end) {
       const sequence = this.judged++;
       const { flit } = sent[sequence - oldest];
       if (this.fates.of(flit) !== FlitFate.LOST) continue;
+      this.badFlits++;
+      // Behind one that is lost all are discarded, and sent again with it.
+      if (this.lost >= 0) continue;
       this.lost = sequence;
       // The flit behind it says that it had TLPs; if that is lost as well, the next one with a right CRC says so.
       let next = flit + 1;
       while (this.fates.of(next) === FlitFate.LOST) next++;
       this.schedule(this.arrivalPs(next), this.missed, sequence);
     }
-    if (this.lost >= 0) this.judged = end;
   }
 
   /** The receiver misses a flit with TLPs. */
   private miss(sequence: number): void {
-    this.badFlits++;
     this.naks++;
     reportCorrectable(this.receiver, RECEIVER_ERROR);
     this.schedule(this.answerPs(this.scheduler.now), this.nak, sequence);

@@ -25,7 +25,8 @@ class BitErrorRate implements WrongBits {
 
   constructor(rate: number, random: RandomStream) {
     this.random = random;
-    this.scale = naturalLog(1 - rate);
+    // Of 1 - rate little is left of a small rate: the first terms of the series have all digits of it.
+    this.scale = rate < 1e-8 ? -rate * (1 + rate / 2) : naturalLog(1 - rate);
   }
 
   gap(): number {

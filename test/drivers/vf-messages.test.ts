@@ -9,6 +9,8 @@ import {
   XcastMode,
 } from '../../src/drivers/mailbox-protocol.ts';
 import { PfMailboxService } from '../../src/drivers/pf-mailbox-service.ts';
+import { createMachine } from '../../src/index.ts';
+import { intel82599Chip } from '../../src/profiles/index.ts';
 import { FakeDevice } from './fake-device.ts';
 
 const [PFMBICR, PFMAILBOX, PFMBMEM, PFVFRE] = [0x710, 0x4b00, 0x13000, 0x51e0];
@@ -168,6 +170,17 @@ describe('the link of a VF', () => {
     expect([device.read(PFVFRE), device.read(PFVFTE)]).toEqual([3, 3]);
   });
 
+  it('does not come back with another longest frame, which is granted', () => {
+    messages.setLinkState(0, 'disable');
+    ask(0, RESET);
+    expect(ask(0, SET_LPE, 1518)[0]).toBe(accepted(SET_LPE));
+    expect(device.read(PFVFRE) & 1).toBe(0);
+    messages.setLinkState(0, 'enable');
+    ask(0, RESET);
+    ask(0, SET_LPE, 1518);
+    expect(device.read(PFVFRE) & 1).toBe(1);
+  });
+
   it('loses limits of rates that are relative to another speed', () => {
     device.registers.set(LINKS, (LINK_UP | (3 << 28)) >>> 0);
     messages.linkChanged();
@@ -200,5 +213,24 @@ describe('the link of a VF', () => {
   it('is of a VF that there is', () => {
     expect(() => messages.setLinkState(2, 'auto')).toThrow('EINVAL: there is no VF 2');
     expect(() => messages.setRssQuery(2, true)).toThrow('EINVAL: there is no VF 2');
+  });
+});
+
+describe('VFs that are made anew', () => {
+  it('have a link, and may not ask for the RSS of the PF, whatever was said of those before', () => {
+    const { host, simulation } = createMachine({ nic: intel82599Chip(), guests: [{ name: 'a' }] });
+    const { pfDriver } = simulation.machine;
+    const enabled = () => [PFVFRE, PFVFTE].map((at) => pfDriver.bar.read32(at) & 1);
+    const further = new VfMessages(pfDriver);
+    host.sysfs.write('0000:01:00.0/sriov_numvfs', '1');
+    further.setLinkState(0, 'disable');
+    further.setRssQuery(0, true);
+    further.answer(0, NEGOTIATE_API, FurtherVersion.V1_2);
+    expect([...enabled(), further.answer(0, GET_LINK_STATE, 0)]).toEqual([0, 0, [0]]);
+    host.sysfs.write('0000:01:00.0/sriov_numvfs', '0');
+    host.sysfs.write('0000:01:00.0/sriov_numvfs', '1');
+    further.answer(0, NEGOTIATE_API, FurtherVersion.V1_2);
+    expect([...enabled(), further.answer(0, GET_LINK_STATE, 0)]).toEqual([1, 1, [1]]);
+    expect(further.answer(0, GET_RETA, 0)).toBe(false);
   });
 });

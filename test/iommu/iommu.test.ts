@@ -300,6 +300,7 @@ describe('Iommu as a component', () => {
   it('refuses options that cannot be', () => {
     const tables = new Tables();
     expect(() => tables.iommu({ memory: undefined as never })).toThrow(TypeError);
+    expect(() => tables.iommu({ deviceTlbs: 'yes' as never })).toThrow(/^deviceTlbs must be true or false/);
     expect(() => tables.iommu({ hostAddressBits: 53 })).toThrow(/^hostAddressBits must be/);
     expect(() => tables.iommu({ inputAddressBits: 57 })).toThrow(/^inputAddressBits must be/);
     expect(() => tables.iommu({ levels: [5] })).toThrow(/^levels must be/);

@@ -287,6 +287,36 @@ describe('interrupts in simulated time', () => {
   });
 });
 
+describe('an interrupt that somebody sends on being told of a fault', () => {
+  it.each([
+    ['at once', {}],
+    ['in simulated time', { scheduler: new Scheduler() }],
+  ])('is served behind those that wait, and each of them once: %s', (_, clock: { scheduler?: Scheduler }) => {
+    const { scheduler } = clock;
+    const vectors: number[] = [];
+    const send = (index: number) => world.unit.sendInterrupt(VF, message(index).address, 0);
+    const world = setUp(
+      {
+        ...clock,
+        interrupts: ({ vector }) => vectors.push(vector),
+        events: () => send(2),
+      },
+      clock,
+    );
+    const driver = new QueueDriver(world.unit, world.tables.memory, AREA, () => scheduler?.step() ?? false);
+    driver.enableQueue();
+    driver.enableInterrupts(7, true);
+    driver.setFaultInterrupt(0xfee0_0000, 0);
+    // Entry 9 refuses.
+    for (let i = 0; i < 3; i++) driver.setEntry(i, entry(0x40 + i, 1, VF));
+    for (const i of [0, 9, 1, 0]) send(i);
+    scheduler?.runUntilIdle();
+    // Without time the fault is known before the next one is sent.
+    expect(vectors).toEqual(scheduler === undefined ? [0x40, 0x42, 0x41, 0x40] : [0x40, 0x41, 0x40, 0x42]);
+    expect(world.unit.counters()).toMatchObject({ interrupts: 5, interruptsRefused: 1 });
+  });
+});
+
 describe('isolation', () => {
   /** Three guests with eight functions and sixteen vectors each; entries as a hypervisor writes them, some for four functions. */
   const entries = fc.array(fc.tuple(fc.nat(31), fc.nat(2), fc.nat(7), fc.boolean()), {

@@ -61,8 +61,8 @@ export class InterruptRemapper {
   private readonly cache = new Map<number, InterruptEntry>();
   private readonly queue = new Denque<Request>();
   private isReading = false;
-  /** The entry by which the first request is posted, while its descriptor is read. */
-  private posting: InterruptEntry | null = null;
+  /** The request that is posted while its descriptor is read, and the entry by which it is. */
+  private posting: { readonly request: Request; readonly entry: InterruptEntry } | null = null;
   private table = 0;
   private entries = 2;
   private isExtended = false;
@@ -185,7 +185,7 @@ export class InterruptRemapper {
         this.read();
         return;
       }
-      this.deliver(request);
+      this.deliver();
       if (this.isReading) return;
     }
   }
@@ -198,28 +198,30 @@ export class InterruptRemapper {
   /** Memory has answered: with an entry, or with the descriptor of one that posts. */
   private memoryRead(): void {
     this.isReading = false;
-    const request = this.queue.peekFront();
-    if (request === undefined) return;
-    const entry = this.posting;
+    const { posting } = this;
     this.posting = null;
-    if (entry === null) this.deliver(request);
-    else this.finish(this.post(request, entry));
+    if (posting === null) this.deliver();
+    else this.finish(this.post(posting.request, posting.entry));
     if (!this.isReading) this.serve();
   }
 
-  /** What becomes of the first request, whose entry is there. */
-  private deliver(request: Request): void {
+  /**
+   * What becomes of the first request, whose entry is there. It gives up its place first: whoever is told of its end or of its
+   * fault may send another.
+   */
+  private deliver(): void {
+    const request = this.queue.shift();
+    if (request === undefined) return;
     const outcome = this.look(request.sourceId, request.address, request.data);
     if (!(outcome instanceof InterruptEntry)) this.finish(outcome);
     else if (!this.isTimed) this.finish(this.post(request, outcome));
     else {
-      this.posting = outcome;
+      this.posting = { request, entry: outcome };
       this.read();
     }
   }
 
   private finish(interrupt: Interrupt | null): void {
-    this.queue.shift();
     if (interrupt !== null) this.sink(interrupt);
   }
 
