@@ -8,6 +8,9 @@ import { IQT, message, QueueDriver, type Words } from './vtd-queue-driver.ts';
 import { VF } from './vtd-setup.ts';
 
 const AREA = 0x4000_0000;
+/** Posted interrupt descriptors. */
+const DESCRIPTORS = 0x5000_0000;
+const [ON, SN] = [1 << 0, 1 << 1];
 
 /** A unit in a small memory. In time, devices of which some never answer; without time nobody would notice. */
 function setUpSmall(isTimed: boolean) {
@@ -76,21 +79,42 @@ describe('whatever lies in memory', () => {
 
   it('an interrupt is delivered, posted or refused under one reason, and all are counted', () => {
     const [{ unit, driver, memory }] = worlds;
+    const sums = { delivered: 0, posted: 0, spared: 0, suppressed: 0, refused: 0 };
     const sizes = fc.tuple(fc.nat(15), fc.boolean());
-    const entries = fc.array(fc.tuple(fc.nat(31), words), { minLength: 4, maxLength: 16 });
+    // Some post into one of eight descriptors, half of them with more bits set.
+    const posting = fc
+      .tuple(fc.nat(7), fc.nat(255), fc.oneof(fc.constant([0, 0, 0, 0] as const), words))
+      .map(([descriptor, vector, noise]) => [
+        (1 << 15) | (vector << 16) | (noise[0] & ~0xf),
+        DESCRIPTORS + 64 * descriptor,
+        noise[2],
+        noise[3],
+      ]);
+    const entries = fc.array(fc.tuple(fc.nat(31), fc.oneof(words, posting)), {
+      minLength: 4,
+      maxLength: 16,
+    });
+    const controls = fc.array(fc.oneof(word, fc.constantFrom(0, ON, SN)), { minLength: 8, maxLength: 8 });
     fc.assert(
       fc.property(
         sizes,
         entries,
         fc.array(fc.nat(40), { minLength: 5 }),
-        ([size, isExtended], table, indexes) => {
+        controls,
+        ([size, isExtended], table, indexes, controlled) => {
           unit.reset();
           driver.enableQueue();
           driver.enableInterrupts(size, isExtended);
           for (const [index, entry] of table)
             driver.setEntry(index, [entry[0] | 1, ...entry.slice(1)] as unknown as Words);
+          // ON, SN and NV of each descriptor.
+          controlled.forEach((control, i) => {
+            memory.write32(DESCRIPTORS + 64 * i + 32, control);
+          });
           let delivered = 0;
-          for (const index of indexes) {
+          for (const any of indexes) {
+            // Half of them name an entry that has been written.
+            const index = any < 20 ? table[any % table.length][0] : any;
             const { address, data } = message(index);
             if (unit.remapInterrupt(VF, address, data) !== null) delivered++;
             driver.handleFaults();
@@ -100,10 +124,16 @@ describe('whatever lies in memory', () => {
           expect(counted.interrupts).toBe(
             delivered + counted.interruptsRefused + counted.spared + counted.suppressed,
           );
+          sums.delivered += delivered;
+          sums.posted += counted.posted;
+          sums.spared += counted.spared;
+          sums.suppressed += counted.suppressed;
+          sums.refused += counted.interruptsRefused;
           for (let at = 0; at < 4096; at += 4) memory.write32(driver.table + at, 0);
         },
       ),
       { numRuns: process.env['SRIOVSIM_LONG'] ? 20_000 : 150 },
     );
+    for (const sum of Object.values(sums)) expect(sum).toBeGreaterThan(0);
   });
 });
