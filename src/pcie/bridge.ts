@@ -48,6 +48,8 @@ export interface BridgePortOptions {
   readonly deviceCapabilities?: number;
   /** Link Capabilities. Default: 8 GT/s, 16 lanes. */
   readonly linkCapabilities?: number;
+  /** Link Capabilities 2: the speeds of the port. Default 0: Link Capabilities says it all. */
+  readonly linkCapabilities2?: number;
   /** Link Status. Default 0, until the link trains. */
   readonly linkStatus?: number;
   /** The function is one of several of its device. Default false. */
@@ -210,6 +212,7 @@ function bridgeProfile(options: BridgePortOptions): FunctionProfile {
         deviceControl: 0x2000,
         linkCapabilities: options.linkCapabilities ?? 0x00000103,
         linkStatus: options.linkStatus,
+        linkCapabilities2: options.linkCapabilities2,
         deviceCapabilities2: ari ? ARI_FORWARDING : 0,
       }),
       aer({

@@ -68,6 +68,8 @@ export { type MsiOptions, msi, msiRows } from './capabilities/msi.ts';
 export { type MsixCapability, type MsixOptions, msix, msixRows } from './capabilities/msix.ts';
 export { type PasidOptions, pasid } from './capabilities/pasid.ts';
 export {
+  LINK_ACTIVE_REPORTING,
+  LINK_STATUS_ACTIVE,
   type PciExpressOptions,
   PORT_DOWNSTREAM,
   PORT_ENDPOINT,

@@ -7,6 +7,8 @@ import {
   enableVfs,
   enumerate,
   type FunctionProfile,
+  LINK_ACTIVE_REPORTING,
+  LINK_STATUS_ACTIVE,
   RootBus,
   type RoutingId,
 } from '../pcie/index.ts';
@@ -18,8 +20,8 @@ const ROOT_PORT = 0x0008;
 const MEMORY32 = { base: 0xe000_0000, bytes: 0x1000_0000 };
 const MEMORY64 = { base: 0x40_0000_0000, bytes: 2 ** 36 };
 const IO = { base: 0x1000, bytes: 0xf000 };
-/** Data Link Layer Link Active, in Link Status of a port that leads downstream. */
-const LINK_ACTIVE = 1 << 13;
+/** Link Capabilities of the root port: 8 GT/s, 16 lanes, and it tells whether its link is up. */
+const LINK_CAPABILITIES = 0x103 | LINK_ACTIVE_REPORTING;
 
 /** How a card is brought up. */
 export interface BringUpOptions {
@@ -56,7 +58,12 @@ export function bringUpCard(
   const root = new RootBus();
   const endpoint = new Endpoint({ functions });
   const linkStatus = linkStatusOf(endpoint);
-  const port = new BridgePort({ routingId: ROOT_PORT, ariForwarding: ari, linkStatus });
+  const port = new BridgePort({
+    routingId: ROOT_PORT,
+    ariForwarding: ari,
+    linkCapabilities: LINK_CAPABILITIES,
+    linkStatus,
+  });
   port.downstream = endpoint;
   root.attach(port);
   const memory64 = vfMemory(endpoint) > MEMORY32.bytes / 2 ? MEMORY64 : undefined;
@@ -73,7 +80,7 @@ export function bringUpCard(
 function linkStatusOf(endpoint: Endpoint): number {
   const [fn] = endpoint.functions;
   const express = fn.findCapability(CAP_PCI_EXPRESS);
-  return express === 0 ? 0 : fn.config.read16(express + 0x12) | LINK_ACTIVE;
+  return express === 0 ? 0 : fn.config.read16(express + 0x12) | LINK_STATUS_ACTIVE;
 }
 
 /** Memory that all VFs of a device can take, in bytes. */

@@ -7,6 +7,8 @@ import {
   type CreditAdvertisement,
   type EnumeratedTree,
   enableAcs,
+  LINK_ACTIVE_REPORTING,
+  LINK_STATUS_ACTIVE,
   type LinkOptions,
   LinkSwitch,
   type PcieFunction,
@@ -21,11 +23,17 @@ import type { MachineBefore, MachineBehind, PcieBetween, RootLinkSnapshot } from
 import type { PcieReport } from './report.ts';
 import type { ResolvedCardSwitch, ResolvedPcie } from './scenario-resolved.ts';
 
-/** Data Link Layer Link Active, in Link Status of a port that leads downstream. */
-const LINK_ACTIVE = 1 << 13;
 const DEVICE_CONTROL = 8;
 /** Device Capabilities of a port: role-based error reporting, payloads of up to 4,096 bytes. */
 export const PORT_CAPABILITIES = 0x8005;
+
+/** Link Capabilities and Link Capabilities 2 of a port that can speeds up to that of a generation: its bit, and all below. */
+export function linkAbilities(
+  generation: number,
+  lanes: number,
+): { readonly linkCapabilities: number; readonly linkCapabilities2: number } {
+  return { linkCapabilities: (lanes << 4) | generation, linkCapabilities2: ((1 << generation) - 1) << 1 };
+}
 
 /** The probe of the root port's link: what is refused there is told, the TLPs on it are not. */
 class RootLinkProbe extends Probe {
@@ -53,11 +61,12 @@ export class CardSwitch implements PcieBetween {
   constructor(pcie: ResolvedPcie, options: ResolvedCardSwitch) {
     this.pcie = pcie;
     this.options = options;
-    const linkCapabilities = (32 << 4) | 5;
-    const port = { linkCapabilities, deviceCapabilities: PORT_CAPABILITIES };
+    const port = { ...linkAbilities(5, 32), deviceCapabilities: PORT_CAPABILITIES };
+    const linkCapabilities = port.linkCapabilities | LINK_ACTIVE_REPORTING;
+    const linkStatus = statusOf(pcie) | LINK_STATUS_ACTIVE;
     this.pcieSwitch = new PcieSwitch({
       upstream: { ...port, linkStatus: statusOf(options) },
-      ports: [{ ...port, linkStatus: statusOf(pcie) | LINK_ACTIVE, ...(options.acs ? {} : { acs: null }) }],
+      ports: [{ ...port, linkCapabilities, linkStatus, ...(options.acs ? {} : { acs: null }) }],
     });
   }
 

@@ -5,17 +5,17 @@ import {
   type Capability,
   type FunctionProfile,
   flitModeOf,
+  LINK_ACTIVE_REPORTING,
+  LINK_STATUS_ACTIVE,
   type LinkRate,
 } from '../pcie/index.ts';
-import { CardSwitch, PORT_CAPABILITIES } from './card-switch.ts';
+import { CardSwitch, linkAbilities, PORT_CAPABILITIES } from './card-switch.ts';
 import type { MachineProfiles, PcieMachineParts, PcieParts } from './pcie-parts.ts';
 import { linkLimits, resolvePcie } from './scenario-pcie.ts';
 import type { ResolvedPcie } from './scenario-resolved.ts';
 
-/** Data Link Layer Link Active, in Link Status of a port that leads downstream. */
-const LINK_ACTIVE = 1 << 13;
 /** What a root port can: 64 GT/s, 32 lanes. */
-const ROOT_CAPABILITIES = (32 << 4) | 6;
+const ROOT_ABILITIES = linkAbilities(6, 32);
 
 /**
  * What makes the key `pcie` of a scenario: another generation, width and sizes of the card's link, and a switch between root port
@@ -35,8 +35,12 @@ function apply<T extends MachineProfiles>(parts: T, pcie: ResolvedPcie): T & Pci
   const { maxPayloadBytes, maxReadRequestBytes, readCompletionBoundary } = pcie;
   const sizes = { maxPayloadBytes, maxReadRequestBytes };
   const rootRate = pcie.switch ?? pcie;
-  const linkStatus = linkRegister(rootRate) | LINK_ACTIVE;
-  const port = { linkCapabilities: ROOT_CAPABILITIES, linkStatus, deviceCapabilities: PORT_CAPABILITIES };
+  const port = {
+    ...ROOT_ABILITIES,
+    linkCapabilities: ROOT_ABILITIES.linkCapabilities | LINK_ACTIVE_REPORTING,
+    linkStatus: linkRegister(rootRate) | LINK_STATUS_ACTIVE,
+    deviceCapabilities: PORT_CAPABILITIES,
+  };
   return {
     ...parts,
     given: { hostProfile, nicProfile },

@@ -50,6 +50,18 @@ describe('a switch between root port and card', () => {
     // Device/Port Types 5 and 6; MRRS and MPS as they were set.
     expect([UPSTREAM, DOWNSTREAM].map((port) => (read(simulation, port, 0x92, 2) >> 4) & 15)).toEqual([5, 6]);
     expect([UPSTREAM, DOWNSTREAM].map((port) => (read(simulation, port, 0x98, 2) >> 5) & 7)).toEqual([1, 1]);
+    // Link Capabilities 2 has the bit of each speed up to Max Link Speed; a port that leads downstream tells that its link is up.
+    const link = (port: number) => [0x9c, 0xbc].map((offset) => read(simulation, port, offset));
+    const portsOf = [0x0008, UPSTREAM, DOWNSTREAM].map((port) => {
+      const [capabilities, speeds] = link(port);
+      const isActive = (read(simulation, port, 0xa2, 2) >> 13) & 1;
+      return [capabilities & 15, 31 - Math.clz32(speeds), (capabilities >> 20) & 1, isActive];
+    });
+    expect(portsOf).toEqual([
+      [6, 6, 1, 1],
+      [5, 5, 0, 0],
+      [5, 5, 1, 1],
+    ]);
     // Nobody else is on the buses, and nothing answers behind the last one.
     expect([0x0108, 0x0208, 0x0400].map((nobody) => read(simulation, nobody, 0))).toEqual(
       [-1, -1, -1].map((x) => x >>> 0),

@@ -33,10 +33,8 @@ export const DEVICE_CONTROL_FLR = 1 << 15;
 export const TRANSACTIONS_PENDING = 1 << (16 + 5);
 /** Data Link Layer Link Active Reporting Capable, in Link Capabilities. */
 export const LINK_ACTIVE_REPORTING = 1 << 20;
-/** Bits of Link Status. */
+/** Data Link Layer Link Active, in Link Status of a port that leads downstream: only one that can report it has it set (7.8.8). */
 export const LINK_STATUS_ACTIVE = 1 << 13;
-/** Link Disable, in Link Control. */
-export const LINK_DISABLE = 1 << 4;
 /** Bits of Device Capabilities 2 and Device Control 2. */
 export const ARI_FORWARDING = 1 << 5;
 

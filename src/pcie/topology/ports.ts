@@ -20,6 +20,8 @@ export interface PortOptions {
   /** Link Capabilities without the Port Number, and Link Status. Default: 8 GT/s, 16 lanes; not trained. */
   readonly linkCapabilities?: number;
   readonly linkStatus?: number;
+  /** Link Capabilities 2: the speeds of the port. Default 0: Link Capabilities says it all. */
+  readonly linkCapabilities2?: number;
   /** Device Capabilities. Default: role-based error reporting, payloads of up to 256 bytes. */
   readonly deviceCapabilities?: number;
 }
@@ -34,6 +36,7 @@ const OPTIONS: Readonly<Record<keyof PortOptions, true>> = {
   identity: true,
   linkCapabilities: true,
   linkStatus: true,
+  linkCapabilities2: true,
   deviceCapabilities: true,
 };
 
@@ -77,6 +80,7 @@ export function makePorts(
       ariForwarding: port.ariForwarding,
       linkCapabilities: ((port.linkCapabilities ?? LINK_CAPABILITIES) | (portNumber << 24)) >>> 0,
       linkStatus: port.linkStatus,
+      linkCapabilities2: port.linkCapabilities2,
       deviceCapabilities: port.deviceCapabilities,
       multiFunction: numbers.some((number, k) => k !== i && number >> 3 === numbers[i] >> 3),
       extraCapabilities: services === null ? [] : [acs(services)],

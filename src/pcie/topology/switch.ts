@@ -13,7 +13,10 @@ export interface PcieSwitchOptions {
   readonly title?: string;
   readonly identity?: Partial<FunctionIdentity>;
   /** Its upstream port, where it differs from the others. */
-  readonly upstream?: Pick<PortOptions, 'linkCapabilities' | 'linkStatus' | 'deviceCapabilities'>;
+  readonly upstream?: Pick<
+    PortOptions,
+    'linkCapabilities' | 'linkCapabilities2' | 'linkStatus' | 'deviceCapabilities'
+  >;
 }
 
 const OPTIONS: Readonly<Record<keyof PcieSwitchOptions, true>> = {
