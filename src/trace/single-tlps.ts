@@ -204,8 +204,10 @@ class LinkView {
     const downPs = this.states.lostAt({ ...departure, timePs });
     let received: SingleTlp['received'] = 'lost';
     for (const tlp of tlpsOf(cut, departure, this.link)) {
+      // Also of one that is lost: what comes behind it may be there before the link goes down.
+      const taken = direction.take(tlp.sequence);
       if (downPs === Number.POSITIVE_INFINITY) {
-        received = direction.take(tlp.sequence);
+        received = taken;
         direction.ahead.push(received === 'good' ? tlp : { ...tlp, received });
       } else if (tlp.startPs < downPs) direction.ahead.push(lost(tlp, timePs, downPs));
     }
