@@ -134,6 +134,12 @@ export class Translations {
     const key = keyOf(routingId, record.b);
     const walk = this.active.get(key);
     if (walk !== undefined) walk.ended = record;
+    // A request that arrives at this very instant has found its page, or waited for the end: the log does not say.
+    for (const followed of this.open) {
+      const { requester, arrivalPs } = followed.train;
+      if (requester === routingId && pageOf(followed.train) === record.b && arrivalPs === record.timePs)
+        followed.outcome ??= 'unknown';
+    }
     this.active.delete(key);
     if (record.c >> 12 === 0) this.levels.set(routingId, (record.c >> 8) & 0xf);
   }
