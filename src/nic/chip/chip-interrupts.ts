@@ -129,7 +129,7 @@ export class ChipInterrupts implements CardInterrupts {
     pf.events.on('busMaster', (fn) => this.recheck(fn.vfIndex + 1));
   }
 
-  /** @param bit of EICR, or of VTEICR; from {@link PF_VECTORS} on a vector of the PF's. */
+  /** @param bit of EICR, or of VTEICR; from 64 on a vector of the PF's. */
   raise(fn: number, bit: number): void {
     this.raised++;
     if (bit < PF_VECTORS) this.cause(fn, 1 << bit, false);

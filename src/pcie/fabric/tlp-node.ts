@@ -34,7 +34,7 @@ export function checkForwarding(timing: ForwardingTiming): ForwardingTiming {
 
 /** What a node does with TLPs that come in. */
 export interface NodeOwner {
-  /** A TLP has come in: it is passed on with {@link TlpNode.forward}, or taken with {@link TlpNode.release}. */
+  /** A TLP has come in: it is passed on with `forward`, or taken with `release`. */
   arrived(port: number, tlp: Tlp): void;
   /** One that was made here has left. */
   left(flowClass: FlowClass): void;
